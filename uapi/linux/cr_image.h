@@ -1,0 +1,671 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Checkpoint image, format 1.
+ *
+ * An image is a byte stream that is written and read in one pass: a file
+ * header, then records, the last of them CR_TAG_END. Integers are little
+ * endian. Every structure is free of implicit padding, and reserved members
+ * are zero: a reader refuses other values.
+ *
+ * Objects that tasks share (open file descriptions, memory, descriptor
+ * tables ...) are records with an object id, written once and before any
+ * record that refers to them. Ids are positive and grow along the stream; a
+ * reference of 0 means "none".
+ *
+ * Documentation/image-format.rst describes the order of the records and what a
+ * reader has to check.
+ */
+#ifndef _UAPI_LINUX_CR_IMAGE_H
+#define _UAPI_LINUX_CR_IMAGE_H
+
+#include <linux/types.h>
+
+/* "CR-IMAGE" */
+#define CR_IMG_MAGIC		0x4547414d492d5243ULL
+#define CR_IMG_VERSION		1
+
+/* Longest payload of a record that is not CR_TAG_PAGES, and of one that is. */
+#define CR_IMG_MAX_PAYLOAD	(1U << 20)
+#define CR_IMG_MAX_PAGES_PAYLOAD (4U << 20)
+/* Longest path, without a terminating NUL. */
+#define CR_IMG_PATH_MAX		4095
+
+/**
+ * struct cr_img_header - first bytes of an image
+ * @magic: CR_IMG_MAGIC
+ * @version: CR_IMG_VERSION; a reader refuses any other
+ * @header_len: sizeof(struct cr_img_header)
+ * @arch: ELF machine (e_machine) of the kernel that wrote the image
+ * @page_size: bytes in a page
+ * @flags: reserved
+ * @xfeatures: XSAVE components that may be in use (XCR0 | IA32_XSS user part)
+ * @xstate_size: bytes in each CR_TAG_XSTATE payload
+ * @time_ns: CLOCK_REALTIME at the moment of the checkpoint, ns
+ * @kernel_release: uname release, NUL padded
+ * @reserved: zero
+ * @crc: CRC32C of all the bytes before it
+ */
+struct cr_img_header {
+	__u64 magic;
+	__u32 version;
+	__u32 header_len;
+	__u32 arch;
+	__u32 page_size;
+	__u64 flags;
+	__u64 xfeatures;
+	__u32 xstate_size;
+	__u32 reserved0;
+	__u64 time_ns;
+	__u8 kernel_release[64];
+	__u32 reserved;
+	__u32 crc;
+};
+
+/* A reader that does not know the tag may pass over the record. */
+#define CR_REC_SKIPPABLE	0x0001
+
+/**
+ * struct cr_img_record - precedes every payload
+ * @tag: enum cr_img_tag
+ * @version: version of this tag's payload
+ * @flags: CR_REC_*
+ * @length: bytes of payload, without padding and tail
+ * @id: object id, or 0
+ * @reserved: zero
+ * @crc: CRC32C of the bytes of this structure before it
+ *
+ * The payload follows, zero padded to a multiple of 8 bytes, and then a struct
+ * cr_img_tail.
+ */
+struct cr_img_record {
+	__u32 tag;
+	__u16 version;
+	__u16 flags;
+	__u64 length;
+	__u64 id;
+	__u32 reserved;
+	__u32 crc;
+};
+
+/**
+ * struct cr_img_tail - follows every padded payload
+ * @crc: CRC32C of the padded payload
+ * @reserved: zero
+ */
+struct cr_img_tail {
+	__u32 crc;
+	__u32 reserved;
+};
+
+/**
+ * enum cr_img_tag - kinds of records
+ *
+ * "obj" marks those that carry an object id.
+ *
+ * @CR_TAG_END: last record; struct cr_img_end
+ * @CR_TAG_SECTION: section of user space; struct cr_img_section, then data.
+ *	Skippable. All sections come before the first other record.
+ * @CR_TAG_CONTAINER: struct cr_img_container; the first record of the kernel
+ * @CR_TAG_UTS: struct cr_img_uts
+ * @CR_TAG_CRED: obj; struct cr_img_cred, then __u32 groups[]
+ * @CR_TAG_PIPE: obj; struct cr_img_pipe, then the bytes in it
+ * @CR_TAG_SHMEM: obj; struct cr_img_shmem
+ * @CR_TAG_FILE: obj; struct cr_img_file, then the path
+ * @CR_TAG_FDTABLE: obj; struct cr_img_fdtable, then struct cr_img_fd[]
+ * @CR_TAG_FS: obj; struct cr_img_fs, then cwd path, root path
+ * @CR_TAG_SIGHAND: obj; struct cr_img_sighand
+ * @CR_TAG_MM: obj; struct cr_img_mm, then __u64 auxv[]
+ * @CR_TAG_VMA: struct cr_img_vma; belongs to the last CR_TAG_MM
+ * @CR_TAG_LOCK: struct cr_img_lock; after the tables and files it names
+ * @CR_TAG_PROCESS: struct cr_img_process; parents before children
+ * @CR_TAG_THREAD: struct cr_img_thread; belongs to the last CR_TAG_PROCESS,
+ *	the thread-group leader first
+ * @CR_TAG_REGS: struct cr_img_regs; belongs to the last CR_TAG_THREAD
+ * @CR_TAG_XSTATE: the XSAVE area in its user-visible, non-compacted form;
+ *	belongs to the last CR_TAG_THREAD
+ * @CR_TAG_SIGQUEUE: struct cr_img_sigqueue, then struct cr_img_siginfo[];
+ *	belongs to the last CR_TAG_THREAD, or, shared, to the last
+ *	CR_TAG_PROCESS
+ * @CR_TAG_PAGES: struct cr_img_pages, struct cr_img_run[], zeroes up to
+ *	@data_offset, then the pages. After all the records above.
+ */
+enum cr_img_tag {
+	CR_TAG_END		= 0x01,
+	CR_TAG_SECTION		= 0x02,
+
+	CR_TAG_CONTAINER	= 0x10,
+	CR_TAG_UTS		= 0x11,
+
+	CR_TAG_CRED		= 0x20,
+	CR_TAG_PIPE		= 0x21,
+	CR_TAG_SHMEM		= 0x22,
+	CR_TAG_FILE		= 0x23,
+	CR_TAG_FDTABLE		= 0x24,
+	CR_TAG_FS		= 0x25,
+	CR_TAG_SIGHAND		= 0x26,
+	CR_TAG_MM		= 0x27,
+	CR_TAG_VMA		= 0x28,
+	CR_TAG_LOCK		= 0x29,
+
+	CR_TAG_PROCESS		= 0x40,
+	CR_TAG_THREAD		= 0x41,
+	CR_TAG_REGS		= 0x42,
+	CR_TAG_XSTATE		= 0x43,
+	CR_TAG_SIGQUEUE		= 0x44,
+
+	CR_TAG_PAGES		= 0x60,
+};
+
+/**
+ * struct cr_img_end - proves that the image is complete
+ * @nr_records: records before this one
+ * @nr_pages: pages in all CR_TAG_PAGES records
+ * @length: bytes of the image before this record
+ */
+struct cr_img_end {
+	__u64 nr_records;
+	__u64 nr_pages;
+	__u64 length;
+};
+
+#define CR_SECTION_NAME_LEN	16
+
+/**
+ * struct cr_img_section - data of user space that travels in the image
+ * @name: who understands it, NUL padded ("crctl")
+ */
+struct cr_img_section {
+	__u8 name[CR_SECTION_NAME_LEN];
+};
+
+/* Namespaces that the container does not share with the checkpoint's caller. */
+#define CR_NS_MNT		0x1
+#define CR_NS_UTS		0x2
+#define CR_NS_IPC		0x4
+
+/**
+ * struct cr_img_container - the container as a whole
+ * @nr_processes: CR_TAG_PROCESS records
+ * @nr_threads: CR_TAG_THREAD records
+ * @last_pid: the pid handed out last in the pid namespace
+ * @namespaces: CR_NS_*
+ * @monotonic_ns: CLOCK_MONOTONIC at the moment of the checkpoint
+ * @boottime_ns: CLOCK_BOOTTIME at the moment of the checkpoint
+ * @nr_pages: pages that follow in CR_TAG_PAGES records
+ */
+struct cr_img_container {
+	__u32 nr_processes;
+	__u32 nr_threads;
+	__u32 last_pid;
+	__u32 namespaces;
+	__u64 monotonic_ns;
+	__u64 boottime_ns;
+	__u64 nr_pages;
+};
+
+/**
+ * struct cr_img_uts - names of a UTS namespace, NUL padded
+ * @nodename: host name
+ * @domainname: NIS domain name
+ */
+struct cr_img_uts {
+	__u8 nodename[65];
+	__u8 domainname[65];
+	__u8 reserved[6];
+};
+
+/**
+ * struct cr_img_cred - credentials
+ * @uid: real, effective, saved and file system user id
+ * @gid: the same of the group
+ * @cap: inheritable, permitted, effective, bounding and ambient set
+ * @securebits: SECBIT_*
+ * @nr_groups: supplementary groups that follow
+ */
+struct cr_img_cred {
+	__u32 uid[4];
+	__u32 gid[4];
+	__u64 cap[5];
+	__u32 securebits;
+	__u32 nr_groups;
+};
+
+/**
+ * struct cr_img_pipe - pipe
+ * @ring_size: buffers in the ring, a power of two
+ * @length: bytes that wait in the pipe and follow
+ */
+struct cr_img_pipe {
+	__u32 ring_size;
+	__u32 length;
+};
+
+/* Swap and memory are not accounted in advance. */
+#define CR_SHMEM_NORESERVE	0x1
+
+/**
+ * struct cr_img_shmem - memory object behind shared anonymous mappings
+ * @size: bytes
+ * @flags: CR_SHMEM_*
+ */
+struct cr_img_shmem {
+	__u64 size;
+	__u64 flags;
+};
+
+/**
+ * enum cr_img_file_kind - what an open file description refers to
+ * @CR_FILE_REG: regular file, found again by path
+ * @CR_FILE_DIR: directory, found again by path
+ * @CR_FILE_CHR: memory device (null, zero, full, random, urandom), by path
+ * @CR_FILE_PIPE: @target is a CR_TAG_PIPE
+ * @CR_FILE_EXTERNAL: supplied at restart; @target is the key of the external
+ */
+enum cr_img_file_kind {
+	CR_FILE_REG		= 1,
+	CR_FILE_DIR		= 2,
+	CR_FILE_CHR		= 3,
+	CR_FILE_PIPE		= 4,
+	CR_FILE_EXTERNAL	= 5,
+};
+
+/**
+ * struct cr_img_file - open file description
+ * @kind: enum cr_img_file_kind
+ * @flags: open flags as F_GETFL shows them
+ * @pos: offset
+ * @target: see @kind
+ * @dev: device of the file, as stat(2) shows it
+ * @ino: inode number
+ * @size: bytes in the file
+ * @mtime_ns: time of last modification, ns since the epoch
+ * @rdev: device that a device node names
+ * @mode: type and permissions
+ * @path_len: bytes of path that follow; no NUL
+ *
+ * A path is absolute, seen from the root directory of the container's init.
+ */
+struct cr_img_file {
+	__u32 kind;
+	__u32 flags;
+	__u64 pos;
+	__u64 target;
+	__u64 dev;
+	__u64 ino;
+	__u64 size;
+	__u64 mtime_ns;
+	__u64 rdev;
+	__u32 mode;
+	__u32 path_len;
+};
+
+/**
+ * struct cr_img_fdtable - descriptor table
+ * @nr_fds: descriptors that follow, by ascending number
+ * @next_fd: lowest number that may be free
+ */
+struct cr_img_fdtable {
+	__u32 nr_fds;
+	__u32 next_fd;
+};
+
+#define CR_FD_CLOEXEC		0x1
+
+/**
+ * struct cr_img_fd - descriptor
+ * @fd: number
+ * @flags: CR_FD_*
+ * @file: CR_TAG_FILE
+ */
+struct cr_img_fd {
+	__u32 fd;
+	__u32 flags;
+	__u64 file;
+};
+
+/**
+ * struct cr_img_fs - working directory, root directory and umask
+ * @umask: file mode creation mask
+ * @cwd_len: bytes of the working directory's path that follow
+ * @root_len: bytes of the root directory's path that follow it
+ * @reserved: zero
+ */
+struct cr_img_fs {
+	__u32 umask;
+	__u32 cwd_len;
+	__u32 root_len;
+	__u32 reserved;
+};
+
+#define CR_NSIG			64
+
+/**
+ * struct cr_img_sigaction - action of one signal
+ * @handler: address, or 0 for SIG_DFL, 1 for SIG_IGN
+ * @flags: SA_*
+ * @restorer: address of the return trampoline
+ * @mask: signals blocked while the handler runs
+ */
+struct cr_img_sigaction {
+	__u64 handler;
+	__u64 flags;
+	__u64 restorer;
+	__u64 mask;
+};
+
+/**
+ * struct cr_img_sighand - signal actions
+ * @action: of signal 1, 2, ...
+ */
+struct cr_img_sighand {
+	struct cr_img_sigaction action[CR_NSIG];
+};
+
+/* prctl(PR_SET_THP_DISABLE) */
+#define CR_MM_THP_DISABLE	0x1
+
+/**
+ * struct cr_img_mm - memory descriptor, in the terms of prctl(PR_SET_MM)
+ * @exe: CR_TAG_FILE that /proc/self/exe names
+ * @vdso: address of the first mapping of the vDSO's group, or 0
+ * @vdso_crc: CRC32C of the vDSO's code
+ * @nr_vmas: CR_TAG_VMA records that follow
+ * @nr_auxv: words of the auxiliary vector that follow
+ * @dumpable: PR_GET_DUMPABLE
+ * @membarrier: registrations, MEMBARRIER_STATE_* of the kernel
+ * @flags: CR_MM_*
+ */
+struct cr_img_mm {
+	__u64 start_code;
+	__u64 end_code;
+	__u64 start_data;
+	__u64 end_data;
+	__u64 start_brk;
+	__u64 brk;
+	__u64 start_stack;
+	__u64 arg_start;
+	__u64 arg_end;
+	__u64 env_start;
+	__u64 env_end;
+	__u64 exe;
+	__u64 vdso;
+	__u32 vdso_crc;
+	__u32 nr_vmas;
+	__u32 nr_auxv;
+	__u32 dumpable;
+	__u32 membarrier;
+	__u32 flags;
+};
+
+/**
+ * enum cr_img_vma_kind - what a mapping shows
+ * @CR_VMA_ANON: private anonymous memory
+ * @CR_VMA_FILE: a file, private or shared; @object is a CR_TAG_FILE
+ * @CR_VMA_SHMEM: shared anonymous memory; @object is a CR_TAG_SHMEM
+ * @CR_VMA_VDSO: part of the kernel's vDSO and its data pages
+ */
+enum cr_img_vma_kind {
+	CR_VMA_ANON		= 1,
+	CR_VMA_FILE		= 2,
+	CR_VMA_SHMEM		= 3,
+	CR_VMA_VDSO		= 4,
+};
+
+#define CR_VMA_READ		0x0001
+#define CR_VMA_WRITE		0x0002
+#define CR_VMA_EXEC		0x0004
+#define CR_VMA_SHARED		0x0008
+#define CR_VMA_GROWSDOWN	0x0010
+#define CR_VMA_ACCOUNT		0x0020	/* counts as committed memory */
+#define CR_VMA_NORESERVE	0x0040
+#define CR_VMA_LOCKED		0x0080
+#define CR_VMA_LOCKONFAULT	0x0100
+#define CR_VMA_DONTFORK		0x0200
+#define CR_VMA_WIPEONFORK	0x0400
+#define CR_VMA_DONTDUMP		0x0800
+#define CR_VMA_HUGEPAGE		0x1000
+#define CR_VMA_NOHUGEPAGE	0x2000
+#define CR_VMA_RAND_READ	0x4000
+#define CR_VMA_SEQ_READ		0x8000
+
+/**
+ * struct cr_img_vma - mapping
+ * @start: first address
+ * @end: first address after it
+ * @pgoff: offset in the object, in pages
+ * @object: see @kind
+ * @kind: enum cr_img_vma_kind
+ * @flags: CR_VMA_*
+ */
+struct cr_img_vma {
+	__u64 start;
+	__u64 end;
+	__u64 pgoff;
+	__u64 object;
+	__u32 kind;
+	__u32 flags;
+};
+
+/**
+ * enum cr_img_lock_kind - whose lock it is
+ * @CR_LOCK_POSIX: of the processes that use the descriptor table @owner
+ * @CR_LOCK_OFD: of the open file description @file
+ * @CR_LOCK_FLOCK: flock(2) of the open file description @file
+ */
+enum cr_img_lock_kind {
+	CR_LOCK_POSIX		= 1,
+	CR_LOCK_OFD		= 2,
+	CR_LOCK_FLOCK		= 3,
+};
+
+/**
+ * struct cr_img_lock - file lock
+ * @file: CR_TAG_FILE it was taken through
+ * @owner: CR_TAG_FDTABLE for CR_LOCK_POSIX, else 0
+ * @start: first byte
+ * @end: last byte; 2^63 - 1 for "to the end"
+ * @kind: enum cr_img_lock_kind
+ * @exclusive: 1 for a write lock, 0 for a read lock
+ */
+struct cr_img_lock {
+	__u64 file;
+	__u64 owner;
+	__u64 start;
+	__u64 end;
+	__u32 kind;
+	__u32 exclusive;
+};
+
+enum cr_img_process_state {
+	CR_PROCESS_ALIVE	= 1,
+	CR_PROCESS_ZOMBIE	= 2,
+};
+
+#define CR_NR_RLIMITS		16
+#define CR_NR_ITIMERS		3
+#define CR_COMM_LEN		16
+
+/* prctl(PR_SET_CHILD_SUBREAPER), and descendants of one that has it */
+#define CR_PROCESS_SUBREAPER	0x1
+#define CR_PROCESS_HAS_SUBREAPER 0x2
+/* It called execve since it was forked. */
+#define CR_PROCESS_EXECED	0x4
+
+struct cr_img_rlimit {
+	__u64 cur;
+	__u64 max;
+};
+
+/**
+ * struct cr_img_itimer - interval timer
+ * @value_ns: time left until it fires, 0 when it is not armed
+ * @interval_ns: period, 0 when it fires once
+ */
+struct cr_img_itimer {
+	__u64 value_ns;
+	__u64 interval_ns;
+};
+
+/**
+ * struct cr_img_process - thread group
+ * @pid: thread group id in the container's pid namespace
+ * @ppid: parent's, 0 for init
+ * @pgid: process group
+ * @sid: session
+ * @state: enum cr_img_process_state
+ * @exit_code: of a zombie, as wait4(2) reports it
+ * @exit_signal: sent to the parent on exit
+ * @flags: CR_PROCESS_*
+ * @mm: CR_TAG_MM; like all references, 0 for a zombie
+ * @files: CR_TAG_FDTABLE
+ * @fs: CR_TAG_FS
+ * @sighand: CR_TAG_SIGHAND
+ * @rlimit: by RLIMIT_* number
+ * @itimer: by ITIMER_* number
+ * @nr_threads: CR_TAG_THREAD records that follow; 1 for a zombie
+ * @oom_score_adj: /proc/PID/oom_score_adj
+ */
+struct cr_img_process {
+	__u32 pid;
+	__u32 ppid;
+	__u32 pgid;
+	__u32 sid;
+	__u32 state;
+	__u32 exit_code;
+	__u32 exit_signal;
+	__u32 flags;
+	__u64 mm;
+	__u64 files;
+	__u64 fs;
+	__u64 sighand;
+	struct cr_img_rlimit rlimit[CR_NR_RLIMITS];
+	struct cr_img_itimer itimer[CR_NR_ITIMERS];
+	__u32 nr_threads;
+	__s32 oom_score_adj;
+};
+
+/**
+ * enum cr_img_restart_kind - restart block of an interrupted system call
+ * @CR_RESTART_NONE: none
+ * @CR_RESTART_NANOSLEEP: @arg: clock, address for the time left, type of it
+ * @CR_RESTART_FUTEX: @arg: address, value, flags, bitset, has a time-out
+ * @CR_RESTART_POLL: @arg: address, count, has a time-out
+ */
+enum cr_img_restart_kind {
+	CR_RESTART_NONE		= 0,
+	CR_RESTART_NANOSLEEP	= 1,
+	CR_RESTART_FUTEX	= 2,
+	CR_RESTART_POLL		= 3,
+};
+
+/* The mask in @saved_sigmask is to be put back at the return to user mode. */
+#define CR_THREAD_RESTORE_SIGMASK	0x1
+#define CR_THREAD_NO_NEW_PRIVS		0x2
+/* Held inside a system call: the return path decides about its restart. */
+#define CR_THREAD_IN_SYSCALL		0x4
+
+/**
+ * struct cr_img_thread - thread
+ * @tid: thread id in the container's pid namespace
+ * @flags: CR_THREAD_*
+ * @comm: name, NUL padded
+ * @cred: CR_TAG_CRED
+ * @blocked: blocked signals
+ * @saved_sigmask: see CR_THREAD_RESTORE_SIGMASK
+ * @altstack_sp: sigaltstack(2)
+ * @altstack_size: sigaltstack(2)
+ * @robust_list: get_robust_list(2)
+ * @clear_child_tid: set_tid_address(2)
+ * @rseq: rseq(2): address of the area, or 0
+ * @restart_arg: see enum cr_img_restart_kind
+ * @restart_ns: time left until the call times out, ns
+ * @timer_slack_ns: prctl(PR_SET_TIMERSLACK)
+ * @default_timer_slack_ns: what PR_SET_TIMERSLACK 0 goes back to
+ * @altstack_flags: sigaltstack(2)
+ * @rseq_len: bytes of the rseq area
+ * @rseq_sig: signature of the rseq area
+ * @restart_kind: enum cr_img_restart_kind
+ * @policy: SCHED_NORMAL, SCHED_BATCH or SCHED_IDLE
+ * @nice: -20 to 19
+ * @pdeath_signal: prctl(PR_SET_PDEATHSIG)
+ * @personality: personality(2)
+ */
+struct cr_img_thread {
+	__u32 tid;
+	__u32 flags;
+	__u8 comm[CR_COMM_LEN];
+	__u64 cred;
+	__u64 blocked;
+	__u64 saved_sigmask;
+	__u64 altstack_sp;
+	__u64 altstack_size;
+	__u64 robust_list;
+	__u64 clear_child_tid;
+	__u64 rseq;
+	__u64 restart_arg[5];
+	__u64 restart_ns;
+	__u64 timer_slack_ns;
+	__u64 default_timer_slack_ns;
+	__u32 altstack_flags;
+	__u32 rseq_len;
+	__u32 rseq_sig;
+	__u32 restart_kind;
+	__u32 policy;
+	__s32 nice;
+	__u32 pdeath_signal;
+	__u32 personality;
+};
+
+/**
+ * struct cr_img_regs - general registers, in the order of user_regs_struct
+ * @reg: r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs
+ *	flags sp ss fs_base gs_base ds es fs gs
+ */
+struct cr_img_regs {
+	__u64 reg[27];
+};
+
+/**
+ * struct cr_img_sigqueue - pending signals
+ * @shared: 1 for those of the thread group, 0 for those of one thread
+ * @nr: signals that follow, in order of arrival
+ * @pending: the set of pending signals
+ */
+struct cr_img_sigqueue {
+	__u32 shared;
+	__u32 nr;
+	__u64 pending;
+};
+
+/**
+ * struct cr_img_siginfo - one queued signal
+ * @info: siginfo_t as a handler sees it
+ */
+struct cr_img_siginfo {
+	__u8 info[128];
+};
+
+/**
+ * struct cr_img_pages - contents of memory
+ * @object: CR_TAG_MM: private pages; CR_TAG_SHMEM: pages of the object
+ * @nr_runs: struct cr_img_run that follow
+ * @data_offset: where the pages begin, from the start of the payload; the
+ *	offset in the image is a multiple of the page size
+ */
+struct cr_img_pages {
+	__u64 object;
+	__u32 nr_runs;
+	__u32 data_offset;
+};
+
+/**
+ * struct cr_img_run - consecutive pages
+ * @start: address, or offset in the shared memory object, in bytes
+ * @nr_pages: how many
+ */
+struct cr_img_run {
+	__u64 start;
+	__u64 nr_pages;
+};
+
+#endif /* _UAPI_LINUX_CR_IMAGE_H */
