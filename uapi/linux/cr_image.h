@@ -24,8 +24,11 @@
 #define CR_IMG_MAGIC		0x4547414d492d5243ULL
 #define CR_IMG_VERSION		1
 
-/* Longest payload of a record that is not CR_TAG_PAGES, and of one that is. */
-#define CR_IMG_MAX_PAYLOAD	(1U << 20)
+/*
+ * Longest payload of a record that is not CR_TAG_PAGES, and of one that is.
+ * The former has room for a full pipe and for a million descriptors.
+ */
+#define CR_IMG_MAX_PAYLOAD	(32U << 20)
 #define CR_IMG_MAX_PAGES_PAYLOAD (4U << 20)
 /* Longest path, without a terminating NUL. */
 #define CR_IMG_PATH_MAX		4095

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! CRC32C (Castagnoli) in software, eight bytes at a time.
+
+/// The polynomial 0x1edc6f41, bit-reversed.
+const POLYNOMIAL: u32 = 0x82f6_3b78;
+
+/// `TABLES[k][b]`: the effect of byte `b` with `k` more bytes after it.
+static TABLES: [[u32; 256]; 8] = tables();
+
+const fn tables() -> [[u32; 256]; 8] {
+    let mut tables = [[0; 256]; 8];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut crc = byte as u32;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = (crc >> 1) ^ (POLYNOMIAL * (crc & 1));
+            bit += 1;
+        }
+        tables[0][byte] = crc;
+        byte += 1;
+    }
+    let mut k = 1;
+    while k < 8 {
+        let mut byte = 0;
+        while byte < 256 {
+            let crc = tables[k - 1][byte];
+            tables[k][byte] = (crc >> 8) ^ tables[0][(crc & 0xff) as usize];
+            byte += 1;
+        }
+        k += 1;
+    }
+    tables
+}
+
+/// Continues the checksum `seed` over `bytes`; a seed of 0 starts one.
+///
+/// `update(update(0, a), b)` is the checksum of `a` followed by `b`.
+pub fn update(seed: u32, bytes: &[u8]) -> u32 {
+    let mut crc = !seed;
+    let mut chunks = bytes.chunks_exact(8);
+    for chunk in &mut chunks {
+        let low = crc.to_le_bytes();
+        crc = 0;
+        for (k, byte) in chunk.iter().enumerate() {
+            let index = if k < 4 { byte ^ low[k] } else { *byte };
+            crc ^= TABLES[7 - k][usize::from(index)];
+        }
+    }
+    for byte in chunks.remainder() {
+        let [low, ..] = crc.to_le_bytes();
+        crc = (crc >> 8) ^ TABLES[0][usize::from(byte ^ low)];
+    }
+    !crc
+}
+
+#[cfg(test)]
+mod tests {
+    use super::update;
+
+    #[test]
+    fn known_values() {
+        assert_eq!(update(0, b""), 0);
+        assert_eq!(update(0, b"123456789"), 0xe306_9283);
+        assert_eq!(update(0, &[0; 32]), 0x8a91_36aa);
+        assert_eq!(update(0, &[0xff; 32]), 0x62a8_ab43);
+    }
+
+    #[test]
+    fn continues() {
+        let bytes: std::vec::Vec<u8> = (0..255).collect();
+        for at in 0..bytes.len() {
+            let (a, b) = bytes.split_at(at);
+            assert_eq!(update(update(0, a), b), update(0, &bytes));
+        }
+    }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Codec of checkpoint images: reads, writes and validates format 1.
+//!
+//! The module and `crctl` are built from the same source, so that what one writes the other
+//! understands. Nothing here allocates, blocks or knows where the bytes come from: a
+//! [`write::Sink`] takes them, a [`read::Source`] gives them.
+//!
+//! - [`uapi`] has the C structures, generated from the headers in `uapi/linux`.
+//! - [`record`] is the table of the kinds of records, with their sizes.
+//! - [`write`](mod@write) and [`read`] are the framing: headers, lengths, checksums, alignment.
+//! - [`check`] is about meaning: does this sequence of records describe a container?
+//!
+//! An image is hostile input. After [`read`] every record has a plausible length and the contents
+//! that its writer gave it; only after [`check`] may anything be done with it.
+
+#![no_std]
+#![deny(unsafe_code)]
+
+#[cfg(test)]
+extern crate std;
+
+#[cfg(not(target_endian = "little"))]
+compile_error!("images are little endian and this codec does not convert");
+
+pub mod check;
+pub mod crc;
+pub mod error;
+pub mod read;
+pub mod record;
+pub mod uapi;
+pub mod write;
+
+pub use error::{FormatError, FormatErrorKind};
+pub use record::Record;
+
+/// Computes a CRC32C: [`crc::update`] or anything faster that does the same.
+pub type Checksum = fn(seed: u32, bytes: &[u8]) -> u32;

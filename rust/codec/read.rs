@@ -1,0 +1,572 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Reading an image.
+//!
+//! ```text
+//! Reader::new → ( next → payload | skip | pages … finish )* → next → end [→ nothing_follows]
+//! ```
+//!
+//! [`Reader::next`] gives the header of a record only after it has checked everything that can be
+//! known about it, its length included, so that the caller may allocate as much memory as the
+//! header says. Contents are delivered before their checksum is known: nothing may be made of them
+//! before [`Reader::payload`] or [`PagesReader::finish`] has returned without an error.
+
+use core::mem::size_of;
+
+use zerocopy::{FromZeros, IntoBytes};
+
+use crate::{
+    error::{FormatError, FormatErrorKind},
+    record,
+    uapi::*,
+    write::padding,
+    Checksum,
+};
+
+/// Gives the bytes of an image.
+pub trait Source {
+    /// How it fails.
+    type Error: From<FormatError>;
+
+    /// Fills the beginning of `buffer`, which is not empty, and says how much of it; 0 at the end.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Self::Error>;
+}
+
+impl<S: Source + ?Sized> Source for &mut S {
+    type Error = S::Error;
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Self::Error> {
+        (**self).read(buffer)
+    }
+}
+
+impl Source for &[u8] {
+    type Error = FormatError;
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, FormatError> {
+        let some = buffer.len().min(self.len());
+        let (now, later) = self.split_at(some);
+        buffer[..some].copy_from_slice(now);
+        *self = later;
+        Ok(some)
+    }
+}
+
+/// A validated header of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// `CR_TAG_*`, or an unknown tag if the record may be skipped.
+    pub tag: u32,
+    /// Version of the payload.
+    pub version: u16,
+    /// `CR_REC_*`.
+    pub flags: u16,
+    /// Bytes of payload, at most what the kind allows.
+    pub length: u64,
+    /// Object id, or 0.
+    pub id: u64,
+    /// Where the record begins.
+    pub offset: u64,
+}
+
+impl Head {
+    /// Whether this reader knows what the record means. If not, it has to be skipped.
+    pub fn is_known(&self) -> bool {
+        record::kind(self.tag).is_some()
+    }
+
+    fn error(&self, kind: FormatErrorKind) -> FormatError {
+        FormatError::in_record(self.offset, self.tag, kind)
+    }
+}
+
+/// Where the reader stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// At the beginning of a record.
+    Record,
+    /// At the beginning of the payload of the record at this offset.
+    Payload(u64),
+    /// In the middle of one, for good: the caller gave up, or there was an error.
+    Lost,
+    /// After the last record.
+    Nothing,
+}
+
+/// Reads an image.
+#[derive(Debug)]
+pub struct Reader<S> {
+    source: S,
+    checksum: Checksum,
+    page_size: u32,
+    offset: u64,
+    nr_records: u64,
+    nr_pages: u64,
+    next: Next,
+    /// Pages have come, and only pages may follow.
+    in_pages: bool,
+    /// Checksum of the payload so far.
+    crc: u32,
+}
+
+impl<S: Source> Reader<S> {
+    /// Reads the file header.
+    ///
+    /// Whether this machine can do anything with the image is another question: see
+    /// [`cr_img_header::check_machine`].
+    pub fn new(source: S, checksum: Checksum) -> Result<(cr_img_header, Self), S::Error> {
+        let mut reader = Self {
+            source,
+            checksum,
+            page_size: 0,
+            offset: 0,
+            nr_records: 0,
+            nr_pages: 0,
+            next: Next::Record,
+            in_pages: false,
+            crc: 0,
+        };
+        let mut header = cr_img_header::new_zeroed();
+        let got = reader.fill(header.as_mut_bytes())?;
+        let fail = |kind| Err(FormatError::new(0, kind).into());
+        if got == 0 {
+            return fail(FormatErrorKind::Empty);
+        }
+        // Say "not an image" of a short text file, too.
+        if got < size_of::<u64>() || header.magic != CR_IMG_MAGIC {
+            return fail(FormatErrorKind::NotAnImage);
+        }
+        if got < size_of::<cr_img_header>() {
+            return fail(FormatErrorKind::Truncated);
+        }
+        // Other versions may have their checksum elsewhere.
+        if header.version != CR_IMG_VERSION {
+            return fail(FormatErrorKind::Version(header.version));
+        }
+        if header.header_len as usize != size_of::<cr_img_header>() {
+            return fail(FormatErrorKind::HeaderLength(header.header_len));
+        }
+        let covered = size_of::<cr_img_header>() - size_of::<u32>();
+        if checksum(0, &header.as_bytes()[..covered]) != header.crc {
+            return fail(FormatErrorKind::FileHeaderChecksum);
+        }
+        validate_header(&header)?;
+        reader.page_size = header.page_size;
+        Ok((header, reader))
+    }
+
+    /// Bytes read so far.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Records read so far.
+    pub fn nr_records(&self) -> u64 {
+        self.nr_records
+    }
+
+    /// Pages read so far.
+    pub fn nr_pages(&self) -> u64 {
+        self.nr_pages
+    }
+
+    /// The source, for looking into it.
+    pub fn source(&self) -> &S {
+        &self.source
+    }
+
+    /// Gives the source back.
+    pub fn into_source(self) -> S {
+        self.source
+    }
+
+    /// Reads the header of the next record.
+    ///
+    /// The last one is `CR_TAG_END`; an image that stops before it is an error.
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> Result<Head, S::Error> {
+        let offset = self.offset;
+        let misuse = |what| Err(FormatError::new(offset, FormatErrorKind::Usage(what)).into());
+        match self.next {
+            Next::Record => {}
+            Next::Payload(_) => return misuse("the record before it was not read"),
+            Next::Lost => return misuse("not at the beginning of a record"),
+            Next::Nothing => return misuse("after the end"),
+        }
+
+        self.next = Next::Lost;
+        let mut raw = cr_img_record::new_zeroed();
+        let got = self.fill(raw.as_mut_bytes())?;
+        if got == 0 {
+            return Err(FormatError::new(offset, FormatErrorKind::NoEnd).into());
+        }
+        if got < size_of::<cr_img_record>() {
+            return Err(FormatError::new(offset, FormatErrorKind::Truncated).into());
+        }
+        let covered = size_of::<cr_img_record>() - size_of::<u32>();
+        if (self.checksum)(0, &raw.as_bytes()[..covered]) != raw.crc {
+            return Err(FormatError::new(offset, FormatErrorKind::HeaderChecksum).into());
+        }
+        let head = Head {
+            tag: raw.tag,
+            version: raw.version,
+            flags: raw.flags,
+            length: raw.length,
+            id: raw.id,
+            offset,
+        };
+        if raw.reserved != 0 {
+            return Err(head.error(FormatErrorKind::Reserved).into());
+        }
+        self.validate(&head).map_err(|kind| head.error(kind))?;
+
+        self.crc = 0;
+        self.in_pages |= head.tag == CR_TAG_PAGES;
+        self.next = Next::Payload(offset);
+        Ok(head)
+    }
+
+    fn validate(&self, head: &Head) -> Result<(), FormatErrorKind> {
+        let skippable = CR_REC_SKIPPABLE as u16;
+        let Some(kind) = record::kind(head.tag) else {
+            if head.flags & skippable == 0 {
+                return Err(FormatErrorKind::UnknownTag(head.tag));
+            }
+            if head.flags != skippable {
+                return Err(FormatErrorKind::Flags(head.flags));
+            }
+            if head.length > u64::from(CR_IMG_MAX_PAYLOAD) {
+                return Err(FormatErrorKind::Length(head.length));
+            }
+            return Ok(());
+        };
+        if head.version != kind.version {
+            return Err(FormatErrorKind::RecordVersion {
+                found: head.version,
+                expected: kind.version,
+            });
+        }
+        if head.flags != kind.flags {
+            return Err(FormatErrorKind::Flags(head.flags));
+        }
+        if !kind.length_fits(head.length) {
+            return Err(FormatErrorKind::Length(head.length));
+        }
+        if kind.object != (head.id != 0) {
+            return Err(FormatErrorKind::Id(head.id));
+        }
+        if self.in_pages && !matches!(head.tag, CR_TAG_PAGES | CR_TAG_END) {
+            return Err(FormatErrorKind::Order);
+        }
+        Ok(())
+    }
+
+    /// Reads the payload; `buffer` has exactly the length of it.
+    pub fn payload(&mut self, head: &Head, buffer: &mut [u8]) -> Result<(), S::Error> {
+        self.enter(head)?;
+        if buffer.len() as u64 != head.length {
+            return Err(head
+                .error(FormatErrorKind::Usage("buffer of another length"))
+                .into());
+        }
+        self.content(head, buffer)?;
+        self.leave(head)
+    }
+
+    /// Reads over the payload. Its checksum is checked all the same.
+    pub fn skip(&mut self, head: &Head) -> Result<(), S::Error> {
+        self.enter(head)?;
+        let mut remaining = head.length;
+        let mut buffer = [0; 256];
+        while remaining > 0 {
+            let some = remaining.min(buffer.len() as u64);
+            self.content(head, &mut buffer[..some as usize])?;
+            remaining -= some;
+        }
+        self.leave(head)
+    }
+
+    /// Begins to read a record of pages. As much of `scratch` is used as the record has runs.
+    pub fn pages<'a, 'b>(
+        &'a mut self,
+        head: &Head,
+        scratch: &'b mut [cr_img_run],
+    ) -> Result<PagesReader<'a, 'b, S>, S::Error> {
+        let head = *head;
+        let fail = |kind| Err(head.error(kind).into());
+        self.enter(&head)?;
+        if head.tag != CR_TAG_PAGES {
+            return fail(FormatErrorKind::Usage("not a record of pages"));
+        }
+
+        let mut fixed = cr_img_pages::new_zeroed();
+        self.content(&head, fixed.as_mut_bytes())?;
+        let nr_runs = fixed.nr_runs as usize;
+        let before = size_of::<cr_img_pages>() as u64
+            + u64::from(fixed.nr_runs) * size_of::<cr_img_run>() as u64;
+        if before > head.length || fixed.nr_runs > max_runs(self.page_size) {
+            return fail(FormatErrorKind::Runs("too many runs"));
+        }
+        let Some(runs) = scratch.get_mut(..nr_runs) else {
+            return fail(FormatErrorKind::Usage("more runs than there is room for"));
+        };
+        self.content(&head, runs.as_mut_bytes())?;
+
+        let page_size = u64::from(self.page_size);
+        let gap = padding(self.offset, page_size) as u64;
+        if u64::from(fixed.data_offset) != before + gap {
+            return fail(FormatErrorKind::Runs("the pages begin at a wrong offset"));
+        }
+        let nr_pages = match validate_runs(runs, self.page_size) {
+            Ok(nr_pages) => nr_pages,
+            Err(kind) => return fail(kind),
+        };
+        // No overflow: the runs have been found to fit into an address space.
+        if u64::from(fixed.data_offset) + nr_pages * page_size != head.length {
+            return fail(FormatErrorKind::Runs("other pages than the length allows"));
+        }
+        self.zeroes(&head, gap)?;
+        Ok(PagesReader {
+            reader: self,
+            head,
+            object: fixed.object,
+            runs,
+            nr_pages,
+            remaining: nr_pages,
+        })
+    }
+
+    /// Reads the payload of `CR_TAG_END` and compares it with what has been read.
+    pub fn end(&mut self, head: &Head) -> Result<cr_img_end, S::Error> {
+        if head.tag != CR_TAG_END {
+            return Err(head.error(FormatErrorKind::Usage("not the end")).into());
+        }
+        let (nr_records, nr_pages) = (self.nr_records, self.nr_pages);
+        let mut end = cr_img_end::new_zeroed();
+        self.payload(head, end.as_mut_bytes())?;
+        for (what, found, expected) in [
+            ("records", end.nr_records, nr_records),
+            ("pages", end.nr_pages, nr_pages),
+            ("bytes", end.length, head.offset),
+        ] {
+            if found != expected {
+                return Err(head
+                    .error(FormatErrorKind::Count {
+                        what,
+                        found,
+                        expected,
+                    })
+                    .into());
+            }
+        }
+        self.next = Next::Nothing;
+        Ok(end)
+    }
+
+    /// Makes sure that nothing follows the last record.
+    ///
+    /// For files; an image in a pipe may have something else behind it.
+    pub fn nothing_follows(&mut self) -> Result<(), S::Error> {
+        let kind = match self.next {
+            Next::Nothing if self.source.read(&mut [0])? == 0 => return Ok(()),
+            Next::Nothing => FormatErrorKind::Trailing,
+            _ => FormatErrorKind::Usage("not at the end"),
+        };
+        Err(FormatError::new(self.offset, kind).into())
+    }
+
+    /// Reads until the buffer is full or the source is empty.
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, S::Error> {
+        let mut got = 0;
+        while got < buffer.len() {
+            let some = self.source.read(&mut buffer[got..])?;
+            if some == 0 {
+                break;
+            }
+            got += some;
+            self.offset += some as u64;
+        }
+        Ok(got)
+    }
+
+    /// Begins with a payload. Until its end the reader counts as lost.
+    fn enter(&mut self, head: &Head) -> Result<(), S::Error> {
+        if self.next != Next::Payload(head.offset) {
+            return Err(head
+                .error(FormatErrorKind::Usage("not the record to be read"))
+                .into());
+        }
+        self.next = Next::Lost;
+        Ok(())
+    }
+
+    fn content(&mut self, head: &Head, buffer: &mut [u8]) -> Result<(), S::Error> {
+        if buffer.is_empty() {
+            return Ok(());
+        }
+        if self.fill(buffer)? < buffer.len() {
+            return Err(head.error(FormatErrorKind::Truncated).into());
+        }
+        self.crc = (self.checksum)(self.crc, buffer);
+        Ok(())
+    }
+
+    fn zeroes(&mut self, head: &Head, mut count: u64) -> Result<(), S::Error> {
+        let mut buffer = [0; 64];
+        while count > 0 {
+            let some = count.min(buffer.len() as u64);
+            let part = &mut buffer[..some as usize];
+            self.content(head, part)?;
+            if part.iter().any(|&b| b != 0) {
+                return Err(head.error(FormatErrorKind::Padding).into());
+            }
+            count -= some;
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, head: &Head) -> Result<(), S::Error> {
+        self.zeroes(head, padding(head.length, 8) as u64)?;
+        let mut tail = cr_img_tail::new_zeroed();
+        if self.fill(tail.as_mut_bytes())? < size_of::<cr_img_tail>() {
+            return Err(head.error(FormatErrorKind::Truncated).into());
+        }
+        if tail.crc != self.crc {
+            return Err(head.error(FormatErrorKind::PayloadChecksum).into());
+        }
+        if tail.reserved != 0 {
+            return Err(head.error(FormatErrorKind::Reserved).into());
+        }
+        self.nr_records += 1;
+        self.next = Next::Record;
+        Ok(())
+    }
+}
+
+/// Reads the pages of a record.
+#[derive(Debug)]
+#[must_use = "the checksum is checked by `finish`"]
+pub struct PagesReader<'a, 'b, S> {
+    reader: &'a mut Reader<S>,
+    head: Head,
+    object: u64,
+    runs: &'b [cr_img_run],
+    nr_pages: u64,
+    remaining: u64,
+}
+
+impl<'b, S: Source> PagesReader<'_, 'b, S> {
+    /// Id of the memory descriptor or shared memory object.
+    pub fn object(&self) -> u64 {
+        self.object
+    }
+
+    /// Where the pages belong; ascending.
+    pub fn runs(&self) -> &'b [cr_img_run] {
+        self.runs
+    }
+
+    /// Pages in the record.
+    pub fn nr_pages(&self) -> u64 {
+        self.nr_pages
+    }
+
+    /// Reads as many pages as `buffer` holds, run by run.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<(), S::Error> {
+        let page_size = u64::from(self.reader.page_size);
+        let length = buffer.len() as u64;
+        if length % page_size != 0 || length / page_size > self.remaining {
+            let kind = FormatErrorKind::Usage("more data than there is, or a part of a page");
+            return Err(self.head.error(kind).into());
+        }
+        self.remaining -= length / page_size;
+        self.reader.content(&self.head, buffer)
+    }
+
+    /// Ends the record: all pages must have been read, and their checksum is compared.
+    pub fn finish(self) -> Result<(), S::Error> {
+        if self.remaining != 0 {
+            let kind = FormatErrorKind::Usage("not all pages were read");
+            return Err(self.head.error(kind).into());
+        }
+        self.reader.leave(&self.head)?;
+        self.reader.nr_pages += self.nr_pages;
+        Ok(())
+    }
+}
+
+/// Most runs that a record of pages can have.
+pub const fn max_runs(page_size: u32) -> u32 {
+    CR_IMG_MAX_PAGES_PAYLOAD / page_size
+}
+
+/// Checks a list of runs by itself, and counts the pages.
+pub(crate) fn validate_runs(runs: &[cr_img_run], page_size: u32) -> Result<u64, FormatErrorKind> {
+    let page_size = u64::from(page_size);
+    let mut nr_pages = 0;
+    let mut last_end = 0;
+    for run in runs {
+        if run.start % page_size != 0 {
+            return Err(FormatErrorKind::Runs("a run does not begin with a page"));
+        }
+        if run.start < last_end {
+            return Err(FormatErrorKind::Runs("runs overlap or do not ascend"));
+        }
+        let end = run
+            .nr_pages
+            .checked_mul(page_size)
+            .and_then(|length| run.start.checked_add(length));
+        match end {
+            Some(end) if end > run.start && end <= 1 << 62 => last_end = end,
+            _ => return Err(FormatErrorKind::Runs("a run of an impossible length")),
+        }
+        // The runs do not overlap, so this cannot either.
+        nr_pages += run.nr_pages;
+    }
+    if nr_pages == 0 {
+        return Err(FormatErrorKind::Runs("no pages"));
+    }
+    Ok(nr_pages)
+}
+
+/// Checks what format 1 says about a header whose checksum is right.
+pub(crate) fn validate_header(header: &cr_img_header) -> Result<(), FormatError> {
+    let fail = |what| Err(FormatError::new(0, FormatErrorKind::FileHeader(what)));
+    if header.flags != 0 {
+        return fail("unknown flags");
+    }
+    if header.reserved != 0 || header.reserved0 != 0 {
+        return fail("a reserved member is not zero");
+    }
+    if !header.page_size.is_power_of_two() || !(4096..=65536).contains(&header.page_size) {
+        return fail("impossible page size");
+    }
+    if header.xstate_size > record::MAX_XSTATE {
+        return fail("impossible size of extended registers");
+    }
+    if !record::is_nul_padded(&header.kernel_release) {
+        return fail("the kernel release is not padded");
+    }
+    Ok(())
+}
+
+impl cr_img_header {
+    /// Checks that an image is for this kind of machine: `e_machine` of its ELF files and bytes in a
+    /// page.
+    pub fn check_machine(&self, machine: u32, page_size: u32) -> Result<(), FormatError> {
+        let fail = |kind| Err(FormatError::new(0, kind));
+        if self.arch != machine {
+            return fail(FormatErrorKind::Architecture {
+                found: self.arch,
+                expected: machine,
+            });
+        }
+        if self.page_size != page_size {
+            return fail(FormatErrorKind::PageSize {
+                found: self.page_size,
+                expected: page_size,
+            });
+        }
+        Ok(())
+    }
+}

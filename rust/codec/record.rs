@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The kinds of records.
+//!
+//! One table says everything that the framing needs to know about them; a new kind of state starts
+//! with a line in it.
+
+use core::mem::size_of;
+
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
+use zerocopy_derive::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::uapi::*;
+
+/// The fixed part of a record.
+pub trait Record: FromBytes + IntoBytes + Immutable + KnownLayout + Copy {
+    /// `CR_TAG_*`.
+    const TAG: u32;
+    /// Version of the payload.
+    const VERSION: u16 = 1;
+    /// Name, as error messages have it.
+    const NAME: &'static str;
+    /// What the table says.
+    const KIND: Kind;
+}
+
+/// What the framing knows about a kind of record.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// `CR_TAG_*`.
+    pub tag: u32,
+    /// Version of the payload.
+    pub version: u16,
+    /// Flags that the record has: `CR_REC_*`.
+    pub flags: u16,
+    /// Name, as error messages have it.
+    pub name: &'static str,
+    /// It carries an object id.
+    pub object: bool,
+    /// Bytes of the fixed part.
+    pub fixed: u32,
+    /// Bytes of an element of the variable part; 0 if there is none.
+    pub element: u32,
+    /// Most elements in the variable part.
+    pub max_elements: u32,
+}
+
+impl Kind {
+    /// Whether a payload may have this length.
+    pub fn length_fits(&self, length: u64) -> bool {
+        let Some(variable) = length.checked_sub(u64::from(self.fixed)) else {
+            return false;
+        };
+        match u64::from(self.element) {
+            0 => variable == 0,
+            element => {
+                variable % element == 0 && variable / element <= u64::from(self.max_elements)
+            }
+        }
+    }
+}
+
+/// The extended registers of a thread: no fixed part, all of it variable.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Xstate {}
+
+/// Most bytes of extended registers.
+pub const MAX_XSTATE: u32 = 64 << 10;
+/// Most supplementary groups, as the kernel's `NGROUPS_MAX`.
+pub const MAX_GROUPS: u32 = 65536;
+/// One more than the highest descriptor number.
+pub const MAX_FDS: u32 = 1 << 20;
+/// Most words of an auxiliary vector.
+pub const MAX_AUXV: u32 = 256;
+
+const fn room_for<T>() -> u32 {
+    (CR_IMG_MAX_PAYLOAD - 64) / size_of::<T>() as u32
+}
+
+const fn at_most(a: u32, b: u32) -> u32 {
+    if a < b {
+        a
+    } else {
+        b
+    }
+}
+
+macro_rules! records {
+    (@object plain) => { false };
+    (@object object) => { true };
+    (@flags) => { 0 };
+    (@flags skippable) => { CR_REC_SKIPPABLE as u16 };
+    (@element) => { 0 };
+    (@element $element:ty) => { size_of::<$element>() as u32 };
+    (@max) => { 0 };
+    (@max $max:expr) => { $max };
+    ($(
+        $tag:ident $name:literal $type:ident $object:ident $([$element:ty; $max:expr])? $(($flag:ident))?;
+    )*) => {
+        $(
+            impl Record for $type {
+                const TAG: u32 = $tag;
+                const NAME: &'static str = $name;
+                const KIND: Kind = Kind {
+                    tag: $tag,
+                    version: <$type as Record>::VERSION,
+                    flags: records!(@flags $($flag)?),
+                    name: $name,
+                    object: records!(@object $object),
+                    fixed: size_of::<$type>() as u32,
+                    element: records!(@element $($element)?),
+                    max_elements: records!(@max $($max)?),
+                };
+            }
+        )*
+
+        /// All kinds of records.
+        pub static KINDS: &[Kind] = &[$(<$type as Record>::KIND),*];
+    };
+}
+
+records! {
+    // tag              name        fixed part          id      variable part, most elements
+    CR_TAG_END          "end"       cr_img_end          plain;
+    CR_TAG_SECTION      "section"   cr_img_section      plain   [u8; CR_MAX_SECTION_LEN] (skippable);
+    CR_TAG_CONTAINER    "container" cr_img_container    plain;
+    CR_TAG_UTS          "uts"       cr_img_uts          plain;
+    CR_TAG_CRED         "cred"      cr_img_cred         object  [u32; MAX_GROUPS];
+    CR_TAG_PIPE         "pipe"      cr_img_pipe         object  [u8; room_for::<u8>()];
+    CR_TAG_SHMEM        "shmem"     cr_img_shmem        object;
+    CR_TAG_FILE         "file"      cr_img_file         object  [u8; CR_IMG_PATH_MAX];
+    CR_TAG_FDTABLE      "fdtable"   cr_img_fdtable      object  [cr_img_fd; at_most(MAX_FDS, room_for::<cr_img_fd>())];
+    CR_TAG_FS           "fs"        cr_img_fs           object  [u8; 2 * CR_IMG_PATH_MAX];
+    CR_TAG_SIGHAND      "sighand"   cr_img_sighand      object;
+    CR_TAG_MM           "mm"        cr_img_mm           object  [u64; MAX_AUXV];
+    CR_TAG_VMA          "vma"       cr_img_vma          plain;
+    CR_TAG_LOCK         "lock"      cr_img_lock         plain;
+    CR_TAG_PROCESS      "process"   cr_img_process      plain;
+    CR_TAG_THREAD       "thread"    cr_img_thread       plain;
+    CR_TAG_REGS         "regs"      cr_img_regs         plain;
+    CR_TAG_XSTATE       "xstate"    Xstate              plain   [u8; MAX_XSTATE];
+    CR_TAG_SIGQUEUE     "sigqueue"  cr_img_sigqueue     plain   [cr_img_siginfo; room_for::<cr_img_siginfo>()];
+    CR_TAG_PAGES        "pages"     cr_img_pages        plain   [u8; CR_IMG_MAX_PAGES_PAYLOAD - size_of::<cr_img_pages>() as u32];
+}
+
+/// The table's line for a tag.
+pub fn kind(tag: u32) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.tag == tag)
+}
+
+/// Name of a tag.
+pub fn tag_name(tag: u32) -> Option<&'static str> {
+    kind(tag).map(|kind| kind.name)
+}
+
+macro_rules! zero_default {
+    ($($type:ident)*) => { $(
+        impl Default for $type {
+            fn default() -> Self {
+                Self::new_zeroed()
+            }
+        }
+    )* };
+}
+
+zero_default! {
+    cr_img_header cr_img_record cr_img_tail cr_img_end cr_img_section cr_img_container cr_img_uts
+    cr_img_cred cr_img_pipe cr_img_shmem cr_img_file cr_img_fdtable cr_img_fd cr_img_fs
+    cr_img_sigaction cr_img_sighand cr_img_mm cr_img_vma cr_img_lock cr_img_rlimit cr_img_itimer
+    cr_img_process cr_img_thread cr_img_regs cr_img_sigqueue cr_img_siginfo cr_img_pages cr_img_run
+    cr_stats cr_external cr_external_fd cr_section cr_checkpoint cr_restart cr_info
+}
+
+/// The text in a NUL-padded member: all before the first NUL.
+pub fn text(member: &[u8]) -> &[u8] {
+    let end = member.iter().position(|&b| b == 0);
+    &member[..end.unwrap_or(member.len())]
+}
+
+/// Whether a member ends in at least one NUL and has nothing but NULs after the first.
+pub fn is_nul_padded(member: &[u8]) -> bool {
+    let rest = &member[text(member).len()..];
+    !rest.is_empty() && rest.iter().all(|&b| b == 0)
+}

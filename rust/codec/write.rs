@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Writing an image.
+//!
+//! ```text
+//! Writer::new → header → record | encoded … → pages … → end
+//! ```
+
+use core::mem::size_of;
+
+use zerocopy::IntoBytes;
+
+use crate::{
+    error::{FormatError, FormatErrorKind},
+    record::{self, Record},
+    uapi::*,
+    Checksum,
+};
+
+/// Takes the bytes of an image.
+pub trait Sink {
+    /// How it fails.
+    type Error: From<FormatError>;
+
+    /// Takes all of `bytes`, which may be few: a sink that pays per call has a buffer.
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
+}
+
+impl<S: Sink + ?Sized> Sink for &mut S {
+    type Error = S::Error;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        (**self).write_all(bytes)
+    }
+}
+
+/// Zero bytes up to the next multiple of `align`, a power of two.
+pub(crate) fn padding(length: u64, align: u64) -> usize {
+    (length.wrapping_neg() & (align - 1)) as usize
+}
+
+const ZEROES: [u8; 64] = [0; 64];
+
+/// A header for a record.
+fn head(tag: u32, kind: &record::Kind, id: u64, length: u64, checksum: Checksum) -> cr_img_record {
+    let mut head = cr_img_record {
+        tag,
+        version: kind.version,
+        flags: kind.flags,
+        length,
+        id,
+        reserved: 0,
+        crc: 0,
+    };
+    head.crc = checksum(
+        0,
+        &head.as_bytes()[..size_of::<cr_img_record>() - size_of::<u32>()],
+    );
+    head
+}
+
+/// Writes records, but no file header, no pages and no end.
+///
+/// Over a memory sink it makes what [`Writer::encoded`] appends to an image.
+#[derive(Debug)]
+pub struct Encoder<S> {
+    sink: S,
+    checksum: Checksum,
+    offset: u64,
+    nr_records: u64,
+    /// Checksum of the payload so far.
+    crc: u32,
+}
+
+impl<S: Sink> Encoder<S> {
+    /// Starts with nothing.
+    pub fn new(sink: S, checksum: Checksum) -> Self {
+        Self {
+            sink,
+            checksum,
+            offset: 0,
+            nr_records: 0,
+            crc: 0,
+        }
+    }
+
+    /// Bytes written so far.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Records written so far.
+    pub fn nr_records(&self) -> u64 {
+        self.nr_records
+    }
+
+    /// The sink, for looking into it.
+    pub fn sink(&self) -> &S {
+        &self.sink
+    }
+
+    /// Gives the sink back.
+    pub fn into_sink(self) -> S {
+        self.sink
+    }
+
+    /// Writes a record: the fixed part, then the variable part in pieces.
+    ///
+    /// `id` is the object id, or 0 for a record that is no object.
+    pub fn record<R: Record>(
+        &mut self,
+        id: u64,
+        fixed: &R,
+        variable: &[&[u8]],
+    ) -> Result<(), S::Error> {
+        let length = variable
+            .iter()
+            .fold(size_of::<R>() as u64, |sum, part| sum + part.len() as u64);
+        let fail = |kind| Err(FormatError::in_record(self.offset, R::TAG, kind).into());
+        if R::TAG == CR_TAG_PAGES {
+            return fail(FormatErrorKind::Usage("pages are not written as a whole"));
+        }
+        if !R::KIND.length_fits(length) {
+            return fail(FormatErrorKind::Length(length));
+        }
+        if R::KIND.object != (id != 0) {
+            return fail(FormatErrorKind::Id(id));
+        }
+
+        self.begin(head(R::TAG, &R::KIND, id, length, self.checksum))?;
+        self.payload(fixed.as_bytes())?;
+        for part in variable {
+            self.payload(part)?;
+        }
+        self.zeroes(padding(length, 8))?;
+        self.tail()
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), S::Error> {
+        self.sink.write_all(bytes)?;
+        self.offset += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn begin(&mut self, head: cr_img_record) -> Result<(), S::Error> {
+        self.crc = 0;
+        self.put(head.as_bytes())
+    }
+
+    fn payload(&mut self, bytes: &[u8]) -> Result<(), S::Error> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.crc = (self.checksum)(self.crc, bytes);
+        self.put(bytes)
+    }
+
+    fn zeroes(&mut self, mut count: usize) -> Result<(), S::Error> {
+        while count > 0 {
+            let some = count.min(ZEROES.len());
+            self.payload(&ZEROES[..some])?;
+            count -= some;
+        }
+        Ok(())
+    }
+
+    fn tail(&mut self) -> Result<(), S::Error> {
+        let tail = cr_img_tail {
+            crc: self.crc,
+            reserved: 0,
+        };
+        self.put(tail.as_bytes())?;
+        self.nr_records += 1;
+        Ok(())
+    }
+}
+
+/// Writes a complete image.
+#[derive(Debug)]
+pub struct Writer<S> {
+    encoder: Encoder<S>,
+    page_size: u32,
+    nr_pages: u64,
+}
+
+impl<S: Sink> Writer<S> {
+    /// Starts an image; [`Writer::header`] has to follow.
+    pub fn new(sink: S, checksum: Checksum) -> Self {
+        Self {
+            encoder: Encoder::new(sink, checksum),
+            page_size: 0,
+            nr_pages: 0,
+        }
+    }
+
+    /// Bytes written so far.
+    pub fn offset(&self) -> u64 {
+        self.encoder.offset
+    }
+
+    /// Records written so far.
+    pub fn nr_records(&self) -> u64 {
+        self.encoder.nr_records
+    }
+
+    /// Pages written so far.
+    pub fn nr_pages(&self) -> u64 {
+        self.nr_pages
+    }
+
+    /// The sink, for looking into it.
+    pub fn sink(&self) -> &S {
+        &self.encoder.sink
+    }
+
+    /// Gives the sink back.
+    pub fn into_sink(self) -> S {
+        self.encoder.sink
+    }
+
+    /// Writes the file header. Magic number, version, length and checksum are filled in here.
+    pub fn header(&mut self, header: &cr_img_header) -> Result<(), S::Error> {
+        let mut header = *header;
+        header.magic = CR_IMG_MAGIC;
+        header.version = CR_IMG_VERSION;
+        header.header_len = size_of::<cr_img_header>() as u32;
+        let covered = size_of::<cr_img_header>() - size_of::<u32>();
+        header.crc = (self.encoder.checksum)(0, &header.as_bytes()[..covered]);
+        crate::read::validate_header(&header).map_err(S::Error::from)?;
+        self.page_size = header.page_size;
+        self.encoder.put(header.as_bytes())
+    }
+
+    /// Writes a record; see [`Encoder::record`].
+    pub fn record<R: Record>(
+        &mut self,
+        id: u64,
+        fixed: &R,
+        variable: &[&[u8]],
+    ) -> Result<(), S::Error> {
+        self.encoder.record(id, fixed, variable)
+    }
+
+    /// Appends records that an [`Encoder`] has made.
+    pub fn encoded(&mut self, bytes: &[u8], nr_records: u64) -> Result<(), S::Error> {
+        self.encoder.put(bytes)?;
+        self.encoder.nr_records += nr_records;
+        Ok(())
+    }
+
+    /// Begins a record with pages of a memory descriptor or a shared memory object.
+    pub fn pages(
+        &mut self,
+        object: u64,
+        runs: &[cr_img_run],
+    ) -> Result<PagesWriter<'_, S>, S::Error> {
+        let at = self.encoder.offset;
+        let fail = |kind| Err(FormatError::in_record(at, CR_TAG_PAGES, kind).into());
+        if self.page_size == 0 {
+            return fail(FormatErrorKind::Usage("pages before the file header"));
+        }
+        let nr_pages = match crate::read::validate_runs(runs, self.page_size) {
+            Ok(nr_pages) => nr_pages,
+            Err(kind) => return fail(kind),
+        };
+
+        let before = size_of::<cr_img_pages>() + size_of_val(runs);
+        let start = at + (size_of::<cr_img_record>() + before) as u64;
+        let gap = padding(start, u64::from(self.page_size));
+        let data_offset = (before + gap) as u64;
+        let length = data_offset + nr_pages * u64::from(self.page_size);
+        if length > u64::from(CR_IMG_MAX_PAGES_PAYLOAD) {
+            return fail(FormatErrorKind::Length(length));
+        }
+
+        let kind = &cr_img_pages::KIND;
+        let checksum = self.encoder.checksum;
+        self.encoder
+            .begin(head(CR_TAG_PAGES, kind, 0, length, checksum))?;
+        let fixed = cr_img_pages {
+            object,
+            nr_runs: runs.len() as u32,
+            data_offset: data_offset as u32,
+        };
+        self.encoder.payload(fixed.as_bytes())?;
+        self.encoder.payload(runs.as_bytes())?;
+        self.encoder.zeroes(gap)?;
+        Ok(PagesWriter {
+            remaining: nr_pages,
+            nr_pages,
+            writer: self,
+        })
+    }
+
+    /// Writes the last record.
+    pub fn end(&mut self) -> Result<(), S::Error> {
+        let end = cr_img_end {
+            nr_records: self.encoder.nr_records,
+            nr_pages: self.nr_pages,
+            length: self.encoder.offset,
+        };
+        self.record(0, &end, &[])
+    }
+}
+
+/// Writes the pages of a record.
+#[derive(Debug)]
+#[must_use = "a record is complete only after `finish`"]
+pub struct PagesWriter<'a, S> {
+    writer: &'a mut Writer<S>,
+    nr_pages: u64,
+    remaining: u64,
+}
+
+impl<S: Sink> PagesWriter<'_, S> {
+    /// Pages that are still to come.
+    pub fn remaining(&self) -> u64 {
+        self.remaining
+    }
+
+    /// Writes one page or several.
+    pub fn page(&mut self, bytes: &[u8]) -> Result<(), S::Error> {
+        let page_size = u64::from(self.writer.page_size);
+        let length = bytes.len() as u64;
+        if length % page_size != 0 || length / page_size > self.remaining {
+            return Err(self.misuse("more data than announced, or a part of a page"));
+        }
+        self.remaining -= length / page_size;
+        self.writer.encoder.payload(bytes)
+    }
+
+    /// Ends the record.
+    pub fn finish(self) -> Result<(), S::Error> {
+        if self.remaining != 0 {
+            return Err(self.misuse("fewer pages than announced"));
+        }
+        self.writer.encoder.tail()?;
+        self.writer.nr_pages += self.nr_pages;
+        Ok(())
+    }
+
+    fn misuse(&self, what: &'static str) -> S::Error {
+        FormatError::in_record(
+            self.writer.encoder.offset,
+            CR_TAG_PAGES,
+            FormatErrorKind::Usage(what),
+        )
+        .into()
+    }
+}
