@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Creating tasks, and what they do to themselves while they are rebuilt. */
+
+#include <linux/cred.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/futex.h>
+#include <linux/mman.h>
+#include <linux/module.h>
+#include <linux/oom.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/rseq.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/user_namespace.h>
+
+#include "shim.h"
+
+/* arch/x86/entry/syscall_64.c */
+extern long x64_sys_call(const struct pt_regs *regs, unsigned int nr);
+
+struct start {
+	cr_shim_task_fn fn;
+	void *arg;
+};
+
+static int task_main(void *arg)
+{
+	struct start start = *(struct start *)arg;
+	int err;
+
+	kfree(arg);
+	err = start.fn(start.arg);
+	if (!err)
+		return 0;
+	/* It has no user state to return to. */
+	module_put(THIS_MODULE);
+	do_exit(SIGKILL);
+}
+
+/*
+ * Creates a task that runs @how->fn. It holds a reference to the module, which
+ * the function's successor drops (see cr_shim_module_put()). Returns its pid
+ * as the caller sees it.
+ */
+int cr_shim_spawn(struct cr_shim_spawn *how)
+{
+	pid_t tid = how->tid;
+	struct kernel_clone_args args = {
+		.flags = how->flags,
+		.exit_signal = how->exit_signal,
+		.set_tid = &tid,
+		.set_tid_size = tid ? 1 : 0,
+		.cgroup = how->cgroup,
+		.fn = task_main,
+	};
+	struct start *start = kmalloc(sizeof(*start), GFP_KERNEL);
+	int pid;
+
+	if (!start)
+		return -ENOMEM;
+	start->fn = how->fn;
+	start->arg = how->arg;
+	args.fn_arg = start;
+	__module_get(THIS_MODULE);
+	pid = kernel_clone(&args);
+	if (pid < 0) {
+		module_put(THIS_MODULE);
+		kfree(start);
+	}
+	return pid;
+}
+
+long cr_shim_syscall(unsigned int nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
+{
+	struct pt_regs regs = {
+		.di = a, .si = b, .dx = c, .r10 = d, .r8 = e, .r9 = f,
+		.orig_ax = nr,
+	};
+
+	return x64_sys_call(&regs, nr);
+}
+
+/* What a new task inherits from the caller of restart by way of fork. */
+void cr_shim_forget_caller(void)
+{
+#ifdef CONFIG_RSEQ
+	rseq_reset(current);
+#endif
+	current->set_child_tid = NULL;
+	current->clear_child_tid = NULL;
+	current->futex.robust_list = NULL;
+#ifdef CONFIG_COMPAT
+	current->futex.compat_robust_list = NULL;
+#endif
+	sas_ss_reset(current);
+	current->pdeath_signal = 0;
+}
+
+int cr_shim_unmap_all(void)
+{
+	return vm_munmap(0, TASK_SIZE);
+}
+
+int cr_shim_map(struct file *file, u64 addr, u64 len, u32 prot, u32 flags,
+		u64 offset)
+{
+	unsigned long at = vm_mmap(file, addr, len, prot,
+				   flags | MAP_FIXED_NOREPLACE, offset);
+
+	return IS_ERR_VALUE(at) ? (int)at : at == addr ? 0 : -EEXIST;
+}
+
+int cr_shim_scratch_write(u64 addr, const void *buf, u32 len)
+{
+	return copy_to_user((void __user *)addr, buf, len) ? -EFAULT : 0;
+}
+
+int cr_shim_user_read(u64 addr, void *buf, u32 len)
+{
+	return copy_from_user(buf, (void __user *)addr, len) ? -EFAULT : 0;
+}
+
+int cr_shim_install_fd(u32 fd, struct file *file, bool cloexec)
+{
+	return replace_fd(fd, file, cloexec ? O_CLOEXEC : 0);
+}
+
+/* A descriptor for a system call that wants one. */
+int cr_shim_install_any(struct file *file)
+{
+	int fd = get_unused_fd_flags(O_CLOEXEC);
+
+	if (fd >= 0)
+		fd_install(fd, get_file(file));
+	return fd;
+}
+
+/* A number without a task, for a group whose leader is gone. */
+struct pid *cr_shim_pid_alloc(struct pid_namespace *ns, pid_t nr)
+{
+	return alloc_pid(ns, &nr, 1);
+}
+
+/* Takes back cr_shim_pid_alloc() of a number that no task has taken up. */
+void cr_shim_pid_release(struct pid *pid)
+{
+	free_pid(pid);
+}
+
+struct pid *cr_shim_pid_find(struct pid_namespace *ns, pid_t nr)
+{
+	struct pid *pid;
+
+	rcu_read_lock();
+	pid = get_pid(find_pid_ns(nr, ns));
+	rcu_read_unlock();
+	return pid;
+}
+
+void cr_shim_pid_put(struct pid *pid)
+{
+	put_pid(pid);
+}
+
+/*
+ * Moves a process into a process group and session, as setsid(2) and
+ * setpgid(2) would have, had they been called while the leaders were alive.
+ */
+int cr_shim_set_groups_ids(struct task_struct *t, struct pid *pgrp,
+			   struct pid *session, bool leader)
+{
+	struct pid *pids[PIDTYPE_MAX] = {};
+	int i, err = -ESRCH;
+
+	write_lock_irq(&tasklist_lock);
+	if (pid_alive(t)) {
+		if (task_session(t) != session)
+			change_pid(pids, t, PIDTYPE_SID, session);
+		if (task_pgrp(t) != pgrp)
+			change_pid(pids, t, PIDTYPE_PGID, pgrp);
+		t->signal->leader = leader;
+		err = 0;
+	}
+	write_unlock_irq(&tasklist_lock);
+	for (i = 0; i < PIDTYPE_MAX; i++)
+		if (pids[i])
+			free_pid(pids[i]);
+	return err;
+}
+
+/* The next pid handed out is the first free one above @nr. */
+void cr_shim_ns_set_last_pid(struct pid_namespace *ns, u32 nr)
+{
+	idr_set_cursor(&ns->idr, nr + 1);
+}
+
+bool cr_shim_is_zombie(struct task_struct *t)
+{
+	return READ_ONCE(t->exit_state) & EXIT_ZOMBIE;
+}
+
+void cr_shim_kill(struct task_struct *t)
+{
+	send_sig(SIGKILL, t, 1);
+}
+
+int cr_shim_set_groups(const u32 *groups, u32 nr)
+{
+	struct user_namespace *ns = current_user_ns();
+	struct group_info *gi;
+	int i, err = -EINVAL;
+
+	if (!ns_capable(ns, CAP_SETGID))
+		return -EPERM;
+	gi = groups_alloc(nr);
+	if (!gi)
+		return -ENOMEM;
+	for (i = 0; i < nr; i++) {
+		gi->gid[i] = make_kgid(ns, groups[i]);
+		if (!gid_valid(gi->gid[i]))
+			goto out;
+	}
+	groups_sort(gi);
+	err = set_current_groups(gi);
+out:
+	put_group_info(gi);
+	return err;
+}
+
+void cr_shim_set_sigmask(u64 blocked, u64 saved, bool restore)
+{
+	sigset_t set = { .sig = { blocked } };
+
+	sigdelsetmask(&set, sigmask(SIGKILL) | sigmask(SIGSTOP));
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	if (restore) {
+		current->saved_sigmask.sig[0] = saved;
+		set_restore_sigmask();
+	}
+}
+
+/* Lets the return to user mode look at an interrupted system call. */
+void cr_shim_want_restart(void)
+{
+	set_thread_flag(TIF_SIGPENDING);
+}
+
+/* Same rules as fs/proc/base.c:__set_oom_adj. */
+int cr_shim_set_oom_score_adj(int adj)
+{
+	if (adj < OOM_SCORE_ADJ_MIN || adj > OOM_SCORE_ADJ_MAX)
+		return -EINVAL;
+	if (adj < current->signal->oom_score_adj_min &&
+	    !capable(CAP_SYS_RESOURCE))
+		return -EACCES;
+	current->signal->oom_score_adj = adj;
+	return 0;
+}
+
+void cr_shim_set_default_slack(u64 ns)
+{
+	current->default_timer_slack_ns = ns;
+}
+
+void cr_shim_set_execed(bool execed)
+{
+	if (execed)
+		current->flags &= ~PF_FORKNOEXEC;
+	else
+		current->flags |= PF_FORKNOEXEC;
+}
+
+void cr_shim_set_has_subreaper(void)
+{
+	current->signal->has_child_subreaper = 1;
+}
+
+/* Returns when @t sleeps in cr_shim_completion_wait(), or dies. */
+void cr_shim_wait_parked(struct task_struct *t)
+{
+	wait_task_inactive(t, TASK_UNINTERRUPTIBLE);
+}
+
+void __noreturn cr_shim_exit_zombie(u32 code)
+{
+	module_put(THIS_MODULE);
+	do_exit(code);
+}
+
+/* Did the caller unshare a pid namespace that nobody has entered yet? */
+bool cr_shim_fresh_pidns(void)
+{
+	struct pid_namespace *ns = current->nsproxy->pid_ns_for_children;
+
+	return ns != task_active_pid_ns(current) && !READ_ONCE(ns->child_reaper);
+}

@@ -1,0 +1,523 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Open files, their names, pipes, locks, and shared memory objects. */
+
+#include <linux/dcache.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/filelock.h>
+#include <linux/fs_struct.h>
+#include <linux/highmem.h>
+#include <linux/magic.h>
+#include <linux/major.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/pid_namespace.h>
+#include <linux/pipe_fs_i.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/shmem_fs.h>
+#include <linux/statfs.h>
+#include <linux/uio.h>
+
+#include "shim.h"
+
+/*
+ * File systems whose files are found again by name, with nothing behind an
+ * open file but its offset.
+ */
+static const char * const plain_fs[] = {
+	"9p", "bcachefs", "btrfs", "erofs", "exfat", "ext2", "ext3", "ext4",
+	"f2fs", "fuse", "iso9660", "nfs", "nfs4", "overlay", "ramfs",
+	"rootfs", "squashfs", "tmpfs", "vfat", "virtiofs", "xfs", "zfs",
+};
+
+static bool fs_is_plain(const struct super_block *sb)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(plain_fs); i++)
+		if (!strcmp(sb->s_type->name, plain_fs[i]))
+			return true;
+	return false;
+}
+
+/* The kernel's own tmpfs: shared anonymous memory, memfd, SysV segments. */
+static bool on_shm_mnt(const struct inode *inode)
+{
+	return inode->i_sb->s_magic == TMPFS_MAGIC &&
+	       inode->i_sb->s_flags & SB_NOUSER;
+}
+
+static bool is_memdev(const struct inode *inode)
+{
+	static const u8 minors[] = { 3, 5, 7, 8, 9 };
+
+	return imajor(inode) == MEM_MAJOR &&
+	       memchr(minors, iminor(inode), sizeof(minors));
+}
+
+static u32 type_of(const struct file *file, const struct inode *inode)
+{
+	const char *name = file->f_path.dentry->d_iname;
+
+	if (on_shm_mnt(inode)) {
+		name = (const char *)file->f_path.dentry->d_name.name;
+		if (!strcmp(name, "dev/zero"))
+			return CR_SHIM_FILE_SHMEM;
+		if (!strncmp(name, "SYSV", 4))
+			return CR_SHIM_FILE_SYSV_SHM;
+		return CR_SHIM_FILE_MEMFD;
+	}
+	if (S_ISREG(inode->i_mode))
+		return CR_SHIM_FILE_REG;
+	if (S_ISDIR(inode->i_mode))
+		return CR_SHIM_FILE_DIR;
+	if (S_ISFIFO(inode->i_mode))
+		return CR_SHIM_FILE_PIPE;
+	if (S_ISCHR(inode->i_mode)) {
+		if (is_memdev(inode))
+			return CR_SHIM_FILE_MEMDEV;
+		switch (imajor(inode)) {
+		case TTY_MAJOR:
+		case TTYAUX_MAJOR:
+		case UNIX98_PTY_MASTER_MAJOR ... UNIX98_PTY_SLAVE_MAJOR + 7:
+			return CR_SHIM_FILE_TTY;
+		}
+	}
+	return CR_SHIM_FILE_OTHER;
+}
+
+static void name_of(const struct file *file, const struct inode *inode,
+		    char *name, size_t size)
+{
+	if (S_ISSOCK(inode->i_mode))
+		strscpy(name, "socket", size);
+	else if (S_ISCHR(inode->i_mode))
+		snprintf(name, size, "character device %u:%u", imajor(inode),
+			 iminor(inode));
+	else if (S_ISBLK(inode->i_mode))
+		snprintf(name, size, "block device %u:%u", imajor(inode),
+			 iminor(inode));
+	else
+		strscpy(name, (const char *)file->f_path.dentry->d_name.name,
+			size);
+}
+
+/* The state of @file; the fields of @out that name other objects stay 0. */
+void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
+		       struct cr_img_file *out)
+{
+	const struct path *path = file_user_path(file);
+	const struct inode *inode = file_user_inode(file);
+	struct file_lock_context *locks = locks_inode_context(inode);
+	struct fown_struct *owner = file_f_owner(file);
+	struct kstat st = {};
+
+	memset(info, 0, sizeof(*info));
+	info->type = type_of(file, inode);
+	info->inode = (unsigned long)inode;
+	info->count = file_count(file);
+	info->readable = file->f_mode & FMODE_READ;
+	info->writable = file->f_mode & FMODE_WRITE;
+	name_of(file, inode, (char *)info->name, sizeof(info->name));
+
+	if (owner && (READ_ONCE(owner->pid) || owner->signum))
+		info->unsupported |= CR_FILE_X_FOWNER;
+	if (file->f_flags & FASYNC)
+		info->unsupported |= CR_FILE_X_FOWNER;
+	if (locks && !list_empty_careful(&locks->flc_lease))
+		info->unsupported |= CR_FILE_X_LEASE;
+	if (d_unlinked(path->dentry) || !inode->i_nlink)
+		info->unsupported |= CR_FILE_X_UNLINKED;
+	if (!fs_is_plain(inode->i_sb))
+		info->unsupported |= CR_FILE_X_FS;
+	if (file->f_mode & FMODE_PATH)
+		info->unsupported |= CR_FILE_X_PATH_ONLY;
+
+	memset(out, 0, sizeof(*out));
+	out->flags = file->f_flags;
+	out->pos = file->f_pos;
+	if (vfs_getattr(path, &st, STATX_BASIC_STATS, AT_STATX_SYNC_AS_STAT))
+		return;
+	out->dev = new_encode_dev(st.dev);
+	out->ino = st.ino;
+	out->size = st.size;
+	out->mtime_ns = timespec64_to_ns(&st.mtime);
+	out->rdev = new_encode_dev(st.rdev);
+	out->mode = st.mode;
+}
+
+/* The open file with the lowest descriptor >= *@fd, referenced; or NULL. */
+struct file *cr_shim_fd_next(struct task_struct *t, u32 *fd, bool *cloexec)
+{
+	struct file *file = fget_task_next(t, fd);
+
+	if (!file)
+		return NULL;
+	task_lock(t);
+	rcu_read_lock();
+	*cloexec = t->files && close_on_exec(*fd, t->files);
+	rcu_read_unlock();
+	task_unlock(t);
+	return file;
+}
+
+u32 cr_shim_next_fd(struct task_struct *t)
+{
+	u32 fd;
+
+	task_lock(t);
+	fd = t->files ? t->files->next_fd : 0;
+	task_unlock(t);
+	return fd;
+}
+
+struct file *cr_shim_fd_get(struct task_struct *t, u32 fd)
+{
+	u32 found = fd;
+	struct file *file = fget_task_next(t, &found);
+
+	if (file && found != fd) {
+		fput(file);
+		file = NULL;
+	}
+	return file;
+}
+
+void cr_shim_file_put(struct file *file)
+{
+	fput(file);
+}
+
+void cr_shim_file_hold(struct file *file)
+{
+	get_file(file);
+}
+
+int cr_shim_task_root(struct task_struct *t, struct path *root)
+{
+	int err = -ESRCH;
+
+	task_lock(t);
+	if (t->fs) {
+		get_fs_root(t->fs, root);
+		err = 0;
+	}
+	task_unlock(t);
+	return err;
+}
+
+int cr_shim_task_cwd(struct task_struct *t, struct path *cwd, u32 *umask)
+{
+	int err = -ESRCH;
+
+	task_lock(t);
+	if (t->fs) {
+		get_fs_pwd(t->fs, cwd);
+		*umask = t->fs->umask;
+		err = 0;
+	}
+	task_unlock(t);
+	return err;
+}
+
+void cr_shim_current_root(struct path *path)
+{
+	get_fs_root(current->fs, path);
+}
+
+int cr_shim_path_of_fd(int fd, struct path *path)
+{
+	struct file *file = fget_raw(fd);
+	int err = -EBADF;
+
+	if (!file)
+		return err;
+	err = -ENOTDIR;
+	if (S_ISDIR(file_inode(file)->i_mode)) {
+		*path = file->f_path;
+		path_get(path);
+		err = 0;
+	}
+	fput(file);
+	return err;
+}
+
+void cr_shim_path_put(struct path *path)
+{
+	path_put(path);
+}
+
+bool cr_shim_path_unlinked(const struct path *path)
+{
+	return d_unlinked(path->dentry);
+}
+
+/*
+ * The name of @path below @root: @buf + *@start, up to the end of @buf, where
+ * a NUL is. -EXDEV: not below @root. -ESTALE: the name leads elsewhere.
+ */
+int cr_shim_path_name(const struct path *path, const struct path *root,
+		      char *buf, u32 size, u32 *start)
+{
+	const char *name = __d_path(path, root, buf, size);
+	struct path found;
+	int err;
+
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	if (!name)
+		return -EXDEV;
+	*start = name - buf;
+	if (d_unlinked(path->dentry))
+		return 0;
+	err = vfs_path_lookup(root->dentry, root->mnt, name, 0, &found);
+	if (err)
+		return err == -ENOENT ? -ESTALE : err;
+	if (d_inode(found.dentry) != d_inode(path->dentry))
+		err = -ESTALE;
+	path_put(&found);
+	return err;
+}
+
+int cr_shim_file_name(struct file *file, const struct path *root, char *buf,
+		      u32 size, u32 *start)
+{
+	return cr_shim_path_name(file_user_path(file), root, buf, size, start);
+}
+
+/* Does a task outside of @ns have @file open? */
+int cr_shim_outside_file(struct pid_namespace *ns, struct file *file)
+{
+	struct task_struct *p;
+	int found = 0;
+
+	rcu_read_lock();
+	for_each_process(p) {
+		struct files_struct *files;
+		struct fdtable *fdt;
+		unsigned int i;
+
+		if (task_pid_nr_ns(p, ns))
+			continue;
+		task_lock(p);
+		files = p->files;
+		if (files) {
+			spin_lock(&files->file_lock);
+			fdt = files_fdtable(files);
+			for (i = 0; i < fdt->max_fds && !found; i++)
+				if (rcu_access_pointer(fdt->fd[i]) == file)
+					found = task_pid_vnr(p) ?: -1;
+			spin_unlock(&files->file_lock);
+		}
+		task_unlock(p);
+		if (found)
+			break;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+static u32 add_lock(struct cr_shim_lock *locks, u32 n, u32 max,
+		    const struct file_lock *fl, u32 kind)
+{
+	if (n < max) {
+		locks[n].owner = (unsigned long)fl->c.flc_owner;
+		locks[n].file = (unsigned long)fl->c.flc_file;
+		locks[n].start = fl->fl_start;
+		locks[n].end = fl->fl_end;
+		locks[n].kind = kind;
+		locks[n].exclusive = lock_is_write((struct file_lock *)fl);
+	}
+	return n + 1;
+}
+
+/* All locks on the inode of @file; returns how many, maybe more than @max. */
+u32 cr_shim_locks_read(struct file *file, struct cr_shim_lock *locks, u32 max)
+{
+	struct file_lock_context *ctx = locks_inode_context(file_inode(file));
+	struct file_lock *fl;
+	u32 n = 0;
+
+	if (!ctx)
+		return 0;
+	spin_lock(&ctx->flc_lock);
+	list_for_each_entry(fl, &ctx->flc_posix, c.flc_list)
+		n = add_lock(locks, n, max, fl,
+			     fl->c.flc_flags & FL_OFDLCK ? CR_LOCK_OFD :
+							   CR_LOCK_POSIX);
+	list_for_each_entry(fl, &ctx->flc_flock, c.flc_list)
+		n = add_lock(locks, n, max, fl, CR_LOCK_FLOCK);
+	spin_unlock(&ctx->flc_lock);
+	return n;
+}
+
+static struct pipe_inode_info *pipe_of(struct file *file)
+{
+	if (!S_ISFIFO(file_inode(file)->i_mode) || file->f_mode & FMODE_PATH)
+		return NULL;
+	return file_inode(file)->i_pipe;
+}
+
+int cr_shim_pipe_read(struct file *file, struct cr_shim_pipe *out)
+{
+	struct pipe_inode_info *pipe = pipe_of(file);
+	pipe_index_t i;
+
+	memset(out, 0, sizeof(*out));
+	if (!pipe)
+		return -EINVAL;
+	pipe_lock(pipe);
+	out->inode = (unsigned long)file_inode(file);
+	out->named = file_inode(file)->i_sb->s_magic != PIPEFS_MAGIC;
+	out->readers = pipe->readers;
+	out->writers = pipe->writers;
+	out->ring_size = pipe->max_usage;
+	out->fasync = pipe->fasync_readers || pipe->fasync_writers;
+	out->special = pipe_has_watch_queue(pipe);
+	for (i = pipe->tail; i != pipe->head; i++) {
+		struct pipe_buffer *buf = pipe_buf(pipe, i);
+
+		out->length += buf->len;
+		if (buf->flags & PIPE_BUF_FLAG_PACKET)
+			out->packets = true;
+		if (buf->flags & PIPE_BUF_FLAG_WHOLE)
+			out->special = true;
+	}
+	pipe_unlock(pipe);
+	return 0;
+}
+
+/* The first @len bytes that wait in the pipe. They stay there. */
+int cr_shim_pipe_copy(struct file *file, u8 *dst, u32 len)
+{
+	struct pipe_inode_info *pipe = pipe_of(file);
+	pipe_index_t i;
+	int err = 0;
+
+	if (!pipe)
+		return -EINVAL;
+	pipe_lock(pipe);
+	for (i = pipe->tail; i != pipe->head && len && !err; i++) {
+		struct pipe_buffer *buf = pipe_buf(pipe, i);
+		u32 done = 0, n = min(buf->len, len);
+
+		err = pipe_buf_confirm(pipe, buf);
+		/* A spliced buffer may span pages of a compound page. */
+		while (!err && done < n) {
+			u32 at = buf->offset + done;
+			u32 part = min_t(u32, n - done,
+					 PAGE_SIZE - offset_in_page(at));
+
+			memcpy(dst, page_address(buf->page + at / PAGE_SIZE) +
+			       offset_in_page(at), part);
+			dst += part;
+			done += part;
+		}
+		len -= n;
+	}
+	pipe_unlock(pipe);
+	return err ?: len ? -EIO : 0;
+}
+
+/* A new pipe: @ends[0] is read from, @ends[1] written to. */
+int cr_shim_pipe_make(struct file **ends, u32 ring_size)
+{
+	int err = create_pipe_files(ends, 0);
+
+	if (err)
+		return err;
+	/* The kernel's own check of pipe-max-size and of the user's quota. */
+	err = pipe_fcntl(ends[1], F_SETPIPE_SZ, ring_size * PAGE_SIZE);
+	if (err < 0) {
+		fput(ends[0]);
+		fput(ends[1]);
+		return err;
+	}
+	return 0;
+}
+
+/* One more open file description of the pipe. */
+struct file *cr_shim_pipe_reopen(struct file *end, u32 flags)
+{
+	return dentry_open(&end->f_path, flags, current_cred());
+}
+
+ssize_t cr_shim_stream_write(struct file *file, const void *buf, size_t len)
+{
+	bool seekable = !(file->f_mode & FMODE_STREAM);
+	loff_t pos = file->f_pos;
+	ssize_t n = kernel_write(file, buf, len, seekable ? &pos : NULL);
+
+	if (n > 0 && seekable)
+		file->f_pos = pos;
+	return n;
+}
+
+ssize_t cr_shim_stream_read(struct file *file, void *buf, size_t len)
+{
+	bool seekable = !(file->f_mode & FMODE_STREAM);
+	loff_t pos = file->f_pos;
+	ssize_t n = kernel_read(file, buf, len, seekable ? &pos : NULL);
+
+	if (n > 0 && seekable)
+		file->f_pos = pos;
+	return n;
+}
+
+ssize_t cr_shim_pwrite(struct file *file, const void *buf, size_t len, u64 at)
+{
+	loff_t pos = at;
+
+	return kernel_write(file, buf, len, &pos);
+}
+
+ssize_t cr_shim_pread(struct file *file, void *buf, size_t len, u64 at)
+{
+	loff_t pos = at;
+
+	return kernel_read(file, buf, len, &pos);
+}
+
+/* The next offset >= @pos with data, or, with @hole, without. */
+s64 cr_shim_seek_data(struct file *file, u64 pos, bool hole)
+{
+	return vfs_llseek(file, pos, hole ? SEEK_HOLE : SEEK_DATA);
+}
+
+s64 cr_shim_seek_set(struct file *file, u64 pos)
+{
+	return vfs_llseek(file, pos, SEEK_SET);
+}
+
+/* A pipe or socket has nothing to sync. */
+int cr_shim_sync(struct file *file)
+{
+	if (!S_ISREG(file_inode(file)->i_mode))
+		return 0;
+	return vfs_fsync(file, 0);
+}
+
+/* As mmap(MAP_SHARED | MAP_ANONYMOUS) makes it: mm/shmem.c:shmem_zero_setup */
+struct file *cr_shim_shmem_make(u64 size, bool noreserve)
+{
+	vma_flags_t flags = EMPTY_VMA_FLAGS;
+
+	if (noreserve)
+		vma_flags_set(&flags, VMA_NORESERVE_BIT);
+	return shmem_kernel_file_setup("dev/zero", size, flags);
+}
+
+u64 cr_shim_shmem_info(struct file *file, u64 *flags)
+{
+	struct inode *inode = file_inode(file);
+
+	*flags = SHMEM_I(inode)->flags & SHMEM_F_NORESERVE ?
+		 CR_SHMEM_NORESERVE : 0;
+	return i_size_read(inode);
+}
+
+struct file *cr_shim_open(const struct path *root, const char *name, u32 flags)
+{
+	return file_open_root(root, name, flags, 0);
+}

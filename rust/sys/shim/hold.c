@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Making tasks stand still, and finding out that they do. */
+
+#include <linux/delay.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
+#include <linux/timekeeping.h>
+#include <asm/syscall.h>
+
+#include "shim.h"
+
+bool cr_shim_is_dying(struct task_struct *t)
+{
+	return t->exit_state || t->flags & PF_EXITING || fatal_signal_pending(t);
+}
+
+/* Is the parent of @t asleep in vfork(2) until @t gives up its memory? */
+bool cr_shim_in_vfork(struct task_struct *t)
+{
+	return READ_ONCE(t->vfork_done);
+}
+
+/*
+ * When @t is off its CPU in an interruptible sleep: a number that is another
+ * one after it has been woken. Otherwise 0.
+ */
+unsigned long cr_shim_sleep_stamp(struct task_struct *t)
+{
+	if (!(READ_ONCE(t->__state) & TASK_INTERRUPTIBLE))
+		return 0;
+	return wait_task_inactive(t, TASK_INTERRUPTIBLE);
+}
+
+/* Number and arguments of the system call that @t is in, or -1. */
+int cr_shim_syscall_of(struct task_struct *t, u64 *args)
+{
+	struct pt_regs *regs = task_pt_regs(t);
+
+	args[0] = regs->di;
+	args[1] = regs->si;
+	args[2] = regs->dx;
+	args[3] = regs->r10;
+	args[4] = regs->r8;
+	args[5] = regs->r9;
+	return (int)regs->orig_ax;
+}
+
+bool cr_shim_signal_pending(struct task_struct *t)
+{
+	return task_sigpending(t);
+}
+
+bool cr_shim_current_exiting(void)
+{
+	return current->flags & PF_EXITING;
+}
+
+void cr_shim_work_init(struct callback_head *work, task_work_func_t func)
+{
+	init_task_work(work, func);
+}
+
+/* With @wake an interruptible sleep ends; without, it goes on. */
+int cr_shim_work_add(struct task_struct *t, struct callback_head *work,
+		     bool wake)
+{
+	return task_work_add(t, work, wake ? TWA_SIGNAL : TWA_RESUME);
+}
+
+bool cr_shim_work_cancel(struct task_struct *t, struct callback_head *work)
+{
+	return task_work_cancel(t, work);
+}
+
+void cr_shim_completion_init(struct completion *c)
+{
+	init_completion(c);
+}
+
+/* -ERESTARTSYS when the current task is being killed. */
+int cr_shim_completion_wait(struct completion *c)
+{
+	return wait_for_completion_killable(c);
+}
+
+/* 0 on time-out, -ERESTARTSYS when the current task is being killed. */
+long cr_shim_completion_wait_timeout(struct completion *c, unsigned int ms)
+{
+	return wait_for_completion_killable_timeout(c, msecs_to_jiffies(ms));
+}
+
+void cr_shim_completion_all(struct completion *c)
+{
+	complete_all(c);
+}
+
+bool cr_shim_fatal_pending(void)
+{
+	return fatal_signal_pending(current);
+}
+
+void cr_shim_nap(unsigned int us)
+{
+	usleep_range(us, us * 2);
+}
+
+void cr_shim_module_get(void)
+{
+	__module_get(THIS_MODULE);
+}
+
+void cr_shim_module_put(void)
+{
+	module_put(THIS_MODULE);
+}
+
+/*
+ * A task that drops the last reference to the module still executes a few
+ * instructions of it. Tasks RCU waits until each has left them.
+ */
+void cr_shim_wait_for_callbacks(void)
+{
+	synchronize_rcu_tasks();
+}
+
+u64 cr_shim_ktime_ns(void)
+{
+	return ktime_get_ns();
+}
+
+u64 cr_shim_boottime_ns(void)
+{
+	return ktime_get_boottime_ns();
+}
+
+u64 cr_shim_realtime_ns(void)
+{
+	return ktime_get_real_ns();
+}

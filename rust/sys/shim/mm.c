@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Memory descriptors, mappings, and the pages that belong to them alone. */
+
+#include <linux/file.h>
+#include <linux/highmem.h>
+#include <linux/hugetlb.h>
+#include <linux/leafops.h>
+#include <linux/mm.h>
+#include <linux/pagewalk.h>
+#include <linux/sched/coredump.h>
+#include <linux/sched/exec_state.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include <linux/userfaultfd_k.h>
+#include <asm/mmu.h>
+
+#include "shim.h"
+
+struct mm_struct *cr_shim_task_mm(struct task_struct *t)
+{
+	return get_task_mm(t);
+}
+
+static u64 mm_unsupported(struct mm_struct *mm)
+{
+	u64 x = 0;
+
+#ifdef CONFIG_AIO
+	if (rcu_access_pointer(mm->ioctx_table))
+		x |= CR_MM_X_AIO;
+#endif
+#ifdef CONFIG_MODIFY_LDT_SYSCALL
+	if (mm->context.ldt)
+		x |= CR_MM_X_LDT;
+#endif
+#ifdef CONFIG_ADDRESS_MASKING
+	if (mm->context.lam_cr3_mask)
+		x |= CR_MM_X_LAM;
+#endif
+#ifdef CONFIG_X86_INTEL_MEMORY_PROTECTION_KEYS
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE) &&
+	    mm->context.pkey_allocation_map != 1)
+		x |= CR_MM_X_PKEYS;
+#endif
+	if (mm_flags_test(MMF_HAS_MDWE, mm))
+		x |= CR_MM_X_MDWE;
+	if (mm_flags_test(MMF_VM_MERGE_ANY, mm))
+		x |= CR_MM_X_KSM;
+	if (mm_flags_test(MMF_HAS_UPROBES, mm))
+		x |= CR_MM_X_UPROBES;
+	if (mm_flags_test(MMF_DISABLE_THP_EXCEPT_ADVISED, mm))
+		x |= CR_MM_X_THP_ADVISED;
+	if (mm->def_flags & VM_LOCKED)
+		x |= CR_MM_X_MLOCKALL;
+	if (atomic_read(&mm->context.perf_rdpmc_allowed))
+		x |= CR_MM_X_RDPMC;
+	if ((__mm_flags_get_word(mm) ^
+	     __mm_flags_get_word(current->mm)) & MMF_DUMP_FILTER_MASK)
+		x |= CR_MM_X_DUMP_FILTER;
+	return x;
+}
+
+/* Returns the words of the auxiliary vector, AT_NULL included. */
+u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
+		    struct cr_img_mm *out, u64 *auxv, u32 max_auxv,
+		    u64 *unsupported, struct file **exe)
+{
+	u32 n = 0;
+
+	spin_lock(&mm->arg_lock);
+	out->start_code = mm->start_code;
+	out->end_code = mm->end_code;
+	out->start_data = mm->start_data;
+	out->end_data = mm->end_data;
+	out->start_brk = mm->start_brk;
+	out->brk = mm->brk;
+	out->start_stack = mm->start_stack;
+	out->arg_start = mm->arg_start;
+	out->arg_end = mm->arg_end;
+	out->env_start = mm->env_start;
+	out->env_end = mm->env_end;
+	spin_unlock(&mm->arg_lock);
+
+	while (n + 2 <= AT_VECTOR_SIZE && n + 2 <= max_auxv) {
+		auxv[n] = mm->saved_auxv[n];
+		auxv[n + 1] = mm->saved_auxv[n + 1];
+		n += 2;
+		if (auxv[n - 2] == AT_NULL)
+			break;
+	}
+	out->nr_auxv = n;
+
+	rcu_read_lock();
+	out->dumpable = rcu_dereference(t->exec_state)->dumpable;
+	rcu_read_unlock();
+	out->membarrier = atomic_read(&mm->membarrier_state);
+	if (mm_flags_test(MMF_DISABLE_THP_COMPLETELY, mm))
+		out->flags |= CR_MM_THP_DISABLE;
+
+	*unsupported = mm_unsupported(mm);
+	rcu_read_lock();
+	*exe = get_file_rcu(&mm->exe_file);
+	rcu_read_unlock();
+	return n;
+}
+
+static bool is_vdso(struct vm_area_struct *vma)
+{
+	const char *name;
+
+	if (!vma->vm_ops || !vma->vm_ops->name)
+		return false;
+	name = vma->vm_ops->name(vma);
+	return name && (!strcmp(name, "[vdso]") || !strcmp(name, "[vvar]") ||
+			!strcmp(name, "[vvar_vclock]"));
+}
+
+static const struct {
+	vm_flags_t vm;
+	u32 img;
+} vma_flags[] = {
+	{ VM_READ,		CR_VMA_READ },
+	{ VM_WRITE,		CR_VMA_WRITE },
+	{ VM_EXEC,		CR_VMA_EXEC },
+	/* VM_SHARED is off for shared mappings of files opened read-only. */
+	{ VM_MAYSHARE,		CR_VMA_SHARED },
+	{ VM_GROWSDOWN,		CR_VMA_GROWSDOWN },
+	{ VM_ACCOUNT,		CR_VMA_ACCOUNT },
+	{ VM_NORESERVE,		CR_VMA_NORESERVE },
+	{ VM_LOCKED,		CR_VMA_LOCKED },
+	{ VM_LOCKONFAULT,	CR_VMA_LOCKONFAULT },
+	{ VM_DONTCOPY,		CR_VMA_DONTFORK },
+	{ VM_WIPEONFORK,	CR_VMA_WIPEONFORK },
+	{ VM_DONTDUMP,		CR_VMA_DONTDUMP },
+	{ VM_HUGEPAGE,		CR_VMA_HUGEPAGE },
+	{ VM_NOHUGEPAGE,	CR_VMA_NOHUGEPAGE },
+	{ VM_RAND_READ,		CR_VMA_RAND_READ },
+	{ VM_SEQ_READ,		CR_VMA_SEQ_READ },
+	{ VM_DROPPABLE,		CR_VMA_DROPPABLE },
+};
+
+#define VM_PLAIN (VM_SHARED | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | \
+		  VM_SOFTDIRTY)
+
+static u64 vma_unsupported(struct vm_area_struct *vma)
+{
+	vm_flags_t rest = vma->vm_flags & ~VM_PLAIN;
+	u64 x = 0;
+	int i;
+
+	static const struct {
+		vm_flags_t vm;
+		u64 x;
+	} refused[] = {
+		{ VM_PFNMAP | VM_MIXEDMAP | VM_IO,	CR_VMA_X_PFNMAP },
+		{ VM_HUGETLB,				CR_VMA_X_HUGETLB },
+		{ VM_MERGEABLE,				CR_VMA_X_MERGEABLE },
+		{ VM_SYNC,				CR_VMA_X_SYNC },
+		{ VM_MAYBE_GUARD,			CR_VMA_X_GUARD },
+		{ VM_SHADOW_STACK,			CR_VMA_X_SHSTK },
+#ifdef CONFIG_ARCH_HAS_PKEYS
+		{ VM_PKEY_BIT0 | VM_PKEY_BIT1 | VM_PKEY_BIT2 | VM_PKEY_BIT3,
+							CR_VMA_X_PKEY },
+#endif
+#ifdef CONFIG_64BIT
+		{ VM_SEALED,				CR_VMA_X_SEALED },
+#endif
+	};
+
+	for (i = 0; i < ARRAY_SIZE(vma_flags); i++)
+		rest &= ~vma_flags[i].vm;
+	for (i = 0; i < ARRAY_SIZE(refused); i++) {
+		if (rest & refused[i].vm)
+			x |= refused[i].x;
+		rest &= ~refused[i].vm;
+	}
+	if (userfaultfd_armed(vma)) {
+		x |= CR_VMA_X_UFFD;
+		rest &= ~__VM_UFFD_FLAGS;
+	}
+	if (rest)
+		x |= CR_VMA_X_OTHER;
+#ifdef CONFIG_NUMA
+	if (vma->vm_policy)
+		x |= CR_VMA_X_POLICY;
+#endif
+	if (anon_vma_name(vma))
+		x |= CR_VMA_X_NAMED;
+	if (vma->vm_ops && !vma->vm_file)
+		x |= CR_VMA_X_SPECIAL;
+	return x;
+}
+
+/* The first mapping that ends above @addr. */
+bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, struct cr_shim_vma *out)
+{
+	struct vm_area_struct *vma;
+	int i;
+
+	memset(out, 0, sizeof(*out));
+	mmap_read_lock(mm);
+	vma = find_vma(mm, addr);
+	if (vma) {
+		out->start = vma->vm_start;
+		out->end = vma->vm_end;
+		out->pgoff = vma->vm_pgoff;
+		out->vm_flags = vma->vm_flags;
+		out->anonymous = vma_is_anonymous(vma);
+		out->vdso = is_vdso(vma);
+		for (i = 0; i < ARRAY_SIZE(vma_flags); i++)
+			if (vma->vm_flags & vma_flags[i].vm)
+				out->flags |= vma_flags[i].img;
+		if (!out->vdso)
+			out->unsupported = vma_unsupported(vma);
+		if (vma->vm_file)
+			out->file = get_file(vma->vm_file);
+	}
+	mmap_read_unlock(mm);
+	return vma;
+}
+
+struct runs {
+	struct cr_img_run *runs;
+	u32 max;
+	u32 nr;
+	u64 next;
+	u64 scanned;
+};
+
+/* 1 when there is no place for another run. */
+static int add_run(struct runs *r, u64 addr, u64 pages)
+{
+	struct cr_img_run *last = r->nr ? &r->runs[r->nr - 1] : NULL;
+
+	if (last && last->start + last->nr_pages * PAGE_SIZE == addr) {
+		last->nr_pages += pages;
+	} else if (r->nr < r->max) {
+		r->runs[r->nr].start = addr;
+		r->runs[r->nr].nr_pages = pages;
+		r->nr++;
+	} else {
+		return 1;
+	}
+	r->next = addr + pages * PAGE_SIZE;
+	return 0;
+}
+
+/* Does the entry hold a page of this process alone, or one swapped out? */
+static bool is_own_page(pte_t pte)
+{
+	if (pte_none(pte))
+		return false;
+	if (!pte_present(pte))
+		return !softleaf_is_marker(softleaf_from_pte(pte));
+	if (pte_special(pte) || is_zero_pfn(pte_pfn(pte)))
+		return false;
+	return PageAnon(pte_page(pte));
+}
+
+static int visit_pte(pte_t *ptep, unsigned long addr, unsigned long next,
+		     struct mm_walk *walk)
+{
+	struct runs *r = walk->private;
+
+	r->scanned++;
+	return is_own_page(ptep_get(ptep)) ? add_run(r, addr, 1) : 0;
+}
+
+/* Without this, the walker would split huge pages. */
+static int visit_pmd(pmd_t *pmdp, unsigned long addr, unsigned long next,
+		     struct mm_walk *walk)
+{
+	struct runs *r = walk->private;
+	pmd_t pmd = pmdp_get_lockless(pmdp);
+
+	if (pmd_none(pmd) || (pmd_present(pmd) && !pmd_leaf(pmd)))
+		return 0;
+	walk->action = ACTION_CONTINUE;
+	r->scanned += (next - addr) >> PAGE_SHIFT;
+	/* The huge zero page is not anonymous either. */
+	if (pmd_present(pmd) && !PageAnon(pmd_page(pmd)))
+		return 0;
+	return add_run(r, addr, (next - addr) >> PAGE_SHIFT);
+}
+
+static const struct mm_walk_ops run_ops = {
+	.pte_entry = visit_pte,
+	.pmd_entry = visit_pmd,
+	.walk_lock = PGWALK_RDLOCK,
+};
+
+/*
+ * The runs of private pages between @start and @end. When they do not fit,
+ * @next is where to go on; else it is @end.
+ */
+int cr_shim_mm_runs(struct mm_struct *mm, u64 start, u64 end,
+		    struct cr_img_run *runs, u32 max, u32 *nr, u64 *next,
+		    u64 *scanned)
+{
+	struct runs r = { .runs = runs, .max = max, .next = start };
+	int ret;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	ret = walk_page_range(mm, start, end, &run_ops, &r);
+	mmap_read_unlock(mm);
+	*nr = r.nr;
+	*next = ret == 1 ? r.next : end;
+	*scanned += r.scanned;
+	return ret < 0 ? ret : 0;
+}
+
+/*
+ * References to @nr pages from @addr on; with @write they are made private
+ * first. Returns how many, or an error. The tasks of @mm stand still.
+ */
+long cr_shim_pages_get(struct mm_struct *mm, u64 addr, u32 nr, bool write,
+		       struct page **pages)
+{
+	unsigned int gup = FOLL_FORCE | (write ? FOLL_WRITE : 0);
+	int locked = 1;
+	long n;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	n = get_user_pages_remote(mm, addr, nr, gup, pages, &locked);
+	if (locked)
+		mmap_read_unlock(mm);
+	return n;
+}
+
+void *cr_shim_page_addr(struct page *page)
+{
+	/* x86-64 has no highmem: every page has an address. */
+	return page_address(page);
+}
+
+void cr_shim_page_put(struct page *page, bool dirty)
+{
+	if (dirty)
+		set_page_dirty_lock(page);
+	put_page(page);
+}
+
+/* Copies from @mm; 0, or -EFAULT when not all of it is there. */
+int cr_shim_mm_copy(struct mm_struct *mm, u64 addr, void *buf, u32 len)
+{
+	u32 done = 0;
+
+	while (done < len) {
+		u32 off = offset_in_page(addr + done);
+		u32 n = min_t(u32, len - done, PAGE_SIZE - off);
+		struct page *page;
+
+		if (cr_shim_pages_get(mm, (addr + done) & PAGE_MASK, 1, false,
+				      &page) != 1)
+			return -EFAULT;
+		memcpy(buf + done, page_address(page) + off, n);
+		put_page(page);
+		done += n;
+	}
+	return 0;
+}
+
+struct mm_struct *cr_shim_current_mm(void)
+{
+	mmget(current->mm);
+	return current->mm;
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Registers, by the regsets that ptrace(2) and core dumps use. */
+
+#include <linux/elf.h>
+#include <linux/regset.h>
+#include <linux/sched/task_stack.h>
+#include <asm/user_64.h>
+
+#include "shim.h"
+
+static const struct user_regset *regset_of(struct task_struct *t, u32 note)
+{
+	const struct user_regset_view *view = task_user_regset_view(t);
+	int i;
+
+	for (i = 0; i < view->n; i++)
+		if (view->regsets[i].core_note_type == note)
+			return &view->regsets[i];
+	return NULL;
+}
+
+/* Bytes of extended state in the form that user space sees; 0 without XSAVE. */
+size_t cr_shim_xstate_size(void)
+{
+	const struct user_regset *rs = regset_of(current, NT_X86_XSTATE);
+
+	return rs ? rs->n * rs->size : 0;
+}
+
+static int get(struct task_struct *t, u32 note, void *buf, size_t len)
+{
+	const struct user_regset *rs = regset_of(t, note);
+	int n;
+
+	if (!rs)
+		return -ENODEV;
+	n = regset_get(t, rs, len, buf);
+	return n < 0 ? n : n == len ? 0 : -EIO;
+}
+
+/* @t must be off its CPU, waiting for the caller. */
+static int set(struct task_struct *t, u32 note, const void *buf, size_t len)
+{
+	const struct user_regset *rs = regset_of(t, note);
+
+	if (!rs || !rs->set)
+		return -ENODEV;
+	if (len != rs->n * rs->size)
+		return -EINVAL;
+	return rs->set(t, rs, 0, len, buf, NULL);
+}
+
+int cr_shim_regs_get(struct task_struct *t, struct cr_img_regs *out)
+{
+	BUILD_BUG_ON(sizeof(*out) != sizeof(struct user_regs_struct));
+	return get(t, NT_PRSTATUS, out, sizeof(*out));
+}
+
+int cr_shim_regs_set(struct task_struct *t, const struct cr_img_regs *in)
+{
+	return set(t, NT_PRSTATUS, in, sizeof(*in));
+}
+
+int cr_shim_xstate_get(struct task_struct *t, void *buf, size_t len)
+{
+	return get(t, NT_X86_XSTATE, buf, len);
+}
+
+int cr_shim_xstate_set(struct task_struct *t, const void *buf, size_t len)
+{
+	return set(t, NT_X86_XSTATE, buf, len);
+}

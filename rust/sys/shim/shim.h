@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What Rust cannot reach by itself: inline functions, macros, structures that
+ * bindgen leaves opaque, and the short sequences under RCU or a spinlock that
+ * belong together. Every function copies into plain structures and returns an
+ * errno; none of them decides anything. Rust sees them through the bindings
+ * made of this header.
+ */
+#ifndef _CR_SHIM_H
+#define _CR_SHIM_H
+
+#include <linux/completion.h>
+#include <linux/fs.h>
+#include <linux/mm_types.h>
+#include <linux/path.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched.h>
+#include <linux/task_work.h>
+#include <linux/cr.h>
+#include <linux/cr_image.h>
+
+/* task.c: finding tasks and reading what they are. */
+
+/* State that a task can have and that is refused by name. */
+#define CR_TASK_TRACED		(1ULL << 0)
+#define CR_TASK_TRACER		(1ULL << 1)
+#define CR_TASK_STOPPED		(1ULL << 2)
+#define CR_TASK_SECCOMP		(1ULL << 3)
+#define CR_TASK_IO_URING	(1ULL << 4)
+#define CR_TASK_COMPAT		(1ULL << 5)
+#define CR_TASK_CTTY		(1ULL << 6)
+#define CR_TASK_POSIX_TIMERS	(1ULL << 7)
+#define CR_TASK_SCHED_POLICY	(1ULL << 8)
+#define CR_TASK_AFFINITY	(1ULL << 9)
+#define CR_TASK_UCLAMP		(1ULL << 10)
+#define CR_TASK_CORE_COOKIE	(1ULL << 11)
+#define CR_TASK_IOPRIO		(1ULL << 12)
+#define CR_TASK_SHSTK		(1ULL << 13)
+#define CR_TASK_DEBUGREGS	(1ULL << 14)
+#define CR_TASK_IOPERM		(1ULL << 15)
+#define CR_TASK_TLS_SEGMENT	(1ULL << 16)
+#define CR_TASK_DISPATCH	(1ULL << 17)
+#define CR_TASK_PERF		(1ULL << 18)
+#define CR_TASK_MEMPOLICY	(1ULL << 19)
+#define CR_TASK_KEYRING		(1ULL << 20)
+#define CR_TASK_LSM		(1ULL << 21)
+#define CR_TASK_SPECULATION	(1ULL << 22)
+#define CR_TASK_SEM_UNDO	(1ULL << 23)
+#define CR_TASK_PI_FUTEX	(1ULL << 24)
+#define CR_TASK_RSEQ_SLICE	(1ULL << 25)
+#define CR_TASK_MCE_POLICY	(1ULL << 26)
+#define CR_TASK_IO_FLUSHER	(1ULL << 27)
+#define CR_TASK_TSC_CPUID	(1ULL << 28)
+#define CR_TASK_NESTED_PIDNS	(1ULL << 29)
+#define CR_TASK_NS_NET		(1ULL << 30)
+#define CR_TASK_NS_USER		(1ULL << 31)
+#define CR_TASK_NS_CGROUP	(1ULL << 32)
+#define CR_TASK_NS_TIME		(1ULL << 33)
+#define CR_TASK_NS_PID_CHILDREN	(1ULL << 34)
+#define CR_TASK_WORKER		(1ULL << 35)
+#define CR_TASK_DEAD_LEADER	(1ULL << 36)
+#define CR_TASK_EXIT_SIGNAL	(1ULL << 37)
+#define CR_TASK_USER_EVENTS	(1ULL << 38)
+#define CR_TASK_UPROBES		(1ULL << 39)
+#define CR_TASK_AUTOREAP	(1ULL << 40)
+#define CR_TASK_SINGLE_STEP	(1ULL << 41)
+#define CR_TASK_IOPL		(1ULL << 42)
+#define CR_TASK_RESET_ON_FORK	(1ULL << 43)
+
+/**
+ * struct cr_shim_task - a thread, seen from a pid namespace
+ * @unsupported: CR_TASK_* of what it has
+ * @mm: identity of the object, 0 when there is none; as for the next ones
+ * @nsproxy: identity
+ * @mnt_ns: identity
+ * @uts_ns: identity
+ * @ipc_ns: identity
+ * @ppid: thread group id of the parent, 0 outside of the namespace
+ * @pgid: 0 outside of the namespace
+ * @sid: 0 outside of the namespace
+ * @pf: PF_*
+ * @exit_code: as in task_struct, of the group when it exits as one
+ */
+struct cr_shim_task {
+	u64 unsupported;
+	u64 mm;
+	u64 files;
+	u64 fs;
+	u64 sighand;
+	u64 cred;
+	u64 mnt_ns;
+	u64 uts_ns;
+	u64 ipc_ns;
+	u32 tid;
+	u32 tgid;
+	u32 ppid;
+	u32 pgid;
+	u32 sid;
+	u32 pf;
+	u32 exit_state;
+	u32 exit_code;
+	u32 exit_signal;
+	u32 nr_threads;
+	u8 comm[CR_COMM_LEN];
+};
+
+struct pid_namespace *cr_shim_pidns_of_init(struct task_struct *t);
+struct task_struct *cr_shim_find_task(pid_t nr);
+struct task_struct *cr_shim_pidfd_task(int fd);
+struct task_struct *cr_shim_ns_next_task(struct pid_namespace *ns, int *nr);
+int cr_shim_ns_capable(struct pid_namespace *ns);
+bool cr_shim_current_capable(void);
+bool cr_shim_ns_contains_current(struct pid_namespace *ns);
+u32 cr_shim_ns_last_pid(struct pid_namespace *ns);
+void cr_shim_ns_put(struct pid_namespace *ns);
+int cr_shim_may_read(struct task_struct *t);
+void cr_shim_task_comm(struct task_struct *t, u8 *comm);
+u32 cr_shim_task_tid(struct task_struct *t, struct pid_namespace *ns);
+void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
+		       struct cr_shim_task *out);
+void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out);
+int cr_shim_thread_read(struct task_struct *t, struct cr_img_thread *out);
+int cr_shim_cred_read(struct task_struct *t, struct cr_img_cred *out,
+		      u32 *groups, u32 max_groups);
+void cr_shim_uts_read(struct task_struct *t, struct cr_img_uts *out);
+bool cr_shim_ipc_empty(struct task_struct *t);
+bool cr_shim_outside_user(struct pid_namespace *ns, u64 mm, u64 files, u64 fs,
+			  u64 sighand, u8 *comm, u32 *pid);
+u32 cr_shim_users(u64 mm, u64 files, u64 fs, u64 sighand);
+
+/* hold.c: standing still. */
+
+#define CR_MOVE_NONE		0	/* stays where it is */
+#define CR_MOVE_GONE		1	/* exits */
+
+bool cr_shim_is_dying(struct task_struct *t);
+bool cr_shim_in_vfork(struct task_struct *t);
+unsigned long cr_shim_sleep_stamp(struct task_struct *t);
+int cr_shim_syscall_of(struct task_struct *t, u64 *args);
+bool cr_shim_signal_pending(struct task_struct *t);
+void cr_shim_nudge(struct task_struct *t);
+bool cr_shim_current_exiting(void);
+void cr_shim_work_init(struct callback_head *work, task_work_func_t func);
+int cr_shim_work_add(struct task_struct *t, struct callback_head *work,
+		     bool wake);
+bool cr_shim_work_cancel(struct task_struct *t, struct callback_head *work);
+void cr_shim_completion_init(struct completion *c);
+int cr_shim_completion_wait(struct completion *c);
+long cr_shim_completion_wait_timeout(struct completion *c, unsigned int ms);
+void cr_shim_completion_all(struct completion *c);
+bool cr_shim_fatal_pending(void);
+void cr_shim_nap(unsigned int us);
+void cr_shim_module_get(void);
+void cr_shim_module_put(void);
+void cr_shim_wait_for_callbacks(void);
+u64 cr_shim_ktime_ns(void);
+u64 cr_shim_boottime_ns(void);
+u64 cr_shim_realtime_ns(void);
+
+/* regs.c */
+size_t cr_shim_xstate_size(void);
+int cr_shim_regs_get(struct task_struct *t, struct cr_img_regs *out);
+int cr_shim_regs_set(struct task_struct *t, const struct cr_img_regs *in);
+int cr_shim_xstate_get(struct task_struct *t, void *buf, size_t len);
+int cr_shim_xstate_set(struct task_struct *t, const void *buf, size_t len);
+
+/* signal.c */
+void cr_shim_sighand_read(struct task_struct *t, struct cr_img_sighand *out);
+u32 cr_shim_sigqueue_read(struct task_struct *t, bool shared,
+			  struct cr_img_siginfo *infos, u32 max, u64 *pending);
+
+/* mm.c */
+
+/* Kinds of mapping that are refused by name. */
+#define CR_VMA_X_UFFD		(1ULL << 0)
+#define CR_VMA_X_PFNMAP		(1ULL << 1)
+#define CR_VMA_X_HUGETLB	(1ULL << 2)
+#define CR_VMA_X_MERGEABLE	(1ULL << 3)
+#define CR_VMA_X_SEALED		(1ULL << 4)
+#define CR_VMA_X_PKEY		(1ULL << 5)
+#define CR_VMA_X_POLICY		(1ULL << 6)
+#define CR_VMA_X_GUARD		(1ULL << 7)
+#define CR_VMA_X_SHSTK		(1ULL << 8)
+#define CR_VMA_X_NAMED		(1ULL << 9)
+#define CR_VMA_X_SYNC		(1ULL << 10)
+#define CR_VMA_X_OTHER		(1ULL << 11)
+#define CR_VMA_X_SPECIAL	(1ULL << 12)
+
+/**
+ * struct cr_shim_vma - a mapping
+ * @vm_flags: as the kernel has them
+ * @file: the mapped file with a reference for the caller, or NULL
+ * @unsupported: CR_VMA_X_*
+ * @anonymous: no vm_ops: pages come from nowhere
+ * @vdso: part of the vDSO's group
+ * @flags: CR_VMA_*
+ */
+struct cr_shim_vma {
+	u64 start;
+	u64 end;
+	u64 pgoff;
+	u64 vm_flags;
+	u64 unsupported;
+	struct file *file;
+	u32 flags;
+	bool anonymous;
+	bool vdso;
+};
+
+#define CR_MM_X_AIO		(1ULL << 0)
+#define CR_MM_X_LDT		(1ULL << 1)
+#define CR_MM_X_LAM		(1ULL << 2)
+#define CR_MM_X_MDWE		(1ULL << 3)
+#define CR_MM_X_KSM		(1ULL << 4)
+#define CR_MM_X_UPROBES		(1ULL << 5)
+#define CR_MM_X_MLOCKALL	(1ULL << 6)
+#define CR_MM_X_RDPMC		(1ULL << 7)
+#define CR_MM_X_THP_ADVISED	(1ULL << 8)
+#define CR_MM_X_MEMBARRIER	(1ULL << 9)
+#define CR_MM_X_DUMP_FILTER	(1ULL << 10)
+#define CR_MM_X_PKEYS		(1ULL << 11)
+
+u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
+		    struct cr_img_mm *out, u64 *auxv, u32 max_auxv,
+		    u64 *unsupported, struct file **exe);
+struct mm_struct *cr_shim_task_mm(struct task_struct *t);
+bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, struct cr_shim_vma *out);
+int cr_shim_mm_runs(struct mm_struct *mm, u64 start, u64 end,
+		    struct cr_img_run *runs, u32 max, u32 *nr, u64 *next,
+		    u64 *scanned);
+long cr_shim_pages_get(struct mm_struct *mm, u64 addr, u32 nr, bool write,
+		       struct page **pages);
+void *cr_shim_page_addr(struct page *page);
+void cr_shim_page_put(struct page *page, bool dirty);
+int cr_shim_mm_copy(struct mm_struct *mm, u64 addr, void *buf, u32 len);
+
+/* file.c */
+
+#define CR_FILE_X_FOWNER	(1ULL << 0)
+#define CR_FILE_X_LEASE		(1ULL << 1)
+#define CR_FILE_X_UNLINKED	(1ULL << 2)
+#define CR_FILE_X_FS		(1ULL << 3)
+#define CR_FILE_X_PATH_ONLY	(1ULL << 4)
+#define CR_FILE_X_DIRECTIO	(1ULL << 5)
+#define CR_FILE_X_EPOLLED	(1ULL << 6)
+
+enum cr_shim_file_type {
+	CR_SHIM_FILE_OTHER,
+	CR_SHIM_FILE_REG,
+	CR_SHIM_FILE_DIR,
+	CR_SHIM_FILE_MEMDEV,
+	CR_SHIM_FILE_PIPE,
+	CR_SHIM_FILE_SHMEM,
+	CR_SHIM_FILE_TTY,
+	CR_SHIM_FILE_MEMFD,
+	CR_SHIM_FILE_SYSV_SHM,
+};
+
+/**
+ * struct cr_shim_file - an open file description
+ * @type: enum cr_shim_file_type
+ * @inode: identity of the inode
+ * @count: references to the description
+ * @name: what the kernel calls this kind of file, for messages
+ */
+struct cr_shim_file {
+	u64 unsupported;
+	u64 inode;
+	u64 count;
+	u32 type;
+	bool readable;
+	bool writable;
+	u8 name[32];
+};
+
+void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
+		       struct cr_img_file *out);
+struct file *cr_shim_fd_next(struct task_struct *t, u32 *fd, bool *cloexec);
+u32 cr_shim_next_fd(struct task_struct *t);
+struct file *cr_shim_fd_get(struct task_struct *t, u32 fd);
+void cr_shim_file_put(struct file *file);
+void cr_shim_file_hold(struct file *file);
+int cr_shim_task_root(struct task_struct *t, struct path *root);
+int cr_shim_task_cwd(struct task_struct *t, struct path *cwd, u32 *umask);
+void cr_shim_path_put(struct path *path);
+bool cr_shim_path_unlinked(const struct path *path);
+int cr_shim_path_name(const struct path *path, const struct path *root,
+		      char *buf, u32 size, u32 *start);
+int cr_shim_file_name(struct file *file, const struct path *root, char *buf,
+		      u32 size, u32 *start);
+int cr_shim_outside_file(struct pid_namespace *ns, struct file *file);
+
+/**
+ * struct cr_shim_lock - a lock on a file's inode
+ * @owner: identity of the descriptor table (POSIX) or description (others)
+ * @file: identity of the description it was taken through
+ */
+struct cr_shim_lock {
+	u64 owner;
+	u64 file;
+	u64 start;
+	u64 end;
+	u32 kind;
+	u32 exclusive;
+};
+
+u32 cr_shim_locks_read(struct file *file, struct cr_shim_lock *locks, u32 max);
+bool cr_shim_lock_waiting(struct task_struct *t);
+
+/**
+ * struct cr_shim_pipe - a pipe
+ * @inode: identity
+ * @packets: was opened with O_DIRECT, or holds packets
+ * @special: holds notifications, or pages that cannot be copied
+ */
+struct cr_shim_pipe {
+	u64 inode;
+	u32 readers;
+	u32 writers;
+	u32 ring_size;
+	u32 length;
+	bool packets;
+	bool special;
+	bool fasync;
+	bool named;
+};
+
+int cr_shim_pipe_read(struct file *file, struct cr_shim_pipe *out);
+int cr_shim_pipe_copy(struct file *file, u8 *buf, u32 len);
+int cr_shim_pipe_make(struct file **ends, u32 ring_size);
+struct file *cr_shim_pipe_reopen(struct file *end, u32 flags);
+
+ssize_t cr_shim_stream_write(struct file *file, const void *buf, size_t len);
+ssize_t cr_shim_stream_read(struct file *file, void *buf, size_t len);
+ssize_t cr_shim_pwrite(struct file *file, const void *buf, size_t len, u64 pos);
+ssize_t cr_shim_pread(struct file *file, void *buf, size_t len, u64 pos);
+s64 cr_shim_seek_data(struct file *file, u64 pos, bool hole);
+s64 cr_shim_seek_set(struct file *file, u64 pos);
+int cr_shim_sync(struct file *file);
+struct file *cr_shim_shmem_make(u64 size, bool noreserve);
+u64 cr_shim_shmem_info(struct file *file, u64 *flags);
+struct file *cr_shim_open(const struct path *root, const char *name, u32 flags);
+int cr_shim_path_of_fd(int fd, struct path *path);
+void cr_shim_current_root(struct path *path);
+
+/* build.c: in the context of a task under construction. */
+
+typedef int (*cr_shim_task_fn)(void *arg);
+
+/**
+ * struct cr_shim_spawn - a task to create
+ * @fn: runs in the new task; a negative return ends it there
+ * @arg: its argument
+ * @flags: CLONE_*
+ * @exit_signal: sent to the parent
+ * @tid: number in the innermost pid namespace, 0 for any
+ * @cgroup: cgroup descriptor for CLONE_INTO_CGROUP
+ */
+struct cr_shim_spawn {
+	cr_shim_task_fn fn;
+	void *arg;
+	u64 flags;
+	u32 exit_signal;
+	pid_t tid;
+	int cgroup;
+};
+
+int cr_shim_spawn(struct cr_shim_spawn *how);
+long cr_shim_syscall(unsigned int nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+void cr_shim_forget_caller(void);
+int cr_shim_unmap_all(void);
+int cr_shim_map(struct file *file, u64 addr, u64 len, u32 prot, u32 flags,
+		u64 offset);
+int cr_shim_scratch_write(u64 addr, const void *buf, u32 len);
+int cr_shim_user_read(u64 addr, void *buf, u32 len);
+int cr_shim_install_fd(u32 fd, struct file *file, bool cloexec);
+int cr_shim_install_any(struct file *file);
+struct pid *cr_shim_pid_alloc(struct pid_namespace *ns, pid_t nr);
+struct pid *cr_shim_pid_find(struct pid_namespace *ns, pid_t nr);
+void cr_shim_pid_put(struct pid *pid);
+void cr_shim_pid_release(struct pid *pid);
+int cr_shim_set_groups_ids(struct task_struct *t, struct pid *pgrp,
+			   struct pid *session, bool leader);
+void cr_shim_ns_set_last_pid(struct pid_namespace *ns, u32 nr);
+bool cr_shim_is_zombie(struct task_struct *t);
+void cr_shim_kill(struct task_struct *t);
+int cr_shim_set_groups(const u32 *groups, u32 nr);
+int cr_shim_restart_block(const struct cr_img_thread *in);
+void cr_shim_set_sigmask(u64 blocked, u64 saved, bool restore);
+void cr_shim_want_restart(void);
+int cr_shim_set_oom_score_adj(int adj);
+void cr_shim_set_default_slack(u64 ns);
+void cr_shim_set_execed(bool execed);
+void cr_shim_wait_parked(struct task_struct *t);
+int cr_shim_lock_set(struct file *file, const struct cr_img_lock *lock);
+void __noreturn cr_shim_exit_zombie(u32 code);
+void cr_shim_set_has_subreaper(void);
+int cr_shim_pidfd_of(struct task_struct *t, struct file **file);
+bool cr_shim_fresh_pidns(void);
+int cr_shim_current_mm_is(struct mm_struct *mm);
+struct mm_struct *cr_shim_current_mm(void);
+
+#endif /* _CR_SHIM_H */

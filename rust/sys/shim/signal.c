@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Signal actions and pending signals. */
+
+#include <linux/sched/signal.h>
+#include <linux/signal.h>
+
+#include "shim.h"
+
+void cr_shim_sighand_read(struct task_struct *t, struct cr_img_sighand *out)
+{
+	int i;
+
+	BUILD_BUG_ON(CR_NSIG != _NSIG);
+
+	spin_lock_irq(&t->sighand->siglock);
+	for (i = 0; i < _NSIG; i++) {
+		struct sigaction *sa = &t->sighand->action[i].sa;
+
+		out->action[i].handler = (unsigned long)sa->sa_handler;
+		out->action[i].flags = sa->sa_flags;
+		out->action[i].restorer = (unsigned long)sa->sa_restorer;
+		out->action[i].mask = sa->sa_mask.sig[0];
+	}
+	spin_unlock_irq(&t->sighand->siglock);
+}
+
+/*
+ * Copies the queue of the thread, or the shared one of its group, in order of
+ * arrival. Returns how many there are, which may be more than @max.
+ */
+u32 cr_shim_sigqueue_read(struct task_struct *t, bool shared,
+			  struct cr_img_siginfo *infos, u32 max, u64 *pending)
+{
+	struct sigpending *from = shared ? &t->signal->shared_pending :
+					   &t->pending;
+	struct sigqueue *q;
+	u32 n = 0;
+
+	BUILD_BUG_ON(sizeof(infos->info) != sizeof(siginfo_t));
+
+	spin_lock_irq(&t->sighand->siglock);
+	*pending = from->signal.sig[0];
+	list_for_each_entry(q, &from->list, list) {
+		if (n < max)
+			copy_siginfo_to_external((siginfo_t *)infos[n].info,
+						 &q->info);
+		n++;
+	}
+	spin_unlock_irq(&t->sighand->siglock);
+	return n;
+}

@@ -1,0 +1,694 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Finding tasks, and reading what they are. */
+
+#include <linux/cred.h>
+#include <linux/fdtable.h>
+#include <linux/fs_struct.h>
+#include <linux/futex.h>
+#include <linux/io_uring.h>
+#include <linux/iocontext.h>
+#include <linux/ipc_namespace.h>
+#include <linux/ioprio.h>
+#include <linux/nsproxy.h>
+#include <linux/perf_event.h>
+#include <linux/pid.h>
+#include <linux/ptrace.h>
+#include <linux/regset.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/security.h>
+#include <linux/syscall_user_dispatch.h>
+#include <linux/timekeeping.h>
+#include <linux/user_namespace.h>
+#include <linux/utsname.h>
+#include <asm/desc.h>
+#include <asm/proto.h>
+#include <asm/syscall.h>
+
+#include "shim.h"
+
+/* The pid namespace that @t is the init of, with a reference; or NULL. */
+struct pid_namespace *cr_shim_pidns_of_init(struct task_struct *t)
+{
+	struct pid_namespace *ns = NULL;
+	struct pid *pid;
+
+	rcu_read_lock();
+	pid = task_pid(t);
+	if (pid && pid->level && is_child_reaper(pid))
+		ns = get_pid_ns(pid->numbers[pid->level].ns);
+	rcu_read_unlock();
+	return ns;
+}
+
+void cr_shim_ns_put(struct pid_namespace *ns)
+{
+	put_pid_ns(ns);
+}
+
+struct task_struct *cr_shim_find_task(pid_t nr)
+{
+	struct pid *pid = find_get_pid(nr);
+	struct task_struct *t = get_pid_task(pid, PIDTYPE_TGID);
+
+	put_pid(pid);
+	return t;
+}
+
+struct task_struct *cr_shim_pidfd_task(int fd)
+{
+	unsigned int flags;
+	struct task_struct *t;
+	struct pid *pid = pidfd_get_pid(fd, &flags);
+
+	if (IS_ERR(pid))
+		return ERR_CAST(pid);
+	t = get_pid_task(pid, PIDTYPE_TGID);
+	put_pid(pid);
+	return t ?: ERR_PTR(-ESRCH);
+}
+
+/* The thread with the lowest number >= *@nr in @ns, referenced; or NULL. */
+struct task_struct *cr_shim_ns_next_task(struct pid_namespace *ns, int *nr)
+{
+	struct task_struct *t = NULL;
+	struct pid *pid;
+
+	rcu_read_lock();
+	while ((pid = find_ge_pid(*nr, ns))) {
+		*nr = pid_nr_ns(pid, ns);
+		t = pid_task(pid, PIDTYPE_PID);
+		if (t) {
+			get_task_struct(t);
+			break;
+		}
+		++*nr;
+	}
+	rcu_read_unlock();
+	return t;
+}
+
+int cr_shim_ns_capable(struct pid_namespace *ns)
+{
+	return checkpoint_restore_ns_capable(ns->user_ns) ? 0 : -EPERM;
+}
+
+bool cr_shim_current_capable(void)
+{
+	return checkpoint_restore_ns_capable(current_user_ns());
+}
+
+bool cr_shim_ns_contains_current(struct pid_namespace *ns)
+{
+	return task_pid_nr_ns(current, ns) != 0;
+}
+
+u32 cr_shim_ns_last_pid(struct pid_namespace *ns)
+{
+	return idr_get_cursor(&ns->idr) - 1;
+}
+
+/* May the caller read the memory of @t? As for PTRACE_ATTACH. */
+int cr_shim_may_read(struct task_struct *t)
+{
+	return ptrace_may_access(t, PTRACE_MODE_ATTACH_REALCREDS) ? 0 : -EPERM;
+}
+
+void cr_shim_task_comm(struct task_struct *t, u8 *comm)
+{
+	get_task_comm(*(char (*)[TASK_COMM_LEN])comm, t);
+}
+
+u32 cr_shim_task_tid(struct task_struct *t, struct pid_namespace *ns)
+{
+	return task_pid_nr_ns(t, ns);
+}
+
+static u64 sched_unsupported(struct task_struct *t)
+{
+	u64 x = 0;
+
+	switch (t->policy) {
+	case SCHED_NORMAL:
+	case SCHED_BATCH:
+	case SCHED_IDLE:
+		break;
+	default:
+		x |= CR_TASK_SCHED_POLICY;
+	}
+	if (t->se.custom_slice)
+		x |= CR_TASK_SCHED_POLICY;
+	if (t->sched_reset_on_fork)
+		x |= CR_TASK_RESET_ON_FORK;
+	if (t->user_cpus_ptr)
+		x |= CR_TASK_AFFINITY;
+#ifdef CONFIG_UCLAMP_TASK
+	if (t->uclamp_req[UCLAMP_MIN].user_defined ||
+	    t->uclamp_req[UCLAMP_MAX].user_defined)
+		x |= CR_TASK_UCLAMP;
+#endif
+#ifdef CONFIG_SCHED_CORE
+	if (t->core_cookie)
+		x |= CR_TASK_CORE_COOKIE;
+#endif
+	if (t->io_context && IOPRIO_PRIO_CLASS(t->io_context->ioprio))
+		x |= CR_TASK_IOPRIO;
+#ifdef CONFIG_NUMA
+	if (t->mempolicy)
+		x |= CR_TASK_MEMPOLICY;
+#endif
+	return x;
+}
+
+static u64 arch_unsupported(struct task_struct *t)
+{
+	struct thread_struct *th = &t->thread;
+	u64 x = 0;
+	int i;
+
+	if (task_user_regset_view(t)->e_machine != EM_X86_64 ||
+	    task_thread_info(t)->status & TS_COMPAT)
+		x |= CR_TASK_COMPAT;
+	for (i = 0; i < HBP_NUM; i++)
+		if (th->ptrace_bps[i])
+			x |= CR_TASK_DEBUGREGS;
+	if (th->io_bitmap)
+		x |= CR_TASK_IOPERM;
+	if (th->iopl_emul)
+		x |= CR_TASK_IOPL;
+	for (i = 0; i < GDT_ENTRY_TLS_ENTRIES; i++)
+		if (!desc_empty(&th->tls_array[i]))
+			x |= CR_TASK_TLS_SEGMENT;
+#ifdef CONFIG_X86_USER_SHADOW_STACK
+	if (th->features)
+		x |= CR_TASK_SHSTK;
+#endif
+	if (test_tsk_thread_flag(t, TIF_NOTSC) ||
+	    test_tsk_thread_flag(t, TIF_NOCPUID))
+		x |= CR_TASK_TSC_CPUID;
+	if (test_tsk_thread_flag(t, TIF_SINGLESTEP) ||
+	    test_tsk_thread_flag(t, TIF_BLOCKSTEP) ||
+	    test_tsk_thread_flag(t, TIF_FORCED_TF))
+		x |= CR_TASK_SINGLE_STEP;
+	return x;
+}
+
+static u64 cred_unsupported(struct task_struct *t)
+{
+	const struct cred *cred = get_task_cred(t);
+	struct lsm_prop theirs, ours;
+	u64 x = 0;
+
+	if (cred->user_ns != current_user_ns())
+		x |= CR_TASK_NS_USER;
+#ifdef CONFIG_KEYS
+	/* A session keyring of the login is the caller's as well. */
+	if (cred->thread_keyring || cred->process_keyring ||
+	    (cred->session_keyring &&
+	     cred->session_keyring != current_cred()->session_keyring))
+		x |= CR_TASK_KEYRING;
+#endif
+	memset(&theirs, 0, sizeof(theirs));
+	memset(&ours, 0, sizeof(ours));
+	security_cred_getlsmprop(cred, &theirs);
+	security_cred_getlsmprop(current_cred(), &ours);
+	if (memcmp(&theirs, &ours, sizeof(ours)))
+		x |= CR_TASK_LSM;
+	put_cred(cred);
+	return x;
+}
+
+/* Caller holds task_lock(@t), which keeps the namespaces. */
+static u64 ns_unsupported(struct task_struct *t, struct pid_namespace *ns,
+			  struct cr_shim_task *out)
+{
+	struct nsproxy *theirs = t->nsproxy, *ours = current->nsproxy;
+	u64 x = 0;
+
+	if (!theirs)
+		return 0;
+	out->mnt_ns = (unsigned long)theirs->mnt_ns;
+	out->uts_ns = (unsigned long)theirs->uts_ns;
+	out->ipc_ns = (unsigned long)theirs->ipc_ns;
+	if (theirs->net_ns != ours->net_ns)
+		x |= CR_TASK_NS_NET;
+	if (theirs->cgroup_ns != ours->cgroup_ns)
+		x |= CR_TASK_NS_CGROUP;
+	if (theirs->time_ns != ours->time_ns ||
+	    theirs->time_ns_for_children != ours->time_ns)
+		x |= CR_TASK_NS_TIME;
+	if (theirs->pid_ns_for_children != ns)
+		x |= CR_TASK_NS_PID_CHILDREN;
+	return x;
+}
+
+static u64 signal_unsupported(struct task_struct *t)
+{
+	struct signal_struct *sig = t->signal;
+	u64 x = 0;
+
+	if (sig->tty)
+		x |= CR_TASK_CTTY;
+	if (!hlist_empty(&sig->posix_timers) ||
+	    !hlist_empty(&sig->ignored_posix_timers))
+		x |= CR_TASK_POSIX_TIMERS;
+	if (sig->autoreap)
+		x |= CR_TASK_AUTOREAP;
+	if (t->jobctl & JOBCTL_STOP_PENDING || sig->flags & SIGNAL_STOP_STOPPED ||
+	    task_is_stopped(t))
+		x |= CR_TASK_STOPPED;
+	return x;
+}
+
+static u64 other_unsupported(struct task_struct *t)
+{
+	u64 x = 0;
+
+	if (t->ptrace)
+		x |= CR_TASK_TRACED;
+	if (!list_empty(&t->ptraced))
+		x |= CR_TASK_TRACER;
+	if (t->seccomp.mode)
+		x |= CR_TASK_SECCOMP;
+#ifdef CONFIG_IO_URING
+	if (t->io_uring)
+		x |= CR_TASK_IO_URING;
+	if (t->io_uring_restrict)
+		x |= CR_TASK_IO_URING;
+#endif
+	if (test_task_syscall_work(t, SYSCALL_USER_DISPATCH))
+		x |= CR_TASK_DISPATCH;
+	if (t->perf_event_ctxp)
+		x |= CR_TASK_PERF;
+	if (t->atomic_flags & (BIT(PFA_SPEC_SSB_DISABLE) |
+			       BIT(PFA_SPEC_SSB_FORCE_DISABLE) |
+			       BIT(PFA_SPEC_IB_DISABLE) |
+			       BIT(PFA_SPEC_IB_FORCE_DISABLE) |
+			       BIT(PFA_SPEC_SSB_NOEXEC)))
+		x |= CR_TASK_SPECULATION;
+	if (t->sysvsem.undo_list)
+		x |= CR_TASK_SEM_UNDO;
+	if (!list_empty(&t->futex.pi_state_list) || t->pi_blocked_on)
+		x |= CR_TASK_PI_FUTEX;
+#ifdef CONFIG_RSEQ_SLICE_EXTENSION
+	if (t->rseq.slice.state.enabled)
+		x |= CR_TASK_RSEQ_SLICE;
+#endif
+	if (t->flags & (PF_MCE_PROCESS | PF_MCE_EARLY))
+		x |= CR_TASK_MCE_POLICY;
+	if (t->flags & (PF_MEMALLOC_NOIO | PF_LOCAL_THROTTLE))
+		x |= CR_TASK_IO_FLUSHER;
+	if (t->flags & (PF_KTHREAD | PF_USER_WORKER | PF_IO_WORKER))
+		x |= CR_TASK_WORKER;
+#ifdef CONFIG_USER_EVENTS
+	if (t->user_event_mm)
+		x |= CR_TASK_USER_EVENTS;
+#endif
+#ifdef CONFIG_UPROBES
+	if (t->utask)
+		x |= CR_TASK_UPROBES;
+#endif
+	return x;
+}
+
+void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
+		       struct cr_shim_task *out)
+{
+	memset(out, 0, sizeof(*out));
+
+	rcu_read_lock();
+	out->tid = task_pid_nr_ns(t, ns);
+	out->tgid = task_tgid_nr_ns(t, ns);
+	out->ppid = task_tgid_nr_ns(rcu_dereference(t->real_parent), ns);
+	out->pgid = task_pgrp_nr_ns(t, ns);
+	out->sid = task_session_nr_ns(t, ns);
+	if (task_active_pid_ns(t) != ns)
+		out->unsupported |= CR_TASK_NESTED_PIDNS;
+	rcu_read_unlock();
+
+	out->pf = t->flags;
+	out->exit_state = t->exit_state;
+	out->exit_code = t->signal->flags & SIGNAL_GROUP_EXIT ?
+			 t->signal->group_exit_code : t->exit_code;
+	out->exit_signal = t->exit_signal;
+	out->nr_threads = get_nr_threads(t);
+	get_task_comm(*(char (*)[TASK_COMM_LEN])out->comm, t);
+
+	if (thread_group_leader(t)) {
+		if (t->exit_signal != SIGCHLD && t->exit_signal != 0)
+			out->unsupported |= CR_TASK_EXIT_SIGNAL;
+		if (t->exit_state && !thread_group_empty(t))
+			out->unsupported |= CR_TASK_DEAD_LEADER;
+	}
+	if (t->exit_state)
+		return;
+
+	task_lock(t);
+	out->mm = (unsigned long)t->mm;
+	out->files = (unsigned long)t->files;
+	out->fs = (unsigned long)t->fs;
+	out->unsupported |= ns_unsupported(t, ns, out);
+	task_unlock(t);
+	out->sighand = (unsigned long)rcu_access_pointer(t->sighand);
+	out->cred = (unsigned long)rcu_access_pointer(t->real_cred);
+
+	out->unsupported |= sched_unsupported(t) | arch_unsupported(t) |
+			    cred_unsupported(t) | signal_unsupported(t) |
+			    other_unsupported(t);
+}
+
+static u64 cpu_timer_left(struct signal_struct *sig, int which)
+{
+	struct task_cputime_atomic *now = &sig->cputimer.cputime_atomic;
+	u64 at = atomic64_read(&now->utime);
+
+	if (which == CPUCLOCK_PROF)
+		at += atomic64_read(&now->stime);
+	if (!sig->it[which].expires)
+		return 0;
+	/* A timer that is due fires with the next tick. */
+	return sig->it[which].expires > at ? sig->it[which].expires - at :
+					     TICK_NSEC;
+}
+
+/* The part of @out that belongs to the signal_struct. */
+void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
+{
+	struct signal_struct *sig = t->signal;
+	ktime_t left;
+	int i;
+
+	BUILD_BUG_ON(CR_NR_RLIMITS != RLIM_NLIMITS);
+
+	task_lock(t->group_leader);
+	for (i = 0; i < RLIM_NLIMITS; i++) {
+		out->rlimit[i].cur = sig->rlim[i].rlim_cur;
+		out->rlimit[i].max = sig->rlim[i].rlim_max;
+	}
+	task_unlock(t->group_leader);
+
+	if (sig->is_child_subreaper)
+		out->flags |= CR_PROCESS_SUBREAPER;
+	if (sig->has_child_subreaper)
+		out->flags |= CR_PROCESS_HAS_SUBREAPER;
+	if (!(t->flags & PF_FORKNOEXEC))
+		out->flags |= CR_PROCESS_EXECED;
+	out->oom_score_adj = sig->oom_score_adj;
+
+	spin_lock_irq(&t->sighand->siglock);
+	if (hrtimer_active(&sig->real_timer)) {
+		left = __hrtimer_get_remaining(&sig->real_timer, true);
+		/* A timer that is due is about to fire: never show it as off. */
+		out->itimer[ITIMER_REAL].value_ns = max_t(s64, left, 1000);
+	}
+	out->itimer[ITIMER_REAL].interval_ns = sig->it_real_incr;
+	out->itimer[ITIMER_VIRTUAL].value_ns = cpu_timer_left(sig, CPUCLOCK_VIRT);
+	out->itimer[ITIMER_VIRTUAL].interval_ns = sig->it[CPUCLOCK_VIRT].incr;
+	out->itimer[ITIMER_PROF].value_ns = cpu_timer_left(sig, CPUCLOCK_PROF);
+	out->itimer[ITIMER_PROF].interval_ns = sig->it[CPUCLOCK_PROF].incr;
+	spin_unlock_irq(&t->sighand->siglock);
+}
+
+static ktime_t clock_now(clockid_t clock)
+{
+	switch (clock) {
+	case CLOCK_REALTIME:
+		return ktime_get_real();
+	case CLOCK_BOOTTIME:
+		return ktime_get_boottime();
+	case CLOCK_TAI:
+		return ktime_get_clocktai();
+	default:
+		return ktime_get();
+	}
+}
+
+static u64 time_left(clockid_t clock, ktime_t expires)
+{
+	return max_t(s64, ktime_sub(expires, clock_now(clock)), 0);
+}
+
+/* kernel/time/hrtimer.c, kernel/futex/waitwake.c, fs/select.c */
+extern long hrtimer_nanosleep_restart(struct restart_block *restart);
+extern long futex_wait_restart(struct restart_block *restart);
+extern long do_restart_poll(struct restart_block *restart);
+
+/* kernel/futex/futex.h */
+#define FUTEX_FLAGS_SIZE_32	0x0002
+#define FUTEX_FLAGS_SHARED	0x0010
+#define FUTEX_FLAGS_CLOCKRT	0x0020
+#define FUTEX_FLAGS_HAS_TIMEOUT	0x0040
+#define FUTEX_FLAGS_KNOWN	0x0072
+
+static int restart_block_read(struct task_struct *t, struct cr_img_thread *out)
+{
+	struct restart_block *rb = &t->restart_block;
+
+	if (task_pt_regs(t)->ax != -ERESTART_RESTARTBLOCK ||
+	    (long)task_pt_regs(t)->orig_ax < 0)
+		return 0;
+
+	if (rb->fn == hrtimer_nanosleep_restart) {
+		out->restart_kind = CR_RESTART_NANOSLEEP;
+		out->restart_arg[0] = rb->nanosleep.clockid;
+		out->restart_arg[1] = (unsigned long)rb->nanosleep.rmtp;
+		out->restart_arg[2] = rb->nanosleep.type;
+		out->restart_ns = time_left(rb->nanosleep.clockid,
+					    rb->nanosleep.expires);
+		return rb->nanosleep.type == TT_COMPAT ? -EOPNOTSUPP : 0;
+	}
+	if (rb->fn == futex_wait_restart) {
+		out->restart_kind = CR_RESTART_FUTEX;
+		out->restart_arg[0] = (unsigned long)rb->futex.uaddr;
+		out->restart_arg[1] = rb->futex.val;
+		out->restart_arg[2] = rb->futex.flags;
+		out->restart_arg[3] = rb->futex.bitset;
+		if (rb->futex.flags & FUTEX_FLAGS_HAS_TIMEOUT)
+			out->restart_ns =
+				time_left(rb->futex.flags & FUTEX_FLAGS_CLOCKRT ?
+					  CLOCK_REALTIME : CLOCK_MONOTONIC,
+					  rb->futex.time);
+		return rb->futex.flags & ~FUTEX_FLAGS_KNOWN ? -EOPNOTSUPP : 0;
+	}
+	if (rb->fn == do_restart_poll) {
+		out->restart_kind = CR_RESTART_POLL;
+		out->restart_arg[0] = (unsigned long)rb->poll.ufds;
+		out->restart_arg[1] = rb->poll.nfds;
+		out->restart_arg[2] = rb->poll.has_timeout;
+		if (rb->poll.has_timeout)
+			out->restart_ns =
+				time_left(CLOCK_MONOTONIC,
+					  timespec64_to_ktime(rb->poll.end_time));
+		return 0;
+	}
+	return -EOPNOTSUPP;
+}
+
+/*
+ * Put back what restart_block_read() found, in the current task. The values
+ * come from an image: refuse what the functions behind would trip over.
+ */
+int cr_shim_restart_block(const struct cr_img_thread *in)
+{
+	struct restart_block *rb = &current->restart_block;
+	clockid_t clock = in->restart_arg[0];
+
+	switch (in->restart_kind) {
+	case CR_RESTART_NANOSLEEP:
+		if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC &&
+		    clock != CLOCK_BOOTTIME && clock != CLOCK_TAI)
+			return -EINVAL;
+		if (in->restart_arg[2] > TT_NATIVE)
+			return -EINVAL;
+		rb->nanosleep.clockid = clock;
+		rb->nanosleep.rmtp = (void __user *)in->restart_arg[1];
+		rb->nanosleep.type = in->restart_arg[2];
+		rb->nanosleep.expires = ktime_add_safe(clock_now(clock),
+						       in->restart_ns);
+		set_restart_fn(rb, hrtimer_nanosleep_restart);
+		return 0;
+	case CR_RESTART_FUTEX:
+		if (in->restart_arg[2] & ~FUTEX_FLAGS_KNOWN ||
+		    !(in->restart_arg[2] & FUTEX_FLAGS_SIZE_32) ||
+		    !in->restart_arg[3])
+			return -EINVAL;
+		rb->futex.uaddr = (void __user *)in->restart_arg[0];
+		rb->futex.val = in->restart_arg[1];
+		rb->futex.flags = in->restart_arg[2];
+		rb->futex.bitset = in->restart_arg[3];
+		clock = rb->futex.flags & FUTEX_FLAGS_CLOCKRT ?
+			CLOCK_REALTIME : CLOCK_MONOTONIC;
+		rb->futex.time = ktime_add_safe(clock_now(clock), in->restart_ns);
+		set_restart_fn(rb, futex_wait_restart);
+		return 0;
+	case CR_RESTART_POLL:
+		if (in->restart_arg[1] > INT_MAX || in->restart_arg[2] > 1)
+			return -EINVAL;
+		rb->poll.ufds = (void __user *)in->restart_arg[0];
+		rb->poll.nfds = in->restart_arg[1];
+		rb->poll.has_timeout = in->restart_arg[2];
+		rb->poll.end_time =
+			ktime_to_timespec64(ktime_add_safe(ktime_get(),
+							   in->restart_ns));
+		set_restart_fn(rb, do_restart_poll);
+		return 0;
+	case CR_RESTART_NONE:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* Returns -EOPNOTSUPP for a restart block that is not known. */
+int cr_shim_thread_read(struct task_struct *t, struct cr_img_thread *out)
+{
+	get_task_comm(*(char (*)[TASK_COMM_LEN])out->comm, t);
+
+	spin_lock_irq(&t->sighand->siglock);
+	out->blocked = t->blocked.sig[0];
+	if (test_tsk_restore_sigmask(t)) {
+		out->flags |= CR_THREAD_RESTORE_SIGMASK;
+		out->saved_sigmask = t->saved_sigmask.sig[0];
+	}
+	spin_unlock_irq(&t->sighand->siglock);
+
+	out->altstack_sp = t->sas_ss_sp;
+	out->altstack_size = t->sas_ss_size;
+	out->altstack_flags = t->sas_ss_flags;
+	out->robust_list = (unsigned long)t->futex.robust_list;
+	out->clear_child_tid = (unsigned long)t->clear_child_tid;
+#ifdef CONFIG_RSEQ
+	out->rseq = (unsigned long)t->rseq.usrptr;
+	out->rseq_len = t->rseq.len;
+	out->rseq_sig = t->rseq.sig;
+#endif
+	out->timer_slack_ns = t->timer_slack_ns;
+	out->default_timer_slack_ns = t->default_timer_slack_ns;
+	out->policy = t->policy;
+	out->nice = task_nice(t);
+	out->pdeath_signal = t->pdeath_signal;
+	out->personality = t->personality;
+	if (task_no_new_privs(t))
+		out->flags |= CR_THREAD_NO_NEW_PRIVS;
+	if ((long)task_pt_regs(t)->orig_ax >= 0)
+		out->flags |= CR_THREAD_IN_SYSCALL;
+	return restart_block_read(t, out);
+}
+
+/* -EOVERFLOW: an id has no mapping here; -E2BIG: more than @max_groups. */
+int cr_shim_cred_read(struct task_struct *t, struct cr_img_cred *out,
+		      u32 *groups, u32 max_groups)
+{
+	const struct cred *cred = get_task_cred(t);
+	struct user_namespace *ns = current_user_ns();
+	kuid_t uids[4] = { cred->uid, cred->euid, cred->suid, cred->fsuid };
+	kgid_t gids[4] = { cred->gid, cred->egid, cred->sgid, cred->fsgid };
+	int i, err = -EOVERFLOW;
+
+	for (i = 0; i < 4; i++) {
+		if (!kuid_has_mapping(ns, uids[i]) ||
+		    !kgid_has_mapping(ns, gids[i]))
+			goto out;
+		out->uid[i] = from_kuid(ns, uids[i]);
+		out->gid[i] = from_kgid(ns, gids[i]);
+	}
+	out->cap[0] = cred->cap_inheritable.val;
+	out->cap[1] = cred->cap_permitted.val;
+	out->cap[2] = cred->cap_effective.val;
+	out->cap[3] = cred->cap_bset.val;
+	out->cap[4] = cred->cap_ambient.val;
+	out->securebits = cred->securebits;
+	out->nr_groups = cred->group_info->ngroups;
+	if (out->nr_groups > max_groups) {
+		err = -E2BIG;
+		goto out;
+	}
+	for (i = 0; i < out->nr_groups; i++) {
+		if (!kgid_has_mapping(ns, cred->group_info->gid[i]))
+			goto out;
+		groups[i] = from_kgid(ns, cred->group_info->gid[i]);
+	}
+	err = 0;
+out:
+	put_cred(cred);
+	return err;
+}
+
+void cr_shim_uts_read(struct task_struct *t, struct cr_img_uts *out)
+{
+	memset(out, 0, sizeof(*out));
+	task_lock(t);
+	if (t->nsproxy) {
+		struct new_utsname *n = &t->nsproxy->uts_ns->name;
+
+		strscpy_pad((char *)out->nodename, n->nodename,
+			    sizeof(out->nodename));
+		strscpy_pad((char *)out->domainname, n->domainname,
+			    sizeof(out->domainname));
+	}
+	task_unlock(t);
+}
+
+/* No System V object and no POSIX message queue in the IPC namespace of @t? */
+bool cr_shim_ipc_empty(struct task_struct *t)
+{
+	bool empty = true;
+	int i;
+
+	task_lock(t);
+	if (t->nsproxy) {
+		struct ipc_namespace *ns = t->nsproxy->ipc_ns;
+
+		for (i = 0; i < ARRAY_SIZE(ns->ids); i++)
+			if (READ_ONCE(ns->ids[i].in_use))
+				empty = false;
+		if (READ_ONCE(ns->mq_queues_count))
+			empty = false;
+	}
+	task_unlock(t);
+	return empty;
+}
+
+/*
+ * References to one object (the others are 0), as a quick test: when they are
+ * as many as the container's tasks account for, nobody else has any.
+ */
+u32 cr_shim_users(u64 mm, u64 files, u64 fs, u64 sighand)
+{
+	if (mm)
+		return atomic_read(&((struct mm_struct *)mm)->mm_users);
+	if (files)
+		return atomic_read(&((struct files_struct *)files)->count);
+	if (fs)
+		return READ_ONCE(((struct fs_struct *)fs)->users);
+	if (sighand)
+		return refcount_read(&((struct sighand_struct *)sighand)->count);
+	return 0;
+}
+
+/* Does a task outside of @ns use one of these objects? Says which. */
+bool cr_shim_outside_user(struct pid_namespace *ns, u64 mm, u64 files, u64 fs,
+			  u64 sighand, u8 *comm, u32 *pid)
+{
+	struct task_struct *p, *t;
+	bool found = false;
+
+	rcu_read_lock();
+	for_each_process_thread(p, t) {
+		if (found || task_pid_nr_ns(t, ns))
+			continue;
+		/* Compared, never followed. */
+		if ((mm && (unsigned long)READ_ONCE(t->mm) == mm) ||
+		    (files && (unsigned long)READ_ONCE(t->files) == files) ||
+		    (fs && (unsigned long)READ_ONCE(t->fs) == fs) ||
+		    (sighand && (unsigned long)rcu_access_pointer(t->sighand) ==
+				sighand)) {
+			get_task_comm(*(char (*)[TASK_COMM_LEN])comm, t);
+			*pid = task_pid_vnr(t);
+			found = true;
+		}
+	}
+	rcu_read_unlock();
+	return found;
+}
