@@ -1,1 +1,296 @@
-//! Meaning.
+// SPDX-License-Identifier: GPL-2.0
+
+//! Validation of what the records mean.
+//!
+//! [`check_state`] gets all records before the first `CR_TAG_PAGES` at once and decides whether they
+//! describe a container. It needs no memory but a scratch buffer of one `u32` for each record. After
+//! it:
+//!
+//! - the records come in the order that the format demands, and as many as they say themselves,
+//! - every reference leads backwards to an object of the right kind,
+//! - every value is one that the kernel could have written: known enumerators and flags, reserved
+//!   members zero, addresses in user space, lengths that agree with each other, proper strings,
+//! - the processes are a tree with init as its root.
+//!
+//! What it cannot know is whether this machine and this caller may have what the image asks for;
+//! the system calls that rebuild the state decide that.
+
+use core::{fmt, marker::PhantomData, mem::size_of};
+
+use zerocopy::FromBytes;
+
+use crate::{
+    error::TagName,
+    record::{self, Record},
+    uapi::*,
+};
+
+mod files;
+mod memory;
+mod signals;
+mod tasks;
+mod tree;
+mod walk;
+
+/// ELF machine of the only architecture so far.
+pub const EM_X86_64: u32 = 62;
+
+/// Lowest address that a mapping may have.
+pub const USER_START: u64 = 0x1_0000;
+/// First address that user space cannot map.
+pub const USER_END: u64 = 0x7fff_ffff_f000;
+
+/// Highest process id there can be.
+pub const PID_MAX: u32 = 1 << 22;
+
+/// A record that does not make sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckError {
+    /// Where the record begins in the image.
+    pub offset: u64,
+    /// Its kind; none if it is about the image as a whole.
+    pub tag: Option<u32>,
+    /// What is wrong with it.
+    pub message: &'static str,
+}
+
+impl fmt::Display for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.tag {
+            Some(tag) => write!(
+                f,
+                "record {} at byte {}: {}",
+                TagName(tag),
+                self.offset,
+                self.message
+            ),
+            None => f.write_str(self.message),
+        }
+    }
+}
+
+impl core::error::Error for CheckError {}
+
+/// Result of a check.
+pub type Result<T = ()> = core::result::Result<T, CheckError>;
+
+/// A record in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Rec<'a> {
+    /// `CR_TAG_*`.
+    pub tag: u32,
+    /// Object id, or 0.
+    pub id: u64,
+    /// Where it begins in the image.
+    pub offset: u64,
+    /// Payload, without padding.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Rec<'a> {
+    /// The fixed part.
+    pub fn fixed<R: Record>(&self) -> Result<R> {
+        self.require(self.tag == R::TAG, "of another kind than expected")?;
+        match R::read_from_prefix(self.payload) {
+            Ok((fixed, _)) => Ok(fixed),
+            Err(_) => Err(self.error("too short")),
+        }
+    }
+
+    /// The bytes after the fixed part.
+    pub fn variable<R: Record>(&self) -> &'a [u8] {
+        self.payload.get(size_of::<R>()..).unwrap_or(&[])
+    }
+
+    /// The elements from byte `from` of the payload to its end.
+    pub fn array<T: FromBytes>(&self, from: usize) -> Elements<'a, T> {
+        Elements {
+            bytes: self.payload.get(from..).unwrap_or(&[]),
+            element: PhantomData,
+        }
+    }
+
+    /// An error about this record.
+    pub fn error(&self, message: &'static str) -> CheckError {
+        CheckError {
+            offset: self.offset,
+            tag: Some(self.tag),
+            message,
+        }
+    }
+
+    /// Fails with `message` unless `condition` holds.
+    pub(crate) fn require(&self, condition: bool, message: &'static str) -> Result {
+        match condition {
+            true => Ok(()),
+            false => Err(self.error(message)),
+        }
+    }
+
+    /// Fails unless the variable part has exactly `count` elements of type `T`.
+    pub(crate) fn require_elements<R: Record, T>(&self, count: u64) -> Result {
+        let length = count.checked_mul(size_of::<T>() as u64);
+        self.require(
+            length == Some(self.variable::<R>().len() as u64),
+            "its length and its count disagree",
+        )
+    }
+}
+
+/// Iterator over elements that need not be aligned.
+#[derive(Clone, Debug)]
+pub struct Elements<'a, T> {
+    bytes: &'a [u8],
+    element: PhantomData<T>,
+}
+
+impl<T: FromBytes> Iterator for Elements<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        let (element, rest) = T::read_from_prefix(self.bytes).ok()?;
+        self.bytes = rest;
+        Some(element)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let count = self.bytes.len() / size_of::<T>().max(1);
+        (count, Some(count))
+    }
+}
+
+impl<T: FromBytes> ExactSizeIterator for Elements<'_, T> {}
+
+/// Records that have passed [`check_state`], and the means to find them.
+#[derive(Debug)]
+pub struct State<'a> {
+    header: &'a cr_img_header,
+    recs: &'a [Rec<'a>],
+    /// Indices of the records with an id, which ascends.
+    objects: &'a [u32],
+    /// Indices of the `CR_TAG_VMA`.
+    vmas: &'a [u32],
+}
+
+impl<'a> State<'a> {
+    /// All records.
+    pub fn records(&self) -> &'a [Rec<'a>] {
+        self.recs
+    }
+
+    /// Index of the object with this id.
+    pub fn find(&self, id: u64) -> Option<usize> {
+        let at = self
+            .objects
+            .binary_search_by_key(&id, |&index| self.recs[index as usize].id)
+            .ok()?;
+        Some(self.objects[at] as usize)
+    }
+
+    /// The object with this id.
+    pub fn object(&self, id: u64) -> Option<&'a Rec<'a>> {
+        self.find(id).map(|index| &self.recs[index])
+    }
+
+    /// The mappings of the memory descriptor at this index, ascending.
+    pub(crate) fn vmas_of(&self, mm: usize, nr_vmas: u32) -> &'a [u32] {
+        let from = self.vmas.partition_point(|&index| (index as usize) < mm);
+        let rest = &self.vmas[from..];
+        &rest[..rest.len().min(nr_vmas as usize)]
+    }
+
+    /// Fails unless record `by` may refer to `id` as an object of type `R`.
+    fn refers<R: Record>(&self, by: usize, id: u64, message: &'static str) -> Result<&'a Rec<'a>> {
+        let found = self.find(id).filter(|&index| index < by);
+        match found.map(|index| &self.recs[index]) {
+            Some(object) if object.tag == R::TAG => Ok(object),
+            _ => Err(self.recs[by].error(message)),
+        }
+    }
+}
+
+/// Checks all records before the first `CR_TAG_PAGES`, without those that were skipped.
+///
+/// `scratch` has at least as many elements as there are records.
+pub fn check_state<'a>(
+    header: &'a cr_img_header,
+    recs: &'a [Rec<'a>],
+    scratch: &'a mut [u32],
+) -> Result<State<'a>> {
+    let whole = |message| CheckError {
+        offset: 0,
+        tag: None,
+        message,
+    };
+    if header.check_machine(EM_X86_64, 4096).is_err() {
+        return Err(whole("an architecture that cannot be checked"));
+    }
+    if scratch.len() < recs.len() || u32::try_from(recs.len()).is_err() {
+        return Err(whole("more records than can be checked"));
+    }
+
+    // Each record is of at most one of these sorts, so the scratch buffer has room for all.
+    let count = |sort: fn(&Rec<'_>) -> bool| recs.iter().filter(|rec| sort(rec)).count();
+    let is_object = |rec: &Rec<'_>| rec.id != 0;
+    let is_vma = |rec: &Rec<'_>| rec.id == 0 && rec.tag == CR_TAG_VMA;
+    let is_process = |rec: &Rec<'_>| rec.id == 0 && rec.tag == CR_TAG_PROCESS;
+    let is_thread = |rec: &Rec<'_>| rec.id == 0 && rec.tag == CR_TAG_THREAD;
+    let (objects, scratch) = scratch.split_at_mut(count(is_object));
+    let (vmas, scratch) = scratch.split_at_mut(count(is_vma));
+    let (processes, scratch) = scratch.split_at_mut(count(is_process));
+    let (threads, _) = scratch.split_at_mut(count(is_thread));
+    fill(objects, recs, is_object);
+    fill(vmas, recs, is_vma);
+    fill(processes, recs, is_process);
+    fill(threads, recs, is_thread);
+
+    framing(recs)?;
+    let state = State {
+        header,
+        recs,
+        objects,
+        vmas,
+    };
+    walk::check(&state)?;
+    tree::check(&state, processes, threads)?;
+    Ok(state)
+}
+
+fn fill(indices: &mut [u32], recs: &[Rec<'_>], sort: fn(&Rec<'_>) -> bool) {
+    let found = recs.iter().enumerate().filter(|(_, rec)| sort(rec));
+    for (slot, (index, _)) in indices.iter_mut().zip(found) {
+        *slot = index as u32;
+    }
+}
+
+/// What the reader has checked as well: nobody has to rely on that.
+fn framing(recs: &[Rec<'_>]) -> Result {
+    let mut last_id = 0;
+    for rec in recs {
+        let Some(kind) = record::kind(rec.tag) else {
+            return Err(rec.error("unknown"));
+        };
+        let length = rec.payload.len() as u64;
+        rec.require(kind.length_fits(length), "impossible length")?;
+        rec.require(kind.object == (rec.id != 0), "it should have an id or not")?;
+        if kind.object {
+            rec.require(rec.id > last_id, "its object id is not above the last one")?;
+            last_id = rec.id;
+        }
+    }
+    Ok(())
+}
+
+/// Whether `start..end` is a range of pages in user space, and not empty.
+fn is_user_range(start: u64, end: u64, page_size: u64) -> bool {
+    start % page_size == 0
+        && end % page_size == 0
+        && USER_START <= start
+        && start < end
+        && end <= USER_END
+}
+
+/// Whether `path` is absolute, without a NUL and not too long.
+fn is_path(path: &[u8]) -> bool {
+    path.first() == Some(&b'/') && !path.contains(&0) && path.len() <= CR_IMG_PATH_MAX as usize
+}

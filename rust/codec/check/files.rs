@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Open files, pipes, descriptor tables, directories and locks.
+
+use core::mem::size_of;
+
+use super::{is_path, Rec, Result, State};
+use crate::{record, uapi::*};
+
+/// Flags of open(2) that stay with an open file, and that a restart may pass to it again. Not those
+/// that create or truncate a file.
+const OPEN_FLAGS: u32 = O_ACCMODE
+    | 0o2000 // O_APPEND
+    | 0o4000 // O_NONBLOCK
+    | 0o10000 // O_DSYNC
+    | 0o40000 // O_DIRECT
+    | 0o100000 // O_LARGEFILE
+    | 0o200000 // O_DIRECTORY
+    | 0o400000 // O_NOFOLLOW
+    | 0o1000000 // O_NOATIME
+    | 0o4000000 // __O_SYNC
+    | 0o10000000; // O_PATH
+const O_ACCMODE: u32 = 0o3;
+
+const S_IFMT: u32 = 0o170000;
+const S_IFIFO: u32 = 0o010000;
+const S_IFCHR: u32 = 0o020000;
+const S_IFDIR: u32 = 0o040000;
+const S_IFREG: u32 = 0o100000;
+
+/// null, zero, full, random, urandom.
+const MEMORY_DEVICES: [u64; 5] = [0x103, 0x105, 0x107, 0x108, 0x109];
+
+/// Most buffers in a pipe: those of 2 GiB.
+const RING_MAX: u32 = 1 << 19;
+
+pub(super) fn pipe(state: &State<'_>, rec: &Rec<'_>) -> Result {
+    let pipe: cr_img_pipe = rec.fixed()?;
+    rec.require(
+        pipe.ring_size.is_power_of_two() && pipe.ring_size <= RING_MAX,
+        "impossible size",
+    )?;
+    rec.require(
+        u64::from(pipe.length) <= u64::from(pipe.ring_size) * u64::from(state.header.page_size),
+        "more bytes than there is room for",
+    )?;
+    rec.require_elements::<cr_img_pipe, u8>(u64::from(pipe.length))
+}
+
+pub(super) fn file(state: &State<'_>, at: usize) -> Result {
+    let rec = &state.recs[at];
+    let file: cr_img_file = rec.fixed()?;
+    rec.require(
+        file.flags & !OPEN_FLAGS == 0,
+        "flags that an open file cannot have",
+    )?;
+    rec.require(
+        file.pos < 1 << 63 && file.size < 1 << 63,
+        "impossible offset or size",
+    )?;
+    rec.require(file.mode <= 0o177777, "impossible mode")?;
+
+    rec.require_elements::<cr_img_file, u8>(u64::from(file.path_len))?;
+    let path = rec.variable::<cr_img_file>();
+    let type_of_file = file.mode & S_IFMT;
+    match file.kind {
+        CR_FILE_REG | CR_FILE_DIR | CR_FILE_CHR => {
+            rec.require(is_path(path), "not an absolute path")?;
+            rec.require(file.target == 0, "it refers to something")?;
+            let expected = match file.kind {
+                CR_FILE_REG => S_IFREG,
+                CR_FILE_DIR => S_IFDIR,
+                _ => S_IFCHR,
+            };
+            rec.require(type_of_file == expected, "mode and kind disagree")?;
+        }
+        CR_FILE_PIPE => {
+            rec.require(path.is_empty(), "a path to a pipe")?;
+            rec.require(
+                matches!(type_of_file, 0 | S_IFIFO),
+                "mode and kind disagree",
+            )?;
+            state.refers::<cr_img_pipe>(at, file.target, "no pipe behind it")?;
+        }
+        CR_FILE_EXTERNAL => {
+            rec.require(path.is_empty(), "a path to something outside")?;
+            rec.require(u32::try_from(file.target).is_ok(), "impossible key")?;
+        }
+        _ => return Err(rec.error("unknown kind of file")),
+    }
+    match file.kind {
+        CR_FILE_CHR => rec.require(
+            MEMORY_DEVICES.contains(&file.rdev),
+            "not one of the memory devices",
+        ),
+        CR_FILE_EXTERNAL => Ok(()),
+        _ => rec.require(file.rdev == 0, "a device number without a device"),
+    }
+}
+
+pub(super) fn fdtable(state: &State<'_>, at: usize) -> Result {
+    let rec = &state.recs[at];
+    let table: cr_img_fdtable = rec.fixed()?;
+    rec.require_elements::<cr_img_fdtable, cr_img_fd>(u64::from(table.nr_fds))?;
+    let mut lowest = 0;
+    let mut first_free = 0;
+    for fd in rec.array::<cr_img_fd>(size_of::<cr_img_fdtable>()) {
+        rec.require(
+            fd.fd >= lowest && fd.fd < record::MAX_FDS,
+            "descriptors that do not ascend, or too high",
+        )?;
+        rec.require(fd.flags & !CR_FD_CLOEXEC == 0, "unknown flags")?;
+        state.refers::<cr_img_file>(at, fd.file, "a descriptor of no file")?;
+        if fd.fd == first_free {
+            first_free += 1;
+        }
+        lowest = fd.fd + 1;
+    }
+    rec.require(
+        table.next_fd <= first_free,
+        "a free descriptor below the lowest that may be free",
+    )
+}
+
+pub(super) fn fs(rec: &Rec<'_>) -> Result {
+    let fs: cr_img_fs = rec.fixed()?;
+    rec.require(fs.umask <= 0o777, "impossible umask")?;
+    rec.require(fs.reserved == 0, "a reserved member is not zero")?;
+    let length = u64::from(fs.cwd_len) + u64::from(fs.root_len);
+    rec.require_elements::<cr_img_fs, u8>(length)?;
+    // The sum has just been found to be a length in memory.
+    let (cwd, root) = rec.variable::<cr_img_fs>().split_at(fs.cwd_len as usize);
+    rec.require(is_path(cwd) && is_path(root), "not an absolute path")
+}
+
+pub(super) fn lock(state: &State<'_>, at: usize) -> Result {
+    let rec = &state.recs[at];
+    let lock: cr_img_lock = rec.fixed()?;
+    let file = state.refers::<cr_img_file>(at, lock.file, "a lock on no file")?;
+    rec.require(
+        matches!(
+            file.fixed::<cr_img_file>()?.kind,
+            CR_FILE_REG | CR_FILE_DIR | CR_FILE_CHR
+        ),
+        "a lock on a file without a path",
+    )?;
+    match lock.kind {
+        CR_LOCK_POSIX => {
+            state.refers::<cr_img_fdtable>(at, lock.owner, "a lock of no descriptor table")?;
+        }
+        CR_LOCK_OFD => rec.require(lock.owner == 0, "a lock with two owners")?,
+        CR_LOCK_FLOCK => {
+            rec.require(lock.owner == 0, "a lock with two owners")?;
+            rec.require(
+                lock.start == 0 && lock.end == i64::MAX as u64,
+                "a lock on a part of the file",
+            )?;
+        }
+        _ => return Err(rec.error("unknown kind of lock")),
+    }
+    rec.require(
+        lock.start <= lock.end && lock.end <= i64::MAX as u64,
+        "impossible range",
+    )?;
+    rec.require(lock.exclusive <= 1, "neither exclusive nor shared")
+}

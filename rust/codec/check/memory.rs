@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory descriptors, mappings, shared memory and where pages may go.
+
+use core::mem::size_of;
+
+use super::{is_user_range, CheckError, Result, State, USER_END};
+use crate::{check::Rec, uapi::*};
+
+/// End marker of an auxiliary vector.
+const AT_NULL: u64 = 0;
+
+/// Highest `/proc/sys/fs/suid_dumpable`.
+const DUMPABLE_MAX: u32 = 2;
+
+/// All `MEMBARRIER_STATE_*`.
+const MEMBARRIER: u32 = 0xff;
+
+const VMA_FLAGS: u32 = CR_VMA_READ
+    | CR_VMA_WRITE
+    | CR_VMA_EXEC
+    | CR_VMA_SHARED
+    | CR_VMA_GROWSDOWN
+    | CR_VMA_ACCOUNT
+    | CR_VMA_NORESERVE
+    | CR_VMA_LOCKED
+    | CR_VMA_LOCKONFAULT
+    | CR_VMA_DONTFORK
+    | CR_VMA_WIPEONFORK
+    | CR_VMA_DONTDUMP
+    | CR_VMA_HUGEPAGE
+    | CR_VMA_NOHUGEPAGE
+    | CR_VMA_RAND_READ
+    | CR_VMA_SEQ_READ;
+
+pub(super) fn shmem(state: &State<'_>, rec: &Rec<'_>) -> Result {
+    let shmem: cr_img_shmem = rec.fixed()?;
+    let page_size = u64::from(state.header.page_size);
+    rec.require(
+        shmem.size > 0 && shmem.size % page_size == 0 && shmem.size <= USER_END,
+        "impossible size",
+    )?;
+    rec.require(
+        shmem.flags & !u64::from(CR_SHMEM_NORESERVE) == 0,
+        "unknown flags",
+    )
+}
+
+pub(super) fn mm(state: &State<'_>, at: usize) -> Result<cr_img_mm> {
+    let rec = &state.recs[at];
+    let mm: cr_img_mm = rec.fixed()?;
+    for (start, end) in [
+        (mm.start_code, mm.end_code),
+        (mm.start_data, mm.end_data),
+        (mm.start_brk, mm.brk),
+        (mm.start_stack, USER_END),
+        (mm.arg_start, mm.arg_end),
+        (mm.env_start, mm.env_end),
+        (mm.vdso, USER_END),
+    ] {
+        rec.require(
+            start <= end && end <= USER_END,
+            "a part of the program at an impossible address",
+        )?;
+    }
+
+    let exe = state.refers::<cr_img_file>(at, mm.exe, "the program is no file")?;
+    rec.require(
+        exe.fixed::<cr_img_file>()?.kind == CR_FILE_REG,
+        "the program is not a regular file",
+    )?;
+
+    rec.require_elements::<cr_img_mm, u64>(u64::from(mm.nr_auxv))?;
+    rec.require(mm.nr_auxv % 2 == 0, "half an entry in the auxiliary vector")?;
+    let mut auxv = rec.array::<u64>(size_of::<cr_img_mm>());
+    let mut last = None;
+    while let (Some(key), Some(_)) = (auxv.next(), auxv.next()) {
+        last = Some(key);
+    }
+    rec.require(
+        matches!(last, None | Some(AT_NULL)),
+        "the auxiliary vector has no end",
+    )?;
+
+    rec.require(
+        mm.vdso != 0 || mm.vdso_crc == 0,
+        "a checksum without a vDSO",
+    )?;
+    rec.require(mm.dumpable <= DUMPABLE_MAX, "impossible dumpable")?;
+    rec.require(
+        mm.membarrier & !MEMBARRIER == 0,
+        "unknown membarrier registration",
+    )?;
+    rec.require(mm.flags & !CR_MM_THP_DISABLE == 0, "unknown flags")?;
+    Ok(mm)
+}
+
+pub(super) fn vma(state: &State<'_>, at: usize) -> Result<cr_img_vma> {
+    let rec = &state.recs[at];
+    let vma: cr_img_vma = rec.fixed()?;
+    let page_size = u64::from(state.header.page_size);
+    let has = |flags: u32| vma.flags & flags == flags;
+    let has_any = |flags: u32| vma.flags & flags != 0;
+
+    rec.require(
+        is_user_range(vma.start, vma.end, page_size),
+        "not a range of pages in user space",
+    )?;
+    rec.require(
+        vma.pgoff < 1 << 51 && vma.pgoff + (vma.end - vma.start) / page_size < 1 << 51,
+        "impossible offset",
+    )?;
+    rec.require(vma.flags & !VMA_FLAGS == 0, "unknown flags")?;
+    rec.require(
+        !has(CR_VMA_HUGEPAGE | CR_VMA_NOHUGEPAGE)
+            && !has(CR_VMA_RAND_READ | CR_VMA_SEQ_READ)
+            && (has(CR_VMA_LOCKED) || !has(CR_VMA_LOCKONFAULT)),
+        "flags that exclude each other",
+    )?;
+    match vma.kind {
+        CR_VMA_ANON => {
+            rec.require(vma.object == 0, "anonymous, but with an object")?;
+            rec.require(!has(CR_VMA_SHARED), "shared, but without an object")?;
+            return Ok(vma);
+        }
+        CR_VMA_FILE => {
+            let file = state.refers::<cr_img_file>(at, vma.object, "no file behind it")?;
+            rec.require(
+                matches!(file.fixed::<cr_img_file>()?.kind, CR_FILE_REG | CR_FILE_CHR),
+                "a file that cannot be mapped",
+            )?;
+        }
+        CR_VMA_SHMEM => {
+            state.refers::<cr_img_shmem>(at, vma.object, "no shared memory behind it")?;
+            rec.require(has(CR_VMA_SHARED), "shared memory that is not shared")?;
+        }
+        CR_VMA_VDSO => {
+            rec.require(vma.object == 0, "part of the kernel, but with an object")?;
+            rec.require(
+                !has_any(CR_VMA_SHARED | CR_VMA_WRITE | CR_VMA_LOCKED | CR_VMA_ACCOUNT),
+                "flags that the vDSO cannot have",
+            )?;
+        }
+        _ => return Err(rec.error("unknown kind of mapping")),
+    }
+    rec.require(
+        !has_any(CR_VMA_GROWSDOWN | CR_VMA_WIPEONFORK),
+        "flags of anonymous memory",
+    )?;
+    Ok(vma)
+}
+
+impl State<'_> {
+    /// Checks that pages of an object may go where a run says: into mappings that can have private
+    /// pages, or into a shared memory object.
+    ///
+    /// `head_offset` is the offset of the `CR_TAG_PAGES`, for the error.
+    pub fn check_run(&self, head_offset: u64, object: u64, run: &cr_img_run) -> Result {
+        let fail = |message| {
+            Err(CheckError {
+                offset: head_offset,
+                tag: Some(CR_TAG_PAGES),
+                message,
+            })
+        };
+        let page_size = u64::from(self.header.page_size);
+        let end = run
+            .nr_pages
+            .checked_mul(page_size)
+            .and_then(|length| run.start.checked_add(length));
+        let end = match end {
+            Some(end) if run.nr_pages > 0 && run.start % page_size == 0 => end,
+            _ => return fail("not a range of pages"),
+        };
+        let Some(at) = self.find(object) else {
+            return fail("pages of an object that does not exist");
+        };
+
+        let rec = &self.recs[at];
+        match rec.tag {
+            CR_TAG_SHMEM => {
+                let shmem: cr_img_shmem = rec.fixed()?;
+                match end <= shmem.size {
+                    true => Ok(()),
+                    false => fail("pages beyond the end of the shared memory"),
+                }
+            }
+            CR_TAG_MM => {
+                let mm: cr_img_mm = rec.fixed()?;
+                match self.covers(at, mm.nr_vmas, run.start, end)? {
+                    true => Ok(()),
+                    false => fail("pages where no private memory is mapped"),
+                }
+            }
+            _ => fail("pages of an object that has none"),
+        }
+    }
+
+    /// Whether mappings that can have private pages cover the range.
+    fn covers(&self, mm: usize, nr_vmas: u32, mut start: u64, end: u64) -> Result<bool> {
+        let vma = |index: &u32| self.recs[*index as usize].fixed::<cr_img_vma>();
+        let vmas = self.vmas_of(mm, nr_vmas);
+        let from = vmas.partition_point(|index| vma(index).is_ok_and(|vma| vma.end <= start));
+        for index in &vmas[from..] {
+            let vma = vma(index)?;
+            let private = match vma.kind {
+                CR_VMA_ANON => true,
+                CR_VMA_FILE => vma.flags & CR_VMA_SHARED == 0,
+                _ => false,
+            };
+            if vma.start > start || !private {
+                return Ok(false);
+            }
+            if vma.end >= end {
+                return Ok(true);
+            }
+            start = vma.end;
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The order of the records, and how many of each there are.
+//!
+//! ```text
+//! section* container
+//! ( object | uts | lock
+//!   | mm … vma …                  objects may come between
+//!   | process … thread … regs … xstate … sigqueue …
+//! )*
+//! ```
+
+use super::{files, memory, signals, tasks, Rec, Result, State};
+use crate::{record, uapi::*};
+
+/// A memory descriptor whose mappings are not all there yet.
+struct OpenMm<'a> {
+    rec: &'a Rec<'a>,
+    mm: cr_img_mm,
+    remaining: u32,
+    last_end: u64,
+    first_vdso: Option<u64>,
+}
+
+/// A process whose threads are not all there yet.
+struct OpenProcess<'a> {
+    rec: &'a Rec<'a>,
+    alive: bool,
+    pid: u32,
+    first: bool,
+    remaining: u32,
+    sigqueue: bool,
+    thread: Option<OpenThread<'a>>,
+}
+
+/// A thread whose parts are not all there yet.
+struct OpenThread<'a> {
+    rec: &'a Rec<'a>,
+    regs: bool,
+    xstate: bool,
+    sigqueue: bool,
+}
+
+#[derive(Default)]
+struct Walk<'a> {
+    nr_sections: u32,
+    container: Option<(&'a Rec<'a>, cr_img_container)>,
+    uts: bool,
+    mm: Option<OpenMm<'a>>,
+    process: Option<OpenProcess<'a>>,
+    nr_processes: u32,
+    nr_threads: u32,
+}
+
+/// Checks the order of the records, and each by itself.
+pub(super) fn check(state: &State<'_>) -> Result {
+    let mut walk = Walk::default();
+    for at in 0..state.recs.len() {
+        walk.step(state, at)?;
+    }
+    walk.finish()
+}
+
+impl<'a> Walk<'a> {
+    fn step(&mut self, state: &State<'a>, at: usize) -> Result {
+        let rec = &state.recs[at];
+        match rec.tag {
+            CR_TAG_SECTION => return self.section(rec),
+            CR_TAG_CONTAINER => return self.container(rec),
+            _ => rec.require(self.container.is_some(), "before the container")?,
+        }
+        match rec.tag {
+            CR_TAG_UTS => self.uts(rec),
+            CR_TAG_CRED => tasks::cred(rec),
+            CR_TAG_PIPE => files::pipe(state, rec),
+            CR_TAG_SHMEM => memory::shmem(state, rec),
+            CR_TAG_FILE => files::file(state, at),
+            CR_TAG_FDTABLE => files::fdtable(state, at),
+            CR_TAG_FS => files::fs(rec),
+            CR_TAG_SIGHAND => signals::sighand(rec),
+            CR_TAG_MM => {
+                self.close_mm()?;
+                let mm = memory::mm(state, at)?;
+                self.mm = Some(OpenMm {
+                    rec,
+                    remaining: mm.nr_vmas,
+                    mm,
+                    last_end: 0,
+                    first_vdso: None,
+                });
+                Ok(())
+            }
+            CR_TAG_VMA => self.vma(state, at),
+            CR_TAG_LOCK => files::lock(state, at),
+            CR_TAG_PROCESS => self.process(state, at),
+            CR_TAG_THREAD => self.thread(state, at),
+            CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE => self.part_of_task(state, rec),
+            _ => Err(rec.error("no part of the state")),
+        }
+    }
+
+    fn section(&mut self, rec: &Rec<'_>) -> Result {
+        rec.require(
+            self.container.is_none(),
+            "a section after the first record of the kernel",
+        )?;
+        self.nr_sections += 1;
+        rec.require(self.nr_sections <= CR_MAX_SECTIONS, "too many sections")?;
+        let section: cr_img_section = rec.fixed()?;
+        let name = record::text(&section.name);
+        rec.require(
+            record::is_nul_padded(&section.name)
+                && !name.is_empty()
+                && name.iter().all(u8::is_ascii_graphic),
+            "not a name",
+        )
+    }
+
+    fn container(&mut self, rec: &'a Rec<'a>) -> Result {
+        rec.require(self.container.is_none(), "a second container")?;
+        let container: cr_img_container = rec.fixed()?;
+        rec.require(
+            container.nr_processes > 0
+                && container.nr_processes <= container.nr_threads
+                && container.nr_threads <= super::PID_MAX,
+            "impossible number of tasks",
+        )?;
+        rec.require(
+            (1..=super::PID_MAX).contains(&container.last_pid),
+            "impossible last pid",
+        )?;
+        rec.require(
+            container.namespaces & !(CR_NS_MNT | CR_NS_UTS | CR_NS_IPC) == 0,
+            "unknown namespaces",
+        )?;
+        rec.require(
+            container.monotonic_ns < 1 << 63 && container.boottime_ns < 1 << 63,
+            "impossible time",
+        )?;
+        self.container = Some((rec, container));
+        Ok(())
+    }
+
+    fn uts(&mut self, rec: &Rec<'_>) -> Result {
+        rec.require(!self.uts, "a second time")?;
+        self.uts = true;
+        let uts: cr_img_uts = rec.fixed()?;
+        rec.require(
+            record::is_nul_padded(&uts.nodename) && record::is_nul_padded(&uts.domainname),
+            "a name that is not NUL padded",
+        )?;
+        rec.require(uts.reserved == [0; 6], "a reserved member is not zero")
+    }
+
+    fn vma(&mut self, state: &State<'_>, at: usize) -> Result {
+        let rec = &state.recs[at];
+        let Some(open) = &mut self.mm else {
+            return Err(rec.error("a mapping without a memory descriptor"));
+        };
+        rec.require(open.remaining > 0, "more mappings than announced")?;
+        open.remaining -= 1;
+        let vma = memory::vma(state, at)?;
+        rec.require(
+            vma.start >= open.last_end,
+            "mappings overlap or do not ascend",
+        )?;
+        open.last_end = vma.end;
+        if vma.kind == CR_VMA_VDSO && open.first_vdso.is_none() {
+            open.first_vdso = Some(vma.start);
+        }
+        Ok(())
+    }
+
+    fn close_mm(&mut self) -> Result {
+        let Some(open) = self.mm.take() else {
+            return Ok(());
+        };
+        open.rec
+            .require(open.remaining == 0, "fewer mappings than announced")?;
+        open.rec.require(
+            open.mm.vdso == open.first_vdso.unwrap_or(0),
+            "the vDSO is not where its mapping is",
+        )
+    }
+
+    fn process(&mut self, state: &State<'a>, at: usize) -> Result {
+        self.close_mm()?;
+        self.close_process()?;
+        let rec = &state.recs[at];
+        let process = tasks::process(state, at)?;
+        rec.require(
+            (process.ppid == 0) == (self.nr_processes == 0),
+            "init is not the first process and the only one without a parent",
+        )?;
+        self.nr_processes += 1;
+        self.process = Some(OpenProcess {
+            rec,
+            alive: process.state == CR_PROCESS_ALIVE,
+            pid: process.pid,
+            first: true,
+            remaining: process.nr_threads,
+            sigqueue: false,
+            thread: None,
+        });
+        Ok(())
+    }
+
+    fn thread(&mut self, state: &State<'a>, at: usize) -> Result {
+        let rec = &state.recs[at];
+        let Some(open) = &mut self.process else {
+            return Err(rec.error("a thread without a process"));
+        };
+        open.close_thread()?;
+        rec.require(open.remaining > 0, "more threads than announced")?;
+        let thread = tasks::thread(state, at, open.alive)?;
+        rec.require(
+            open.first == (thread.tid == open.pid),
+            "the leader is not the first thread of the process",
+        )?;
+        open.first = false;
+        open.remaining -= 1;
+        open.thread = Some(OpenThread {
+            rec,
+            // A zombie has none, and gets none.
+            regs: !open.alive,
+            xstate: !open.alive,
+            sigqueue: !open.alive,
+        });
+        self.nr_threads += 1;
+        Ok(())
+    }
+
+    /// Registers and queues of signals, at most once each.
+    fn part_of_task(&mut self, state: &State<'_>, rec: &Rec<'_>) -> Result {
+        let Some(process) = &mut self.process else {
+            return Err(rec.error("without a process"));
+        };
+        let seen = match rec.tag {
+            CR_TAG_SIGQUEUE if signals::sigqueue(rec)? => {
+                rec.require(process.alive, "it belongs to a zombie")?;
+                &mut process.sigqueue
+            }
+            tag => {
+                let Some(thread) = &mut process.thread else {
+                    return Err(rec.error("without a thread"));
+                };
+                match tag {
+                    CR_TAG_REGS => {
+                        tasks::regs(rec)?;
+                        &mut thread.regs
+                    }
+                    CR_TAG_XSTATE => {
+                        tasks::xstate(state, rec)?;
+                        &mut thread.xstate
+                    }
+                    _ => &mut thread.sigqueue,
+                }
+            }
+        };
+        rec.require(!*seen, "a second time for one task, or of a zombie")?;
+        *seen = true;
+        Ok(())
+    }
+
+    fn close_process(&mut self) -> Result {
+        let Some(mut open) = self.process.take() else {
+            return Ok(());
+        };
+        open.close_thread()?;
+        open.rec
+            .require(open.remaining == 0, "fewer threads than announced")
+    }
+
+    fn finish(mut self) -> Result {
+        self.close_mm()?;
+        self.close_process()?;
+        let Some((rec, container)) = self.container else {
+            return Err(super::CheckError {
+                offset: 0,
+                tag: None,
+                message: "there is no container in the image",
+            });
+        };
+        rec.require(
+            container.nr_processes == self.nr_processes,
+            "another number of processes than announced",
+        )?;
+        rec.require(
+            container.nr_threads == self.nr_threads,
+            "another number of threads than announced",
+        )?;
+        rec.require(
+            self.uts == (container.namespaces & CR_NS_UTS != 0),
+            "host name and UTS namespace only come together",
+        )
+    }
+}
+
+impl OpenProcess<'_> {
+    fn close_thread(&mut self) -> Result {
+        match self.thread.take() {
+            Some(open) => open
+                .rec
+                .require(open.regs && open.xstate, "a thread without registers"),
+            None => Ok(()),
+        }
+    }
+}

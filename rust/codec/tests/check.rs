@@ -1,0 +1,600 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The meaning of images: each rule has a record that breaks it.
+
+use cr_codec::{check::check_state, uapi::*, Record};
+use proptest::prelude::*;
+
+mod sample;
+use sample::*;
+
+fn check(sample: &Sample) -> Result<(), String> {
+    let recs = sample.recs();
+    let mut scratch = vec![0; recs.len()];
+    let state = check_state(&sample.header, &recs, &mut scratch).map_err(|err| err.to_string())?;
+    for (object, runs, _) in &sample.pages {
+        for run in runs {
+            state
+                .check_run(0, *object, run)
+                .map_err(|err| err.to_string())?;
+        }
+    }
+    Ok(())
+}
+
+/// Index of the `nth` record of a kind.
+fn index(sample: &Sample, tag: u32, nth: usize) -> usize {
+    let mut found = sample
+        .state
+        .iter()
+        .enumerate()
+        .filter(|(_, r)| r.tag == tag);
+    found.nth(nth).unwrap().0
+}
+
+/// Changes the fixed part of the `nth` record of a kind.
+fn change<R: Record>(nth: usize, f: impl Fn(&mut R)) -> Sample {
+    let mut sample = Sample::new();
+    let at = index(&sample, R::TAG, nth);
+    let payload = &mut sample.state[at].payload;
+    let mut fixed = R::read_from_prefix(payload).unwrap().0;
+    f(&mut fixed);
+    payload[..size_of::<R>()].copy_from_slice(fixed.as_bytes());
+    sample
+}
+
+#[track_caller]
+fn fails<R: Record>(nth: usize, message: &str, f: impl Fn(&mut R)) {
+    let sample = change(nth, f);
+    let error = check(&sample).unwrap_err();
+    assert!(error.contains(message), "{error:?} is not {message:?}");
+}
+
+#[track_caller]
+fn passes<R: Record>(nth: usize, f: impl Fn(&mut R)) {
+    assert_eq!(check(&change(nth, f)), Ok(()));
+}
+
+/// Changes bytes of the `nth` record of a kind.
+#[track_caller]
+fn fails_bytes(tag: u32, nth: usize, message: &str, f: impl Fn(&mut Vec<u8>)) {
+    let mut sample = Sample::new();
+    let at = index(&sample, tag, nth);
+    f(&mut sample.state[at].payload);
+    let error = check(&sample).unwrap_err();
+    assert!(error.contains(message), "{error:?} is not {message:?}");
+}
+
+#[test]
+fn the_sample_is_right() {
+    assert_eq!(check(&Sample::new()), Ok(()));
+}
+
+#[test]
+fn every_record_is_needed() {
+    let sample = Sample::new();
+    for at in 0..sample.state.len() {
+        let mut less = sample.clone();
+        let gone = less.state.remove(at);
+        let optional = matches!(gone.tag, CR_TAG_SECTION | CR_TAG_LOCK | CR_TAG_SIGQUEUE);
+        assert_eq!(check(&less).is_ok(), optional, "{gone:?}");
+        if !matches!(gone.tag, CR_TAG_SECTION | CR_TAG_LOCK | CR_TAG_SIGQUEUE) {
+            let mut twice = sample.clone();
+            twice.state.insert(at, gone);
+            assert!(check(&twice).is_err());
+        }
+    }
+}
+
+#[test]
+fn every_length_is_checked() {
+    let sample = Sample::new();
+    for at in 0..sample.state.len() {
+        for delta in [-8, -1, 1, 8, 16, 128] {
+            let mut other = sample.clone();
+            let payload = &mut other.state[at].payload;
+            payload.resize(payload.len().saturating_add_signed(delta), b'x');
+            // What is in a section is not the kernel's business.
+            let section = other.state[at].tag == CR_TAG_SECTION;
+            assert_eq!(check(&other).is_ok(), section, "{at} {delta}");
+        }
+    }
+}
+
+#[test]
+fn references_lead_backwards() {
+    let mut sample = Sample::new();
+    let (file, pipe) = (
+        index(&sample, CR_TAG_FILE, 1),
+        index(&sample, CR_TAG_PIPE, 0),
+    );
+    let pipe = sample.state.remove(pipe);
+    sample.state.insert(file, pipe);
+    assert!(check(&sample)
+        .unwrap_err()
+        .contains("its object id is not above"));
+    sample.state[file].id = FILE_READ + 1;
+    sample.state[file - 1].id = FILE_READ;
+    assert!(check(&sample).is_err());
+
+    fails::<cr_img_file>(1, "no pipe behind it", |file| file.target = FILE_READ);
+    fails::<cr_img_file>(1, "no pipe behind it", |file| file.target = FDTABLE);
+    fails::<cr_img_file>(1, "no pipe behind it", |file| file.target = 0);
+    fails::<cr_img_mm>(0, "the program is no file", |mm| mm.exe = PIPE);
+    fails::<cr_img_mm>(0, "the program is not a regular file", |mm| {
+        mm.exe = FILE_NULL
+    });
+    fails::<cr_img_vma>(0, "no file behind it", |vma| vma.object = MM);
+    fails::<cr_img_vma>(2, "no shared memory behind it", |vma| vma.object = FILE_EXE);
+    fails::<cr_img_process>(0, "no memory", |process| process.mm = FS);
+    fails::<cr_img_process>(0, "no descriptor table", |process| process.files = 0);
+    fails::<cr_img_process>(0, "no working directory", |process| process.fs = 999);
+    fails::<cr_img_process>(0, "no signal actions", |process| process.sighand = FS);
+    fails::<cr_img_thread>(0, "no credentials", |thread| thread.cred = 0);
+    fails::<cr_img_lock>(0, "a lock on no file", |lock| lock.file = FS);
+    fails::<cr_img_lock>(0, "a lock of no descriptor table", |lock| lock.owner = FS);
+    fails_bytes(CR_TAG_FDTABLE, 0, "a descriptor of no file", |bytes| {
+        bytes[16] = PIPE as u8
+    });
+}
+
+#[test]
+fn order() {
+    let sample = Sample::new();
+    let swap = |a, b| {
+        let mut sample = sample.clone();
+        sample.state.swap(a, b);
+        check(&sample).unwrap_err()
+    };
+    let container = index(&sample, CR_TAG_CONTAINER, 0);
+    assert!(swap(container, container + 1).ends_with("before the container"));
+    let vma = index(&sample, CR_TAG_VMA, 0);
+    assert!(swap(vma, vma - 1).ends_with("a mapping without a memory descriptor"));
+    let thread = index(&sample, CR_TAG_THREAD, 0);
+    assert!(swap(thread, thread + 1).ends_with("without a thread"));
+    let leader = index(&sample, CR_TAG_THREAD, 0);
+    let other = index(&sample, CR_TAG_THREAD, 1);
+    assert!(swap(leader, other).ends_with("the leader is not the first thread of the process"));
+
+    let mut late = sample.clone();
+    let section = late.state.remove(0);
+    late.state.insert(5, section);
+    assert!(check(&late).unwrap_err().contains("a section after"));
+
+    let mut many = sample.clone();
+    for _ in 0..16 {
+        many.state.insert(0, sample.state[0].clone());
+    }
+    assert!(check(&many).unwrap_err().ends_with("too many sections"));
+    many.state.remove(0);
+    assert_eq!(check(&many), Ok(()));
+}
+
+#[test]
+fn container() {
+    fails::<cr_img_container>(0, "number of processes than announced", |c| {
+        c.nr_processes = 2
+    });
+    fails::<cr_img_container>(0, "number of threads than announced", |c| c.nr_threads = 9);
+    fails::<cr_img_container>(0, "impossible number of tasks", |c| c.nr_threads = 1);
+    fails::<cr_img_container>(0, "impossible number of tasks", |c| c.nr_threads = u32::MAX);
+    fails::<cr_img_container>(0, "impossible last pid", |c| c.last_pid = 0);
+    fails::<cr_img_container>(0, "unknown namespaces", |c| c.namespaces = 8);
+    fails::<cr_img_container>(0, "only come together", |c| c.namespaces = CR_NS_MNT);
+    fails::<cr_img_container>(0, "impossible time", |c| c.monotonic_ns = u64::MAX);
+    fails::<cr_img_uts>(0, "not NUL padded", |uts| uts.nodename = [b'x'; 65]);
+    fails::<cr_img_uts>(0, "not NUL padded", |uts| uts.domainname[64] = b'x');
+    fails::<cr_img_uts>(0, "reserved member", |uts| uts.reserved[5] = 1);
+    fails::<cr_img_section>(0, "not a name", |section| section.name = [0; 16]);
+    fails::<cr_img_section>(0, "not a name", |section| section.name = [b'x'; 16]);
+    fails::<cr_img_section>(0, "not a name", |section| section.name[0] = b'\n');
+
+    let mut other = Sample::new();
+    other.header.arch = 183;
+    assert!(check(&other).is_err());
+}
+
+#[test]
+fn objects() {
+    fails::<cr_img_cred>(0, "no such user or group", |cred| cred.uid[3] = u32::MAX);
+    fails::<cr_img_cred>(0, "unknown capabilities", |cred| cred.cap[3] = 1 << 41);
+    fails::<cr_img_cred>(0, "not permitted", |cred| cred.cap[2] = 4);
+    fails::<cr_img_cred>(0, "not permitted", |cred| cred.cap[4] = 1);
+    fails::<cr_img_cred>(0, "unknown securebits", |cred| cred.securebits = 1 << 12);
+    fails::<cr_img_pipe>(0, "impossible size", |pipe| pipe.ring_size = 0);
+    fails::<cr_img_pipe>(0, "impossible size", |pipe| pipe.ring_size = 15);
+    fails::<cr_img_pipe>(0, "impossible size", |pipe| pipe.ring_size = 1 << 31);
+    fails::<cr_img_pipe>(0, "more bytes than there is room for", |pipe| {
+        pipe.length = 65537
+    });
+    fails::<cr_img_shmem>(0, "impossible size", |shmem| shmem.size = 0);
+    fails::<cr_img_shmem>(0, "impossible size", |shmem| shmem.size = 100);
+    fails::<cr_img_shmem>(0, "impossible size", |shmem| shmem.size = 1 << 48);
+    fails::<cr_img_shmem>(0, "unknown flags", |shmem| shmem.flags = 2);
+
+    fails::<cr_img_file>(0, "unknown kind of file", |file| file.kind = 6);
+    fails::<cr_img_file>(0, "flags that an open file cannot have", |file| {
+        file.flags |= 0o1000
+    });
+    fails::<cr_img_file>(0, "flags that an open file cannot have", |file| {
+        file.flags |= 0o100
+    });
+    fails::<cr_img_file>(0, "impossible offset or size", |file| file.pos = u64::MAX);
+    fails::<cr_img_file>(0, "mode and kind disagree", |file| file.mode = 0o040755);
+    fails::<cr_img_file>(0, "impossible mode", |file| file.mode = 1 << 20);
+    fails::<cr_img_file>(0, "it refers to something", |file| file.target = PIPE);
+    fails::<cr_img_file>(0, "a device number without a device", |file| file.rdev = 1);
+    fails::<cr_img_file>(0, "its count disagree", |file| file.path_len = 3);
+    fails::<cr_img_file>(3, "not one of the memory devices", |file| file.rdev = 0x101);
+    fails::<cr_img_file>(4, "impossible key", |file| file.target = 1 << 32);
+    let path = size_of::<cr_img_file>();
+    fails_bytes(CR_TAG_FILE, 0, "not an absolute path", |bytes| {
+        bytes[path] = b'x'
+    });
+    fails_bytes(CR_TAG_FILE, 0, "not an absolute path", |bytes| {
+        bytes[path + 3] = 0
+    });
+
+    fails::<cr_img_fdtable>(0, "below the lowest that may be free", |table| {
+        table.next_fd = 4
+    });
+    passes::<cr_img_fdtable>(0, |table| table.next_fd = 0);
+    fails_bytes(CR_TAG_FDTABLE, 0, "do not ascend, or too high", |bytes| {
+        bytes[24] = 0
+    });
+    fails_bytes(CR_TAG_FDTABLE, 0, "do not ascend, or too high", |bytes| {
+        bytes[58] = 0x10
+    });
+    fails_bytes(CR_TAG_FDTABLE, 0, "unknown flags", |bytes| bytes[12] = 2);
+    fails::<cr_img_fs>(0, "impossible umask", |fs| fs.umask = 0o1000);
+    fails::<cr_img_fs>(0, "reserved member", |fs| fs.reserved = 1);
+    fails::<cr_img_fs>(0, "not an absolute path", |fs| {
+        (fs.cwd_len, fs.root_len) = (5, 0)
+    });
+    fails::<cr_img_fs>(0, "its count disagree", |fs| fs.cwd_len = u32::MAX);
+    fails::<cr_img_lock>(0, "unknown kind of lock", |lock| lock.kind = 0);
+    fails::<cr_img_lock>(0, "a lock with two owners", |lock| lock.kind = CR_LOCK_OFD);
+    fails::<cr_img_lock>(0, "impossible range", |lock| lock.end = u64::MAX);
+    fails::<cr_img_lock>(0, "impossible range", |lock| {
+        (lock.start, lock.end) = (2, 1)
+    });
+    fails::<cr_img_lock>(0, "neither exclusive nor shared", |lock| lock.exclusive = 2);
+    fails::<cr_img_lock>(0, "without a path", |lock| lock.file = FILE_READ);
+}
+
+#[test]
+fn memory() {
+    fails::<cr_img_mm>(0, "impossible address", |mm| mm.end_code = 0);
+    fails::<cr_img_mm>(0, "impossible address", |mm| mm.brk = u64::MAX);
+    fails::<cr_img_mm>(0, "fewer mappings than announced", |mm| mm.nr_vmas += 1);
+    fails::<cr_img_mm>(0, "more mappings than announced", |mm| mm.nr_vmas -= 1);
+    fails::<cr_img_mm>(0, "its count disagree", |mm| mm.nr_auxv = 2);
+    fails::<cr_img_mm>(0, "the vDSO is not where its mapping is", |mm| {
+        mm.vdso = STACK
+    });
+    fails::<cr_img_mm>(0, "a checksum without a vDSO", |mm| mm.vdso = 0);
+    fails::<cr_img_mm>(0, "impossible dumpable", |mm| mm.dumpable = 3);
+    fails::<cr_img_mm>(0, "unknown membarrier registration", |mm| {
+        mm.membarrier = 256
+    });
+    fails::<cr_img_mm>(0, "unknown flags", |mm| mm.flags = 2);
+    fails_bytes(CR_TAG_MM, 0, "the auxiliary vector has no end", |bytes| {
+        bytes[size_of::<cr_img_mm>() + 16] = 1;
+    });
+
+    fails::<cr_img_vma>(1, "not a range of pages in user space", |vma| {
+        vma.start += 1
+    });
+    fails::<cr_img_vma>(1, "not a range of pages in user space", |vma| {
+        vma.end = vma.start
+    });
+    fails::<cr_img_vma>(0, "not a range of pages in user space", |vma| vma.start = 0);
+    fails::<cr_img_vma>(5, "not a range of pages in user space", |vma| {
+        vma.end = 0x7fff_ffff_f000 + 4096
+    });
+    fails::<cr_img_vma>(1, "mappings overlap or do not ascend", |vma| {
+        vma.start = TEXT
+    });
+    fails::<cr_img_vma>(1, "impossible offset", |vma| vma.pgoff = u64::MAX);
+    fails::<cr_img_vma>(1, "unknown flags", |vma| vma.flags |= 0x10000);
+    fails::<cr_img_vma>(1, "unknown kind of mapping", |vma| vma.kind = 0);
+    fails::<cr_img_vma>(1, "anonymous, but with an object", |vma| vma.object = SHMEM);
+    fails::<cr_img_vma>(1, "shared, but without an object", |vma| {
+        vma.flags |= CR_VMA_SHARED
+    });
+    fails::<cr_img_vma>(2, "shared memory that is not shared", |vma| {
+        vma.flags = CR_VMA_READ
+    });
+    fails::<cr_img_vma>(0, "flags of anonymous memory", |vma| {
+        vma.flags |= CR_VMA_GROWSDOWN
+    });
+    fails::<cr_img_vma>(0, "a file that cannot be mapped", |vma| {
+        vma.object = FILE_READ
+    });
+    fails::<cr_img_vma>(3, "but with an object", |vma| vma.object = FILE_EXE);
+    fails::<cr_img_vma>(3, "flags that the vDSO cannot have", |vma| {
+        vma.flags |= CR_VMA_WRITE
+    });
+    fails::<cr_img_vma>(1, "flags that exclude each other", |vma| {
+        vma.flags |= CR_VMA_LOCKONFAULT
+    });
+}
+
+#[test]
+fn tasks() {
+    fails::<cr_img_process>(0, "impossible process id", |process| process.pid = 0);
+    fails::<cr_img_process>(
+        0,
+        "init has a parent, or another process has none",
+        |process| process.pid = 2,
+    );
+    fails::<cr_img_process>(
+        1,
+        "init has a parent, or another process has none",
+        |process| process.ppid = 0,
+    );
+    fails::<cr_img_process>(1, "impossible process id", |process| process.sid = 1 << 23);
+    fails::<cr_img_process>(1, "impossible exit signal", |process| {
+        process.exit_signal = 65
+    });
+    fails::<cr_img_process>(1, "unknown flags", |process| process.flags = 8);
+    fails::<cr_img_process>(1, "impossible oom_score_adj", |process| {
+        process.oom_score_adj = 1001
+    });
+    fails::<cr_img_process>(1, "above its maximum", |process| process.rlimit[3].cur = 1);
+    fails::<cr_img_process>(1, "impossible interval timer", |process| {
+        process.itimer[2].value_ns = 1 << 63
+    });
+    fails::<cr_img_process>(1, "unknown state", |process| process.state = 3);
+    fails::<cr_img_process>(1, "alive, with an exit code", |process| {
+        process.exit_code = 1
+    });
+    fails::<cr_img_process>(1, "fewer threads than announced", |process| {
+        process.nr_threads = 2
+    });
+    fails::<cr_img_process>(0, "more threads than announced", |process| {
+        process.nr_threads = 1
+    });
+    fails::<cr_img_process>(1, "no threads", |process| process.nr_threads = 0);
+    fails::<cr_img_process>(2, "a zombie that refers to objects", |process| {
+        process.mm = MM
+    });
+    fails::<cr_img_process>(2, "impossible exit code", |process| {
+        process.exit_code = 0x17f
+    });
+    fails::<cr_img_process>(2, "impossible exit code", |process| {
+        process.exit_code = 0x10000
+    });
+    passes::<cr_img_process>(2, |process| process.exit_code = 0x8b);
+    fails::<cr_img_process>(2, "its parent does not come before it", |process| {
+        process.ppid = 9
+    });
+    fails::<cr_img_process>(2, "its parent does not come before it", |process| {
+        process.ppid = 2
+    });
+    fails::<cr_img_process>(2, "its process group is in another session", |process| {
+        process.sid = 7
+    });
+    fails::<cr_img_process>(1, "it shares signal actions, but not memory", |process| {
+        process.sighand = SIGHAND
+    });
+    fails::<cr_img_process>(2, "its process group has the id of a thread", |process| {
+        process.pgid = 2
+    });
+    fails::<cr_img_thread>(1, "a second thread with this id", |thread| thread.tid = 5);
+    fails::<cr_img_thread>(1, "the leader is not the first", |thread| thread.tid = 1);
+    fails::<cr_img_thread>(
+        2,
+        "the leader is not the first thread of the process",
+        |thread| thread.tid = 6,
+    );
+
+    fails::<cr_img_thread>(0, "impossible thread id", |thread| thread.tid = u32::MAX);
+    fails::<cr_img_thread>(0, "unknown flags", |thread| thread.flags = 8);
+    fails::<cr_img_thread>(0, "a name that is not NUL padded", |thread| {
+        thread.comm = [b'x'; 16]
+    });
+    fails::<cr_img_thread>(0, "SIGKILL or SIGSTOP is blocked", |thread| {
+        thread.blocked = 1 << 8
+    });
+    fails::<cr_img_thread>(0, "SIGKILL or SIGSTOP is blocked", |thread| {
+        thread.saved_sigmask = 1 << 18
+    });
+    fails::<cr_img_thread>(0, "unknown flags of the alternate stack", |thread| {
+        thread.altstack_flags = 3
+    });
+    fails::<cr_img_thread>(0, "that is disabled", |thread| thread.altstack_size = 8192);
+    fails::<cr_img_thread>(0, "impossible rseq area", |thread| thread.rseq = 32);
+    fails::<cr_img_thread>(0, "an rseq area without an address", |thread| {
+        thread.rseq_sig = 1
+    });
+    fails::<cr_img_thread>(0, "unknown scheduling policy", |thread| thread.policy = 1);
+    fails::<cr_img_thread>(0, "impossible nice value", |thread| thread.nice = 20);
+    fails::<cr_img_thread>(0, "impossible parent death signal", |thread| {
+        thread.pdeath_signal = 65
+    });
+    fails::<cr_img_thread>(0, "impossible personality", |thread| {
+        thread.personality = u32::MAX
+    });
+    let restart = "impossible arguments of an interrupted system call";
+    fails::<cr_img_thread>(0, restart, |thread| thread.restart_kind = 4);
+    fails::<cr_img_thread>(0, restart, |thread| thread.restart_ns = 1);
+    fails::<cr_img_thread>(0, restart, |thread| thread.restart_arg[4] = 1);
+    passes::<cr_img_thread>(0, |thread| {
+        thread.restart_kind = CR_RESTART_NANOSLEEP;
+        thread.restart_arg = [1, 0x7000, 1, 0, 0];
+        thread.restart_ns = 1_000_000_000;
+    });
+    fails::<cr_img_thread>(0, restart, |thread| {
+        thread.restart_kind = CR_RESTART_FUTEX;
+        thread.restart_arg = [3, 0, 0, 1, 0];
+    });
+    fails::<cr_img_thread>(0, restart, |thread| {
+        thread.restart_kind = CR_RESTART_POLL;
+        thread.restart_arg = [0, 0, 0, 0, 0];
+        thread.restart_ns = 5;
+    });
+}
+
+#[test]
+fn registers() {
+    fails::<cr_img_regs>(0, "not the registers of a 64-bit program", |regs| {
+        regs.reg[17] = 0x10
+    });
+    fails::<cr_img_regs>(0, "not the registers of a 64-bit program", |regs| {
+        regs.reg[20] = 0x18
+    });
+    fails::<cr_img_regs>(0, "flags that a program cannot set", |regs| {
+        regs.reg[18] |= 0x3000
+    });
+    fails::<cr_img_regs>(0, "flags that a program cannot set", |regs| {
+        regs.reg[18] &= !0x200
+    });
+    fails::<cr_img_regs>(0, "flags that a program cannot set", |regs| {
+        regs.reg[18] |= 0x20000
+    });
+    fails::<cr_img_regs>(0, "a segment base outside user space", |regs| {
+        regs.reg[22] = 1 << 63
+    });
+    fails::<cr_img_regs>(0, "a segment that user space does not have", |regs| {
+        regs.reg[26] = 0x10
+    });
+    fails_bytes(CR_TAG_XSTATE, 0, "reserved bits in MXCSR", |bytes| {
+        bytes[27] = 0x80
+    });
+    fails_bytes(CR_TAG_XSTATE, 0, "does not know", |bytes| bytes[513] = 2);
+    fails_bytes(CR_TAG_XSTATE, 0, "the compacted form", |bytes| {
+        bytes[527] = 0x80
+    });
+    fails_bytes(
+        CR_TAG_XSTATE,
+        0,
+        "another size than the file header says",
+        |bytes| bytes.truncate(500),
+    );
+}
+
+#[test]
+fn signals() {
+    fails_bytes(CR_TAG_SIGHAND, 0, "unknown flags", |bytes| {
+        bytes[8 + 2] = 0x80
+    });
+    fails_bytes(
+        CR_TAG_SIGHAND,
+        0,
+        "a mask with SIGKILL or SIGSTOP",
+        |bytes| bytes[24 + 1] = 1,
+    );
+    fails_bytes(
+        CR_TAG_SIGHAND,
+        0,
+        "a handler for SIGKILL or SIGSTOP",
+        |bytes| bytes[8 * 32] = 1,
+    );
+    fails::<cr_img_sigqueue>(0, "neither shared nor private", |queue| queue.shared = 2);
+    fails::<cr_img_sigqueue>(0, "without a thread", |queue| queue.shared = 0);
+    fails::<cr_img_sigqueue>(1, "a second time for one task, or of a zombie", |queue| {
+        queue.shared = 1
+    });
+    fails::<cr_img_sigqueue>(0, "an empty queue", |queue| queue.pending = 0);
+    fails::<cr_img_sigqueue>(0, "SIGKILL is pending", |queue| queue.pending |= 1 << 8);
+    fails::<cr_img_sigqueue>(0, "a signal that is not pending", |queue| queue.pending = 1);
+    fails::<cr_img_sigqueue>(0, "its count disagree", |queue| queue.nr = 0);
+    passes::<cr_img_sigqueue>(0, |queue| queue.pending |= 1);
+    fails_bytes(CR_TAG_SIGQUEUE, 0, "no such signal", |bytes| bytes[16] = 65);
+    fails_bytes(CR_TAG_SIGQUEUE, 0, "no such signal", |bytes| {
+        bytes[19] = 0x80
+    });
+    fails_bytes(CR_TAG_SIGQUEUE, 1, "the same signal twice", |bytes| {
+        bytes[16] = 10
+    });
+}
+
+#[test]
+fn runs() {
+    let sample = Sample::new();
+    let recs = sample.recs();
+    let mut scratch = vec![0; recs.len()];
+    let state = check_state(&sample.header, &recs, &mut scratch).unwrap();
+    let run = |object, start, nr_pages| {
+        let run = cr_img_run { start, nr_pages };
+        state.check_run(77, object, &run).map_err(|err| err.message)
+    };
+    assert_eq!(run(SHMEM, 0, 3), Ok(()));
+    assert_eq!(
+        run(SHMEM, 0, 4),
+        Err("pages beyond the end of the shared memory")
+    );
+    assert_eq!(run(MM, HEAP, 8), Ok(()));
+    assert_eq!(run(MM, TEXT, 4), Ok(()));
+    let nowhere = Err("pages where no private memory is mapped");
+    assert_eq!(run(MM, HEAP, 9), nowhere);
+    assert_eq!(run(MM, HEAP - 4096, 2), nowhere);
+    assert_eq!(run(MM, SHARED, 1), nowhere);
+    assert_eq!(run(MM, VDSO, 1), nowhere);
+    assert_eq!(run(MM, STACK + 0x4000, 1), nowhere);
+    assert_eq!(run(MM2, STACK, 4), Ok(()));
+    assert_eq!(run(MM, 0, 1 << 60), Err("not a range of pages"));
+    assert_eq!(run(MM, HEAP, 0), Err("not a range of pages"));
+    assert_eq!(run(PIPE, 0, 1), Err("pages of an object that has none"));
+    assert_eq!(
+        run(12345, 0, 1),
+        Err("pages of an object that does not exist")
+    );
+}
+
+#[test]
+fn scratch_is_bounded() {
+    let sample = Sample::new();
+    let recs = sample.recs();
+    for room in 0..recs.len() {
+        assert!(check_state(&sample.header, &recs, &mut vec![0; room]).is_err());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(3000) })]
+
+    /// With right checksums and wrong contents, the checks are all there is.
+    #[test]
+    fn changed_bytes_do_no_harm(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut sample = Sample::new();
+        for (rec, byte, value) in changes {
+            let rec = rec.index(sample.state.len());
+            let payload = &mut sample.state[rec].payload;
+            let at = byte.index(payload.len());
+            payload[at] = value;
+        }
+        let _ = check(&sample);
+    }
+
+    #[test]
+    fn shuffled_records_do_no_harm(
+        moves in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..20),
+    ) {
+        let mut sample = Sample::new();
+        for (from, to) in moves {
+            let rec = sample.state.remove(from.index(sample.state.len()));
+            sample.state.insert(to.index(sample.state.len() + 1), rec);
+        }
+        let _ = check(&sample);
+    }
+
+    #[test]
+    fn any_state_does_no_harm(
+        recs in prop::collection::vec(
+            (prop::sample::select(cr_codec::record::KINDS), 0u64..4, prop::collection::vec(any::<u8>(), 600)),
+            0..30,
+        ),
+    ) {
+        let mut sample = Sample::new();
+        sample.state.truncate(2);
+        for (kind, id, mut payload) in recs {
+            payload.resize(kind.fixed as usize, 0);
+            sample.state.push(Owned { tag: kind.tag, id, payload });
+        }
+        let _ = check(&sample);
+    }
+}

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A small container for the tests: two processes, one with two threads, and a zombie, which share
+//! a pipe and a piece of memory.
+
+#![allow(dead_code, unreachable_pub)]
+
+use cr_codec::{
+    check::Rec,
+    crc,
+    error::FormatError,
+    record::Xstate,
+    uapi::*,
+    write::{Sink, Writer},
+    Record,
+};
+use zerocopy::IntoBytes;
+
+pub const PAGE: usize = 4096;
+pub const XSTATE_SIZE: usize = 832;
+
+/// A sink in memory.
+#[derive(Debug, Default)]
+pub struct Memory(pub Vec<u8>);
+
+impl Sink for Memory {
+    type Error = FormatError;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), FormatError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// A record that tests may change before it is written.
+#[derive(Clone, Debug)]
+pub struct Owned {
+    pub tag: u32,
+    pub id: u64,
+    pub payload: Vec<u8>,
+}
+
+/// Pages: object, runs, and a byte to fill each page with.
+pub type Pages = (u64, Vec<cr_img_run>, u8);
+
+/// An image before it is written.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    pub header: cr_img_header,
+    pub state: Vec<Owned>,
+    pub pages: Vec<Pages>,
+}
+
+pub const CRED: u64 = 10;
+pub const PIPE: u64 = 11;
+pub const FILE_EXE: u64 = 20;
+pub const FILE_READ: u64 = 21;
+pub const FILE_WRITE: u64 = 22;
+pub const FILE_NULL: u64 = 23;
+pub const FILE_EXTERNAL: u64 = 24;
+pub const FDTABLE: u64 = 30;
+pub const FS: u64 = 31;
+pub const SIGHAND: u64 = 32;
+pub const SHMEM: u64 = 33;
+pub const MM: u64 = 40;
+pub const MM2: u64 = 50;
+pub const SIGHAND2: u64 = 51;
+
+pub const TEXT: u64 = 0x40_0000;
+pub const HEAP: u64 = 0x100_0000;
+pub const SHARED: u64 = 0x7f00_0000_0000;
+pub const VDSO: u64 = 0x7fff_e000_0000;
+pub const STACK: u64 = 0x7fff_f000_0000;
+
+/// Copies text into a NUL-padded member.
+pub fn padded<const N: usize>(text: &str) -> [u8; N] {
+    let mut member = [0; N];
+    member[..text.len()].copy_from_slice(text.as_bytes());
+    member
+}
+
+impl Sample {
+    pub fn new() -> Self {
+        let mut sample = Self {
+            header: cr_img_header {
+                arch: 62,
+                page_size: PAGE as u32,
+                xfeatures: 7,
+                xstate_size: XSTATE_SIZE as u32,
+                time_ns: 1_700_000_000_000_000_000,
+                kernel_release: padded("7.2.12+deb13-cloud-amd64"),
+                ..Default::default()
+            },
+            state: Vec::new(),
+            pages: Vec::new(),
+        };
+        sample.put(
+            0,
+            &cr_img_section {
+                name: padded("test"),
+            },
+            b"{\"version\":1}",
+        );
+        sample.put(
+            0,
+            &cr_img_container {
+                nr_processes: 3,
+                nr_threads: 4,
+                last_pid: 9,
+                namespaces: CR_NS_MNT | CR_NS_UTS | CR_NS_IPC,
+                monotonic_ns: 1,
+                boottime_ns: 2,
+                nr_pages: 6,
+            },
+            &[],
+        );
+        let uts = cr_img_uts {
+            nodename: padded("sample"),
+            domainname: padded("(none)"),
+            ..Default::default()
+        };
+        sample.put(0, &uts, &[]);
+        sample.objects();
+        sample.memory();
+        sample.tasks();
+        let run = |start, nr_pages| cr_img_run { start, nr_pages };
+        sample
+            .pages
+            .push((SHMEM, vec![run(0, 1), run(8192, 1)], 0x11));
+        sample
+            .pages
+            .push((MM, vec![run(HEAP, 2), run(STACK + 4096, 1)], 0x22));
+        sample.pages.push((MM2, vec![run(HEAP + 4096, 1)], 0x33));
+        sample
+    }
+
+    fn put<R: Record>(&mut self, id: u64, fixed: &R, variable: &[u8]) {
+        self.state.push(Owned {
+            tag: R::TAG,
+            id,
+            payload: [fixed.as_bytes(), variable].concat(),
+        });
+    }
+
+    fn objects(&mut self) {
+        let cred = cr_img_cred {
+            nr_groups: 2,
+            cap: [0, 3, 1, 3, 0],
+            ..Default::default()
+        };
+        self.put(CRED, &cred, [0u32, 27].as_bytes());
+        let pipe = cr_img_pipe {
+            ring_size: 16,
+            length: 5,
+        };
+        self.put(PIPE, &pipe, b"bytes");
+
+        let path = "/usr/bin/sample";
+        let exe = cr_img_file {
+            kind: CR_FILE_REG,
+            flags: 0o100000,
+            mode: 0o100755,
+            ino: 17,
+            size: 1234,
+            path_len: path.len() as u32,
+            ..Default::default()
+        };
+        self.put(FILE_EXE, &exe, path.as_bytes());
+        for (id, flags) in [(FILE_READ, 0), (FILE_WRITE, 1)] {
+            let file = cr_img_file {
+                kind: CR_FILE_PIPE,
+                flags,
+                target: PIPE,
+                mode: 0o010600,
+                ..Default::default()
+            };
+            self.put(id, &file, &[]);
+        }
+        let null = cr_img_file {
+            kind: CR_FILE_CHR,
+            flags: 0o100002,
+            mode: 0o020666,
+            rdev: 0x103,
+            path_len: 9,
+            ..Default::default()
+        };
+        self.put(FILE_NULL, &null, b"/dev/null");
+        let external = cr_img_file {
+            kind: CR_FILE_EXTERNAL,
+            target: 2,
+            mode: 0o020620,
+            ..Default::default()
+        };
+        self.put(FILE_EXTERNAL, &external, &[]);
+
+        let fd = |fd, flags, file| cr_img_fd { fd, flags, file };
+        let fds = [
+            fd(0, 0, FILE_NULL),
+            fd(1, 0, FILE_WRITE),
+            fd(2, 0, FILE_EXTERNAL),
+            fd(7, CR_FD_CLOEXEC, FILE_READ),
+        ];
+        let table = cr_img_fdtable {
+            nr_fds: fds.len() as u32,
+            next_fd: 3,
+        };
+        self.put(FDTABLE, &table, fds.as_bytes());
+        let fs = cr_img_fs {
+            umask: 0o22,
+            cwd_len: 4,
+            root_len: 1,
+            reserved: 0,
+        };
+        self.put(FS, &fs, b"/tmp/");
+        let mut sighand = cr_img_sighand::default();
+        sighand.action[14].handler = 0x40_1000;
+        sighand.action[14].flags = 0x1400_0000;
+        self.put(SIGHAND, &sighand, &[]);
+        let shmem = cr_img_shmem {
+            size: 3 * PAGE as u64,
+            flags: 0,
+        };
+        self.put(SHMEM, &shmem, &[]);
+    }
+
+    fn memory(&mut self) {
+        for (id, shared) in [(MM, true), (MM2, false)] {
+            let vma = |start, nr_pages: u64, kind, object, flags| cr_img_vma {
+                start,
+                end: start + nr_pages * PAGE as u64,
+                pgoff: 0,
+                object,
+                kind,
+                flags,
+            };
+            let rw = CR_VMA_READ | CR_VMA_WRITE;
+            let rx = CR_VMA_READ | CR_VMA_EXEC;
+            let mut vmas = vec![
+                vma(TEXT, 4, CR_VMA_FILE, FILE_EXE, rx),
+                vma(HEAP, 8, CR_VMA_ANON, 0, rw | CR_VMA_ACCOUNT),
+            ];
+            if shared {
+                vmas.push(vma(SHARED, 3, CR_VMA_SHMEM, SHMEM, rw | CR_VMA_SHARED));
+            }
+            vmas.push(vma(VDSO, 4, CR_VMA_VDSO, 0, CR_VMA_READ));
+            vmas.push(vma(VDSO + 4 * PAGE as u64, 2, CR_VMA_VDSO, 0, rx));
+            vmas.push(vma(STACK, 4, CR_VMA_ANON, 0, rw | CR_VMA_GROWSDOWN));
+            let mm = cr_img_mm {
+                start_code: TEXT,
+                end_code: TEXT + 100,
+                start_brk: HEAP,
+                brk: HEAP + 0x8000,
+                start_stack: STACK + 0x3000,
+                exe: FILE_EXE,
+                vdso: VDSO,
+                vdso_crc: 1,
+                nr_vmas: vmas.len() as u32,
+                nr_auxv: 4,
+                dumpable: 1,
+                ..Default::default()
+            };
+            self.put(id, &mm, [6u64, 4096, 0, 0].as_bytes());
+            for vma in &vmas {
+                self.put(0, vma, &[]);
+            }
+        }
+        self.put(SIGHAND2, &cr_img_sighand::default(), &[]);
+        let lock = cr_img_lock {
+            file: FILE_EXE,
+            owner: FDTABLE,
+            start: 0,
+            end: i64::MAX as u64,
+            kind: CR_LOCK_POSIX,
+            exclusive: 0,
+        };
+        self.put(0, &lock, &[]);
+    }
+
+    fn tasks(&mut self) {
+        let init = cr_img_process {
+            pid: 1,
+            ppid: 0,
+            pgid: 1,
+            sid: 1,
+            state: CR_PROCESS_ALIVE,
+            mm: MM,
+            files: FDTABLE,
+            fs: FS,
+            sighand: SIGHAND,
+            nr_threads: 2,
+            ..Default::default()
+        };
+        self.put(0, &init, &[]);
+        self.siginfo(1, &[15]);
+        self.thread(1, "init");
+        self.siginfo(0, &[34, 34, 10]);
+        self.thread(2, "worker");
+
+        let child = cr_img_process {
+            pid: 5,
+            ppid: 1,
+            pgid: 5,
+            mm: MM2,
+            sighand: SIGHAND2,
+            exit_signal: 17,
+            nr_threads: 1,
+            ..init
+        };
+        self.put(0, &child, &[]);
+        self.thread(5, "child");
+
+        let zombie = cr_img_process {
+            pid: 9,
+            ppid: 5,
+            pgid: 5,
+            sid: 1,
+            state: CR_PROCESS_ZOMBIE,
+            exit_code: 3 << 8,
+            exit_signal: 17,
+            nr_threads: 1,
+            ..Default::default()
+        };
+        self.put(0, &zombie, &[]);
+        let thread = cr_img_thread {
+            tid: 9,
+            comm: padded("gone"),
+            ..Default::default()
+        };
+        self.put(0, &thread, &[]);
+    }
+
+    fn thread(&mut self, tid: u32, comm: &str) {
+        let thread = cr_img_thread {
+            tid,
+            comm: padded(comm),
+            cred: CRED,
+            altstack_flags: 2,
+            timer_slack_ns: 50_000,
+            default_timer_slack_ns: 50_000,
+            ..Default::default()
+        };
+        self.put(0, &thread, &[]);
+        let mut regs = cr_img_regs::default();
+        regs.reg[16] = TEXT;
+        regs.reg[17] = 0x33;
+        regs.reg[18] = 0x246;
+        regs.reg[19] = STACK + 0x2000;
+        regs.reg[20] = 0x2b;
+        self.put(0, &regs, &[]);
+        let mut xstate = vec![0; XSTATE_SIZE];
+        xstate[24..28].copy_from_slice(&0x1f80u32.to_le_bytes());
+        xstate[512] = 3;
+        self.put(0, &Xstate {}, &xstate);
+    }
+
+    fn siginfo(&mut self, shared: u32, signals: &[u8]) {
+        let queue = cr_img_sigqueue {
+            shared,
+            nr: signals.len() as u32,
+            pending: signals
+                .iter()
+                .fold(0, |set, signal| set | 1 << (signal - 1)),
+        };
+        let info: Vec<_> = signals
+            .iter()
+            .map(|&signal| {
+                let mut info = [0; 128];
+                info[0] = signal;
+                cr_img_siginfo { info }
+            })
+            .collect();
+        self.put(0, &queue, info.as_bytes());
+    }
+
+    /// The records as the checks want them.
+    pub fn recs(&self) -> Vec<Rec<'_>> {
+        let mut offset = 128;
+        let mut recs = Vec::new();
+        for owned in &self.state {
+            recs.push(Rec {
+                tag: owned.tag,
+                id: owned.id,
+                offset,
+                payload: &owned.payload,
+            });
+            offset += 40 + owned.payload.len().next_multiple_of(8) as u64;
+        }
+        recs
+    }
+
+    /// The image.
+    pub fn image(&self) -> Vec<u8> {
+        let mut writer = Writer::new(Memory::default(), crc::update);
+        writer.header(&self.header).unwrap();
+        for owned in &self.state {
+            let flags = cr_codec::record::kind(owned.tag).map_or(0, |kind| kind.flags);
+            let head = cr_img_record {
+                tag: owned.tag,
+                version: 1,
+                flags,
+                length: owned.payload.len() as u64,
+                id: owned.id,
+                reserved: 0,
+                crc: 0,
+            };
+            writer.encoded(&raw(head, &owned.payload), 1).unwrap();
+        }
+        for (object, runs, fill) in &self.pages {
+            let mut pages = writer.pages(*object, runs).unwrap();
+            while pages.remaining() > 0 {
+                pages.page(&[*fill; PAGE]).unwrap();
+            }
+            pages.finish().unwrap();
+        }
+        writer.end().unwrap();
+        writer.into_sink().0
+    }
+}
+
+/// A record with right checksums, whatever is in it.
+pub fn raw(mut head: cr_img_record, payload: &[u8]) -> Vec<u8> {
+    head.crc = crc::update(0, &head.as_bytes()[..28]);
+    let mut padded = payload.to_vec();
+    padded.resize(payload.len().next_multiple_of(8), 0);
+    let tail = cr_img_tail {
+        crc: crc::update(0, &padded),
+        reserved: 0,
+    };
+    [head.as_bytes(), &padded, tail.as_bytes()].concat()
+}
