@@ -359,7 +359,7 @@ impl Sample {
             nr: signals.len() as u32,
             pending: signals
                 .iter()
-                .fold(0, |set, signal| set | 1 << (signal - 1)),
+                .fold(0, |set, signal| set | (1 << (signal - 1))),
         };
         let info: Vec<_> = signals
             .iter()
