@@ -59,17 +59,22 @@ build/bin/crctl: $(CRCTL_SOURCES) | root
 	@install -D build/cargo-target/$(CARGO_TARGET)/release/crctl $@
 	@touch $@
 
+# The C programs that tests, demonstration and measurement run.
+.PHONY: selftests
+selftests: root
+	@$(IN_ROOT) $(MAKE) --no-print-directory -s -C selftests
+
 .PHONY: demo
-demo: all
-	@scripts/demo
+demo: all selftests
+	@scripts/vm --share '$(CURDIR)' --timeout 840 -- selftests/demo/run
 
 .PHONY: test
 test: all
 	@scripts/run-tests $(TESTS)
 
 .PHONY: bench
-bench: all
-	@scripts/bench
+bench: all selftests
+	@scripts/vm --share '$(CURDIR)' --mem 6G --timeout 1800 -- selftests/bench/run
 
 .PHONY: install
 install: all
