@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The subcommands. Each returns the exit status.
+
+use anyhow::Result;
+
+use crate::cli::Command;
+
+mod check;
+mod checkpoint;
+mod completions;
+mod man;
+mod restart;
+mod run;
+mod show;
+mod verify;
+
+/// Does what the command line says.
+pub fn execute(command: Command) -> Result<u8> {
+    match command {
+        Command::Run(args) => run::run(&args),
+        Command::Checkpoint(args) => checkpoint::checkpoint(&args),
+        Command::Restart(args) => restart::restart(&args),
+        Command::Show(args) => show::show(&args),
+        Command::Verify(args) => verify::verify(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => man::man(&args),
+    }
+}

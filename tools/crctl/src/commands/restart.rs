@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `crctl restart`.
+
+use std::{
+    fs::File,
+    os::fd::{AsFd, AsRawFd},
+};
+
+use anyhow::{Context, Result};
+use cr_codec::uapi::*;
+use nix::{errno::Errno, sched::CloneFlags};
+
+use super::checkpoint::STANDARD_KEYS;
+use crate::{
+    cli::Restart,
+    device::Device,
+    error::{code_of_errno, Code, Error},
+    image::{self, Prefix},
+    runtime::{
+        log::Log,
+        namespaces::{self, Processes},
+        section::{self, Section},
+        start::{self, Starting},
+        stats,
+    },
+    sys,
+};
+
+pub(super) fn restart(args: &Restart) -> Result<u8> {
+    // Everything that paths and namespaces of the caller are needed for.
+    let device = Device::open()?;
+    let image = image::open(args.input.as_deref())?;
+    let root = args
+        .start
+        .root
+        .as_deref()
+        .map(namespaces::find_root)
+        .transpose()?;
+    let prefix = Prefix::read(image).with_context(|| match &args.input {
+        Some(path) => path.display().to_string(),
+        None => "standard input".into(),
+    })?;
+    let section = prefix
+        .section(section::NAME)
+        .map(Section::from_bytes)
+        .transpose()?;
+    let own_mounts = prefix.container.namespaces & CR_NS_MNT != 0;
+    if root.is_some() && !own_mounts {
+        let what = "--root: the container has no mount namespace of its own";
+        return Err(Error::Usage(what.into()).into());
+    }
+
+    let log = Log::start("restart")?;
+    let starting = Starting::prepare(&args.start)?;
+    // /dev/null is opened where it is sure to be.
+    let (externals, _null) = externals(args)?;
+    namespaces::leave(CloneFlags::CLONE_NEWPID)?;
+    if own_mounts {
+        namespaces::private_mounts()?;
+        if let Some(root) = &root {
+            namespaces::enter_root(root)?;
+        }
+        namespaces::mount_proc(Processes::OfChildren)?;
+        if let (Some(section), false) = (&section, args.ignore_mounts) {
+            section.check_mounts()?;
+        }
+    }
+
+    let result = issue(args, &device, &log, &starting, &prefix, &externals);
+    let explained = log.finish();
+    let (init, stats) = result.map_err(|errno| failure(errno, explained))?;
+    if let Some(format) = args.stats {
+        stats::print(&stats, format);
+    }
+    starting.started(init)
+}
+
+fn issue(
+    args: &Restart,
+    device: &Device,
+    log: &Log,
+    starting: &Starting,
+    prefix: &Prefix<File>,
+    externals: &[cr_external_fd],
+) -> nix::Result<(nix::unistd::Pid, cr_stats)> {
+    let mut flags = 0;
+    if Log::wants_progress() {
+        flags |= CR_RESTART_PROGRESS;
+    }
+    if args.allow_changed_files {
+        flags |= CR_RESTART_CHANGED_FILES;
+    }
+    let cgroup = starting
+        .guardian()
+        .map(|guardian| guardian.cgroup().as_raw_fd());
+    let mut arg = cr_restart {
+        flags,
+        image_fd: prefix.rest.as_raw_fd(),
+        log_fd: log.fd().as_raw_fd(),
+        // Where this process is by now.
+        root_fd: -1,
+        cgroup_fd: cgroup.unwrap_or(-1),
+        ..Default::default()
+    };
+    let (init, _pidfd) = sys::restart(device.as_fd(), &mut arg, externals, &prefix.bytes)?;
+    Ok((init, arg.stats))
+}
+
+/// What stands for the objects that came from outside: the standard descriptors, and what the user
+/// supplies.
+fn externals(args: &Restart) -> Result<(Vec<cr_external_fd>, File)> {
+    let null = start::null()?;
+    let withheld = start::withheld(args.start.detach);
+    let mut externals: Vec<_> = args
+        .externals
+        .iter()
+        .map(|supply| cr_external_fd {
+            key: supply.key,
+            fd: supply.fd,
+        })
+        .collect();
+    for (fd, key) in (0..).zip(STANDARD_KEYS) {
+        if externals.iter().any(|external| external.key == key) {
+            continue;
+        }
+        let fd = match withheld.contains(&fd) || args.input.is_none() && fd == 0 {
+            // Standard input is the image, or a pipe at whose end nobody means the container.
+            true => null.as_raw_fd(),
+            false => fd,
+        };
+        externals.push(cr_external_fd { key, fd });
+    }
+    Ok((externals, null))
+}
+
+/// What an error number means, if the kernel has not said so.
+fn failure(errno: Errno, explained: bool) -> anyhow::Error {
+    let code = code_of_errno(errno);
+    if explained {
+        return Error::Reported(code).into();
+    }
+    let text = match errno {
+        Errno::EPERM | Errno::EACCES => {
+            "not permitted: CAP_CHECKPOINT_RESTORE is needed, and all rights that the image has"
+        }
+        Errno::EBADMSG => "the image is damaged or incomplete",
+        Errno::EPROTONOSUPPORT => "the image is not for this machine",
+        Errno::ENXIO => "something that came from outside was not supplied (--external)",
+        Errno::ESTALE => "a file is not what it was (--allow-changed-files)",
+        errno => errno.desc(),
+    };
+    match code {
+        Code::NotPermitted => Error::NotPermitted(text.into()).into(),
+        Code::Refused => Error::Refused(text.into()).into(),
+        Code::BadImage => Error::BadImage(text.into()).into(),
+        _ => anyhow::anyhow!(text),
+    }
+}

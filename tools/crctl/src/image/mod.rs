@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Images, as user space sees them.
+
+mod load;
+mod model;
+mod prefix;
+mod source;
+mod tree;
+
+pub use load::{fuzz_one, Image, Record, EM_X86_64, PAGE_SIZE};
+pub use model::Model;
+pub use prefix::Prefix;
+pub use source::{open, ReadError, Stream};
+pub use tree::print;

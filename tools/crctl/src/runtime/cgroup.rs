@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The container's own cgroup (version 2), below that of the caller.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+
+use nix::{
+    dir::Dir,
+    errno::Errno,
+    fcntl::{openat, AtFlags, OFlag},
+    sys::stat::{fstatat, Mode, SFlag},
+    unistd::{unlinkat, Pid, UnlinkatFlags},
+};
+
+use super::mounts;
+
+/// Path of the caller's own cgroup, if there is a cgroup2 file system.
+pub fn own() -> Option<PathBuf> {
+    let mounts = mounts::parse(&fs::read("/proc/self/mountinfo").ok()?);
+    let mount = mounts.iter().find(|mount| mount.fstype == "cgroup2")?;
+    let cgroups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = cgroups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    // In a cgroup namespace, or a container, only a part of the tree is mounted.
+    let below = Path::new(path).strip_prefix(&mount.root).ok()?;
+    Some(Path::new(&mount.mount_point).join(below))
+}
+
+/// Opens a directory.
+pub fn open_dir(dir: &Path) -> io::Result<OwnedFd> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let dir = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_DIRECTORY)
+        .open(dir)?;
+    Ok(dir.into())
+}
+
+/// Opens a file in a cgroup.
+fn open_in(cgroup: BorrowedFd<'_>, name: &str, flags: OFlag) -> nix::Result<File> {
+    openat(cgroup, name, flags | OFlag::O_CLOEXEC, Mode::empty()).map(File::from)
+}
+
+/// Opens a cgroup below another.
+pub fn open_child(parent: BorrowedFd<'_>, name: &str) -> nix::Result<OwnedFd> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    openat(parent, name, flags, Mode::empty())
+}
+
+/// Moves a process into a cgroup.
+pub fn join(cgroup: BorrowedFd<'_>, pid: Pid) -> io::Result<()> {
+    open_in(cgroup, "cgroup.procs", OFlag::O_WRONLY)?.write_all(pid.to_string().as_bytes())
+}
+
+/// Kills all processes in a cgroup and below it.
+pub fn kill(cgroup: BorrowedFd<'_>) -> io::Result<()> {
+    open_in(cgroup, "cgroup.kill", OFlag::O_WRONLY)?.write_all(b"1")
+}
+
+/// Opens the file that says whether there are processes in a cgroup; it can be polled.
+pub fn events(cgroup: BorrowedFd<'_>) -> nix::Result<File> {
+    open_in(cgroup, "cgroup.events", OFlag::O_RDONLY)
+}
+
+/// Whether there are processes in a cgroup or below it.
+pub fn is_populated(events: &File) -> io::Result<bool> {
+    use std::os::unix::fs::FileExt;
+    let mut buffer = [0; 256];
+    let got = events.read_at(&mut buffer, 0)?;
+    Ok(buffer[..got]
+        .split(|&b| b == b'\n')
+        .any(|line| line == b"populated 1"))
+}
+
+/// Removes a cgroup and all below it. There are no processes in any.
+pub fn remove(parent: BorrowedFd<'_>, name: &str) -> nix::Result<()> {
+    if let Ok(cgroup) = open_child(parent, name) {
+        for child in subdirectories(cgroup.as_fd())? {
+            remove(cgroup.as_fd(), &child)?;
+        }
+    }
+    match unlinkat(parent, name, UnlinkatFlags::RemoveDir) {
+        Err(Errno::ENOENT) => Ok(()),
+        result => result,
+    }
+}
+
+fn subdirectories(dir: BorrowedFd<'_>) -> nix::Result<Vec<String>> {
+    let mut names = Vec::new();
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let mut entries = Dir::openat(dir, ".", flags, Mode::empty())?;
+    for entry in entries.iter() {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().to_str() else {
+            continue;
+        };
+        if name == "." || name == ".." {
+            continue;
+        }
+        let stat = fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+        if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The kernel's words during a checkpoint or restart: progress and errors, line by line.
+//!
+//! A process of its own reads them, because the caller sits in the ioctl, and must not have threads
+//! when it has unshared its pid namespace.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, IsTerminal},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nix::{
+    fcntl::OFlag,
+    sys::{
+        signal::Signal,
+        wait::{waitpid, WaitStatus},
+    },
+    unistd::{pipe2, ForkResult, Pid},
+};
+
+use crate::sys;
+
+/// Exit status of the reader after lines other than progress.
+const SAID_SOMETHING: i32 = 1;
+
+/// The reader of the kernel's log, and the end of the pipe that the kernel writes to.
+#[derive(Debug)]
+pub struct Log {
+    write: OwnedFd,
+    reader: Pid,
+}
+
+impl Log {
+    /// Starts the reader. `command` is what its lines begin with.
+    pub fn start(command: &'static str) -> Result<Self> {
+        let (read, write) = pipe2(OFlag::O_CLOEXEC).context("pipe")?;
+        match sys::fork().context("fork")? {
+            ForkResult::Parent { child } => Ok(Self {
+                write,
+                reader: child,
+            }),
+            ForkResult::Child => {
+                drop(write);
+                // A key that ends crctl should not keep its last words back.
+                for signal in [
+                    Signal::SIGINT,
+                    Signal::SIGQUIT,
+                    Signal::SIGTERM,
+                    Signal::SIGHUP,
+                ] {
+                    sys::ignore_signal(signal);
+                }
+                let _ = nix::sys::prctl::set_name(c"crctl: log");
+                std::process::exit(match pump(command, read.into()) {
+                    true => SAID_SOMETHING,
+                    false => 0,
+                });
+            }
+        }
+    }
+
+    /// Where the kernel writes.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.write.as_fd()
+    }
+
+    /// Whether there is somebody to see the progress.
+    pub fn wants_progress() -> bool {
+        std::io::stderr().is_terminal()
+    }
+
+    /// Waits until everything is printed. Says whether there was an error among it.
+    pub fn finish(self) -> bool {
+        drop(self.write);
+        loop {
+            match waitpid(self.reader, None) {
+                Ok(WaitStatus::Exited(_, status)) => return status == SAID_SOMETHING,
+                Err(nix::Error::EINTR) => {}
+                _ => return false,
+            }
+        }
+    }
+}
+
+/// Prints all lines; says whether there were others than progress.
+fn pump(command: &str, read: File) -> bool {
+    let mut bar = None;
+    let mut said_something = false;
+    let mut lines = BufReader::new(read);
+    let mut line = Vec::new();
+    while matches!(lines.read_until(b'\n', &mut line), Ok(1..)) {
+        let text = String::from_utf8_lossy(&line);
+        match parse(&text) {
+            Line::Progress { done, total } => {
+                let bar = bar.get_or_insert_with(|| progress_bar(command));
+                bar.set_length(total);
+                bar.set_position(done);
+            }
+            Line::Error(text) => {
+                if let Some(bar) = bar.take() {
+                    bar.finish_and_clear();
+                }
+                eprintln!("crctl: {command}: {text}");
+                said_something = true;
+            }
+        }
+        line.clear();
+    }
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    said_something
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Line<'a> {
+    Progress { done: u64, total: u64 },
+    Error(&'a str),
+}
+
+fn parse(line: &str) -> Line<'_> {
+    let line = line.trim_end();
+    let progress = || {
+        let (done, total) = line.strip_prefix("progress ")?.split_once(' ')?;
+        Some(Line::Progress {
+            done: done.parse().ok()?,
+            total: total.parse().ok()?,
+        })
+    };
+    progress().unwrap_or(Line::Error(line))
+}
+
+fn progress_bar(command: &str) -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+    let template = "{prefix} [{bar:40}] {pos}/{len} pages, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.set_prefix(format!("crctl: {command}:"));
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines() {
+        assert_eq!(
+            parse("progress 3 17\n"),
+            Line::Progress { done: 3, total: 17 }
+        );
+        assert_eq!(parse("progress 3\n"), Line::Error("progress 3"));
+        let line = "pid 12 (redis-server): fd 7: io_uring is not supported yet";
+        assert_eq!(parse(line), Line::Error(line));
+    }
+}

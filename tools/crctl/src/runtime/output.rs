@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Files that appear when they are complete, or not at all.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs::{self, File, OpenOptions},
+    io::{self, IsTerminal, Write},
+    os::{
+        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+        unix::fs::OpenOptionsExt,
+    },
+    path::{Path, PathBuf},
+    process,
+};
+
+use anyhow::{Context, Result};
+use nix::{
+    fcntl::{openat, renameat, AtFlags, OFlag, AT_FDCWD},
+    sys::stat::Mode,
+    unistd::{linkat, unlinkat, UnlinkatFlags},
+};
+
+use super::cgroup::open_dir;
+use crate::error::Error;
+
+/// Where an image goes.
+#[derive(Debug)]
+pub enum Output {
+    /// To a descriptor as it is: standard output, a device, a fifo.
+    Plain(File),
+    /// To a file that is put in place at the end.
+    File(Pending),
+}
+
+impl Output {
+    /// Opens it. `last_copy` says that soon nothing else may be left of what goes there.
+    pub fn open(path: Option<&Path>, last_copy: bool) -> Result<Self> {
+        let Some(path) = path else {
+            if io::stdout().is_terminal() {
+                return Err(Error::Usage(
+                    "standard output is a terminal: use `> FILE`, `| COMMAND` or `-o FILE`".into(),
+                )
+                .into());
+            }
+            let stdout = io::stdout().as_fd().try_clone_to_owned()?;
+            return Ok(Self::Plain(stdout.into()));
+        };
+        let open = || match fs::metadata(path) {
+            Ok(found) if !found.is_file() => {
+                Ok(Self::Plain(OpenOptions::new().write(true).open(path)?))
+            }
+            _ => Ok(Self::File(Pending::create(path, last_copy)?)),
+        };
+        open().map_err(|err: io::Error| anyhow::Error::new(err).context(path.display().to_string()))
+    }
+
+    /// The descriptor to write to.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Plain(file) => file.as_fd(),
+            Self::File(pending) => pending.file.as_fd(),
+        }
+    }
+
+    /// Puts a file in place.
+    pub fn commit(self) -> Result<()> {
+        match self {
+            Self::Plain(_) => Ok(()),
+            Self::File(pending) => {
+                let path = pending.path.display().to_string();
+                pending.commit().context(path)
+            }
+        }
+    }
+}
+
+/// A file that is not in place yet. Only its owner can read it, because images hold the memory of
+/// processes.
+#[derive(Debug)]
+pub struct Pending {
+    file: File,
+    dir: OwnedFd,
+    path: PathBuf,
+    name: OsString,
+    /// Name until the file is in place, if it has one.
+    temporary: Option<OsString>,
+}
+
+impl Pending {
+    fn create(path: &Path, last_copy: bool) -> io::Result<Self> {
+        // Through a symbolic link, to where it leads.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let name = path
+            .file_name()
+            .ok_or(io::ErrorKind::IsADirectory)?
+            .to_owned();
+        let parent = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        let dir = open_dir(parent)?;
+
+        // A file without a name vanishes by itself. But when the container is killed on the way,
+        // the image must not vanish with crctl.
+        let nameless = match last_copy {
+            true => Err(io::ErrorKind::Unsupported.into()),
+            false => OpenOptions::new()
+                .write(true)
+                .mode(0o600)
+                .custom_flags(libc::O_TMPFILE)
+                .open(parent),
+        };
+        let (file, temporary) = match nameless {
+            Ok(file) => (file, None),
+            Err(_) => {
+                let temporary = temporary_name(&name);
+                let file = create(dir.as_fd(), &temporary, 0o600)?;
+                nix::unistd::fsync(&dir)?;
+                (file, Some(temporary))
+            }
+        };
+        Ok(Self {
+            file,
+            dir,
+            path,
+            name,
+            temporary,
+        })
+    }
+
+    fn commit(mut self) -> io::Result<()> {
+        self.file.sync_all()?;
+        let temporary = match &self.temporary {
+            Some(temporary) => temporary,
+            None => {
+                let temporary = temporary_name(&self.name);
+                let link = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+                let flags = AtFlags::AT_SYMLINK_FOLLOW;
+                linkat(AT_FDCWD, Path::new(&link), &self.dir, &*temporary, flags)?;
+                self.temporary.insert(temporary)
+            }
+        };
+        renameat(&self.dir, temporary.as_os_str(), &self.dir, &*self.name)?;
+        self.temporary = None;
+        Ok(nix::unistd::fsync(&self.dir)?)
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            let _ = unlinkat(&self.dir, &**temporary, UnlinkatFlags::NoRemoveDir);
+        }
+    }
+}
+
+fn temporary_name(name: &OsStr) -> OsString {
+    let mut temporary = OsString::from(".");
+    temporary.push(name);
+    temporary.push(format!(".{}", process::id()));
+    temporary
+}
+
+fn create(dir: BorrowedFd<'_>, name: &OsStr, mode: u32) -> nix::Result<File> {
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+    openat(dir, name, flags, Mode::from_bits_truncate(mode)).map(File::from)
+}
+
+/// A file for a pid. Its directory is opened early, while paths still mean what the user meant.
+#[derive(Debug)]
+pub struct PidFile {
+    dir: OwnedFd,
+    path: PathBuf,
+    name: OsString,
+}
+
+impl PidFile {
+    /// Opens the directory.
+    pub fn prepare(path: &Path) -> Result<Self> {
+        let context = || path.display().to_string();
+        let name = path.file_name().with_context(context)?.to_owned();
+        let dir = match path.parent() {
+            Some(parent) if parent != Path::new("") => open_dir(parent),
+            _ => open_dir(Path::new(".")),
+        };
+        Ok(Self {
+            dir: dir.with_context(context)?,
+            path: path.to_owned(),
+            name,
+        })
+    }
+
+    /// Writes the file.
+    pub fn write(&self, pid: i32) -> Result<()> {
+        let temporary = temporary_name(&self.name);
+        let write = || -> io::Result<()> {
+            let mut file = create(self.dir.as_fd(), &temporary, 0o644)?;
+            writeln!(file, "{pid}")?;
+            Ok(renameat(&self.dir, &*temporary, &self.dir, &*self.name)?)
+        };
+        write()
+            .inspect_err(|_| {
+                let _ = unlinkat(&self.dir, &*temporary, UnlinkatFlags::NoRemoveDir);
+            })
+            .with_context(|| self.path.display().to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn appears_when_complete() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("img");
+        for last_copy in [false, true] {
+            fs::write(&path, "old").unwrap();
+            let entries = || fs::read_dir(dir.path()).unwrap().count();
+
+            let Output::File(mut pending) = Output::open(Some(&path), last_copy).unwrap() else {
+                panic!("not a file");
+            };
+            pending.file.write_all(b"new").unwrap();
+            drop(pending);
+            assert_eq!(fs::read(&path).unwrap(), b"old");
+            assert_eq!(entries(), 1);
+
+            let output = Output::open(Some(&path), last_copy).unwrap();
+            let mut file = File::from(output.fd().try_clone_to_owned().unwrap());
+            file.write_all(b"new").unwrap();
+            output.commit().unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"new");
+            assert_eq!(entries(), 1);
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn devices_are_not_replaced() {
+        let output = Output::open(Some(Path::new("/dev/null")), false).unwrap();
+        assert!(matches!(output, Output::Plain(_)));
+    }
+
+    #[test]
+    fn pid_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pid");
+        PidFile::prepare(&path).unwrap().write(17).unwrap();
+        PidFile::prepare(&path).unwrap().write(18).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "18\n");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert!(PidFile::prepare(&dir.path().join("no/pid")).is_err());
+    }
+}

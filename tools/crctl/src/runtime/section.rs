@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The section "crctl" of an image: what this program wants to know at restart.
+
+use std::{collections::BTreeMap, fs};
+
+use anyhow::{bail, Context, Result};
+use serde::{Deserialize, Serialize};
+
+use super::mounts::{self, Mount};
+use crate::error::Error;
+
+/// Name of the section.
+pub const NAME: &str = "crctl";
+
+const VERSION: u32 = 1;
+
+/// Contents of the section, as JSON in the image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Section {
+    /// Version of this structure.
+    pub version: u32,
+    /// The container's mounts, seen from the root of its init.
+    pub mounts: Vec<Mount>,
+    /// What the standard descriptors of init were, as in /proc/PID/fd; those that came from outside
+    /// have their number as key.
+    pub stdio: BTreeMap<u32, String>,
+}
+
+impl Section {
+    /// Describes a running container by its init.
+    pub fn of_process(pid: i32) -> Result<Self> {
+        let path = format!("/proc/{pid}/mountinfo");
+        let mountinfo = fs::read(&path).context(path)?;
+        let stdio = (0..3).filter_map(|fd| {
+            let link = fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()?;
+            Some((fd, link.to_string_lossy().into_owned()))
+        });
+        Ok(Self {
+            version: VERSION,
+            mounts: mounts::parse(&mountinfo),
+            stdio: stdio.collect(),
+        })
+    }
+
+    /// The section as it goes into an image.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let bytes = serde_json::to_vec(self)?;
+        if bytes.len() > cr_codec::uapi::CR_MAX_SECTION_LEN as usize {
+            bail!("the container has too many mounts ({})", self.mounts.len());
+        }
+        Ok(bytes)
+    }
+
+    /// Parses a section of an image.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+
+        let bad = |err: serde_json::Error| Error::BadImage(format!("section {NAME}: {err}"));
+        let Version { version } = serde_json::from_slice(bytes).map_err(bad)?;
+        if version != VERSION {
+            let what = format!("section {NAME} has version {version}, this crctl knows {VERSION}");
+            return Err(Error::BadImage(what).into());
+        }
+        Ok(serde_json::from_slice(bytes).map_err(bad)?)
+    }
+
+    /// Fails when something that was mounted is not mounted here.
+    pub fn check_mounts(&self) -> Result<()> {
+        let path = "/proc/self/mountinfo";
+        let now = mounts::parse(&fs::read(path).context(path)?);
+        let missing = mounts::missing(&self.mounts, &now);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let missing = missing.join("; ");
+        Err(Error::Refused(format!("{missing} (--ignore-mounts goes on all the same)")).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trip() {
+        let section = Section::of_process(std::process::id() as i32).unwrap();
+        assert!(!section.mounts.is_empty());
+        let bytes = section.to_bytes().unwrap();
+        assert_eq!(Section::from_bytes(&bytes).unwrap(), section);
+    }
+
+    #[test]
+    fn other_versions() {
+        let err = Section::from_bytes(b"{\"version\":2,\"what\":1}").unwrap_err();
+        assert_eq!(
+            err.to_string(),
+            "section crctl has version 2, this crctl knows 1"
+        );
+        assert!(Section::from_bytes(b"\xff").is_err());
+        assert!(Section::from_bytes(b"{\"version\":1}").is_err());
+    }
+}

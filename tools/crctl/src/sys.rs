@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The system calls that need `unsafe`: the ioctls of `/dev/cr`, and a few that nix has not got or
+//! cannot make safe. Everything else in this crate is without.
+
+use std::{
+    fs,
+    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+};
+
+use cr_codec::uapi::*;
+use nix::{
+    errno::Errno,
+    sys::signal::{SigSet, SigmaskHow},
+    unistd::{ForkResult, Pid},
+};
+
+/// Issues an ioctl of `/dev/cr`.
+///
+/// # Safety
+///
+/// `arg` is the structure that belongs to `number`, with its size in the first member, and the
+/// addresses in it are those of memory that the kernel may read.
+unsafe fn ioctl<T>(device: BorrowedFd<'_>, number: u32, arg: &mut T) -> nix::Result<()> {
+    // SAFETY: By the conditions of this function; the kernel writes to `arg` only, and not beyond
+    // the size that is in it.
+    let ret = unsafe { libc::ioctl(device.as_raw_fd(), libc::c_ulong::from(number), arg) };
+    Errno::result(ret).map(drop)
+}
+
+fn address<T>(slice: &[T]) -> u64 {
+    slice.as_ptr() as u64
+}
+
+/// Asks the module what it can do.
+pub fn info(device: BorrowedFd<'_>) -> nix::Result<cr_info> {
+    let mut arg = cr_info {
+        size: size_of::<cr_info>() as u32,
+        ..Default::default()
+    };
+    // SAFETY: The structure belongs to the number and has no addresses in it.
+    unsafe { ioctl(device, CR_IOCTL_INFO, &mut arg)? };
+    Ok(arg)
+}
+
+/// Saves a container. Sizes and addresses in `arg` are set here.
+pub fn checkpoint(
+    device: BorrowedFd<'_>,
+    arg: &mut cr_checkpoint,
+    externals: &[cr_external],
+    sections: &[([u8; 16], &[u8])],
+) -> nix::Result<()> {
+    let sections: Vec<cr_section> = sections
+        .iter()
+        .map(|(name, data)| cr_section {
+            name: *name,
+            addr: address(data),
+            len: data.len() as u64,
+        })
+        .collect();
+    arg.size = size_of::<cr_checkpoint>() as u32;
+    arg.externals = address(externals);
+    arg.nr_externals = externals.len() as u32;
+    arg.sections = address(&sections);
+    arg.nr_sections = sections.len() as u32;
+    // SAFETY: The structure belongs to the number, and the slices live until the call returns.
+    unsafe { ioctl(device, CR_IOCTL_CHECKPOINT, arg) }
+}
+
+/// Restarts a container. Sizes and addresses in `arg` are set here. Returns the new init's pid and
+/// pidfd.
+pub fn restart(
+    device: BorrowedFd<'_>,
+    arg: &mut cr_restart,
+    externals: &[cr_external_fd],
+    prefix: &[u8],
+) -> nix::Result<(Pid, OwnedFd)> {
+    arg.size = size_of::<cr_restart>() as u32;
+    arg.externals = address(externals);
+    arg.nr_externals = externals.len() as u32;
+    arg.prefix = address(prefix);
+    arg.prefix_len = prefix.len() as u32;
+    // SAFETY: The structure belongs to the number, and the slices live until the call returns.
+    unsafe { ioctl(device, CR_IOCTL_RESTART, arg)? };
+    // SAFETY: The kernel has just made this descriptor for us, and nobody else knows of it.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(arg.pidfd) };
+    Ok((Pid::from_raw(arg.pid), pidfd))
+}
+
+/// Opens a pidfd.
+pub fn pidfd_open(pid: Pid) -> nix::Result<OwnedFd> {
+    // SAFETY: The call has no pointers among its arguments.
+    let ret = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
+    let fd = Errno::result(ret)? as RawFd;
+    // SAFETY: The kernel has just made this descriptor for us, and nobody else knows of it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Forks. Fails when there is more than one thread.
+pub fn fork() -> nix::Result<ForkResult> {
+    // Without /proc there is no way to know; nothing in this program starts threads before.
+    let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
+    if threads != 1 {
+        return Err(Errno::EBUSY);
+    }
+    // SAFETY: There is one thread, so the child is a complete copy of the parent.
+    unsafe { nix::unistd::fork() }
+}
+
+/// Makes all descriptors but the standard ones close at exec: nothing that the caller left open may
+/// get into a container or into the guardian of its cgroup.
+pub fn keep_descriptors_private() {
+    // SAFETY: No descriptor is closed now, and those above 2 are not supposed to survive an exec.
+    let ret = unsafe { libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC as i32) };
+    if ret != 0 {
+        tracing::warn!("close_range: {}", Errno::last());
+    }
+}
+
+/// Gives all signals their default action and blocks none.
+pub fn reset_signals() -> nix::Result<()> {
+    for signal in 1..=libc::SIGRTMAX() {
+        // The C library keeps two for itself, and two cannot be changed: errors do not matter.
+        // SAFETY: The default action is no function of ours.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    nix::sys::signal::sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
+}
+
+/// Ignores a signal.
+pub fn ignore_signal(signal: nix::sys::signal::Signal) {
+    // SAFETY: To ignore a signal takes no function of ours.
+    unsafe { libc::signal(signal as i32, libc::SIG_IGN) };
+}
