@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use cr_codec::{record, uapi::*};
 use serde::Serialize;
 
+use super::print_to_stdout;
 use crate::{cli::Check, device::Device, error::Code, runtime::cgroup, sys};
 
 /// Options of the kernel without which the module cannot be, and why.
@@ -75,14 +76,13 @@ pub(super) fn check(args: &Check) -> Result<u8> {
     module(&mut report, release);
     surroundings(&mut report);
 
-    let mut out = io::stdout().lock();
-    match args.json {
+    print_to_stdout(|out| match args.json {
         true => {
-            serde_json::to_writer_pretty(&mut out, &report)?;
-            writeln!(out)?;
+            serde_json::to_writer_pretty(&mut *out, &report)?;
+            writeln!(out)
         }
-        false => print(&report, &mut out)?,
-    }
+        false => print(&report, out),
+    })?;
     Ok(match report.ok {
         true => 0,
         false => Code::NotPermitted as u8,

@@ -2,17 +2,16 @@
 
 //! `crctl completions`.
 
-use std::io;
-
 use anyhow::Result;
 use clap::CommandFactory;
 
+use super::print_to_stdout;
 use crate::cli::{Cli, Completions};
 
 pub(super) fn completions(args: &Completions) -> Result<u8> {
     // Into memory first: the generator panics when standard output is closed.
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "crctl", &mut text);
-    io::Write::write_all(&mut io::stdout(), &text)?;
+    print_to_stdout(|out| out.write_all(&text))?;
     Ok(0)
 }

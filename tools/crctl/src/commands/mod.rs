@@ -2,7 +2,9 @@
 
 //! The subcommands. Each returns the exit status.
 
-use anyhow::Result;
+use std::io::{self, BufWriter, Write};
+
+use anyhow::{Context, Result};
 
 use crate::cli::Command;
 
@@ -26,5 +28,14 @@ pub fn execute(command: Command) -> Result<u8> {
         Command::Check(args) => check::check(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Man(args) => man::man(&args),
+    }
+}
+
+/// Prints. Who reads only the beginning, as in "crctl show img | head", has seen enough.
+fn print_to_stdout(print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match print(&mut out).and_then(|()| out.flush()) {
+        Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("standard output"),
     }
 }

@@ -57,13 +57,9 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
     let (externals, _null) = externals(args)?;
     namespaces::leave(CloneFlags::CLONE_NEWPID)?;
     if own_mounts {
-        namespaces::private_mounts()?;
-        if let Some(root) = &root {
-            namespaces::enter_root(root)?;
-        }
-        namespaces::mount_proc(Processes::OfChildren)?;
+        let mounts = namespaces::enter(root.as_deref(), Processes::OfChildren)?;
         if let (Some(section), false) = (&section, args.ignore_mounts) {
-            section.check_mounts()?;
+            section.check_mounts(&mounts)?;
         }
     }
 

@@ -113,11 +113,7 @@ fn become_init(init: &Init<'_>, mut go: File) -> Result<Infallible> {
         bail!("crctl is gone");
     }
     namespaces::leave(CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWIPC)?;
-    namespaces::private_mounts()?;
-    if let Some(root) = init.root {
-        namespaces::enter_root(root)?;
-    }
-    namespaces::mount_proc(Processes::Own)?;
+    namespaces::enter(init.root, Processes::Own)?;
     if let Some(hostname) = init.hostname {
         sethostname(hostname).context("host name")?;
     }

@@ -2,10 +2,11 @@
 
 //! `crctl show`.
 
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::BufReader;
 
 use anyhow::{Context, Result};
 
+use super::print_to_stdout;
 use crate::{
     cli::Show,
     image::{self, Image, Model},
@@ -16,16 +17,12 @@ pub(super) fn show(args: &Show) -> Result<u8> {
     let context = || args.file.display().to_string();
     let image = Image::load(input).with_context(context)?;
     let model = Model::new(&image).with_context(context)?;
-    let mut out = BufWriter::new(io::stdout().lock());
-    let printed = match args.json {
-        true => serde_json::to_writer_pretty(&mut out, &model)
-            .map_err(io::Error::from)
-            .and_then(|()| writeln!(out)),
-        false => image::print(&model, &mut out),
-    };
-    match printed.and_then(|()| out.flush()) {
-        // Who reads only the beginning, "crctl show img | head", has seen enough.
-        Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(0),
-        result => result.context("standard output").map(|()| 0),
-    }
+    print_to_stdout(|out| match args.json {
+        true => {
+            serde_json::to_writer_pretty(&mut *out, &model)?;
+            writeln!(out)
+        }
+        false => image::print(&model, out),
+    })?;
+    Ok(0)
 }

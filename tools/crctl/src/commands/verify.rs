@@ -7,6 +7,7 @@ use std::io::BufReader;
 use anyhow::{Context, Result};
 use cr_codec::uapi::{CR_TAG_PROCESS, CR_TAG_THREAD};
 
+use super::print_to_stdout;
 use crate::{
     cli::Verify,
     image::{self, Image},
@@ -16,7 +17,7 @@ pub(super) fn verify(args: &Verify) -> Result<u8> {
     let file = args.file.display().to_string();
     let input = BufReader::with_capacity(1 << 18, image::open(Some(&args.file))?);
     let image = Image::load(input).with_context(|| file.clone())?;
-    println!(
+    let line = format!(
         "{file}: good: {} processes, {} threads, {} records, {} pages, {} bytes",
         image.records(CR_TAG_PROCESS).count(),
         image.records(CR_TAG_THREAD).count(),
@@ -24,5 +25,6 @@ pub(super) fn verify(args: &Verify) -> Result<u8> {
         image.end.nr_pages,
         image.length
     );
+    print_to_stdout(|out| writeln!(out, "{line}"))?;
     Ok(0)
 }

@@ -3,17 +3,21 @@
 //! Mount namespaces: a root directory, and a /proc that shows the container's processes.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::Read,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
 use nix::{
+    fcntl::{open, openat, OFlag},
     mount::{mount, umount2, MntFlags, MsFlags},
     sched::{unshare, CloneFlags},
+    sys::stat::Mode,
     unistd::{chdir, pivot_root},
 };
 
+use super::mounts::{self, Mount};
 use crate::error::Error;
 
 const NONE: Option<&str> = None;
@@ -26,12 +30,6 @@ pub fn leave(flags: CloneFlags) -> Result<()> {
         }
         err => anyhow::Error::new(err).context("new namespaces"),
     })
-}
-
-/// Gets a mount namespace whose mounts nobody else sees.
-pub fn private_mounts() -> Result<()> {
-    leave(CloneFlags::CLONE_NEWNS)?;
-    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).context("private mounts")
 }
 
 /// An absolute path of a directory that is to become the root, before anything changes.
@@ -49,33 +47,6 @@ pub fn find_root(root: &Path) -> Result<PathBuf> {
     Ok(found)
 }
 
-/// Makes a directory the root of this mount namespace; the old root goes out of sight. Devices and
-/// /sys are those of the old root, unless the new one has its own.
-pub fn enter_root(root: &Path) -> Result<()> {
-    let bind = |from: &Path, to: &Path| {
-        mount(
-            Some(from),
-            to,
-            NONE,
-            MsFlags::MS_BIND | MsFlags::MS_REC,
-            NONE,
-        )
-        .with_context(|| format!("bind {} to {}", from.display(), to.display()))
-    };
-    bind(root, root)?;
-    for (dir, marker) in [("dev", "dev/null"), ("sys", "sys/kernel")] {
-        let to = root.join(dir);
-        if to.is_dir() && !root.join(marker).exists() {
-            bind(&Path::new("/").join(dir), &to)?;
-        }
-    }
-    chdir(root).with_context(|| root.display().to_string())?;
-    // The old root is mounted over the new one, and taken away from there.
-    pivot_root(".", ".").context("pivot_root")?;
-    umount2(".", MntFlags::MNT_DETACH).context("umount of the old root")?;
-    chdir("/").context("/")
-}
-
 /// Whose processes a /proc shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Processes {
@@ -85,12 +56,86 @@ pub enum Processes {
     OfChildren,
 }
 
-/// Mounts /proc.
-pub fn mount_proc(processes: Processes) -> Result<()> {
+/// Gets a private mount namespace with a new /proc in it, and makes `root` its root directory.
+///
+/// With [`Processes::OfChildren`], the caller is not among the processes that /proc shows: there is
+/// no /proc/self for it. The table of mounts is returned instead.
+pub fn enter(root: Option<&Path>, processes: Processes) -> Result<Vec<Mount>> {
+    // The old /proc knows the caller, and goes on to do so when it is out of sight.
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let old_proc = open("/proc", flags, Mode::empty()).context("/proc")?;
+    private_mounts()?;
+    match root {
+        None => mount_proc(Path::new("/proc"), processes)?,
+        Some(root) => {
+            bind(root, root)?;
+            devices(root)?;
+            mount_proc(&root.join("proc"), processes)?;
+            pivot(root)?;
+        }
+    }
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+    let table = openat(&old_proc, "self/mountinfo", flags, Mode::empty());
+    let mut text = Vec::new();
+    File::from(table.context("/proc/self/mountinfo")?).read_to_end(&mut text)?;
+    Ok(mounts::parse(&text))
+}
+
+/// Gets a mount namespace whose mounts nobody else sees.
+fn private_mounts() -> Result<()> {
+    leave(CloneFlags::CLONE_NEWNS)?;
+    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).context("private mounts")
+}
+
+fn bind(from: &Path, to: &Path) -> Result<()> {
+    mount(
+        Some(from),
+        to,
+        NONE,
+        MsFlags::MS_BIND | MsFlags::MS_REC,
+        NONE,
+    )
+    .with_context(|| format!("bind {} to {}", from.display(), to.display()))
+}
+
+/// A new root gets the devices and the /sys of the old one, unless it has its own.
+fn devices(root: &Path) -> Result<()> {
+    for (dir, marker) in [("dev", "dev/null"), ("sys", "sys/kernel")] {
+        let to = root.join(dir);
+        if to.is_dir() && !root.join(marker).exists() {
+            bind(&Path::new("/").join(dir), &to)?;
+        }
+    }
+    Ok(())
+}
+
+fn mount_proc(at: &Path, processes: Processes) -> Result<()> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     let options = match processes {
         Processes::Own => None,
         Processes::OfChildren => Some("pidns=/proc/self/ns/pid_for_children"),
     };
-    mount(Some("proc"), "/proc", Some("proc"), flags, options).context("mount of /proc")
+    mount(Some("proc"), at, Some("proc"), flags, options).context("mount of /proc")
+}
+
+/// Makes a mount the root; the old root goes out of sight.
+fn pivot(root: &Path) -> Result<()> {
+    chdir(root).with_context(|| root.display().to_string())?;
+    // The old root is mounted over the new one, and taken away from there.
+    pivot_root(".", ".").context("pivot_root")?;
+    umount2(".", MntFlags::MNT_DETACH).context("umount of the old root")?;
+    chdir("/").context("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots() {
+        assert!(find_root(Path::new("/does/not/exist")).is_err());
+        assert!(find_root(Path::new("/dev/null")).is_err());
+        assert!(find_root(Path::new("/proc/self")).is_err());
+        assert_eq!(find_root(Path::new("/usr/..")).unwrap(), Path::new("/"));
+    }
 }

@@ -68,11 +68,9 @@ impl Section {
         Ok(serde_json::from_slice(bytes).map_err(bad)?)
     }
 
-    /// Fails when something that was mounted is not mounted here.
-    pub fn check_mounts(&self) -> Result<()> {
-        let path = "/proc/self/mountinfo";
-        let now = mounts::parse(&fs::read(path).context(path)?);
-        let missing = mounts::missing(&self.mounts, &now);
+    /// Fails when something that was mounted is not among the mounts `now`.
+    pub fn check_mounts(&self, now: &[Mount]) -> Result<()> {
+        let missing = mounts::missing(&self.mounts, now);
         if missing.is_empty() {
             return Ok(());
         }
