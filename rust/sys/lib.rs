@@ -1,11 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Safe wrappers over what checkpoint and restart need of the kernel.
+//! Safe wrappers over what checkpoint and restart need of the kernel and the `kernel` crate lacks.
+//!
+//! All unsafe code of the module is in this crate, and in the C shims under `shim/` for what Rust
+//! cannot reach at all. Types are handles that own a reference for as long as they live; nothing
+//! here knows what a checkpoint is.
+//!
+//! - [`task`]: tasks and pid namespaces, and reading what they are.
+//! - [`park`]: making tasks stand still.
+//! - [`regs`]: registers.
+//! - [`mm`]: memory descriptors, mappings and pages.
+//! - [`file`]: open files, paths, pipes, locks, shared memory.
+//! - [`build`]: creating tasks, and system calls in their context.
+//! - [`sync`]: waiting that ends when the waiter is killed.
+//! - [`misc`]: clocks, checksums, the module's own reference count.
 
 #![allow(unused_attributes)] // Kbuild says no_std as well.
 #![no_std]
 
-mod bindings {
+pub mod build;
+pub mod errno;
+pub mod file;
+pub mod misc;
+pub mod mm;
+pub mod park;
+pub mod regs;
+pub mod sync;
+pub mod task;
+
+pub(crate) mod bindings {
     #![allow(
         missing_docs,
         dead_code,
@@ -17,11 +40,7 @@ mod bindings {
         clippy::undocumented_unsafe_blocks
     )]
     use cr_codec::uapi::*;
-    use kernel::{bindings::*, ffi};
+    pub(crate) use kernel::bindings::*;
+    use kernel::ffi;
     include!(concat!(env!("CR_OBJ"), "/rust/sys/shim_generated.rs"));
-}
-/// probe
-pub fn now() -> u64 {
-    // SAFETY: x.
-    unsafe { bindings::cr_shim_ktime_ns() }
 }

@@ -430,6 +430,8 @@ enum cr_img_vma_kind {
 #define CR_VMA_NOHUGEPAGE	0x2000
 #define CR_VMA_RAND_READ	0x4000
 #define CR_VMA_SEQ_READ		0x8000
+/* The kernel may drop its pages at any time (MAP_DROPPABLE): none is saved. */
+#define CR_VMA_DROPPABLE	0x10000
 
 /**
  * struct cr_img_vma - mapping

@@ -58,7 +58,7 @@ static bool is_memdev(const struct inode *inode)
 
 static u32 type_of(const struct file *file, const struct inode *inode)
 {
-	const char *name = file->f_path.dentry->d_iname;
+	const char *name;
 
 	if (on_shm_mnt(inode)) {
 		name = (const char *)file->f_path.dentry->d_name.name;
@@ -103,6 +103,11 @@ static void name_of(const struct file *file, const struct inode *inode,
 			size);
 }
 
+u32 cr_shim_file_type(struct file *file)
+{
+	return type_of(file, file_user_inode(file));
+}
+
 /* The state of @file; the fields of @out that name other objects stay 0. */
 void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 		       struct cr_img_file *out)
@@ -122,17 +127,17 @@ void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 	name_of(file, inode, (char *)info->name, sizeof(info->name));
 
 	if (owner && (READ_ONCE(owner->pid) || owner->signum))
-		info->unsupported |= CR_FILE_X_FOWNER;
+		info->unsupported |= BIT_ULL(CR_FILE_X_FOWNER);
 	if (file->f_flags & FASYNC)
-		info->unsupported |= CR_FILE_X_FOWNER;
+		info->unsupported |= BIT_ULL(CR_FILE_X_FOWNER);
 	if (locks && !list_empty_careful(&locks->flc_lease))
-		info->unsupported |= CR_FILE_X_LEASE;
+		info->unsupported |= BIT_ULL(CR_FILE_X_LEASE);
 	if (d_unlinked(path->dentry) || !inode->i_nlink)
-		info->unsupported |= CR_FILE_X_UNLINKED;
+		info->unsupported |= BIT_ULL(CR_FILE_X_UNLINKED);
 	if (!fs_is_plain(inode->i_sb))
-		info->unsupported |= CR_FILE_X_FS;
+		info->unsupported |= BIT_ULL(CR_FILE_X_FS);
 	if (file->f_mode & FMODE_PATH)
-		info->unsupported |= CR_FILE_X_PATH_ONLY;
+		info->unsupported |= BIT_ULL(CR_FILE_X_PATH_ONLY);
 
 	memset(out, 0, sizeof(*out));
 	out->flags = file->f_flags;
@@ -435,6 +440,13 @@ int cr_shim_pipe_make(struct file **ends, u32 ring_size)
 		return err;
 	}
 	return 0;
+}
+
+void cr_shim_set_nonblock(struct file *file)
+{
+	spin_lock(&file->f_lock);
+	file->f_flags |= O_NONBLOCK;
+	spin_unlock(&file->f_lock);
 }
 
 /* One more open file description of the pipe. */

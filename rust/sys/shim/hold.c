@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Making tasks stand still, and finding out that they do. */
 
+#include <linux/crc32.h>
 #include <linux/delay.h>
 #include <linux/module.h>
+#include <linux/nsproxy.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
 #include <linux/timekeeping.h>
+#include <linux/utsname.h>
 #include <asm/syscall.h>
 
 #include "shim.h"
@@ -21,6 +24,12 @@ bool cr_shim_is_dying(struct task_struct *t)
 bool cr_shim_in_vfork(struct task_struct *t)
 {
 	return READ_ONCE(t->vfork_done);
+}
+
+/* 1: stopped by a signal; 2: stopped by its tracer. */
+int cr_shim_stopped(struct task_struct *t)
+{
+	return task_is_traced(t) ? 2 : task_is_stopped(t) ? 1 : 0;
 }
 
 /*
@@ -107,9 +116,10 @@ void cr_shim_nap(unsigned int us)
 	usleep_range(us, us * 2);
 }
 
-void cr_shim_module_get(void)
+/* False when the module is on its way out. */
+bool cr_shim_module_get(void)
 {
-	__module_get(THIS_MODULE);
+	return try_module_get(THIS_MODULE);
 }
 
 void cr_shim_module_put(void)
@@ -139,4 +149,32 @@ u64 cr_shim_boottime_ns(void)
 u64 cr_shim_realtime_ns(void)
 {
 	return ktime_get_real_ns();
+}
+
+u32 cr_shim_crc32c(u32 seed, const void *buf, size_t len)
+{
+	return ~crc32c(~seed, buf, len);
+}
+
+const char *cr_shim_running_release(void)
+{
+	return init_uts_ns.name.release;
+}
+
+int cr_shim_dead(struct task_struct *t)
+{
+	return READ_ONCE(t->exit_state);
+}
+
+struct task_struct *cr_shim_current(void)
+{
+	return get_task_struct(current);
+}
+
+/* Identities of the current task's namespaces: mount, UTS, IPC. */
+void cr_shim_current_ns(u64 *ns)
+{
+	ns[0] = (unsigned long)current->nsproxy->mnt_ns;
+	ns[1] = (unsigned long)current->nsproxy->uts_ns;
+	ns[2] = (unsigned long)current->nsproxy->ipc_ns;
 }

@@ -27,36 +27,36 @@ static u64 mm_unsupported(struct mm_struct *mm)
 
 #ifdef CONFIG_AIO
 	if (rcu_access_pointer(mm->ioctx_table))
-		x |= CR_MM_X_AIO;
+		x |= BIT_ULL(CR_MM_X_AIO);
 #endif
 #ifdef CONFIG_MODIFY_LDT_SYSCALL
 	if (mm->context.ldt)
-		x |= CR_MM_X_LDT;
+		x |= BIT_ULL(CR_MM_X_LDT);
 #endif
 #ifdef CONFIG_ADDRESS_MASKING
 	if (mm->context.lam_cr3_mask)
-		x |= CR_MM_X_LAM;
+		x |= BIT_ULL(CR_MM_X_LAM);
 #endif
 #ifdef CONFIG_X86_INTEL_MEMORY_PROTECTION_KEYS
 	if (cpu_feature_enabled(X86_FEATURE_OSPKE) &&
 	    mm->context.pkey_allocation_map != 1)
-		x |= CR_MM_X_PKEYS;
+		x |= BIT_ULL(CR_MM_X_PKEYS);
 #endif
 	if (mm_flags_test(MMF_HAS_MDWE, mm))
-		x |= CR_MM_X_MDWE;
+		x |= BIT_ULL(CR_MM_X_MDWE);
 	if (mm_flags_test(MMF_VM_MERGE_ANY, mm))
-		x |= CR_MM_X_KSM;
+		x |= BIT_ULL(CR_MM_X_KSM);
 	if (mm_flags_test(MMF_HAS_UPROBES, mm))
-		x |= CR_MM_X_UPROBES;
+		x |= BIT_ULL(CR_MM_X_UPROBES);
 	if (mm_flags_test(MMF_DISABLE_THP_EXCEPT_ADVISED, mm))
-		x |= CR_MM_X_THP_ADVISED;
+		x |= BIT_ULL(CR_MM_X_THP_ADVISED);
 	if (mm->def_flags & VM_LOCKED)
-		x |= CR_MM_X_MLOCKALL;
+		x |= BIT_ULL(CR_MM_X_MLOCKALL);
 	if (atomic_read(&mm->context.perf_rdpmc_allowed))
-		x |= CR_MM_X_RDPMC;
+		x |= BIT_ULL(CR_MM_X_RDPMC);
 	if ((__mm_flags_get_word(mm) ^
 	     __mm_flags_get_word(current->mm)) & MMF_DUMP_FILTER_MASK)
-		x |= CR_MM_X_DUMP_FILTER;
+		x |= BIT_ULL(CR_MM_X_DUMP_FILTER);
 	return x;
 }
 
@@ -152,18 +152,18 @@ static u64 vma_unsupported(struct vm_area_struct *vma)
 		vm_flags_t vm;
 		u64 x;
 	} refused[] = {
-		{ VM_PFNMAP | VM_MIXEDMAP | VM_IO,	CR_VMA_X_PFNMAP },
-		{ VM_HUGETLB,				CR_VMA_X_HUGETLB },
-		{ VM_MERGEABLE,				CR_VMA_X_MERGEABLE },
-		{ VM_SYNC,				CR_VMA_X_SYNC },
-		{ VM_MAYBE_GUARD,			CR_VMA_X_GUARD },
-		{ VM_SHADOW_STACK,			CR_VMA_X_SHSTK },
+		{ VM_PFNMAP | VM_MIXEDMAP | VM_IO,	BIT_ULL(CR_VMA_X_PFNMAP) },
+		{ VM_HUGETLB,				BIT_ULL(CR_VMA_X_HUGETLB) },
+		{ VM_MERGEABLE,				BIT_ULL(CR_VMA_X_MERGEABLE) },
+		{ VM_SYNC,				BIT_ULL(CR_VMA_X_SYNC) },
+		{ VM_MAYBE_GUARD,			BIT_ULL(CR_VMA_X_GUARD) },
+		{ VM_SHADOW_STACK,			BIT_ULL(CR_VMA_X_SHSTK) },
 #ifdef CONFIG_ARCH_HAS_PKEYS
 		{ VM_PKEY_BIT0 | VM_PKEY_BIT1 | VM_PKEY_BIT2 | VM_PKEY_BIT3,
-							CR_VMA_X_PKEY },
+							BIT_ULL(CR_VMA_X_PKEY) },
 #endif
 #ifdef CONFIG_64BIT
-		{ VM_SEALED,				CR_VMA_X_SEALED },
+		{ VM_SEALED,				BIT_ULL(CR_VMA_X_SEALED) },
 #endif
 	};
 
@@ -175,19 +175,19 @@ static u64 vma_unsupported(struct vm_area_struct *vma)
 		rest &= ~refused[i].vm;
 	}
 	if (userfaultfd_armed(vma)) {
-		x |= CR_VMA_X_UFFD;
+		x |= BIT_ULL(CR_VMA_X_UFFD);
 		rest &= ~__VM_UFFD_FLAGS;
 	}
 	if (rest)
-		x |= CR_VMA_X_OTHER;
+		x |= BIT_ULL(CR_VMA_X_OTHER);
 #ifdef CONFIG_NUMA
 	if (vma->vm_policy)
-		x |= CR_VMA_X_POLICY;
+		x |= BIT_ULL(CR_VMA_X_POLICY);
 #endif
 	if (anon_vma_name(vma))
-		x |= CR_VMA_X_NAMED;
+		x |= BIT_ULL(CR_VMA_X_NAMED);
 	if (vma->vm_ops && !vma->vm_file)
-		x |= CR_VMA_X_SPECIAL;
+		x |= BIT_ULL(CR_VMA_X_SPECIAL);
 	return x;
 }
 

@@ -16,56 +16,57 @@
 #include <linux/pid_namespace.h>
 #include <linux/sched.h>
 #include <linux/task_work.h>
+#include <generated/utsrelease.h>
 #include <linux/cr.h>
 #include <linux/cr_image.h>
 
 /* task.c: finding tasks and reading what they are. */
 
-/* State that a task can have and that is refused by name. */
-#define CR_TASK_TRACED		(1ULL << 0)
-#define CR_TASK_TRACER		(1ULL << 1)
-#define CR_TASK_STOPPED		(1ULL << 2)
-#define CR_TASK_SECCOMP		(1ULL << 3)
-#define CR_TASK_IO_URING	(1ULL << 4)
-#define CR_TASK_COMPAT		(1ULL << 5)
-#define CR_TASK_CTTY		(1ULL << 6)
-#define CR_TASK_POSIX_TIMERS	(1ULL << 7)
-#define CR_TASK_SCHED_POLICY	(1ULL << 8)
-#define CR_TASK_AFFINITY	(1ULL << 9)
-#define CR_TASK_UCLAMP		(1ULL << 10)
-#define CR_TASK_CORE_COOKIE	(1ULL << 11)
-#define CR_TASK_IOPRIO		(1ULL << 12)
-#define CR_TASK_SHSTK		(1ULL << 13)
-#define CR_TASK_DEBUGREGS	(1ULL << 14)
-#define CR_TASK_IOPERM		(1ULL << 15)
-#define CR_TASK_TLS_SEGMENT	(1ULL << 16)
-#define CR_TASK_DISPATCH	(1ULL << 17)
-#define CR_TASK_PERF		(1ULL << 18)
-#define CR_TASK_MEMPOLICY	(1ULL << 19)
-#define CR_TASK_KEYRING		(1ULL << 20)
-#define CR_TASK_LSM		(1ULL << 21)
-#define CR_TASK_SPECULATION	(1ULL << 22)
-#define CR_TASK_SEM_UNDO	(1ULL << 23)
-#define CR_TASK_PI_FUTEX	(1ULL << 24)
-#define CR_TASK_RSEQ_SLICE	(1ULL << 25)
-#define CR_TASK_MCE_POLICY	(1ULL << 26)
-#define CR_TASK_IO_FLUSHER	(1ULL << 27)
-#define CR_TASK_TSC_CPUID	(1ULL << 28)
-#define CR_TASK_NESTED_PIDNS	(1ULL << 29)
-#define CR_TASK_NS_NET		(1ULL << 30)
-#define CR_TASK_NS_USER		(1ULL << 31)
-#define CR_TASK_NS_CGROUP	(1ULL << 32)
-#define CR_TASK_NS_TIME		(1ULL << 33)
-#define CR_TASK_NS_PID_CHILDREN	(1ULL << 34)
-#define CR_TASK_WORKER		(1ULL << 35)
-#define CR_TASK_DEAD_LEADER	(1ULL << 36)
-#define CR_TASK_EXIT_SIGNAL	(1ULL << 37)
-#define CR_TASK_USER_EVENTS	(1ULL << 38)
-#define CR_TASK_UPROBES		(1ULL << 39)
-#define CR_TASK_AUTOREAP	(1ULL << 40)
-#define CR_TASK_SINGLE_STEP	(1ULL << 41)
-#define CR_TASK_IOPL		(1ULL << 42)
-#define CR_TASK_RESET_ON_FORK	(1ULL << 43)
+/* State that a task can have and that is refused by name: bit numbers. */
+#define CR_TASK_TRACED		0
+#define CR_TASK_TRACER		1
+#define CR_TASK_STOPPED		2
+#define CR_TASK_SECCOMP		3
+#define CR_TASK_IO_URING	4
+#define CR_TASK_COMPAT		5
+#define CR_TASK_CTTY		6
+#define CR_TASK_POSIX_TIMERS	7
+#define CR_TASK_SCHED_POLICY	8
+#define CR_TASK_AFFINITY	9
+#define CR_TASK_UCLAMP		10
+#define CR_TASK_CORE_COOKIE	11
+#define CR_TASK_IOPRIO		12
+#define CR_TASK_SHSTK		13
+#define CR_TASK_DEBUGREGS	14
+#define CR_TASK_IOPERM		15
+#define CR_TASK_TLS_SEGMENT	16
+#define CR_TASK_DISPATCH	17
+#define CR_TASK_PERF		18
+#define CR_TASK_MEMPOLICY	19
+#define CR_TASK_KEYRING		20
+#define CR_TASK_LSM		21
+#define CR_TASK_SPECULATION	22
+#define CR_TASK_SEM_UNDO	23
+#define CR_TASK_PI_FUTEX	24
+#define CR_TASK_RSEQ_SLICE	25
+#define CR_TASK_MCE_POLICY	26
+#define CR_TASK_IO_FLUSHER	27
+#define CR_TASK_TSC_CPUID	28
+#define CR_TASK_NESTED_PIDNS	29
+#define CR_TASK_NS_NET		30
+#define CR_TASK_NS_USER		31
+#define CR_TASK_NS_CGROUP	32
+#define CR_TASK_NS_TIME		33
+#define CR_TASK_NS_PID_CHILDREN	34
+#define CR_TASK_WORKER		35
+#define CR_TASK_DEAD_LEADER	36
+#define CR_TASK_EXIT_SIGNAL	37
+#define CR_TASK_USER_EVENTS	38
+#define CR_TASK_UPROBES		39
+#define CR_TASK_AUTOREAP	40
+#define CR_TASK_SINGLE_STEP	41
+#define CR_TASK_IOPL		42
+#define CR_TASK_RESET_ON_FORK	43
 
 /**
  * struct cr_shim_task - a thread, seen from a pid namespace
@@ -126,19 +127,16 @@ void cr_shim_uts_read(struct task_struct *t, struct cr_img_uts *out);
 bool cr_shim_ipc_empty(struct task_struct *t);
 bool cr_shim_outside_user(struct pid_namespace *ns, u64 mm, u64 files, u64 fs,
 			  u64 sighand, u8 *comm, u32 *pid);
-u32 cr_shim_users(u64 mm, u64 files, u64 fs, u64 sighand);
+void cr_shim_users(struct task_struct *t, u32 *users);
 
 /* hold.c: standing still. */
 
-#define CR_MOVE_NONE		0	/* stays where it is */
-#define CR_MOVE_GONE		1	/* exits */
-
 bool cr_shim_is_dying(struct task_struct *t);
 bool cr_shim_in_vfork(struct task_struct *t);
+int cr_shim_stopped(struct task_struct *t);
 unsigned long cr_shim_sleep_stamp(struct task_struct *t);
 int cr_shim_syscall_of(struct task_struct *t, u64 *args);
 bool cr_shim_signal_pending(struct task_struct *t);
-void cr_shim_nudge(struct task_struct *t);
 bool cr_shim_current_exiting(void);
 void cr_shim_work_init(struct callback_head *work, task_work_func_t func);
 int cr_shim_work_add(struct task_struct *t, struct callback_head *work,
@@ -150,12 +148,18 @@ long cr_shim_completion_wait_timeout(struct completion *c, unsigned int ms);
 void cr_shim_completion_all(struct completion *c);
 bool cr_shim_fatal_pending(void);
 void cr_shim_nap(unsigned int us);
-void cr_shim_module_get(void);
+bool cr_shim_module_get(void);
 void cr_shim_module_put(void);
 void cr_shim_wait_for_callbacks(void);
+u32 cr_shim_crc32c(u32 seed, const void *buf, size_t len);
 u64 cr_shim_ktime_ns(void);
 u64 cr_shim_boottime_ns(void);
 u64 cr_shim_realtime_ns(void);
+
+const char *cr_shim_running_release(void);
+int cr_shim_dead(struct task_struct *t);
+struct task_struct *cr_shim_current(void);
+void cr_shim_current_ns(u64 *ns);
 
 /* regs.c */
 size_t cr_shim_xstate_size(void);
@@ -171,20 +175,20 @@ u32 cr_shim_sigqueue_read(struct task_struct *t, bool shared,
 
 /* mm.c */
 
-/* Kinds of mapping that are refused by name. */
-#define CR_VMA_X_UFFD		(1ULL << 0)
-#define CR_VMA_X_PFNMAP		(1ULL << 1)
-#define CR_VMA_X_HUGETLB	(1ULL << 2)
-#define CR_VMA_X_MERGEABLE	(1ULL << 3)
-#define CR_VMA_X_SEALED		(1ULL << 4)
-#define CR_VMA_X_PKEY		(1ULL << 5)
-#define CR_VMA_X_POLICY		(1ULL << 6)
-#define CR_VMA_X_GUARD		(1ULL << 7)
-#define CR_VMA_X_SHSTK		(1ULL << 8)
-#define CR_VMA_X_NAMED		(1ULL << 9)
-#define CR_VMA_X_SYNC		(1ULL << 10)
-#define CR_VMA_X_OTHER		(1ULL << 11)
-#define CR_VMA_X_SPECIAL	(1ULL << 12)
+/* Kinds of mapping that are refused by name: bit numbers. */
+#define CR_VMA_X_UFFD		0
+#define CR_VMA_X_PFNMAP		1
+#define CR_VMA_X_HUGETLB	2
+#define CR_VMA_X_MERGEABLE	3
+#define CR_VMA_X_SEALED		4
+#define CR_VMA_X_PKEY		5
+#define CR_VMA_X_POLICY		6
+#define CR_VMA_X_GUARD		7
+#define CR_VMA_X_SHSTK		8
+#define CR_VMA_X_NAMED		9
+#define CR_VMA_X_SYNC		10
+#define CR_VMA_X_OTHER		11
+#define CR_VMA_X_SPECIAL	12
 
 /**
  * struct cr_shim_vma - a mapping
@@ -207,18 +211,18 @@ struct cr_shim_vma {
 	bool vdso;
 };
 
-#define CR_MM_X_AIO		(1ULL << 0)
-#define CR_MM_X_LDT		(1ULL << 1)
-#define CR_MM_X_LAM		(1ULL << 2)
-#define CR_MM_X_MDWE		(1ULL << 3)
-#define CR_MM_X_KSM		(1ULL << 4)
-#define CR_MM_X_UPROBES		(1ULL << 5)
-#define CR_MM_X_MLOCKALL	(1ULL << 6)
-#define CR_MM_X_RDPMC		(1ULL << 7)
-#define CR_MM_X_THP_ADVISED	(1ULL << 8)
-#define CR_MM_X_MEMBARRIER	(1ULL << 9)
-#define CR_MM_X_DUMP_FILTER	(1ULL << 10)
-#define CR_MM_X_PKEYS		(1ULL << 11)
+#define CR_MM_X_AIO		0
+#define CR_MM_X_LDT		1
+#define CR_MM_X_LAM		2
+#define CR_MM_X_MDWE		3
+#define CR_MM_X_KSM		4
+#define CR_MM_X_UPROBES		5
+#define CR_MM_X_MLOCKALL	6
+#define CR_MM_X_RDPMC		7
+#define CR_MM_X_THP_ADVISED	8
+#define CR_MM_X_MEMBARRIER	9
+#define CR_MM_X_DUMP_FILTER	10
+#define CR_MM_X_PKEYS		11
 
 u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 		    struct cr_img_mm *out, u64 *auxv, u32 max_auxv,
@@ -236,13 +240,11 @@ int cr_shim_mm_copy(struct mm_struct *mm, u64 addr, void *buf, u32 len);
 
 /* file.c */
 
-#define CR_FILE_X_FOWNER	(1ULL << 0)
-#define CR_FILE_X_LEASE		(1ULL << 1)
-#define CR_FILE_X_UNLINKED	(1ULL << 2)
-#define CR_FILE_X_FS		(1ULL << 3)
-#define CR_FILE_X_PATH_ONLY	(1ULL << 4)
-#define CR_FILE_X_DIRECTIO	(1ULL << 5)
-#define CR_FILE_X_EPOLLED	(1ULL << 6)
+#define CR_FILE_X_FOWNER	0
+#define CR_FILE_X_LEASE		1
+#define CR_FILE_X_UNLINKED	2
+#define CR_FILE_X_FS		3
+#define CR_FILE_X_PATH_ONLY	4
 
 enum cr_shim_file_type {
 	CR_SHIM_FILE_OTHER,
@@ -273,6 +275,7 @@ struct cr_shim_file {
 	u8 name[32];
 };
 
+u32 cr_shim_file_type(struct file *file);
 void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 		       struct cr_img_file *out);
 struct file *cr_shim_fd_next(struct task_struct *t, u32 *fd, bool *cloexec);
@@ -305,7 +308,6 @@ struct cr_shim_lock {
 };
 
 u32 cr_shim_locks_read(struct file *file, struct cr_shim_lock *locks, u32 max);
-bool cr_shim_lock_waiting(struct task_struct *t);
 
 /**
  * struct cr_shim_pipe - a pipe
@@ -328,14 +330,15 @@ struct cr_shim_pipe {
 int cr_shim_pipe_read(struct file *file, struct cr_shim_pipe *out);
 int cr_shim_pipe_copy(struct file *file, u8 *buf, u32 len);
 int cr_shim_pipe_make(struct file **ends, u32 ring_size);
+void cr_shim_set_nonblock(struct file *file);
 struct file *cr_shim_pipe_reopen(struct file *end, u32 flags);
 
+s64 cr_shim_seek_set(struct file *file, u64 pos);
 ssize_t cr_shim_stream_write(struct file *file, const void *buf, size_t len);
 ssize_t cr_shim_stream_read(struct file *file, void *buf, size_t len);
 ssize_t cr_shim_pwrite(struct file *file, const void *buf, size_t len, u64 pos);
 ssize_t cr_shim_pread(struct file *file, void *buf, size_t len, u64 pos);
 s64 cr_shim_seek_data(struct file *file, u64 pos, bool hole);
-s64 cr_shim_seek_set(struct file *file, u64 pos);
 int cr_shim_sync(struct file *file);
 struct file *cr_shim_shmem_make(u64 size, bool noreserve);
 u64 cr_shim_shmem_info(struct file *file, u64 *flags);
@@ -392,12 +395,9 @@ int cr_shim_set_oom_score_adj(int adj);
 void cr_shim_set_default_slack(u64 ns);
 void cr_shim_set_execed(bool execed);
 void cr_shim_wait_parked(struct task_struct *t);
-int cr_shim_lock_set(struct file *file, const struct cr_img_lock *lock);
 void __noreturn cr_shim_exit_zombie(u32 code);
 void cr_shim_set_has_subreaper(void);
-int cr_shim_pidfd_of(struct task_struct *t, struct file **file);
 bool cr_shim_fresh_pidns(void);
-int cr_shim_current_mm_is(struct mm_struct *mm);
 struct mm_struct *cr_shim_current_mm(void);
 
 #endif /* _CR_SHIM_H */

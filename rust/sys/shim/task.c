@@ -135,28 +135,28 @@ static u64 sched_unsupported(struct task_struct *t)
 	case SCHED_IDLE:
 		break;
 	default:
-		x |= CR_TASK_SCHED_POLICY;
+		x |= BIT_ULL(CR_TASK_SCHED_POLICY);
 	}
 	if (t->se.custom_slice)
-		x |= CR_TASK_SCHED_POLICY;
+		x |= BIT_ULL(CR_TASK_SCHED_POLICY);
 	if (t->sched_reset_on_fork)
-		x |= CR_TASK_RESET_ON_FORK;
+		x |= BIT_ULL(CR_TASK_RESET_ON_FORK);
 	if (t->user_cpus_ptr)
-		x |= CR_TASK_AFFINITY;
+		x |= BIT_ULL(CR_TASK_AFFINITY);
 #ifdef CONFIG_UCLAMP_TASK
 	if (t->uclamp_req[UCLAMP_MIN].user_defined ||
 	    t->uclamp_req[UCLAMP_MAX].user_defined)
-		x |= CR_TASK_UCLAMP;
+		x |= BIT_ULL(CR_TASK_UCLAMP);
 #endif
 #ifdef CONFIG_SCHED_CORE
 	if (t->core_cookie)
-		x |= CR_TASK_CORE_COOKIE;
+		x |= BIT_ULL(CR_TASK_CORE_COOKIE);
 #endif
 	if (t->io_context && IOPRIO_PRIO_CLASS(t->io_context->ioprio))
-		x |= CR_TASK_IOPRIO;
+		x |= BIT_ULL(CR_TASK_IOPRIO);
 #ifdef CONFIG_NUMA
 	if (t->mempolicy)
-		x |= CR_TASK_MEMPOLICY;
+		x |= BIT_ULL(CR_TASK_MEMPOLICY);
 #endif
 	return x;
 }
@@ -169,28 +169,28 @@ static u64 arch_unsupported(struct task_struct *t)
 
 	if (task_user_regset_view(t)->e_machine != EM_X86_64 ||
 	    task_thread_info(t)->status & TS_COMPAT)
-		x |= CR_TASK_COMPAT;
+		x |= BIT_ULL(CR_TASK_COMPAT);
 	for (i = 0; i < HBP_NUM; i++)
 		if (th->ptrace_bps[i])
-			x |= CR_TASK_DEBUGREGS;
+			x |= BIT_ULL(CR_TASK_DEBUGREGS);
 	if (th->io_bitmap)
-		x |= CR_TASK_IOPERM;
+		x |= BIT_ULL(CR_TASK_IOPERM);
 	if (th->iopl_emul)
-		x |= CR_TASK_IOPL;
+		x |= BIT_ULL(CR_TASK_IOPL);
 	for (i = 0; i < GDT_ENTRY_TLS_ENTRIES; i++)
 		if (!desc_empty(&th->tls_array[i]))
-			x |= CR_TASK_TLS_SEGMENT;
+			x |= BIT_ULL(CR_TASK_TLS_SEGMENT);
 #ifdef CONFIG_X86_USER_SHADOW_STACK
 	if (th->features)
-		x |= CR_TASK_SHSTK;
+		x |= BIT_ULL(CR_TASK_SHSTK);
 #endif
 	if (test_tsk_thread_flag(t, TIF_NOTSC) ||
 	    test_tsk_thread_flag(t, TIF_NOCPUID))
-		x |= CR_TASK_TSC_CPUID;
+		x |= BIT_ULL(CR_TASK_TSC_CPUID);
 	if (test_tsk_thread_flag(t, TIF_SINGLESTEP) ||
 	    test_tsk_thread_flag(t, TIF_BLOCKSTEP) ||
 	    test_tsk_thread_flag(t, TIF_FORCED_TF))
-		x |= CR_TASK_SINGLE_STEP;
+		x |= BIT_ULL(CR_TASK_SINGLE_STEP);
 	return x;
 }
 
@@ -201,20 +201,20 @@ static u64 cred_unsupported(struct task_struct *t)
 	u64 x = 0;
 
 	if (cred->user_ns != current_user_ns())
-		x |= CR_TASK_NS_USER;
+		x |= BIT_ULL(CR_TASK_NS_USER);
 #ifdef CONFIG_KEYS
 	/* A session keyring of the login is the caller's as well. */
 	if (cred->thread_keyring || cred->process_keyring ||
 	    (cred->session_keyring &&
 	     cred->session_keyring != current_cred()->session_keyring))
-		x |= CR_TASK_KEYRING;
+		x |= BIT_ULL(CR_TASK_KEYRING);
 #endif
 	memset(&theirs, 0, sizeof(theirs));
 	memset(&ours, 0, sizeof(ours));
 	security_cred_getlsmprop(cred, &theirs);
 	security_cred_getlsmprop(current_cred(), &ours);
 	if (memcmp(&theirs, &ours, sizeof(ours)))
-		x |= CR_TASK_LSM;
+		x |= BIT_ULL(CR_TASK_LSM);
 	put_cred(cred);
 	return x;
 }
@@ -232,14 +232,14 @@ static u64 ns_unsupported(struct task_struct *t, struct pid_namespace *ns,
 	out->uts_ns = (unsigned long)theirs->uts_ns;
 	out->ipc_ns = (unsigned long)theirs->ipc_ns;
 	if (theirs->net_ns != ours->net_ns)
-		x |= CR_TASK_NS_NET;
+		x |= BIT_ULL(CR_TASK_NS_NET);
 	if (theirs->cgroup_ns != ours->cgroup_ns)
-		x |= CR_TASK_NS_CGROUP;
+		x |= BIT_ULL(CR_TASK_NS_CGROUP);
 	if (theirs->time_ns != ours->time_ns ||
 	    theirs->time_ns_for_children != ours->time_ns)
-		x |= CR_TASK_NS_TIME;
+		x |= BIT_ULL(CR_TASK_NS_TIME);
 	if (theirs->pid_ns_for_children != ns)
-		x |= CR_TASK_NS_PID_CHILDREN;
+		x |= BIT_ULL(CR_TASK_NS_PID_CHILDREN);
 	return x;
 }
 
@@ -249,15 +249,15 @@ static u64 signal_unsupported(struct task_struct *t)
 	u64 x = 0;
 
 	if (sig->tty)
-		x |= CR_TASK_CTTY;
+		x |= BIT_ULL(CR_TASK_CTTY);
 	if (!hlist_empty(&sig->posix_timers) ||
 	    !hlist_empty(&sig->ignored_posix_timers))
-		x |= CR_TASK_POSIX_TIMERS;
+		x |= BIT_ULL(CR_TASK_POSIX_TIMERS);
 	if (sig->autoreap)
-		x |= CR_TASK_AUTOREAP;
+		x |= BIT_ULL(CR_TASK_AUTOREAP);
 	if (t->jobctl & JOBCTL_STOP_PENDING || sig->flags & SIGNAL_STOP_STOPPED ||
 	    task_is_stopped(t))
-		x |= CR_TASK_STOPPED;
+		x |= BIT_ULL(CR_TASK_STOPPED);
 	return x;
 }
 
@@ -266,48 +266,48 @@ static u64 other_unsupported(struct task_struct *t)
 	u64 x = 0;
 
 	if (t->ptrace)
-		x |= CR_TASK_TRACED;
+		x |= BIT_ULL(CR_TASK_TRACED);
 	if (!list_empty(&t->ptraced))
-		x |= CR_TASK_TRACER;
+		x |= BIT_ULL(CR_TASK_TRACER);
 	if (t->seccomp.mode)
-		x |= CR_TASK_SECCOMP;
+		x |= BIT_ULL(CR_TASK_SECCOMP);
 #ifdef CONFIG_IO_URING
 	if (t->io_uring)
-		x |= CR_TASK_IO_URING;
+		x |= BIT_ULL(CR_TASK_IO_URING);
 	if (t->io_uring_restrict)
-		x |= CR_TASK_IO_URING;
+		x |= BIT_ULL(CR_TASK_IO_URING);
 #endif
 	if (test_task_syscall_work(t, SYSCALL_USER_DISPATCH))
-		x |= CR_TASK_DISPATCH;
+		x |= BIT_ULL(CR_TASK_DISPATCH);
 	if (t->perf_event_ctxp)
-		x |= CR_TASK_PERF;
+		x |= BIT_ULL(CR_TASK_PERF);
 	if (t->atomic_flags & (BIT(PFA_SPEC_SSB_DISABLE) |
 			       BIT(PFA_SPEC_SSB_FORCE_DISABLE) |
 			       BIT(PFA_SPEC_IB_DISABLE) |
 			       BIT(PFA_SPEC_IB_FORCE_DISABLE) |
 			       BIT(PFA_SPEC_SSB_NOEXEC)))
-		x |= CR_TASK_SPECULATION;
+		x |= BIT_ULL(CR_TASK_SPECULATION);
 	if (t->sysvsem.undo_list)
-		x |= CR_TASK_SEM_UNDO;
+		x |= BIT_ULL(CR_TASK_SEM_UNDO);
 	if (!list_empty(&t->futex.pi_state_list) || t->pi_blocked_on)
-		x |= CR_TASK_PI_FUTEX;
+		x |= BIT_ULL(CR_TASK_PI_FUTEX);
 #ifdef CONFIG_RSEQ_SLICE_EXTENSION
 	if (t->rseq.slice.state.enabled)
-		x |= CR_TASK_RSEQ_SLICE;
+		x |= BIT_ULL(CR_TASK_RSEQ_SLICE);
 #endif
 	if (t->flags & (PF_MCE_PROCESS | PF_MCE_EARLY))
-		x |= CR_TASK_MCE_POLICY;
+		x |= BIT_ULL(CR_TASK_MCE_POLICY);
 	if (t->flags & (PF_MEMALLOC_NOIO | PF_LOCAL_THROTTLE))
-		x |= CR_TASK_IO_FLUSHER;
+		x |= BIT_ULL(CR_TASK_IO_FLUSHER);
 	if (t->flags & (PF_KTHREAD | PF_USER_WORKER | PF_IO_WORKER))
-		x |= CR_TASK_WORKER;
+		x |= BIT_ULL(CR_TASK_WORKER);
 #ifdef CONFIG_USER_EVENTS
 	if (t->user_event_mm)
-		x |= CR_TASK_USER_EVENTS;
+		x |= BIT_ULL(CR_TASK_USER_EVENTS);
 #endif
 #ifdef CONFIG_UPROBES
 	if (t->utask)
-		x |= CR_TASK_UPROBES;
+		x |= BIT_ULL(CR_TASK_UPROBES);
 #endif
 	return x;
 }
@@ -324,7 +324,7 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 	out->pgid = task_pgrp_nr_ns(t, ns);
 	out->sid = task_session_nr_ns(t, ns);
 	if (task_active_pid_ns(t) != ns)
-		out->unsupported |= CR_TASK_NESTED_PIDNS;
+		out->unsupported |= BIT_ULL(CR_TASK_NESTED_PIDNS);
 	rcu_read_unlock();
 
 	out->pf = t->flags;
@@ -337,9 +337,9 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 
 	if (thread_group_leader(t)) {
 		if (t->exit_signal != SIGCHLD && t->exit_signal != 0)
-			out->unsupported |= CR_TASK_EXIT_SIGNAL;
+			out->unsupported |= BIT_ULL(CR_TASK_EXIT_SIGNAL);
 		if (t->exit_state && !thread_group_empty(t))
-			out->unsupported |= CR_TASK_DEAD_LEADER;
+			out->unsupported |= BIT_ULL(CR_TASK_DEAD_LEADER);
 	}
 	if (t->exit_state)
 		return;
@@ -464,6 +464,7 @@ static int restart_block_read(struct task_struct *t, struct cr_img_thread *out)
 		out->restart_arg[1] = rb->futex.val;
 		out->restart_arg[2] = rb->futex.flags;
 		out->restart_arg[3] = rb->futex.bitset;
+		out->restart_arg[4] = !!(rb->futex.flags & FUTEX_FLAGS_HAS_TIMEOUT);
 		if (rb->futex.flags & FUTEX_FLAGS_HAS_TIMEOUT)
 			out->restart_ns =
 				time_left(rb->futex.flags & FUTEX_FLAGS_CLOCKRT ?
@@ -511,7 +512,8 @@ int cr_shim_restart_block(const struct cr_img_thread *in)
 	case CR_RESTART_FUTEX:
 		if (in->restart_arg[2] & ~FUTEX_FLAGS_KNOWN ||
 		    !(in->restart_arg[2] & FUTEX_FLAGS_SIZE_32) ||
-		    !in->restart_arg[3])
+		    !in->restart_arg[3] || in->restart_arg[4] !=
+		    !!(in->restart_arg[2] & FUTEX_FLAGS_HAS_TIMEOUT))
 			return -EINVAL;
 		rb->futex.uaddr = (void __user *)in->restart_arg[0];
 		rb->futex.val = in->restart_arg[1];
@@ -546,11 +548,12 @@ int cr_shim_thread_read(struct task_struct *t, struct cr_img_thread *out)
 	get_task_comm(*(char (*)[TASK_COMM_LEN])out->comm, t);
 
 	spin_lock_irq(&t->sighand->siglock);
-	out->blocked = t->blocked.sig[0];
-	if (test_tsk_restore_sigmask(t)) {
+	/* rt_sigtimedwait(2) unblocks for a while what it waits for. */
+	out->blocked = sigisemptyset(&t->real_blocked) ? t->blocked.sig[0] :
+							 t->real_blocked.sig[0];
+	out->saved_sigmask = t->saved_sigmask.sig[0];
+	if (test_tsk_restore_sigmask(t))
 		out->flags |= CR_THREAD_RESTORE_SIGMASK;
-		out->saved_sigmask = t->saved_sigmask.sig[0];
-	}
 	spin_unlock_irq(&t->sighand->siglock);
 
 	out->altstack_sp = t->sas_ss_sp;
@@ -651,20 +654,24 @@ bool cr_shim_ipc_empty(struct task_struct *t)
 }
 
 /*
- * References to one object (the others are 0), as a quick test: when they are
- * as many as the container's tasks account for, nobody else has any.
+ * References to the objects of @t: mm, files, fs, sighand. When they are as many
+ * as the container's tasks account for, nobody else has any.
  */
-u32 cr_shim_users(u64 mm, u64 files, u64 fs, u64 sighand)
+void cr_shim_users(struct task_struct *t, u32 *users)
 {
-	if (mm)
-		return atomic_read(&((struct mm_struct *)mm)->mm_users);
-	if (files)
-		return atomic_read(&((struct files_struct *)files)->count);
-	if (fs)
-		return READ_ONCE(((struct fs_struct *)fs)->users);
-	if (sighand)
-		return refcount_read(&((struct sighand_struct *)sighand)->count);
-	return 0;
+	memset(users, 0, 4 * sizeof(*users));
+	task_lock(t);
+	if (t->mm)
+		users[0] = atomic_read(&t->mm->mm_users);
+	if (t->files)
+		users[1] = atomic_read(&t->files->count);
+	if (t->fs)
+		users[2] = READ_ONCE(t->fs->users);
+	task_unlock(t);
+	rcu_read_lock();
+	if (rcu_access_pointer(t->sighand))
+		users[3] = refcount_read(&rcu_dereference(t->sighand)->count);
+	rcu_read_unlock();
 }
 
 /* Does a task outside of @ns use one of these objects? Says which. */

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What each task of a container does to become what the image says, in its own context.
+//!
+//! A process starts with a copy of its parent's insides, which is next to nothing, and gives that
+//! up. It creates its children, so that they have the right parent; waits until all processes
+//! exist; then maps its memory, opens what it has open, creates its threads, and waits in the
+//! parking at its return to user mode. Wherever possible, it issues the system calls that would
+//! have made the state in the first place, so that the kernel's own rules decide.
+
+use crate::{
+    plan::{self, Created, Plan, ProcessPlan, ThreadPlan, LEADER_SCRATCH, THREAD_SCRATCH},
+    report::{fail, Context, Failure, Result},
+    state::{fdtable, fs, limits, lock, mm, signal, thread, timer, uts},
+};
+use cr_codec::{check::Rec, uapi::*};
+use cr_sys::{
+    build::{self as sys, Spawn, TaskMain},
+    file::FileRef,
+    task::TaskRef,
+};
+use kernel::{prelude::*, sync::Arc};
+use zerocopy::IntoBytes;
+
+const SYS_MUNMAP: u32 = 11;
+const SYS_RT_SIGACTION: u32 = 13;
+const SYS_FCHDIR: u32 = 81;
+const SYS_SETSID: u32 = 112;
+pub(crate) const SYS_PRCTL: u32 = 157;
+const SYS_CHROOT: u32 = 161;
+const SYS_CLOSE_RANGE: u32 = 436;
+
+const PROT_READ_WRITE: u32 = 3;
+const MAP_PRIVATE_ANONYMOUS: u32 = 0x22;
+
+const PR_SET_DUMPABLE: u64 = 4;
+const PR_SET_CHILD_SUBREAPER: u64 = 36;
+
+const CLONE_VM: u64 = 0x100;
+const CLONE_FS: u64 = 0x200;
+const CLONE_FILES: u64 = 0x400;
+const CLONE_SIGHAND: u64 = 0x800;
+const CLONE_THREAD: u64 = 0x1_0000;
+const CLONE_SYSVSEM: u64 = 0x4_0000;
+const CLONE_LIKE_PTHREAD: u64 =
+    CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+
+/// A task under construction: what it is to become, and how it talks to the kernel.
+pub(crate) struct Build<'a> {
+    plan: &'a Plan,
+    scratch: u64,
+    scratch_len: u64,
+}
+
+impl Build<'_> {
+    /// Puts bytes into scratch memory, and returns their address for a system call.
+    pub(crate) fn scratch(&self, at: u64, bytes: &[u8]) -> Result<u64> {
+        let end = at.checked_add(bytes.len() as u64);
+        if end.is_none_or(|end| end > self.scratch_len) {
+            fail!(EINVAL, "{} bytes do not fit into scratch memory", bytes.len());
+        }
+        let addr = self.scratch + at;
+        sys::write_user(addr, bytes).context(format_args!("scratch memory"))?;
+        Ok(addr)
+    }
+
+    /// Puts a name into scratch memory.
+    pub(crate) fn scratch_path(&self, path: &[u8]) -> Result<u64> {
+        self.scratch(path.len() as u64, &[0])?;
+        self.scratch(0, path)
+    }
+
+    /// Issues a system call with up to three arguments.
+    pub(crate) fn syscall(&self, nr: u32, [a, b, c]: [u64; 3]) -> Result<i64> {
+        self.syscall6(nr, [a, b, c, 0, 0, 0])
+    }
+
+    /// Issues a system call.
+    pub(crate) fn syscall6(&self, nr: u32, args: [u64; 6]) -> Result<i64> {
+        Ok(sys::syscall(nr, args)?)
+    }
+
+    /// Issues prctl(2).
+    pub(crate) fn prctl(&self, option: u64, arg: u64) -> Result<i64> {
+        self.syscall(SYS_PRCTL, [option, arg, 0])
+    }
+
+    /// A record by its place.
+    pub(crate) fn record(&self, at: usize) -> Rec<'_> {
+        self.plan.records.get(at)
+    }
+
+    /// All records of a kind.
+    pub(crate) fn records_of(&self, tag: u32) -> impl Iterator<Item = Rec<'_>> {
+        let all = (0..self.plan.records.len()).map(|at| self.plan.records.get(at));
+        all.filter(move |rec| rec.tag == tag)
+    }
+
+    /// The record of an object.
+    pub(crate) fn object(&self, id: u64) -> Result<Rec<'_>> {
+        Ok(self.record(self.plan.records.find(id)?))
+    }
+
+    /// A file or shared memory object.
+    pub(crate) fn file(&self, id: u64) -> Result<&FileRef> {
+        self.plan.file(id)
+    }
+
+    /// The mappings of a memory descriptor.
+    pub(crate) fn vmas(&self, mm: usize) -> Result<impl Iterator<Item = cr_img_vma> + '_> {
+        plan::vmas(&self.plan.records, mm)
+    }
+
+    /// The lowest descriptor in a table that refers to a file.
+    pub(crate) fn fd_of(&self, table: u64, file: u64) -> Result<Option<u32>> {
+        let rec = self.object(table)?;
+        let mut fds = rec.array::<cr_img_fd>(size_of::<cr_img_fdtable>());
+        Ok(fds.find(|fd| fd.file == file).map(|fd| fd.fd))
+    }
+}
+
+/// Runs a part of a task's construction; a failure ends the task, and the restart.
+fn attempt(plan: &Plan, tid: u32, part: impl FnOnce() -> Result) -> kernel::error::Result {
+    part().context(format_args!("pid {tid}")).map_err(|failure: Failure| {
+        let errno = failure.errno();
+        plan.fail(failure);
+        errno
+    })
+}
+
+/// A process under construction.
+pub(crate) struct ProcessMain {
+    plan: Arc<Plan>,
+    at: usize,
+}
+
+impl ProcessMain {
+    /// The process at this place in the plan.
+    pub(crate) fn new(plan: Arc<Plan>, at: usize) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self { plan, at }, GFP_KERNEL)?)
+    }
+}
+
+impl TaskMain for ProcessMain {
+    fn main(this: Arc<Self>) -> kernel::error::Result {
+        let plan = this.plan.clone();
+        let at = this.at;
+        drop(this);
+        let process = &plan.processes[at];
+        let tid = process.process.pid;
+        attempt(&plan, tid, || come_into_being(&plan, at))?;
+        if process.is_zombie() {
+            let status = process.process.exit_code;
+            drop(plan);
+            sys::exit_as_zombie(status);
+        }
+        attempt(&plan, tid, || {
+            plan.rebuild.wait()?;
+            rebuild_process(&plan, at, process)
+        })
+    }
+}
+
+/// Creates the children, and waits until all processes are there and in their groups.
+fn come_into_being(plan: &Arc<Plan>, at: usize) -> Result {
+    let process = &plan.processes[at];
+    let image = &process.process;
+    let task = TaskRef::current();
+    plan.register(Created {
+        process: at,
+        thread: 0,
+        task,
+        slot: None,
+    })?;
+    sys::forget_caller();
+    sys::set_execed(image.flags & CR_PROCESS_EXECED != 0);
+    if at == 0 {
+        become_init(plan)?;
+    }
+    if image.flags & CR_PROCESS_SUBREAPER != 0 {
+        sys::syscall(SYS_PRCTL, [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0, 0])?;
+    }
+    if image.flags & CR_PROCESS_HAS_SUBREAPER != 0 {
+        sys::set_has_subreaper();
+    }
+    for child in &process.children {
+        let child_image = &plan.processes[*child].process;
+        let how = Spawn {
+            flags: 0,
+            exit_signal: child_image.exit_signal,
+            tid: child_image.pid,
+            cgroup: None,
+        };
+        sys::spawn(how, ProcessMain::new(plan.clone(), *child)?)
+            .context(format_args!("creating pid {}", child_image.pid))?;
+    }
+    if process.is_zombie() {
+        set_name(&process.threads[0].thread)?;
+    }
+    plan.created.arrive();
+    plan.grouped.wait()?;
+    Ok(())
+}
+
+/// What the first process does for all: it leaves what it has from the caller.
+fn become_init(plan: &Plan) -> Result {
+    let scratch = LOWEST_SCRATCH;
+    sys::set_sigmask(0, None);
+    sys::syscall(SYS_SETSID, [0; 6]).context(format_args!("setsid"))?;
+    sys::unmap_all()?;
+    map_scratch(scratch, LEADER_SCRATCH)?;
+    let build = Build {
+        plan,
+        scratch,
+        scratch_len: LEADER_SCRATCH,
+    };
+    let default = build.scratch(0, [0u64; 4].as_bytes())?;
+    for signal in 1..=u64::from(CR_NSIG) {
+        // Of SIGKILL and SIGSTOP it is always the default one.
+        let _ = build.syscall6(SYS_RT_SIGACTION, [signal, default, 0, 8, 0, 0]);
+    }
+    if let Some(fd) = plan.root_fd {
+        build
+            .syscall(SYS_FCHDIR, [fd as u64, 0, 0])
+            .context(format_args!("root directory"))?;
+        let here = build.scratch_path(b".")?;
+        build.syscall(SYS_CHROOT, [here, 0, 0]).context(format_args!("root directory"))?;
+    }
+    if let Some(at) = plan.uts {
+        uts::restore(&build, &build.record(at))?;
+    }
+    build.syscall(SYS_CLOSE_RANGE, [0, u64::from(u32::MAX), 0])?;
+    Ok(())
+}
+
+/// Any address will do for init's first scratch memory: nothing else is mapped.
+const LOWEST_SCRATCH: u64 = 0x1_0000;
+
+fn map_scratch(addr: u64, len: u64) -> Result {
+    sys::map(None, addr, len, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, 0)
+        .context(format_args!("scratch memory"))
+}
+
+fn rebuild_process(plan: &Arc<Plan>, at: usize, process: &ProcessPlan) -> Result {
+    let image = &process.process;
+    let leader = &process.threads[0];
+    sys::unmap_all()?;
+    sys::set_sigmask(u64::MAX, None);
+    map_scratch(process.scratch, process.scratch_len())?;
+    let build = Build {
+        plan,
+        scratch: process.scratch,
+        scratch_len: LEADER_SCRATCH,
+    };
+
+    let table = build.object(image.files)?;
+    limits::allow_descriptors(&build, image, nr_descriptors(&table))?;
+    let mm_at = plan.records.find(image.mm)?;
+    mm::restore(&build, mm_at)?;
+    fdtable::restore(&build, &table)?;
+    lock::restore(&build, image.files)?;
+    fs::restore(&build, &build.object(image.fs)?)?;
+    signal::restore_sighand(&build, &build.object(image.sighand)?)?;
+    for thread in 1..process.threads.len() {
+        create_thread(plan, at, thread)?;
+    }
+    if let Some(queue) = process.sigqueue {
+        signal::restore_queue(&build, &build.record(queue), image.pid, image.pid)?;
+    }
+    limits::restore(&build, image)?;
+    rebuild_thread(&build, image.pid, leader)?;
+
+    process.threads_done.wait()?;
+    // Changed credentials of any thread have reset it.
+    let mm: cr_img_mm = build.record(mm_at).fixed()?;
+    build.prctl(PR_SET_DUMPABLE, u64::from(mm.dumpable))?;
+    timer::restore(&build, image)?;
+    build.syscall(SYS_MUNMAP, [process.scratch, process.scratch_len(), 0])?;
+    park(plan, leader)
+}
+
+/// Descriptors up to the highest one in a table.
+fn nr_descriptors(table: &Rec<'_>) -> u32 {
+    let fds = table.array::<cr_img_fd>(size_of::<cr_img_fdtable>());
+    fds.last().map_or(0, |fd| fd.fd + 1)
+}
+
+fn set_name(thread: &cr_img_thread) -> Result {
+    map_scratch(ZOMBIE_SCRATCH, LEADER_SCRATCH)?;
+    sys::write_user(ZOMBIE_SCRATCH, &thread.comm)?;
+    sys::syscall(SYS_PRCTL, [PR_SET_NAME, ZOMBIE_SCRATCH, 0, 0, 0, 0])?;
+    Ok(())
+}
+
+const PR_SET_NAME: u64 = 15;
+/// A zombie has a copy of its parent's scratch memory somewhere, but not here.
+const ZOMBIE_SCRATCH: u64 = 0x10_0000;
+
+fn create_thread(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
+    let tid = plan.processes[process].threads[thread].thread.tid;
+    let main = ThreadMain {
+        plan: plan.clone(),
+        process,
+        thread,
+    };
+    let how = Spawn {
+        flags: CLONE_LIKE_PTHREAD,
+        exit_signal: 0,
+        tid,
+        cgroup: None,
+    };
+    sys::spawn(how, Arc::new(main, GFP_KERNEL)?)
+        .context(format_args!("creating thread {tid}"))?;
+    Ok(())
+}
+
+/// A thread other than the leader under construction.
+struct ThreadMain {
+    plan: Arc<Plan>,
+    process: usize,
+    thread: usize,
+}
+
+impl TaskMain for ThreadMain {
+    fn main(this: Arc<Self>) -> kernel::error::Result {
+        let plan = this.plan.clone();
+        let (process, thread) = (this.process, this.thread);
+        drop(this);
+        let owner = &plan.processes[process];
+        let image = &owner.threads[thread];
+        attempt(&plan, image.thread.tid, || {
+            plan.register(Created {
+                process,
+                thread,
+                task: TaskRef::current(),
+                slot: None,
+            })?;
+            sys::set_sigmask(u64::MAX, None);
+            let before = (thread as u64 - 1) * THREAD_SCRATCH;
+            let build = Build {
+                plan: &plan,
+                scratch: owner.scratch + LEADER_SCRATCH + before,
+                scratch_len: THREAD_SCRATCH,
+            };
+            rebuild_thread(&build, owner.process.pid, image)?;
+            owner.threads_done.arrive();
+            park(&plan, image)
+        })
+    }
+}
+
+/// What every thread does for itself.
+fn rebuild_thread(build: &Build<'_>, pid: u32, image: &ThreadPlan) -> Result {
+    if let Some(queue) = image.sigqueue {
+        let rec = build.record(queue);
+        signal::restore_queue(build, &rec, pid, image.thread.tid)?;
+    }
+    thread::restore(build, &image.thread)
+}
+
+/// The last step: wait for the release on the way to user mode.
+fn park(plan: &Arc<Plan>, image: &ThreadPlan) -> Result {
+    let current = TaskRef::current();
+    thread::restore_sigmask(&image.thread);
+    let slot = sys::park_current(&plan.parking, &current)?;
+    plan.register_slot(&current, slot);
+    plan.complete.arrive();
+    Ok(())
+}

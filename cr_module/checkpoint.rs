@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The whole checkpoint, top to bottom.
+//!
+//! First all state but the contents of memory is copied, while the container stands still, to
+//! records in memory. Everything that is not supported has been found by then, and nothing has been
+//! written. Then the image is written; the container runs on when that is done, or dies.
+
+use crate::{
+    abi::{self, Argument},
+    container::Container,
+    hold::Hold,
+    image::{Buffer, FileSink},
+    objects::Objects,
+    references::References,
+    report::{fail, Context, Log, Result},
+    state::{lock, memory::Memory, task, uts},
+    tree::Tree,
+};
+use cr_codec::{
+    check::EM_X86_64,
+    uapi::*,
+    write::{Encoder, Writer},
+    Record,
+};
+use cr_sys::{
+    errno::EOPNOTSUPP,
+    file::FileRef,
+    misc, regs,
+    mm::PAGE_SIZE,
+    task::Namespaces,
+};
+use kernel::prelude::*;
+use zerocopy::FromZeros;
+
+const FLAGS: u32 = CR_CHECKPOINT_KILL | CR_CHECKPOINT_PROGRESS;
+const DEFAULT_TIMEOUT_MS: u32 = 10_000;
+
+/// How often the state is copied again when something from outside wakes a thread meanwhile.
+const ATTEMPTS: u32 = 5;
+
+/// CR_IOC_CHECKPOINT.
+pub(crate) fn ioctl(arg: usize) -> Result {
+    let mut args = Argument::<cr_checkpoint>::read(arg)?;
+    let log = Log::from_fd(args.value.log_fd)?;
+    let result = checkpoint(&args.value, &log).and_then(|stats| {
+        args.value.stats = stats;
+        args.write()
+    });
+    result.inspect_err(|failure| log.failure(failure))
+}
+
+fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
+    if args.flags & !FLAGS != 0 || args.reserved != 0 {
+        fail!(EINVAL, "argument: unknown flags");
+    }
+    let image = FileRef::from_fd(args.image_fd).context(format_args!("image descriptor"))?;
+    let sections = read_sections(args)?;
+    let mut container = Container::find(args)?;
+    container.declare(args)?;
+    let timeout_ms = match args.timeout_ms {
+        0 => DEFAULT_TIMEOUT_MS,
+        ms => ms,
+    };
+
+    let mut stats = cr_stats::default();
+    let start = misc::monotonic_ns();
+    let mut hold = Hold::new(&container, u64::from(timeout_ms) * 1_000_000)?;
+    let still = misc::monotonic_ns();
+    stats.freezing_time = (still - start) / 1000;
+    stats.nr_tasks = hold.len();
+
+    let state = collect(&container, &mut hold, timeout_ms)?;
+    stats.memdump_time = (misc::monotonic_ns() - still) / 1000;
+    stats.pages_scanned = state.memory.scanned();
+
+    let begin = misc::monotonic_ns();
+    let mut sink = FileSink::new(image)?;
+    let pages = write(&mut sink, &state, &sections, args, log)?;
+    if args.flags & CR_CHECKPOINT_KILL != 0 {
+        sink.sync()?;
+        hold.check_still()?;
+    }
+    stats.pages_written = pages;
+    stats.image_bytes = sink.written();
+    stats.memwrite_time = (misc::monotonic_ns() - begin) / 1000;
+
+    match args.flags & CR_CHECKPOINT_KILL != 0 {
+        true => kill(&container, hold)?,
+        false => drop(hold),
+    }
+    stats.frozen_time = (misc::monotonic_ns() - still) / 1000;
+    Ok(stats)
+}
+
+/// The sections that user space wants in the image.
+fn read_sections(args: &cr_checkpoint) -> Result<KVVec<(cr_img_section, KVVec<u8>)>> {
+    let raw = abi::read_array::<cr_section>(args.sections, args.nr_sections, CR_MAX_SECTIONS)?;
+    let mut sections = KVVec::with_capacity(raw.len(), GFP_KERNEL)?;
+    for section in &raw {
+        let data = abi::read_bytes(section.addr, section.len, CR_MAX_SECTION_LEN)?;
+        let head = cr_img_section { name: section.name };
+        sections.push((head, data), GFP_KERNEL)?;
+    }
+    Ok(sections)
+}
+
+/// What has been copied of a container that stood still.
+struct State {
+    records: Encoder<Buffer>,
+    memory: Memory,
+    container: cr_img_container,
+    xfeatures: u64,
+}
+
+/// Copies all state but the contents of memory.
+fn collect(container: &Container, hold: &mut Hold<'_>, timeout_ms: u32) -> Result<State> {
+    for _ in 1..ATTEMPTS {
+        let state = collect_once(container, hold)?;
+        match hold.check_still() {
+            Ok(()) => return Ok(state),
+            Err(failure) if failure.errno() == EAGAIN => {}
+            Err(failure) => return Err(failure),
+        }
+        // It is in the parking by now, or on its way there.
+        hold.settle_all(u64::from(timeout_ms) * 1_000_000)?;
+    }
+    let state = collect_once(container, hold)?;
+    hold.check_still()?;
+    Ok(state)
+}
+
+fn collect_once(container: &Container, hold: &Hold<'_>) -> Result<State> {
+    let tree = Tree::collect(container, hold)?;
+    let namespaces = namespaces(container, &tree)?;
+    let mut save = Save {
+        container,
+        references: References::collect(&tree)?,
+        objects: Objects::new(),
+        records: Encoder::new(Buffer::new(), misc::crc32c),
+        memory: Memory::new(),
+        xfeatures: 0,
+        lockable: KVVec::new(),
+    };
+    save.references.check_contained(container, &tree)?;
+
+    if namespaces & CR_NS_UTS != 0 {
+        uts::save(&mut save)?;
+    }
+    for process in &tree.processes {
+        task::save(&mut save, process)
+            .context(format_args!("{}", process.leader().who()))?;
+    }
+    lock::save(&mut save)?;
+    save.memory.check_contained()?;
+
+    Ok(State {
+        container: cr_img_container {
+            nr_processes: tree.processes.len() as u32,
+            nr_threads: tree.nr_threads() as u32,
+            last_pid: container.ns().last_pid(),
+            namespaces,
+            monotonic_ns: misc::monotonic_ns(),
+            boottime_ns: misc::boottime_ns(),
+            nr_pages: save.memory.nr_pages(),
+        },
+        records: save.records,
+        memory: save.memory,
+        xfeatures: save.xfeatures,
+    })
+}
+
+/// The namespaces that the container has to itself.
+fn namespaces(container: &Container, tree: &Tree) -> Result<u32> {
+    let caller = Namespaces::current();
+    let init = &tree.processes[0].leader().info;
+    for thread in tree.live_threads() {
+        let info = &thread.info;
+        if (info.mnt_ns, info.uts_ns, info.ipc_ns) != (init.mnt_ns, init.uts_ns, init.ipc_ns) {
+            fail!(
+                EOPNOTSUPP(),
+                "{}: is in other namespaces than the container's init, which is not supported yet",
+                thread.who()
+            );
+        }
+    }
+    let mut private = 0;
+    if init.mnt_ns != caller.mnt {
+        private |= CR_NS_MNT;
+    }
+    if init.uts_ns != caller.uts {
+        private |= CR_NS_UTS;
+    }
+    if init.ipc_ns != caller.ipc {
+        private |= CR_NS_IPC;
+        if !container.init().ipc_is_empty() {
+            fail!(
+                EOPNOTSUPP(),
+                "System V IPC objects or POSIX message queues, which are not supported yet"
+            );
+        }
+    }
+    Ok(private)
+}
+
+/// What is known and done while state is saved.
+pub(crate) struct Save<'a> {
+    pub(crate) container: &'a Container,
+    pub(crate) references: References,
+    pub(crate) objects: Objects,
+    pub(crate) memory: Memory,
+    /// Open files that there may be locks on, with the identity of their inodes.
+    pub(crate) lockable: KVVec<(FileRef, u64)>,
+    records: Encoder<Buffer>,
+    xfeatures: u64,
+}
+
+impl Save<'_> {
+    /// Adds a record that is no object.
+    pub(crate) fn record<R: Record>(&mut self, fixed: &R, variable: &[&[u8]]) -> Result {
+        self.records.record(0, fixed, variable)
+    }
+
+    /// Adds the record of an object.
+    pub(crate) fn object<R: Record>(&mut self, id: u64, fixed: &R, variable: &[&[u8]]) -> Result {
+        self.records.record(id, fixed, variable)
+    }
+
+    /// The processor features that a thread may have used.
+    pub(crate) fn note_xfeatures(&mut self, xfeatures: u64) {
+        self.xfeatures |= xfeatures;
+    }
+}
+
+/// Writes the image, and returns how many pages are in it.
+fn write(
+    sink: &mut FileSink,
+    state: &State,
+    sections: &[(cr_img_section, KVVec<u8>)],
+    args: &cr_checkpoint,
+    log: &Log,
+) -> Result<u64> {
+    let mut header = cr_img_header::new_zeroed();
+    header.arch = EM_X86_64;
+    header.page_size = PAGE_SIZE as u32;
+    header.xfeatures = state.xfeatures;
+    header.xstate_size = regs::xstate_size() as u32;
+    header.time_ns = misc::realtime_ns();
+    header.kernel_release = crate::kernel_release();
+
+    let mut writer = Writer::new(&mut *sink, misc::crc32c);
+    writer.header(&header)?;
+    for (section, data) in sections {
+        writer.record(0, section, &[data])?;
+    }
+    writer.record(0, &state.container, &[])?;
+    writer.encoded(state.records.sink().bytes(), state.records.nr_records())?;
+    let progress = (args.flags & CR_CHECKPOINT_PROGRESS != 0).then_some(log);
+    state.memory.write(&mut writer, progress)?;
+    writer.end()?;
+    let pages = writer.nr_pages();
+    sink.flush()?;
+    Ok(pages)
+}
+
+/// How long the tasks of a container may take to die, ns.
+const DEATH_NS: u64 = 10_000_000_000;
+
+/// Ends the container and waits until it is gone.
+fn kill(container: &Container, hold: Hold<'_>) -> Result {
+    container.init().kill();
+    drop(hold);
+    let deadline = misc::monotonic_ns() + DEATH_NS;
+    // Init becomes a zombie when all others in its pid namespace are reaped.
+    while !container.init().is_dead() {
+        if misc::is_being_killed() || misc::monotonic_ns() > deadline {
+            break;
+        }
+        misc::nap(100);
+    }
+    Ok(())
+}

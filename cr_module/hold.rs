@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Holding a container still.
+//!
+//! Every thread gets a place in a parking, which it enters when it is about to return to user mode.
+//! A thread that sleeps in a system call which can be issued again from its beginning is left
+//! asleep, and held all the same: if something wakes it, it does not come further than the parking.
+//! Threads create threads meanwhile, so the search goes on until nothing new is found.
+//!
+//! Nothing that is done here can be seen by the container, and dropping a [`Hold`] undoes it.
+
+use crate::{
+    container::Container,
+    report::{fail, failure, Result, Who},
+    state::syscall::{self, Asleep},
+};
+use cr_sys::{
+    errno::EOPNOTSUPP,
+    misc,
+    park::{Parking, Slot, Stage},
+    task::{Stopped, TaskRef},
+};
+use kernel::{prelude::*, rbtree::RBTree, sync::Arc};
+
+/// How a held thread stands still.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Not yet.
+    Unsettled,
+    /// In the parking, all of its user registers saved.
+    Parked,
+    /// In a system call, with the number that tells whether it has been woken.
+    Asleep(usize),
+    /// It exits, or has exited.
+    Gone,
+}
+
+struct Held {
+    slot: Arc<Slot>,
+    standing: Standing,
+    woken: bool,
+    /// When it was first seen in a state that has to pass, CLOCK_MONOTONIC ns.
+    since: u64,
+}
+
+/// All threads of a container, held until this is dropped.
+pub(crate) struct Hold<'a> {
+    container: &'a Container,
+    parking: Arc<Parking>,
+    held: RBTree<usize, Held>,
+}
+
+/// How long to give a thread to leave a state that passes by itself, ns.
+const PATIENCE_NS: u64 = 1_000_000_000;
+
+/// Between two looks at threads that do not stand still yet, us.
+const PAUSE_US: u32 = 50;
+
+impl<'a> Hold<'a> {
+    /// Holds every thread, or fails and holds none.
+    pub(crate) fn new(container: &'a Container, timeout_ns: u64) -> Result<Self> {
+        let mut hold = Self {
+            container,
+            parking: Parking::new()?,
+            held: RBTree::new(),
+        };
+        hold.settle_all(timeout_ns)?;
+        Ok(hold)
+    }
+
+    /// Waits until every thread stands still, those that have moved since included.
+    pub(crate) fn settle_all(&mut self, timeout_ns: u64) -> Result {
+        let deadline = misc::monotonic_ns().saturating_add(timeout_ns);
+        loop {
+            let found = self.find()?;
+            let unsettled = self.settle()?;
+            if !found && unsettled.is_none() {
+                return Ok(());
+            }
+            if misc::is_being_killed() {
+                fail!(EINTR, "the caller is being killed");
+            }
+            if misc::monotonic_ns() > deadline {
+                match unsettled {
+                    Some(who) => fail!(ETIMEDOUT, "{who}: does not stand still"),
+                    None => fail!(ETIMEDOUT, "the container keeps creating tasks"),
+                }
+            }
+            if unsettled.is_some() {
+                misc::nap(PAUSE_US);
+            }
+        }
+    }
+
+    /// Gives a place to every thread that has none, and says whether there was one.
+    fn find(&mut self) -> Result<bool> {
+        let mut found = false;
+        for task in self.container.ns().tasks() {
+            if self.held.get(&task.identity()).is_some() || task.is_zombie() {
+                continue;
+            }
+            found = true;
+            // The parent sleeps uninterruptibly until this one has executed a program. That is
+            // soon, so let it go on until then.
+            if task.is_in_vfork() {
+                misc::nap(PAUSE_US);
+                continue;
+            }
+            let slot = match Slot::queue(&self.parking, &task, false) {
+                Ok(slot) => slot,
+                Err(error) if error == ESRCH => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let held = Held {
+                slot,
+                standing: Standing::Unsettled,
+                woken: false,
+                since: 0,
+            };
+            self.held.try_create_and_insert(task.identity(), held, GFP_KERNEL)?;
+        }
+        Ok(found)
+    }
+
+    /// Looks at every thread that did not stand still, and names one that still does not.
+    fn settle(&mut self) -> Result<Option<Who>> {
+        let mut unsettled = None;
+        let mut passed = KVVec::new();
+        for (identity, held) in self.held.iter_mut() {
+            match (held.slot.stage(), held.standing) {
+                (Stage::Parked, _) => held.standing = Standing::Parked,
+                (Stage::Gone, _) => held.standing = Standing::Gone,
+                (Stage::Passed, _) => passed.push(*identity, GFP_KERNEL)?,
+                (Stage::Queued, Standing::Asleep(stamp))
+                    if held.slot.task().sleep_stamp() == Some(stamp) => {}
+                (Stage::Queued, _) => {
+                    held.standing = Standing::Unsettled;
+                    settle_one(self.container, held)?;
+                    if held.standing == Standing::Unsettled && unsettled.is_none() {
+                        unsettled = Some(self.container.who(held.slot.task()));
+                    }
+                }
+            }
+        }
+        // They get a new place with the next search.
+        for identity in &passed {
+            self.held.remove(identity);
+        }
+        Ok(unsettled)
+    }
+
+    /// How a thread stands still.
+    pub(crate) fn standing(&self, task: &TaskRef) -> Standing {
+        self.held
+            .get(&task.identity())
+            .map_or(Standing::Gone, |held| held.standing)
+    }
+
+    /// Fails unless no thread has moved or died since all stood still. A thread that acts upon a
+    /// signal does what it would have done after the moment of the checkpoint anyway.
+    pub(crate) fn check_still(&self) -> Result {
+        for held in self.held.values() {
+            let task = held.slot.task();
+            let moved = match held.standing {
+                Standing::Asleep(stamp) => {
+                    task.sleep_stamp() != Some(stamp) && !task.has_signal()
+                }
+                _ => false,
+            };
+            if held.standing != Standing::Gone && task.is_dying() {
+                fail!(
+                    EAGAIN,
+                    "{}: died during the checkpoint: try again",
+                    self.container.who(task)
+                );
+            }
+            if moved {
+                fail!(
+                    EAGAIN,
+                    "{}: was woken from outside during the checkpoint: try again",
+                    self.container.who(task)
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// How many threads are held.
+    pub(crate) fn len(&self) -> u64 {
+        self.held.iter().count() as u64
+    }
+}
+
+/// Decides what is to be done about a thread that has not come by yet.
+fn settle_one(container: &Container, held: &mut Held) -> Result {
+    let task = held.slot.task();
+    if task.is_dying() {
+        return Ok(());
+    }
+    match task.stopped() {
+        Stopped::No => {}
+        Stopped::BySignal => fail!(
+            EOPNOTSUPP(),
+            "{}: is stopped, which is not supported yet: send it SIGCONT first",
+            container.who(task)
+        ),
+        Stopped::ByTracer => fail!(
+            EOPNOTSUPP(),
+            "{}: is traced, which is not supported yet: detach the debugger first",
+            container.who(task)
+        ),
+    }
+    let Some(stamp) = task.sleep_stamp() else {
+        held.since = 0;
+        return Ok(());
+    };
+    // Only now that it is known to sleep do its registers say where.
+    match syscall::asleep_in(task) {
+        Asleep::Leave(_) => held.standing = Standing::Asleep(stamp),
+        Asleep::Wake if !held.woken => {
+            held.woken = true;
+            Slot::wake(&held.slot)?;
+        }
+        Asleep::Wake => {}
+        Asleep::Wait(why) => {
+            let now = misc::monotonic_ns();
+            if held.since == 0 {
+                held.since = now;
+            }
+            if now - held.since > PATIENCE_NS {
+                return Err(failure!(
+                    EOPNOTSUPP(),
+                    "{}: sleeps in {why}, which is not supported yet",
+                    container.who(task)
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        self.parking.open();
+        for held in self.held.values() {
+            Slot::withdraw(&held.slot);
+        }
+    }
+}

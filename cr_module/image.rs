@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Images on their way to and from a descriptor, and records in memory.
+
+use crate::report::{fail, failure, Context, Failure, Result};
+use cr_codec::{check::Rec, read::Source, write::Sink};
+use cr_sys::{file::FileRef, misc};
+use kernel::prelude::*;
+
+/// Records that wait in memory until the container runs on.
+pub(crate) struct Buffer(KVVec<u8>);
+
+impl Buffer {
+    /// Empty.
+    pub(crate) fn new() -> Self {
+        Self(KVVec::new())
+    }
+
+    /// What is in it.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Sink for Buffer {
+    type Error = Failure;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result {
+        if self.0.capacity() - self.0.len() < bytes.len() {
+            // Grow by a half: each step copies everything.
+            let more = bytes.len().max(self.0.len() / 2).max(64 << 10);
+            self.0.reserve(more, GFP_KERNEL)?;
+        }
+        Ok(self.0.extend_from_slice(bytes, GFP_KERNEL)?)
+    }
+}
+
+/// The descriptor that an image is written to.
+pub(crate) struct FileSink {
+    file: FileRef,
+    buffer: KVVec<u8>,
+    written: u64,
+}
+
+const BUFFER: usize = 64 << 10;
+
+impl FileSink {
+    /// Writes to `file` from where it is.
+    pub(crate) fn new(file: FileRef) -> Result<Self> {
+        Ok(Self {
+            file,
+            buffer: KVVec::with_capacity(BUFFER, GFP_KERNEL)?,
+            written: 0,
+        })
+    }
+
+    fn push(&mut self, mut bytes: &[u8]) -> Result {
+        while !bytes.is_empty() {
+            let written = self.file.write(bytes).context(format_args!("writing the image"))?;
+            if written == 0 {
+                fail!(EIO, "writing the image: the file takes no more");
+            }
+            if misc::is_being_killed() {
+                fail!(EINTR, "the caller is being killed");
+            }
+            self.written += written as u64;
+            bytes = &bytes[written..];
+        }
+        Ok(())
+    }
+
+    /// Writes what is left in the buffer.
+    pub(crate) fn flush(&mut self) -> Result {
+        let buffer = core::mem::take(&mut self.buffer);
+        let result = self.push(&buffer);
+        self.buffer = buffer;
+        self.buffer.clear();
+        result
+    }
+
+    /// Bytes that the file has taken.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Waits until all of it is on the disk.
+    pub(crate) fn sync(&mut self) -> Result {
+        self.flush()?;
+        self.file.sync().context(format_args!("writing the image to the disk"))
+    }
+}
+
+impl Sink for FileSink {
+    type Error = Failure;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result {
+        if self.buffer.len() + bytes.len() > BUFFER {
+            self.flush()?;
+        }
+        if bytes.len() >= BUFFER / 2 {
+            return self.push(bytes);
+        }
+        Ok(self.buffer.extend_from_slice(bytes, GFP_KERNEL)?)
+    }
+}
+
+/// Where an image comes from: first the bytes that the caller has read already.
+pub(crate) struct FileSource {
+    prefix: KVVec<u8>,
+    used: usize,
+    file: FileRef,
+    /// Read ahead of small requests.
+    buffer: KVVec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl FileSource {
+    /// Reads `prefix`, then `file` from where it is.
+    pub(crate) fn new(prefix: KVVec<u8>, file: FileRef) -> Result<Self> {
+        Ok(Self {
+            prefix,
+            used: 0,
+            file,
+            buffer: KVVec::from_elem(0, BUFFER, GFP_KERNEL)?,
+            start: 0,
+            end: 0,
+        })
+    }
+}
+
+impl Source for FileSource {
+    type Error = Failure;
+
+    fn read(&mut self, out: &mut [u8]) -> Result<usize> {
+        let prefix = &self.prefix[self.used..];
+        if !prefix.is_empty() {
+            let some = prefix.len().min(out.len());
+            out[..some].copy_from_slice(&prefix[..some]);
+            self.used += some;
+            return Ok(some);
+        }
+        if misc::is_being_killed() {
+            fail!(EINTR, "the caller is being killed");
+        }
+        if self.start == self.end {
+            if out.len() >= BUFFER {
+                return self.file.read(out).context(format_args!("reading the image"));
+            }
+            self.start = 0;
+            self.end = 0;
+            self.end = self
+                .file
+                .read(&mut self.buffer)
+                .context(format_args!("reading the image"))?;
+        }
+        let some = (self.end - self.start).min(out.len());
+        out[..some].copy_from_slice(&self.buffer[self.start..self.start + some]);
+        self.start += some;
+        Ok(some)
+    }
+}
+
+/// A record that has been read.
+pub(crate) struct Stored {
+    tag: u32,
+    id: u64,
+    offset: u64,
+    start: usize,
+    len: usize,
+}
+
+/// All records before the pages, in memory.
+pub(crate) struct Records {
+    bytes: KVVec<u8>,
+    index: KVVec<Stored>,
+    /// Places in `index` of those with an id.
+    objects: KVVec<u32>,
+}
+
+/// The most that the records before the pages may take. A thread takes 4 KiB, a mapping 100 bytes.
+const MAX_STATE: usize = 512 << 20;
+
+impl Records {
+    /// None.
+    pub(crate) fn new() -> Self {
+        Self {
+            bytes: KVVec::new(),
+            index: KVVec::new(),
+            objects: KVVec::new(),
+        }
+    }
+
+    /// Adds a record and returns where its payload is to be put.
+    pub(crate) fn add(&mut self, tag: u32, id: u64, offset: u64, len: u64) -> Result<&mut [u8]> {
+        let start = self.bytes.len();
+        let len = usize::try_from(len).map_err(|_| EINVAL)?;
+        let end = start.checked_add(len).filter(|end| *end <= MAX_STATE).ok_or_else(|| {
+            failure!(E2BIG, "the image describes more state than {} MiB", MAX_STATE >> 20)
+        })?;
+        if self.bytes.capacity() < end {
+            self.bytes.reserve(len.max(start / 2).max(64 << 10), GFP_KERNEL)?;
+        }
+        self.bytes.resize(end, 0, GFP_KERNEL)?;
+        if id != 0 {
+            self.objects.push(self.index.len() as u32, GFP_KERNEL)?;
+        }
+        self.index.push(
+            Stored {
+                tag,
+                id,
+                offset,
+                start,
+                len,
+            },
+            GFP_KERNEL,
+        )?;
+        Ok(&mut self.bytes[start..])
+    }
+
+    /// All of them.
+    pub(crate) fn list(&self) -> Result<KVVec<Rec<'_>>> {
+        let mut list = KVVec::with_capacity(self.index.len(), GFP_KERNEL)?;
+        for at in 0..self.index.len() {
+            list.push(self.get(at), GFP_KERNEL)?;
+        }
+        Ok(list)
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// One of them, by number.
+    pub(crate) fn get(&self, at: usize) -> Rec<'_> {
+        let stored = &self.index[at];
+        Rec {
+            tag: stored.tag,
+            id: stored.id,
+            offset: stored.offset,
+            payload: &self.bytes[stored.start..stored.start + stored.len],
+        }
+    }
+
+    /// The number of the object with this id. Ids ascend.
+    pub(crate) fn find(&self, id: u64) -> Result<usize> {
+        self.objects
+            .binary_search_by_key(&id, |at| self.index[*at as usize].id)
+            .map(|at| self.objects[at] as usize)
+            .map_err(|_| failure!(EINVAL, "no object {id}"))
+    }
+}

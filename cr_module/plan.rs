@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is to be built: the image as a tree of processes, and where its builders meet.
+
+use crate::{
+    image::Records,
+    report::{fail, failure, Failure, Result},
+};
+use cr_codec::{check::Rec, uapi::*};
+use cr_sys::{
+    file::FileRef,
+    mm::PAGE_SIZE,
+    park::{Parking, Slot},
+    sync::Event,
+    task::TaskRef,
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{Atomic, Full},
+        Arc, Mutex,
+    },
+};
+
+/// Something that happens when as many as are expected have arrived.
+#[pin_data]
+pub(crate) struct Countdown {
+    left: Atomic<usize>,
+    #[pin]
+    event: Event,
+}
+
+impl Countdown {
+    /// Nobody has arrived yet.
+    pub(crate) fn new(expected: usize) -> Result<Arc<Self>> {
+        let countdown = Arc::pin_init(
+            pin_init!(Self {
+                left: Atomic::new(expected),
+                event <- Event::new(),
+            }),
+            GFP_KERNEL,
+        )?;
+        if expected == 0 {
+            countdown.event.happen();
+        }
+        Ok(countdown)
+    }
+
+    /// One more has arrived.
+    pub(crate) fn arrive(&self) {
+        if self.left.fetch_sub(1, Full) == 1 {
+            self.event.happen();
+        }
+    }
+
+    /// Those who wait need not any more.
+    fn give_up(&self) {
+        self.event.happen();
+    }
+
+    /// Waits for all.
+    pub(crate) fn wait(&self) -> Result {
+        Ok(self.event.wait()?)
+    }
+}
+
+/// A thread to be built.
+pub(crate) struct ThreadPlan {
+    pub(crate) thread: cr_img_thread,
+    pub(crate) regs: usize,
+    pub(crate) xstate: usize,
+    pub(crate) sigqueue: Option<usize>,
+}
+
+/// A process to be built.
+pub(crate) struct ProcessPlan {
+    pub(crate) process: cr_img_process,
+    pub(crate) threads: KVVec<ThreadPlan>,
+    pub(crate) children: KVVec<usize>,
+    pub(crate) sigqueue: Option<usize>,
+    /// A range of addresses that the process does not use.
+    pub(crate) scratch: u64,
+    /// The other threads are done with it.
+    pub(crate) threads_done: Arc<Countdown>,
+}
+
+/// Bytes of scratch memory for the leader, and for each other thread.
+pub(crate) const LEADER_SCRATCH: u64 = 2 * PAGE_SIZE as u64;
+pub(crate) const THREAD_SCRATCH: u64 = 1024;
+
+impl ProcessPlan {
+    /// Whether it is to die before the others live.
+    pub(crate) fn is_zombie(&self) -> bool {
+        self.process.state == CR_PROCESS_ZOMBIE
+    }
+
+    /// Bytes of scratch memory that all of its threads need.
+    pub(crate) fn scratch_len(&self) -> u64 {
+        let threads = self.threads.len() as u64;
+        (LEADER_SCRATCH + threads * THREAD_SCRATCH).next_multiple_of(PAGE_SIZE as u64)
+    }
+}
+
+/// A task that has been created.
+pub(crate) struct Created {
+    pub(crate) process: usize,
+    pub(crate) thread: usize,
+    pub(crate) task: TaskRef,
+    pub(crate) slot: Option<Arc<Slot>>,
+}
+
+/// Everything that the builders need and none of them changes, and where they meet.
+#[pin_data]
+pub(crate) struct Plan {
+    pub(crate) records: Arc<Records>,
+    pub(crate) processes: KVVec<ProcessPlan>,
+    /// Files and shared memory objects by id, ascending.
+    pub(crate) files: KVVec<(u64, FileRef)>,
+    pub(crate) uts: Option<usize>,
+    /// Descriptor of the caller, which becomes the root directory.
+    pub(crate) root_fd: Option<i32>,
+
+    /// Every process exists.
+    pub(crate) created: Arc<Countdown>,
+    /// Sessions and process groups are right: zombies die.
+    #[pin]
+    pub(crate) grouped: Event,
+    /// The zombies are dead: the others are built.
+    #[pin]
+    pub(crate) rebuild: Event,
+    /// Every thread is complete and waits in the parking, or is about to.
+    pub(crate) complete: Arc<Countdown>,
+    pub(crate) parking: Arc<Parking>,
+
+    #[pin]
+    tasks: Mutex<KVVec<Created>>,
+    #[pin]
+    failure: Mutex<Option<Failure>>,
+}
+
+impl Plan {
+    /// Makes a plan of records that have been checked.
+    pub(crate) fn new(
+        records: Arc<Records>,
+        files: KVVec<(u64, FileRef)>,
+        root_fd: Option<i32>,
+    ) -> Result<Arc<Self>> {
+        let (processes, uts) = read_processes(&records)?;
+        let live = processes.iter().filter(|process| !process.is_zombie());
+        let threads = live.map(|process| process.threads.len()).sum();
+        let created = Countdown::new(processes.len())?;
+        let complete = Countdown::new(threads)?;
+        let parking = Parking::new()?;
+        Ok(Arc::pin_init(
+            try_pin_init!(Self {
+                records,
+                processes,
+                files,
+                uts,
+                root_fd,
+                created,
+                grouped <- Event::new(),
+                rebuild <- Event::new(),
+                complete,
+                parking,
+                tasks <- new_mutex!(KVVec::new()),
+                failure <- new_mutex!(None),
+            }? Error),
+            GFP_KERNEL,
+        )?)
+    }
+
+    /// A file or shared memory object by its id.
+    pub(crate) fn file(&self, id: u64) -> Result<&FileRef> {
+        match self.files.binary_search_by_key(&id, |(id, _)| *id) {
+            Ok(at) => Ok(&self.files[at].1),
+            Err(_) => fail!(EINVAL, "no file {id}"),
+        }
+    }
+
+    /// A task has come into being.
+    pub(crate) fn register(&self, created: Created) -> Result {
+        Ok(self.tasks.lock().push(created, GFP_KERNEL)?)
+    }
+
+    /// A task is complete and will wait in this slot.
+    pub(crate) fn register_slot(&self, task: &TaskRef, slot: Arc<Slot>) {
+        let mut tasks = self.tasks.lock();
+        let found = tasks.iter_mut().find(|created| created.task.identity() == task.identity());
+        if let Some(created) = found {
+            created.slot = Some(slot);
+        }
+    }
+
+    /// All tasks, when no more come into being.
+    pub(crate) fn take_tasks(&self) -> KVVec<Created> {
+        core::mem::take(&mut *self.tasks.lock())
+    }
+
+    /// One of the tasks, by what it is.
+    pub(crate) fn find_task(&self, process: usize, thread: usize) -> Option<TaskRef> {
+        let tasks = self.tasks.lock();
+        let is = |created: &&Created| created.process == process && created.thread == thread;
+        tasks.iter().find(is).map(|created| created.task.clone())
+    }
+
+    /// A task has failed: the first one says why.
+    pub(crate) fn fail(&self, failure: Failure) {
+        let mut first = self.failure.lock();
+        if first.is_none() {
+            *first = Some(failure);
+        }
+        drop(first);
+        self.created.give_up();
+        self.complete.give_up();
+        for process in &self.processes {
+            process.threads_done.give_up();
+        }
+    }
+
+    /// The failure of a task, if there was one.
+    pub(crate) fn check(&self) -> Result {
+        match self.failure.lock().take() {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Finds the processes among the records, with their threads and children.
+fn read_processes(records: &Records) -> Result<(KVVec<ProcessPlan>, Option<usize>)> {
+    let mut processes: KVVec<ProcessPlan> = KVVec::new();
+    let mut uts = None;
+    for at in 0..records.len() {
+        let rec = records.get(at);
+        let last = processes.last_mut();
+        match (rec.tag, last) {
+            (CR_TAG_UTS, _) => uts = Some(at),
+            (CR_TAG_PROCESS, _) => processes.push(new_process(&rec)?, GFP_KERNEL)?,
+            (CR_TAG_THREAD | CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE, Some(process)) => {
+                add_part(process, &rec, at)?
+            }
+            _ => {}
+        }
+    }
+    link_children(&mut processes)?;
+    for process in processes.iter_mut().filter(|process| !process.is_zombie()) {
+        process.scratch = find_scratch(records, process)?;
+    }
+    Ok((processes, uts))
+}
+
+fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
+    let process: cr_img_process = rec.fixed()?;
+    let others = process.nr_threads.saturating_sub(1) as usize;
+    Ok(ProcessPlan {
+        process,
+        threads: KVVec::new(),
+        children: KVVec::new(),
+        sigqueue: None,
+        scratch: 0,
+        threads_done: Countdown::new(others)?,
+    })
+}
+
+fn add_part(process: &mut ProcessPlan, rec: &Rec<'_>, at: usize) -> Result {
+    if rec.tag == CR_TAG_THREAD {
+        let thread = ThreadPlan {
+            thread: rec.fixed()?,
+            regs: 0,
+            xstate: 0,
+            sigqueue: None,
+        };
+        return Ok(process.threads.push(thread, GFP_KERNEL)?);
+    }
+    let shared = rec.tag == CR_TAG_SIGQUEUE && rec.fixed::<cr_img_sigqueue>()?.shared != 0;
+    match (rec.tag, process.threads.last_mut()) {
+        _ if shared => process.sigqueue = Some(at),
+        (CR_TAG_REGS, Some(thread)) => thread.regs = at,
+        (CR_TAG_XSTATE, Some(thread)) => thread.xstate = at,
+        (_, Some(thread)) => thread.sigqueue = Some(at),
+        (_, None) => fail!(EINVAL, "a part of a thread without a thread"),
+    }
+    Ok(())
+}
+
+fn link_children(processes: &mut KVVec<ProcessPlan>) -> Result {
+    let mut by_pid = KVVec::with_capacity(processes.len(), GFP_KERNEL)?;
+    for (at, process) in processes.iter().enumerate() {
+        by_pid.push((process.process.pid, at), GFP_KERNEL)?;
+    }
+    by_pid.sort_unstable();
+    for child in 0..processes.len() {
+        let ppid = processes[child].process.ppid;
+        if ppid == 0 {
+            continue;
+        }
+        let parent = by_pid
+            .binary_search_by_key(&ppid, |(pid, _)| *pid)
+            .map_err(|_| failure!(EINVAL, "pid {ppid}: no such parent"))?;
+        let parent = by_pid[parent].1;
+        processes[parent].children.push(child, GFP_KERNEL)?;
+    }
+    Ok(())
+}
+
+/// The lowest address that user space may map anything at.
+const LOWEST: u64 = 0x1_0000;
+
+/// Finds a place for scratch memory between the mappings of a process.
+fn find_scratch(records: &Records, process: &ProcessPlan) -> Result<u64> {
+    let mut from = LOWEST;
+    for vma in vmas(records, records.find(process.process.mm)?)? {
+        if vma.start >= from && vma.start - from >= process.scratch_len() {
+            break;
+        }
+        from = vma.end;
+    }
+    Ok(from)
+}
+
+/// The mappings that belong to the memory descriptor at a place among the records.
+pub(crate) fn vmas(records: &Records, mm: usize) -> Result<impl Iterator<Item = cr_img_vma> + '_> {
+    let nr = records.get(mm).fixed::<cr_img_mm>()?.nr_vmas as usize;
+    let after = (mm + 1..records.len()).map(|at| records.get(at));
+    let vmas = after.filter(|rec| rec.tag == CR_TAG_VMA).take(nr);
+    Ok(vmas.filter_map(|rec| rec.fixed().ok()))
+}

@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The whole restart, top to bottom, as its caller sees it. What the tasks do meanwhile is in
+//! [`build`](crate::build).
+//!
+//! Everything but the contents of memory is read and checked before anything is created. Then the
+//! tree of processes comes into being, and each process rebuilds itself. When all of them wait at
+//! their return to user mode, the contents of memory are put in place, and they go on together.
+
+use crate::{
+    abi::{self, Argument},
+    build::ProcessMain,
+    image::{FileSource, Records},
+    plan::Plan,
+    report::{fail, failure, Context, Log, Result},
+    state::{file, memory, pipe, regs, shmem},
+};
+use cr_codec::{
+    check::{check_state, State, EM_X86_64},
+    read::{Head, Reader},
+    uapi::*,
+};
+use cr_sys::{
+    build::{self as sys_build, spawn, ReservedPid, Spawn},
+    errno::{EBADMSG, EPROTONOSUPPORT},
+    file::{FileRef, PathRef},
+    misc,
+    mm::PAGE_SIZE,
+    park::{Slot, Stage},
+    task::{PidNs, TaskRef},
+};
+use kernel::{prelude::*, rbtree::RBTree, sync::Arc};
+
+const FLAGS: u32 = CR_RESTART_PROGRESS | CR_RESTART_CHANGED_FILES;
+
+/// CR_IOC_RESTART.
+pub(crate) fn ioctl(arg: usize) -> Result {
+    let mut args = Argument::<cr_restart>::read(arg)?;
+    let log = Log::from_fd(args.value.log_fd)?;
+    restart(&mut args, &log).inspect_err(|failure| log.failure(failure))
+}
+
+fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
+    let start = misc::monotonic_ns();
+    if args.value.flags & !FLAGS != 0 {
+        fail!(EINVAL, "argument: unknown flags");
+    }
+    if !cr_sys::task::current_is_capable() {
+        fail!(EPERM, "CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN is needed");
+    }
+    let mut image = Image::read(&args.value)?;
+    let (header, records) = (image.header, image.records.clone());
+    let list = records.list()?;
+    let mut scratch = KVVec::from_elem(0, list.len(), GFP_KERNEL)?;
+    let state = check_state(&header, &list, &mut scratch)?;
+    let container = container_of(&state)?;
+
+    let files = Files::make(&args.value, &records)?;
+    let root_fd = (args.value.root_fd >= 0).then_some(args.value.root_fd);
+    let plan = Plan::new(records.clone(), files, root_fd)?;
+
+    let begin = misc::monotonic_ns();
+    let tasks = Tasks::create(plan, &args.value, container.namespaces)?;
+    args.value.stats.forking_time = (misc::monotonic_ns() - begin) / 1000;
+    tasks.rebuild()?;
+    let progress = (args.value.flags & CR_RESTART_PROGRESS != 0).then_some(log);
+    let pages = tasks.fill(&mut image, &state, progress)?;
+    tasks.set_registers()?;
+    tasks.ns.set_last_pid(container.last_pid);
+
+    args.value.stats.pages_restored = pages;
+    args.value.stats.nr_tasks = u64::from(container.nr_threads);
+    args.value.stats.image_bytes = image.reader.offset();
+    args.value.stats.restore_time = (misc::monotonic_ns() - start) / 1000;
+    args.value.pid = tasks.pid;
+    args.value.pidfd = open_pidfd(tasks.pid)?;
+    // The last thing that can fail: afterwards there is no way back.
+    if let Err(failure) = args.write() {
+        let _ = sys_build::syscall(SYS_CLOSE, [args.value.pidfd as u64, 0, 0, 0, 0, 0]);
+        return Err(failure);
+    }
+    tasks.release();
+    Ok(())
+}
+
+const SYS_CLOSE: u32 = 3;
+const SYS_PIDFD_OPEN: u32 = 434;
+
+fn open_pidfd(pid: i32) -> Result<i32> {
+    let fd = sys_build::syscall(SYS_PIDFD_OPEN, [pid as u64, 0, 0, 0, 0, 0])
+        .context(format_args!("opening a pidfd"))?;
+    Ok(fd as i32)
+}
+
+/// An image of which all records before the pages have been read.
+struct Image {
+    header: cr_img_header,
+    reader: Reader<FileSource>,
+    records: Arc<Records>,
+    /// The record that comes next.
+    head: Head,
+}
+
+impl Image {
+    fn read(args: &cr_restart) -> Result<Self> {
+        let prefix =
+            abi::read_bytes(args.prefix, u64::from(args.prefix_len), CR_MAX_PREFIX_LEN)?;
+        let file = FileRef::from_fd(args.image_fd).context(format_args!("image descriptor"))?;
+        let source = FileSource::new(prefix, file)?;
+        let (header, mut reader) = Reader::new(source, misc::crc32c)?;
+        check_header(&header)?;
+
+        let mut records = Records::new();
+        let head = loop {
+            let head = reader.next()?;
+            match head.tag {
+                CR_TAG_PAGES | CR_TAG_END => break head,
+                // For user space, or from a later version of this module.
+                CR_TAG_SECTION => reader.skip(&head)?,
+                _ if !head.is_known() => reader.skip(&head)?,
+                _ => {
+                    let payload = records.add(head.tag, head.id, head.offset, head.length)?;
+                    reader.payload(&head, payload)?;
+                }
+            }
+        };
+        Ok(Self {
+            header,
+            reader,
+            records: Arc::new(records, GFP_KERNEL)?,
+            head,
+        })
+    }
+}
+
+fn check_header(header: &cr_img_header) -> Result {
+    header.check_machine(EM_X86_64, PAGE_SIZE as u32)?;
+    let (xfeatures, xstate_size) = crate::xstate()?;
+    let missing = header.xfeatures & !xfeatures;
+    if missing != 0 {
+        fail!(
+            EPROTONOSUPPORT(),
+            "the image is from a processor with more features (XSAVE components {missing:#x})"
+        );
+    }
+    if header.xstate_size != xstate_size {
+        fail!(
+            EPROTONOSUPPORT(),
+            "extended processor state has {} bytes in the image and {xstate_size} here",
+            header.xstate_size
+        );
+    }
+    Ok(())
+}
+
+fn container_of(state: &State<'_>) -> Result<cr_img_container> {
+    let mut records = state.records().iter();
+    let container = records.find(|rec| rec.tag == CR_TAG_CONTAINER);
+    match container {
+        Some(rec) => Ok(rec.fixed()?),
+        None => fail!(EINVAL, "an image without a container"),
+    }
+}
+
+/// Open files while they are made, in the order of the records.
+pub(crate) struct Files<'a> {
+    root: PathRef,
+    may_differ: bool,
+    externals: KVVec<(u32, FileRef)>,
+    pipes: RBTree<u64, pipe::Made>,
+    records: &'a Records,
+}
+
+impl<'a> Files<'a> {
+    /// Makes all of them, by id.
+    fn make(args: &cr_restart, records: &'a Records) -> Result<KVVec<(u64, FileRef)>> {
+        let mut externals = KVVec::new();
+        for external in &abi::read_array::<cr_external_fd>(
+            args.externals,
+            args.nr_externals,
+            CR_MAX_EXTERNALS,
+        )? {
+            let file = FileRef::from_fd(external.fd)
+                .context(format_args!("replacement for external {}", external.key))?;
+            externals.push((external.key, file), GFP_KERNEL)?;
+        }
+        let mut files = Self {
+            root: match args.root_fd {
+                fd if fd >= 0 => {
+                    PathRef::from_fd(fd).context(format_args!("root descriptor"))?
+                }
+                _ => PathRef::current_root()?,
+            },
+            may_differ: args.flags & CR_RESTART_CHANGED_FILES != 0,
+            externals,
+            pipes: RBTree::new(),
+            records,
+        };
+        let mut made = KVVec::new();
+        for at in 0..records.len() {
+            let rec = records.get(at);
+            let file = match rec.tag {
+                CR_TAG_FILE => file::restore(&mut files, &rec)?,
+                CR_TAG_SHMEM => shmem::restore(&rec)?,
+                _ => continue,
+            };
+            made.push((rec.id, file), GFP_KERNEL)?;
+        }
+        Ok(made)
+    }
+
+    /// The directory below which names are looked up.
+    pub(crate) fn root(&self) -> &PathRef {
+        &self.root
+    }
+
+    /// Whether files may have changed since the checkpoint.
+    pub(crate) fn may_differ(&self) -> bool {
+        self.may_differ
+    }
+
+    /// What the caller supplies for an external object.
+    pub(crate) fn external(&self, key: u64) -> Result<FileRef> {
+        let mut externals = self.externals.iter();
+        match externals.find(|(found, _)| u64::from(*found) == key) {
+            Some((_, file)) => Ok(file.clone()),
+            None => Err(failure!(ENXIO, "external {key} is needed and was not supplied")),
+        }
+    }
+
+    /// A pipe, which is made when its first end is.
+    pub(crate) fn pipe(&mut self, id: u64) -> Result<&mut pipe::Made> {
+        if self.pipes.get(&id).is_none() {
+            let made = pipe::restore(&self.records.get(self.records.find(id)?))?;
+            self.pipes.try_create_and_insert(id, made, GFP_KERNEL)?;
+        }
+        self.pipes.get_mut(&id).ok_or_else(|| EINVAL.into())
+    }
+}
+
+const CLONE_NEWUTS: u64 = 0x0400_0000;
+const CLONE_NEWIPC: u64 = 0x0800_0000;
+const CLONE_NEWPID: u64 = 0x2000_0000;
+const SIGCHLD: u32 = 17;
+
+/// The tasks of a container that is being built. Dropping this kills them.
+struct Tasks {
+    plan: Arc<Plan>,
+    init: TaskRef,
+    ns: PidNs,
+    pid: i32,
+    released: bool,
+}
+
+impl Tasks {
+    /// Creates the tree of processes, with its sessions, process groups and zombies.
+    fn create(plan: Arc<Plan>, args: &cr_restart, namespaces: u32) -> Result<Self> {
+        let mut flags = 0;
+        if !sys_build::has_fresh_pid_namespace() {
+            flags |= CLONE_NEWPID;
+        }
+        if namespaces & CR_NS_UTS != 0 {
+            flags |= CLONE_NEWUTS;
+        }
+        if namespaces & CR_NS_IPC != 0 {
+            flags |= CLONE_NEWIPC;
+        }
+        let how = Spawn {
+            flags,
+            exit_signal: SIGCHLD,
+            tid: 1,
+            cgroup: (args.cgroup_fd >= 0).then_some(args.cgroup_fd),
+        };
+        let main = ProcessMain::new(plan.clone(), 0)?;
+        let pid = spawn(how, main).context(format_args!("creating the container's init"))?;
+        let init = TaskRef::find(pid)?;
+        let ns = PidNs::of_init(&init).ok_or(ESRCH)?;
+        let tasks = Self {
+            plan,
+            init,
+            ns,
+            pid,
+            released: false,
+        };
+        tasks.plan.created.wait()?;
+        tasks.plan.check()?;
+        tasks.group()?;
+        tasks.plan.grouped.happen();
+        tasks.wait_for_zombies()?;
+        Ok(tasks)
+    }
+
+    /// Puts every process into its session and process group.
+    fn group(&self) -> Result {
+        let mut reserved: KVVec<(u32, ReservedPid)> = KVVec::new();
+        for process in &self.plan.processes {
+            for nr in [process.process.sid, process.process.pgid] {
+                // Nobody has the number if the leader of the group is dead.
+                if self.ns.find_pid(nr).is_none() {
+                    let pid = self
+                        .ns
+                        .reserve_pid(nr)
+                        .context(format_args!("process group {nr}"))?;
+                    reserved.push((nr, pid), GFP_KERNEL)?;
+                }
+            }
+        }
+        for (at, process) in self.plan.processes.iter().enumerate() {
+            let image = &process.process;
+            let task = self.plan.find_task(at, 0).ok_or(ESRCH)?;
+            let group = self.ns.find_pid(image.pgid).ok_or(ESRCH)?;
+            let session = self.ns.find_pid(image.sid).ok_or(ESRCH)?;
+            task.join_groups(&group, &session, image.sid == image.pid)
+                .context(format_args!("pid {}: process group", image.pid))?;
+            for (nr, pid) in reserved.iter_mut() {
+                if *nr == image.pgid || *nr == image.sid {
+                    pid.mark_taken();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn wait_for_zombies(&self) -> Result {
+        for (at, _) in self
+            .plan
+            .processes
+            .iter()
+            .enumerate()
+            .filter(|(_, process)| process.is_zombie())
+        {
+            let task = self.plan.find_task(at, 0).ok_or(ESRCH)?;
+            while !task.is_zombie() {
+                self.plan.check()?;
+                if misc::is_being_killed() || self.init.is_dying() {
+                    fail!(EINTR, "killed");
+                }
+                misc::nap(50);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the tasks rebuild themselves, until all of them stand still again.
+    fn rebuild(&self) -> Result {
+        self.plan.rebuild.happen();
+        self.plan.complete.wait()?;
+        self.plan.check()
+    }
+
+    /// Puts the contents of memory in place, and reads the image to its end.
+    fn fill(&self, image: &mut Image, state: &State<'_>, log: Option<&Log>) -> Result<u64> {
+        let mut runs = KVVec::from_elem(
+            cr_img_run {
+                start: 0,
+                nr_pages: 0,
+            },
+            MAX_RUNS,
+            GFP_KERNEL,
+        )?;
+        let total = container_of(state)?.nr_pages;
+        let mut places: RBTree<u64, memory::Place> = RBTree::new();
+        let mut head = image.head;
+        while head.tag == CR_TAG_PAGES {
+            let pages = image.reader.pages(&head, &mut runs)?;
+            let object = pages.object();
+            for run in pages.runs() {
+                state.check_run(head.offset, object, run)?;
+            }
+            if places.get(&object).is_none() {
+                places.try_create_and_insert(object, self.place_of(object)?, GFP_KERNEL)?;
+            }
+            if let Some(place) = places.get(&object) {
+                memory::restore(pages, place)?;
+            }
+            if let Some(log) = log {
+                log.progress(image.reader.nr_pages(), total);
+            }
+            self.plan.check()?;
+            head = image.reader.next()?;
+        }
+        image.reader.end(&head)?;
+        if image.reader.nr_pages() != total {
+            fail!(EBADMSG(), "the image has another number of pages than it says");
+        }
+        Ok(total)
+    }
+
+    /// Where the pages of an object go.
+    fn place_of(&self, object: u64) -> Result<memory::Place> {
+        let processes = self.plan.processes.iter();
+        if let Some(at) = processes.clone().position(|process| process.process.mm == object) {
+            let task = self.plan.find_task(at, 0).ok_or(ESRCH)?;
+            return Ok(memory::Place::Private(task.mm().ok_or(ESRCH)?));
+        }
+        match self.plan.file(object) {
+            Ok(file) => Ok(memory::Place::Shared(file.clone())),
+            Err(_) => Err(failure!(EINVAL, "pages of object {object}, which has none")),
+        }
+    }
+
+    /// Gives every thread its registers. They are parked, so that nothing overwrites them.
+    fn set_registers(&self) -> Result {
+        for created in &self.plan.take_tasks() {
+            let process = &self.plan.processes[created.process];
+            if process.is_zombie() {
+                continue;
+            }
+            let thread = &process.threads[created.thread];
+            let tid = thread.thread.tid;
+            let Some(slot) = &created.slot else {
+                fail!(EINVAL, "pid {tid}: is not complete");
+            };
+            self.wait_parked(slot)?;
+            let general: cr_img_regs = self.plan.records.get(thread.regs).fixed()?;
+            let extended = self.plan.records.get(thread.xstate).payload;
+            regs::restore(&created.task, &general, extended)
+                .context(format_args!("pid {tid}: registers"))?;
+        }
+        Ok(())
+    }
+
+    fn wait_parked(&self, slot: &Slot) -> Result {
+        while slot.stage() != Stage::Parked {
+            if slot.stage() == Stage::Gone || misc::is_being_killed() || self.init.is_dying() {
+                fail!(EINTR, "killed");
+            }
+            misc::nap(20);
+        }
+        slot.task().wait_parked();
+        Ok(())
+    }
+
+    /// Lets all of them go on, at once.
+    fn release(mut self) {
+        self.released = true;
+        self.plan.parking.open();
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        if self.released {
+            return;
+        }
+        // The death of its init takes the whole pid namespace along.
+        self.init.kill();
+        while !self.init.is_dead() && !misc::is_being_killed() {
+            misc::nap(100);
+        }
+        let _ = sys_build::syscall(SYS_WAIT4, [self.pid as u64, 0, WALL | WNOHANG, 0, 0, 0]);
+    }
+}
+
+const SYS_WAIT4: u32 = 61;
+const WNOHANG: u64 = 1;
+const WALL: u64 = 0x4000_0000;
+
+/// Runs in one record: each has a page at least.
+const MAX_RUNS: usize = (CR_IMG_MAX_PAGES_PAYLOAD as usize) / PAGE_SIZE;

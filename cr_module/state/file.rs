@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Open file descriptions.
+//!
+//! Regular files, directories and the memory devices are found again by their name below the root
+//! of the container's init; their contents are not in the image. Pipes refer to an object. What
+//! belongs to the outside, and was declared external, is supplied at restart.
+//!
+//! Refused: everything else, by its name; files that have been removed, or are hidden by a mount;
+//! files of file systems that make up their contents (proc, sysfs ...); SIGIO and leases.
+
+use crate::{
+    checkpoint::Save,
+    objects::Kind,
+    report::{fail, failure, Context, Name, Result},
+    restart::Files,
+    state::pipe,
+};
+use cr_codec::{check::Rec, uapi::*};
+use cr_sys::{
+    errno::{EOPNOTSUPP, ESTALE},
+    file::*,
+    mm::PAGE_SIZE,
+};
+use kernel::{prelude::*, str::CString};
+
+/// Flags that stay with an open file and are given to open(2) again.
+const KEPT_FLAGS: u32 = 0o3 // O_ACCMODE
+    | 0o2000 // O_APPEND
+    | 0o4000 // O_NONBLOCK
+    | 0o10000 // O_DSYNC
+    | 0o40000 // O_DIRECT
+    | 0o100000 // O_LARGEFILE
+    | 0o200000 // O_DIRECTORY
+    | 0o400000 // O_NOFOLLOW
+    | 0o1000000 // O_NOATIME
+    | 0o4000000; // __O_SYNC
+/// Opened by execve(2): means nothing afterwards.
+const FMODE_EXEC: u32 = 0o40;
+
+/// Where a file stands.
+enum Place {
+    /// In the container alone.
+    Inside,
+    /// Outside, or shared with the outside, and why.
+    Outside(&'static str),
+}
+
+/// Saves an open file, unless it has been already.
+pub(crate) fn save(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
+    if let Some(id) = save.objects.find(Kind::File, file.identity()) {
+        return Ok(id);
+    }
+    let (kind, info, mut record) = file.read_info();
+    let mut buffer = KVVec::from_elem(0, PAGE_SIZE, GFP_KERNEL)?;
+    let mut path: &[u8] = &[];
+    let mut place = place(save, file, kind, &info)?;
+    if matches!(
+        (&place, kind),
+        (Place::Inside, FileType::Regular | FileType::Directory | FileType::MemoryDevice)
+    ) {
+        match name(save, file, &info, &mut buffer)? {
+            Some(name) => path = name,
+            None => place = Place::Outside("is outside of the container's root"),
+        }
+    }
+
+    if let Place::Outside(why) = place {
+        let Some(key) = save.container.external_key(file, info.inode) else {
+            fail!(EBUSY, "{} {why}: declare it external, or close it", What(kind, &info));
+        };
+        record = cr_img_file {
+            kind: CR_FILE_EXTERNAL,
+            flags: record.flags & KEPT_FLAGS,
+            target: u64::from(key),
+            ..Default::default()
+        };
+    } else {
+        check(kind, &info, &record)?;
+        record.flags &= KEPT_FLAGS;
+        record.path_len = path.len() as u32;
+        record.kind = match kind {
+            FileType::Regular => CR_FILE_REG,
+            FileType::Directory => CR_FILE_DIR,
+            FileType::MemoryDevice => CR_FILE_CHR,
+            _ => CR_FILE_PIPE,
+        };
+    }
+    if record.kind == CR_FILE_PIPE {
+        record.target = pipe::save(save, file, &file.pipe()?)?;
+        record.pos = 0;
+    }
+    if record.kind != CR_FILE_CHR {
+        record.rdev = 0;
+    }
+    if record.kind == CR_FILE_REG || record.kind == CR_FILE_DIR {
+        save.lockable.push((file.clone(), info.inode), GFP_KERNEL)?;
+    }
+    let id = save.objects.add(Kind::File, file.identity())?;
+    save.object(id, &record, &[path])?;
+    Ok(id)
+}
+
+/// Decides whether a file can be part of the image at all.
+fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Result<Place> {
+    match kind {
+        FileType::Pipe if info.unsupported & (1 << CR_FILE_X_PATH_ONLY) == 0 => {
+            return Ok(match pipe::leaves(save, &file.pipe()?) {
+                true => Place::Outside("has an end outside of the container"),
+                false => Place::Inside,
+            });
+        }
+        FileType::Regular | FileType::Directory | FileType::MemoryDevice => {}
+        // Of these there is nothing that could be saved.
+        _ if save.container.external_key(file, info.inode).is_some() => {
+            return Ok(Place::Outside("is external"));
+        }
+        _ => fail!(EOPNOTSUPP(), "{} is not supported yet", What(kind, info)),
+    }
+    // Our own reference is one of them. A mapping, or a system call in progress, may have more.
+    let descriptors = save.references.descriptors_of(file);
+    if descriptors == 0 || info.count <= descriptors + save.container.references_to(file) + 1 {
+        return Ok(Place::Inside);
+    }
+    Ok(match file.outside_user(save.container.ns()) {
+        Some(_) => Place::Outside("is shared with a process outside of the container"),
+        None => Place::Inside,
+    })
+}
+
+/// Refuses what is special about a file that is found by its name, or is a pipe.
+fn check(kind: FileType, info: &FileInfo, record: &cr_img_file) -> Result {
+    let what = What(kind, info);
+    for (bit, why) in [
+        (CR_FILE_X_FOWNER, "sends signals (F_SETOWN, O_ASYNC)"),
+        (CR_FILE_X_LEASE, "has a lease"),
+        (CR_FILE_X_PATH_ONLY, "was opened with O_PATH"),
+    ] {
+        if info.unsupported & (1 << bit) != 0 {
+            fail!(EOPNOTSUPP(), "{what} {why}, which is not supported yet");
+        }
+    }
+    if record.flags & !(KEPT_FLAGS | FMODE_EXEC) != 0 {
+        fail!(EOPNOTSUPP(), "{what} has unknown flags {:#o}", record.flags);
+    }
+    Ok(())
+}
+
+/// The name of a file below the container's root; none when it is not below it.
+fn name<'a>(
+    save: &Save<'_>,
+    file: &FileRef,
+    info: &FileInfo,
+    buffer: &'a mut [u8],
+) -> Result<Option<&'a [u8]>> {
+    let has = |bit: u32| info.unsupported & (1 << bit) != 0;
+    let name = match file.name(save.container.root(), buffer) {
+        Ok(name) => name,
+        Err(error) if error == EXDEV => return Ok(None),
+        Err(error) if error == ESTALE() => fail!(
+            EOPNOTSUPP(),
+            "file {} is hidden by a mount or another file, which is not supported yet",
+            Name(&info.name)
+        ),
+        Err(error) => return Err(error).context(format_args!("file {}", Name(&info.name))),
+    };
+    if has(CR_FILE_X_UNLINKED) {
+        fail!(EOPNOTSUPP(), "file {} was removed, which is not supported yet", Name(name));
+    }
+    if has(CR_FILE_X_FS) && info.name.first() != Some(&b'c') {
+        fail!(
+            EOPNOTSUPP(),
+            "file {} is on a file system whose files are not supported yet",
+            Name(name)
+        );
+    }
+    Ok(Some(name))
+}
+
+/// An open file, for people.
+struct What<'a>(FileType, &'a FileInfo);
+
+impl core::fmt::Display for What<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let name = Name(&self.1.name);
+        match self.0 {
+            FileType::Pipe => f.write_str("a pipe"),
+            FileType::Terminal => write!(f, "a terminal ({name})"),
+            FileType::Memfd => f.write_str("a memfd"),
+            FileType::SharedMemory => f.write_str("shared anonymous memory"),
+            FileType::SysvSharedMemory => f.write_str("System V shared memory"),
+            FileType::Regular | FileType::Directory => write!(f, "file {name}"),
+            FileType::MemoryDevice | FileType::Other => write!(f, "{name}"),
+        }
+    }
+}
+
+/// Makes an open file again.
+pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
+    let record: cr_img_file = rec.fixed()?;
+    let path = rec.variable::<cr_img_file>();
+    match record.kind {
+        CR_FILE_EXTERNAL => files.external(record.target),
+        CR_FILE_PIPE => files.pipe(record.target)?.open(record.flags),
+        _ => reopen(files, &record, path).context(format_args!("file {}", Name(path))),
+    }
+}
+
+fn reopen(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRef> {
+    let name = CString::try_from_fmt(format_args!("{}", Bytes(path)))?;
+    let file = FileRef::open(files.root(), &name, record.flags)
+        .map_err(|error| match error {
+            error if error == ENOENT => failure!(ESTALE(), "is gone"),
+            error => error.into(),
+        })?;
+    let (_, _, found) = file.read_info();
+    const TYPE: u32 = 0o170000;
+    if found.mode & TYPE != record.mode & TYPE || found.rdev != record.rdev
+        && record.kind == CR_FILE_CHR
+    {
+        fail!(ESTALE(), "is not of the same type any more");
+    }
+    if record.kind == CR_FILE_REG && !files.may_differ() {
+        if found.size != record.size {
+            fail!(
+                ESTALE(),
+                "has {} bytes, and had {} at the checkpoint",
+                found.size,
+                record.size
+            );
+        }
+        if found.mtime_ns != record.mtime_ns {
+            fail!(ESTALE(), "was modified since the checkpoint");
+        }
+    }
+    if record.pos != 0 {
+        file.seek(record.pos).context(format_args!("its offset"))?;
+    }
+    Ok(file)
+}
+
+/// Bytes as they are: a name need not be UTF-8.
+struct Bytes<'a>(&'a [u8]);
+
+impl core::fmt::Display for Bytes<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        for byte in self.0 {
+            f.write_char(char::from(*byte))?;
+        }
+        Ok(())
+    }
+}
+use core::fmt::Write;

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Resource limits and the OOM score, which belong to a process.
+
+use crate::{
+    report::{Context, Result},
+    build::Build,
+};
+use cr_codec::uapi::*;
+use cr_sys::build;
+use zerocopy::IntoBytes;
+
+const SYS_PRLIMIT64: u32 = 302;
+const RLIMIT_NOFILE: usize = 7;
+
+/// Descriptors may be above the limit, so the limit comes after them: see [`restore`].
+pub(crate) fn allow_descriptors(build: &Build<'_>, process: &cr_img_process, nr: u32) -> Result {
+    let limit = &process.rlimit[RLIMIT_NOFILE];
+    let enough = limit.max.max(u64::from(nr));
+    set(build, RLIMIT_NOFILE, &cr_img_rlimit {
+        cur: enough,
+        max: enough,
+    })
+}
+
+/// Sets the limits of the current process.
+pub(crate) fn restore(build: &Build<'_>, process: &cr_img_process) -> Result {
+    for (resource, limit) in process.rlimit.iter().enumerate() {
+        set(build, resource, limit)?;
+    }
+    build::set_oom_score_adj(process.oom_score_adj).context(format_args!("oom_score_adj"))
+}
+
+fn set(build: &Build<'_>, resource: usize, limit: &cr_img_rlimit) -> Result {
+    let addr = build.scratch(0, limit.as_bytes())?;
+    build
+        .syscall6(SYS_PRLIMIT64, [0, resource as u64, addr, 0, 0, 0])
+        .context(format_args!("resource limit {resource}"))?;
+    Ok(())
+}

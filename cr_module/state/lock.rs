@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! File locks: POSIX locks of processes, flock(2) and open file description locks.
+//!
+//! They hang on the inode, with an owner. A lock of somebody outside on the same file is none of
+//! our business.
+
+use crate::{
+    checkpoint::Save,
+    objects::Kind,
+    report::{fail, Context, Result},
+    build::Build,
+};
+use cr_codec::uapi::*;
+use cr_sys::file::Lock;
+use kernel::prelude::*;
+use zerocopy::IntoBytes;
+use zerocopy_derive::{Immutable, IntoBytes};
+
+/// Saves the locks that the container has on the files that have been saved.
+pub(crate) fn save(save: &mut Save<'_>) -> Result {
+    let files = core::mem::take(&mut save.lockable);
+    let mut seen: KVVec<u64> = KVVec::new();
+    for (file, inode) in &files {
+        if seen.contains(inode) {
+            continue;
+        }
+        seen.push(*inode, GFP_KERNEL)?;
+        let mut locks: KVVec<Lock> = KVVec::new();
+        let nr = loop {
+            let nr = file.locks(&mut locks);
+            if nr <= locks.len() {
+                break nr;
+            }
+            for _ in locks.len()..nr {
+                locks.push(Lock::default(), GFP_KERNEL)?;
+            }
+        };
+        for lock in &locks[..nr] {
+            save_lock(save, lock)?;
+        }
+    }
+    Ok(())
+}
+
+fn save_lock(save: &mut Save<'_>, lock: &Lock) -> Result {
+    let table = save.objects.find(Kind::FdTable, lock.owner);
+    let file = save.objects.find(Kind::File, lock.file);
+    let owner = match (lock.kind, table, file) {
+        (CR_LOCK_POSIX, Some(table), _) => table,
+        (CR_LOCK_OFD | CR_LOCK_FLOCK, _, Some(_)) => 0,
+        // Somebody else's.
+        _ => return Ok(()),
+    };
+    let Some(file) = file else {
+        fail!(EBUSY, "a lock on a file that is not open any more");
+    };
+    let record = cr_img_lock {
+        file,
+        owner,
+        start: lock.start,
+        end: lock.end,
+        kind: lock.kind,
+        exclusive: lock.exclusive,
+    };
+    save.record(&record, &[])
+}
+
+const SYS_FCNTL: u32 = 72;
+const SYS_FLOCK: u32 = 73;
+const F_SETLK: u64 = 6;
+const F_OFD_SETLK: u64 = 37;
+const F_RDLCK: u16 = 0;
+const F_WRLCK: u16 = 1;
+const LOCK_SH: u64 = 1;
+const LOCK_EX: u64 = 2;
+const LOCK_NB: u64 = 4;
+
+/// struct flock of `include/uapi/asm-generic/fcntl.h`.
+#[derive(IntoBytes, Immutable)]
+#[repr(C)]
+struct Flock {
+    kind: u16,
+    whence: u16,
+    pad: u32,
+    start: u64,
+    len: u64,
+    pid: u32,
+    pad2: u32,
+}
+
+/// Takes the locks of the current process again, and those of its open files.
+pub(crate) fn restore(build: &Build<'_>, files: u64) -> Result {
+    for rec in build.records_of(CR_TAG_LOCK) {
+        let lock: cr_img_lock = rec.fixed()?;
+        let owned = lock.owner == files;
+        if lock.owner != 0 && !owned {
+            continue;
+        }
+        // Closing any descriptor of a file drops the POSIX locks on it: use one that stays.
+        let Some(fd) = build.fd_of(files, lock.file)? else {
+            if owned {
+                fail!(EBADMSG(), "a lock on a file that its owner has not open");
+            }
+            continue;
+        };
+        take(build, fd, &lock).context(format_args!("lock on fd {fd}"))?;
+    }
+    Ok(())
+}
+
+fn take(build: &Build<'_>, fd: u32, lock: &cr_img_lock) -> Result {
+    let fd = u64::from(fd);
+    if lock.kind == CR_LOCK_FLOCK {
+        let how = if lock.exclusive != 0 { LOCK_EX } else { LOCK_SH };
+        build.syscall(SYS_FLOCK, [fd, how | LOCK_NB, 0])?;
+        return Ok(());
+    }
+    const TO_THE_END: u64 = i64::MAX as u64;
+    let flock = Flock {
+        kind: if lock.exclusive != 0 { F_WRLCK } else { F_RDLCK },
+        whence: 0,
+        pad: 0,
+        start: lock.start,
+        len: match lock.end {
+            TO_THE_END => 0,
+            end => end - lock.start + 1,
+        },
+        pid: 0,
+        pad2: 0,
+    };
+    let command = match lock.kind {
+        CR_LOCK_POSIX => F_SETLK,
+        _ => F_OFD_SETLK,
+    };
+    let addr = build.scratch(0, flock.as_bytes())?;
+    build.syscall(SYS_FCNTL, [fd, command, addr])?;
+    Ok(())
+}
+use cr_sys::errno::EBADMSG;

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Contents of memory: private pages of processes, and pages of shared memory objects.
+//!
+//! While the container stands still, only the places of the pages are noted. Holes are not stored,
+//! nor are pages that a mapped file still has.
+
+use crate::{
+    image::FileSink,
+    report::{fail, failure, Context, Log, Result},
+};
+use cr_codec::{
+    read::{PagesReader, Source},
+    uapi::*,
+    write::Writer,
+};
+use cr_sys::{
+    file::FileRef,
+    mm::{Mm, PAGE_SIZE},
+};
+use kernel::prelude::*;
+
+/// Where pages come from, or go to.
+pub(crate) enum Place {
+    /// Private pages of a process, by address.
+    Private(Mm),
+    /// Pages of a shared memory object, by offset.
+    Shared(FileRef),
+}
+
+/// Pages of one object.
+struct Region {
+    id: u64,
+    place: Place,
+    runs: KVVec<cr_img_run>,
+    /// Mappings of a shared object.
+    mappings: u64,
+}
+
+/// All pages that go into the image.
+pub(crate) struct Memory {
+    regions: KVVec<Region>,
+    scanned: u64,
+}
+
+/// Pages in one record.
+const RECORD_PAGES: u64 = 512;
+/// Places that are asked for at once.
+const RUN_BATCH: usize = 256;
+
+impl Memory {
+    /// None.
+    pub(crate) fn new() -> Self {
+        Self {
+            regions: KVVec::new(),
+            scanned: 0,
+        }
+    }
+
+    /// Begins with the private pages of a process.
+    pub(crate) fn add_private(&mut self, id: u64, mm: Mm) -> Result {
+        let region = Region {
+            id,
+            place: Place::Private(mm),
+            runs: KVVec::new(),
+            mappings: 0,
+        };
+        Ok(self.regions.push(region, GFP_KERNEL)?)
+    }
+
+    /// Notes the private pages in a part of the process that was added last.
+    pub(crate) fn scan_private(&mut self, id: u64, start: u64, end: u64) -> Result {
+        let found = self.regions.iter_mut().rev().find(|region| region.id == id);
+        let Some(Region {
+            place: Place::Private(mm),
+            runs,
+            ..
+        }) = found
+        else {
+            fail!(EINVAL, "no memory with this id");
+        };
+        let mut batch = [cr_img_run {
+            start: 0,
+            nr_pages: 0,
+        }; RUN_BATCH];
+        let mut from = start;
+        while from < end {
+            let (nr, next) = mm.private_runs(from, end, &mut batch, &mut self.scanned)?;
+            runs.extend_from_slice(&batch[..nr], GFP_KERNEL)?;
+            from = next;
+        }
+        Ok(())
+    }
+
+    /// Notes the pages of a shared memory object.
+    pub(crate) fn add_shmem(&mut self, id: u64, file: FileRef, size: u64) -> Result {
+        let mut runs = KVVec::new();
+        let mut from = 0;
+        while let Some(start) = file.seek_data(from, false)?.filter(|start| *start < size) {
+            let end = file.seek_data(start, true)?.unwrap_or(size).min(size);
+            let nr_pages = (end - start).div_ceil(PAGE_SIZE as u64);
+            runs.push(cr_img_run { start, nr_pages }, GFP_KERNEL)?;
+            self.scanned += nr_pages;
+            from = end;
+        }
+        let region = Region {
+            id,
+            place: Place::Shared(file),
+            runs,
+            mappings: 1,
+        };
+        Ok(self.regions.push(region, GFP_KERNEL)?)
+    }
+
+    /// A shared memory object was met in another mapping.
+    pub(crate) fn map_again(&mut self, id: u64) {
+        for region in self.regions.iter_mut().filter(|region| region.id == id) {
+            region.mappings += 1;
+        }
+    }
+
+    /// Refuses shared memory that somebody else maps as well: only mappings refer to it.
+    pub(crate) fn check_contained(&self) -> Result {
+        for region in &self.regions {
+            if let Place::Shared(file) = &region.place {
+                let (_, info, _) = file.read_info();
+                if info.count > region.mappings + 1 {
+                    fail!(
+                        EBUSY,
+                        "shared anonymous memory is also used outside of the container"
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Pages that were looked at.
+    pub(crate) fn scanned(&self) -> u64 {
+        self.scanned
+    }
+
+    /// Pages that were noted.
+    pub(crate) fn nr_pages(&self) -> u64 {
+        let runs = self.regions.iter().flat_map(|region| region.runs.iter());
+        runs.map(|run| run.nr_pages).sum()
+    }
+
+    /// Writes all of them.
+    pub(crate) fn write(&self, writer: &mut Writer<&mut FileSink>, log: Option<&Log>) -> Result {
+        let total = self.nr_pages();
+        let mut page = KVVec::from_elem(0, PAGE_SIZE, GFP_KERNEL)?;
+        for region in &self.regions {
+            let mut runs = Split::new(&region.runs);
+            while let Some(record) = runs.next_record()? {
+                let mut pages = writer.pages(region.id, &record)?;
+                for run in &record {
+                    match &region.place {
+                        Place::Private(mm) => write_private(mm, run, |bytes| {
+                            pages.page(bytes)
+                        })?,
+                        Place::Shared(file) => {
+                            for at in 0..run.nr_pages {
+                                read_shared(file, run.start + at * PAGE_SIZE as u64, &mut page)?;
+                                pages.page(&page)?;
+                            }
+                        }
+                    }
+                }
+                pages.finish()?;
+                if let Some(log) = log {
+                    log.progress(writer.nr_pages(), total);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_private(mm: &Mm, run: &cr_img_run, mut write: impl FnMut(&[u8]) -> Result) -> Result {
+    let mut done = 0;
+    while done < run.nr_pages {
+        let addr = run.start + done * PAGE_SIZE as u64;
+        let pages = mm
+            .pages(addr, run.nr_pages - done, false)
+            .context(format_args!("reading the page at {addr:#x}"))?;
+        for at in 0..pages.len() {
+            write(pages.bytes(at))?;
+        }
+        done += pages.len() as u64;
+    }
+    Ok(())
+}
+
+fn read_shared(file: &FileRef, offset: u64, page: &mut [u8]) -> Result {
+    let mut got = 0;
+    while got < page.len() {
+        match file.read_at(&mut page[got..], offset + got as u64)? {
+            0 => fail!(EIO, "shared memory is shorter than it was"),
+            some => got += some,
+        }
+    }
+    Ok(())
+}
+
+/// Cuts runs into records.
+struct Split<'a> {
+    runs: &'a [cr_img_run],
+    /// Pages of the first run that have been dealt with.
+    used: u64,
+}
+
+impl<'a> Split<'a> {
+    fn new(runs: &'a [cr_img_run]) -> Self {
+        Self { runs, used: 0 }
+    }
+
+    /// The runs of the next record.
+    fn next_record(&mut self) -> Result<Option<KVVec<cr_img_run>>> {
+        let mut record = KVVec::new();
+        let mut room = RECORD_PAGES;
+        while let (Some(run), 1..) = (self.runs.first(), room) {
+            let some = (run.nr_pages - self.used).min(room);
+            let piece = cr_img_run {
+                start: run.start + self.used * PAGE_SIZE as u64,
+                nr_pages: some,
+            };
+            record.push(piece, GFP_KERNEL)?;
+            room -= some;
+            self.used += some;
+            if self.used == run.nr_pages {
+                self.used = 0;
+                self.runs = &self.runs[1..];
+            }
+        }
+        Ok((!record.is_empty()).then_some(record))
+    }
+}
+
+/// Puts the pages of one record into their places.
+pub(crate) fn restore<S>(mut pages: PagesReader<'_, '_, S>, place: &Place) -> Result
+where
+    S: Source<Error = crate::report::Failure>,
+{
+    let mut buffer = KVVec::from_elem(0, PAGE_SIZE, GFP_KERNEL)?;
+    for run in pages.runs() {
+        match place {
+            Place::Private(mm) => restore_private(mm, run, |page| pages.read(page))?,
+            Place::Shared(file) => {
+                for at in 0..run.nr_pages {
+                    pages.read(&mut buffer)?;
+                    write_shared(file, run.start + at * PAGE_SIZE as u64, &buffer)?;
+                }
+            }
+        }
+    }
+    pages.finish()
+}
+
+fn restore_private(
+    mm: &Mm,
+    run: &cr_img_run,
+    mut read: impl FnMut(&mut [u8]) -> Result,
+) -> Result {
+    let mut done = 0;
+    while done < run.nr_pages {
+        let addr = run.start + done * PAGE_SIZE as u64;
+        let mut pages = mm
+            .pages(addr, run.nr_pages - done, true)
+            .context(format_args!("making the page at {addr:#x}"))?;
+        for at in 0..pages.len() {
+            read(pages.bytes_mut(at)?)?;
+        }
+        done += pages.len() as u64;
+    }
+    Ok(())
+}
+
+fn write_shared(file: &FileRef, offset: u64, page: &[u8]) -> Result {
+    let mut put = 0;
+    while put < page.len() {
+        match file.write_at(&page[put..], offset + put as u64)? {
+            0 => return Err(failure!(ENOSPC, "no room in shared memory")),
+            some => put += some,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory descriptors: mappings, and where the parts of the program are.
+//!
+//! A mapping is restored by mmap(2) in the process itself, with what madvise(2), mprotect(2) and
+//! mlock(2) have done to it since; the layout by prctl(PR_SET_MM_MAP). Contents follow when all
+//! mappings are there: see [`memory`](crate::state::memory).
+
+use crate::{
+    checkpoint::Save,
+    objects::Kind,
+    report::{fail, failure, Context, Result},
+    build::{Build, SYS_PRCTL},
+    state::{file, shmem},
+    tree::Process,
+};
+use cr_codec::{check::Rec, uapi::*};
+use cr_sys::{
+    build,
+    errno::EOPNOTSUPP,
+    file::FileType,
+    misc,
+    mm::*,
+};
+use kernel::prelude::*;
+use zerocopy::IntoBytes;
+use zerocopy_derive::{Immutable, IntoBytes};
+
+const REFUSED_MM: &[(u32, &str)] = &[
+    (CR_MM_X_AIO, "asynchronous I/O contexts (io_setup)"),
+    (CR_MM_X_LDT, "a local descriptor table (modify_ldt)"),
+    (CR_MM_X_LAM, "linear address masking"),
+    (CR_MM_X_MDWE, "memory-deny-write-execute (PR_SET_MDWE)"),
+    (CR_MM_X_KSM, "samepage merging for all memory (PR_SET_MEMORY_MERGE)"),
+    (CR_MM_X_UPROBES, "uprobes"),
+    (CR_MM_X_MLOCKALL, "mlockall(MCL_FUTURE)"),
+    (CR_MM_X_RDPMC, "mapped perf events"),
+    (CR_MM_X_THP_ADVISED, "huge pages disabled except where advised"),
+    (CR_MM_X_DUMP_FILTER, "another core dump filter than the caller's"),
+    (CR_MM_X_PKEYS, "memory protection keys"),
+];
+
+const REFUSED_VMA: &[(u32, &str)] = &[
+    (CR_VMA_X_UFFD, "is watched by userfaultfd"),
+    (CR_VMA_X_HUGETLB, "is of huge pages (hugetlbfs)"),
+    (CR_VMA_X_PFNMAP, "shows a device"),
+    (CR_VMA_X_MERGEABLE, "is mergeable (MADV_MERGEABLE)"),
+    (CR_VMA_X_SEALED, "is sealed (mseal)"),
+    (CR_VMA_X_PKEY, "has a memory protection key"),
+    (CR_VMA_X_POLICY, "has a NUMA policy (mbind)"),
+    (CR_VMA_X_GUARD, "has guard regions (MADV_GUARD_INSTALL)"),
+    (CR_VMA_X_SHSTK, "is a shadow stack"),
+    (CR_VMA_X_NAMED, "has a name (PR_SET_VMA_ANON_NAME)"),
+    (CR_VMA_X_SYNC, "is synchronous (MAP_SYNC)"),
+    (CR_VMA_X_SPECIAL, "belongs to the kernel"),
+    (CR_VMA_X_OTHER, "has unknown flags"),
+];
+
+/// Saves the memory of a process, without its contents.
+pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
+    let task = &process.leader().task;
+    let Some(mm) = task.mm() else {
+        fail!(EAGAIN, "has given up its memory: try again");
+    };
+    let mut record = cr_img_mm::default();
+    let mut auxv = [0; MAX_AUXV];
+    let (unsupported, exe) = mm.read(task, &mut record, &mut auxv);
+    for (bit, what) in REFUSED_MM {
+        if unsupported & (1 << bit) != 0 {
+            fail!(EOPNOTSUPP(), "{what}: not supported yet");
+        }
+    }
+    let Some(exe) = exe else {
+        fail!(EOPNOTSUPP(), "has no program file");
+    };
+    record.exe = file::save(save, &exe).context(format_args!("program"))?;
+
+    // Mappings refer to files, which have to come first.
+    let mut vmas = KVVec::new();
+    let mut vdso_end = 0;
+    for vma in mm.vmas() {
+        let saved = save_vma(save, &vma)
+            .context(format_args!("mapping {:#x}-{:#x}", vma.start, vma.end))?;
+        if vma.vdso {
+            if record.vdso == 0 {
+                record.vdso = vma.start;
+            } else if vdso_end != vma.start {
+                fail!(EOPNOTSUPP(), "the vDSO was moved in parts, which is not supported yet");
+            }
+            vdso_end = vma.end;
+            if saved.flags & CR_VMA_EXEC != 0 {
+                record.vdso_crc = vdso_crc(&mm, vma.start, vma.end)?;
+            }
+        }
+        vmas.push(saved, GFP_KERNEL)?;
+    }
+    record.nr_vmas = vmas.len() as u32;
+
+    let id = save.objects.add(Kind::Mm, mm.identity())?;
+    save.object(id, &record, &[auxv[..record.nr_auxv as usize].as_bytes()])?;
+    save.memory.add_private(id, mm)?;
+    for vma in &vmas {
+        save.record(vma, &[])?;
+        let private = matches!(vma.kind, CR_VMA_ANON | CR_VMA_FILE);
+        if private && vma.flags & (CR_VMA_SHARED | CR_VMA_DROPPABLE) == 0 {
+            save.memory.scan_private(id, vma.start, vma.end)?;
+        }
+    }
+    Ok(id)
+}
+
+fn vdso_crc(mm: &Mm, start: u64, end: u64) -> Result<u32> {
+    let mut code = KVVec::from_elem(0, (end - start) as usize, GFP_KERNEL)?;
+    mm.copy(start, &mut code).context(format_args!("reading the vDSO"))?;
+    Ok(misc::crc32c(0, &code))
+}
+
+fn save_vma(save: &mut Save<'_>, vma: &Vma) -> Result<cr_img_vma> {
+    let mut record = cr_img_vma {
+        start: vma.start,
+        end: vma.end,
+        pgoff: vma.pgoff,
+        object: 0,
+        kind: CR_VMA_ANON,
+        flags: vma.flags,
+    };
+    if vma.vdso {
+        record.kind = CR_VMA_VDSO;
+        record.pgoff = 0;
+        record.flags &= CR_VMA_READ | CR_VMA_WRITE | CR_VMA_EXEC;
+        return Ok(record);
+    }
+    for (bit, what) in REFUSED_VMA {
+        if vma.unsupported & (1 << bit) != 0 {
+            fail!(EOPNOTSUPP(), "{what} ({:#x}), which is not supported yet", vma.vm_flags);
+        }
+    }
+    if let Some(file) = &vma.file {
+        if file.read_type() == FileType::SharedMemory {
+            let (_, info, _) = file.read_info();
+            record.kind = CR_VMA_SHMEM;
+            record.object = shmem::save(save, file, info.inode)?;
+        } else {
+            record.kind = CR_VMA_FILE;
+            record.object = file::save(save, file)?;
+        }
+    } else {
+        // Its page offset follows from where it was made, and has no meaning.
+        record.pgoff = 0;
+        if !vma.anonymous || vma.flags & CR_VMA_SHARED != 0 {
+            fail!(EOPNOTSUPP(), "belongs to the kernel, which is not supported yet");
+        }
+    }
+    Ok(record)
+}
+
+const SYS_MPROTECT: u32 = 10;
+const SYS_MADVISE: u32 = 28;
+const SYS_CLOSE: u32 = 3;
+const SYS_ARCH_PRCTL: u32 = 158;
+const SYS_MLOCK2: u32 = 325;
+
+const MAP_SHARED: u32 = 0x01;
+const MAP_PRIVATE: u32 = 0x02;
+const MAP_DROPPABLE: u32 = 0x08;
+const MAP_ANONYMOUS: u32 = 0x20;
+const MAP_GROWSDOWN: u32 = 0x0100;
+const MAP_NORESERVE: u32 = 0x4000;
+const PROT_WRITE: u32 = 2;
+const MLOCK_ONFAULT: u64 = 1;
+const ARCH_MAP_VDSO_64: u64 = 0x2003;
+const PR_SET_MM: u64 = 35;
+const PR_SET_MM_MAP: u64 = 14;
+const PR_SET_THP_DISABLE: u64 = 41;
+
+/// madvise(2) advice that leaves a mark on a mapping.
+const ADVICE: &[(u32, u64)] = &[
+    (CR_VMA_RAND_READ, 1),
+    (CR_VMA_SEQ_READ, 2),
+    (CR_VMA_DONTFORK, 10),
+    (CR_VMA_HUGEPAGE, 14),
+    (CR_VMA_NOHUGEPAGE, 15),
+    (CR_VMA_DONTDUMP, 16),
+    (CR_VMA_WIPEONFORK, 18),
+];
+
+/// struct prctl_mm_map of `include/uapi/linux/prctl.h`.
+#[derive(IntoBytes, Immutable)]
+#[repr(C)]
+struct MmMap {
+    code_data_brk_stack_arg_env: [u64; 11],
+    auxv: u64,
+    auxv_size: u32,
+    exe_fd: u32,
+}
+
+/// Maps everything into the current process, which has no memory but the scratch area.
+pub(crate) fn restore(build: &Build<'_>, at: usize) -> Result {
+    let rec = build.record(at);
+    let mm: cr_img_mm = rec.fixed()?;
+    let mut vdso_done = false;
+    for vma in build.vmas(at)? {
+        if vma.kind == CR_VMA_VDSO {
+            if !core::mem::replace(&mut vdso_done, true) {
+                map_vdso(build, &mm)?;
+            }
+            continue;
+        }
+        map(build, &vma).context(format_args!("mapping {:#x}-{:#x}", vma.start, vma.end))?;
+    }
+    check_vdso(build, at, &mm)?;
+    restore_layout(build, &mm, &rec)?;
+    if mm.flags & CR_MM_THP_DISABLE != 0 {
+        build.prctl(PR_SET_THP_DISABLE, 1)?;
+    }
+    restore_membarrier(build, mm.membarrier)
+}
+
+fn map(build: &Build<'_>, vma: &cr_img_vma) -> Result {
+    let has = |flag| vma.flags & flag != 0;
+    let prot = vma.flags & (CR_VMA_READ | CR_VMA_WRITE | CR_VMA_EXEC);
+    let length = vma.end - vma.start;
+    let mut flags = match (has(CR_VMA_SHARED), has(CR_VMA_DROPPABLE)) {
+        (true, _) => MAP_SHARED,
+        (_, true) => MAP_DROPPABLE,
+        _ => MAP_PRIVATE,
+    };
+    let mut first_prot = prot;
+    if !has(CR_VMA_SHARED) && has(CR_VMA_ACCOUNT) {
+        // It was writable once, and the memory was promised then.
+        first_prot |= PROT_WRITE;
+    }
+    if has(CR_VMA_NORESERVE) {
+        flags |= MAP_NORESERVE;
+    }
+    if has(CR_VMA_GROWSDOWN) {
+        flags |= MAP_GROWSDOWN;
+    }
+    let file = match vma.kind {
+        CR_VMA_ANON => {
+            flags |= MAP_ANONYMOUS;
+            None
+        }
+        _ => Some(build.file(vma.object)?),
+    };
+    build::map(file, vma.start, length, first_prot, flags, vma.pgoff << 12)?;
+    if first_prot != prot {
+        build.syscall(SYS_MPROTECT, [vma.start, length, u64::from(prot)])?;
+    }
+    // What droppable memory has of these, it has from the beginning.
+    let advice = ADVICE.iter().filter(|(flag, _)| has(*flag) && !has(CR_VMA_DROPPABLE));
+    for (_, advice) in advice {
+        build
+            .syscall(SYS_MADVISE, [vma.start, length, *advice])
+            .context(format_args!("madvise {advice}"))?;
+    }
+    if has(CR_VMA_LOCKED) {
+        let how = if has(CR_VMA_LOCKONFAULT) { MLOCK_ONFAULT } else { 0 };
+        build.syscall(SYS_MLOCK2, [vma.start, length, how]).context(format_args!("mlock"))?;
+    }
+    Ok(())
+}
+
+fn map_vdso(build: &Build<'_>, mm: &cr_img_mm) -> Result {
+    build
+        .syscall(SYS_ARCH_PRCTL, [ARCH_MAP_VDSO_64, mm.vdso, 0])
+        .context(format_args!("mapping the vDSO"))?;
+    Ok(())
+}
+
+/// The program has addresses in the vDSO: it has to be the same, at the same place.
+fn check_vdso(build: &Build<'_>, at: usize, mm: &cr_img_mm) -> Result {
+    let differs = || failure!(EOPNOTSUPP(), "this kernel has another vDSO than the image's");
+    let current = Mm::current().ok_or(ESRCH)?;
+    let mut ours = current.vmas().filter(|vma| vma.vdso);
+    for vma in build.vmas(at)?.filter(|vma| vma.kind == CR_VMA_VDSO) {
+        let found = ours.next().ok_or_else(differs)?;
+        if (found.start, found.end) != (vma.start, vma.end) {
+            return Err(differs());
+        }
+        if vma.flags & CR_VMA_EXEC != 0
+            && vdso_crc(&current, found.start, found.end)? != mm.vdso_crc
+        {
+            return Err(differs());
+        }
+    }
+    match ours.next() {
+        None => Ok(()),
+        Some(_) => Err(differs()),
+    }
+}
+
+fn restore_layout(build: &Build<'_>, mm: &cr_img_mm, rec: &Rec<'_>) -> Result {
+    const AUXV_AT: u64 = 256;
+    let auxv = rec.variable::<cr_img_mm>();
+    let exe = build.file(mm.exe)?;
+    let exe_fd = build::install_any_fd(exe)?;
+    let map = MmMap {
+        code_data_brk_stack_arg_env: [
+            mm.start_code,
+            mm.end_code,
+            mm.start_data,
+            mm.end_data,
+            mm.start_brk,
+            mm.brk,
+            mm.start_stack,
+            mm.arg_start,
+            mm.arg_end,
+            mm.env_start,
+            mm.env_end,
+        ],
+        auxv: build.scratch(AUXV_AT, auxv)?,
+        auxv_size: auxv.len() as u32,
+        exe_fd,
+    };
+    let addr = build.scratch(0, map.as_bytes())?;
+    let size = size_of::<MmMap>() as u64;
+    let result = build.syscall6(SYS_PRCTL, [PR_SET_MM, PR_SET_MM_MAP, addr, size, 0, 0]);
+    build.syscall(SYS_CLOSE, [u64::from(exe_fd), 0, 0])?;
+    result.context(format_args!("layout of the program"))?;
+    Ok(())
+}
+
+const SYS_MEMBARRIER: u32 = 324;
+
+/// MEMBARRIER_STATE_* of `include/linux/sched/mm.h`, and the command that registers each.
+const MEMBARRIER: &[(u32, u64)] = &[
+    (1 << 1, 1 << 4),
+    (1 << 3, 1 << 2),
+    (1 << 5, 1 << 6),
+    (1 << 7, 1 << 8),
+];
+
+fn restore_membarrier(build: &Build<'_>, state: u32) -> Result {
+    for (registered, command) in MEMBARRIER {
+        if state & registered != 0 {
+            build
+                .syscall(SYS_MEMBARRIER, [*command, 0, 0])
+                .context(format_args!("membarrier registration"))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The kinds of state, one file for each: its records, how it is saved, how it is restored, and
+//! what is refused and why.
+
+pub(crate) mod cred;
+pub(crate) mod fdtable;
+pub(crate) mod file;
+pub(crate) mod fs;
+pub(crate) mod limits;
+pub(crate) mod lock;
+pub(crate) mod memory;
+pub(crate) mod mm;
+pub(crate) mod pipe;
+pub(crate) mod regs;
+pub(crate) mod shmem;
+pub(crate) mod signal;
+pub(crate) mod syscall;
+pub(crate) mod task;
+pub(crate) mod thread;
+pub(crate) mod timer;
+pub(crate) mod uts;

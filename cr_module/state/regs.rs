@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! General and extended registers, in the form that ptrace(2) has.
+
+use crate::{checkpoint::Save, report::Result, tree::Thread};
+use cr_codec::{record::Xstate, uapi::*};
+use cr_sys::{regs, task::TaskRef};
+use kernel::prelude::*;
+
+/// Places in `cr_img_regs`, of the result and of the number of a system call.
+pub(crate) const REG_AX: usize = 10;
+pub(crate) const REG_ORIG_AX: usize = 15;
+
+/// Saves both sets of a thread that stands still.
+pub(crate) fn save(save: &mut Save<'_>, thread: &Thread, general: &cr_img_regs) -> Result {
+    save.record(general, &[])?;
+    let mut xstate = KVVec::from_elem(0, regs::xstate_size(), GFP_KERNEL)?;
+    thread.task.read_xstate(&mut xstate)?;
+    save.note_xfeatures(regs::xfeatures(&xstate));
+    save.record(&Xstate {}, &[&xstate])
+}
+
+/// Sets both sets of a parked thread.
+pub(crate) fn restore(task: &TaskRef, general: &cr_img_regs, xstate: &[u8]) -> Result {
+    task.write_regs(general)?;
+    task.write_xstate(xstate)?;
+    Ok(())
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Shared anonymous memory: mmap(MAP_SHARED | MAP_ANONYMOUS), or of /dev/zero.
+//!
+//! Behind such mappings there is an object of the kernel's own tmpfs, which goes with its last
+//! mapping. Its pages are saved once, however many processes map it.
+
+use crate::{checkpoint::Save, objects::Kind, report::Result};
+use cr_codec::{check::Rec, uapi::*};
+use cr_sys::file::FileRef;
+
+/// Saves the object behind a mapping.
+pub(crate) fn save(save: &mut Save<'_>, file: &FileRef, inode: u64) -> Result<u64> {
+    if let Some(id) = save.objects.find(Kind::Shmem, inode) {
+        save.memory.map_again(id);
+        return Ok(id);
+    }
+    let record = file.shmem_info();
+    let id = save.objects.add(Kind::Shmem, inode)?;
+    save.object(id, &record, &[])?;
+    save.memory.add_shmem(id, file.clone(), record.size)?;
+    Ok(id)
+}
+
+/// Makes an object of the same size, empty.
+pub(crate) fn restore(rec: &Rec<'_>) -> Result<FileRef> {
+    let shmem: cr_img_shmem = rec.fixed()?;
+    let noreserve = shmem.flags & u64::from(CR_SHMEM_NORESERVE) != 0;
+    Ok(FileRef::make_shmem(shmem.size, noreserve)?)
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Processes and threads: what they are by themselves, and what is refused about them.
+//!
+//! A process is restored as a child of its parent, with its pid; sessions and process groups follow
+//! when all processes exist, so that it does not matter who has led them and died.
+
+use crate::{
+    checkpoint::Save,
+    hold::Standing,
+    report::{fail, Context, Result},
+    state::{cred, fdtable, fs, mm, regs, signal, syscall},
+    tree::{Process, Thread},
+};
+use cr_codec::uapi::*;
+use cr_sys::{errno::EOPNOTSUPP, task::*};
+use kernel::prelude::*;
+
+/// What a task may have that is not supported, and how to call it.
+const REFUSED: &[(u32, &str)] = &[
+    (CR_TASK_TRACED, "is traced: detach the debugger first"),
+    (CR_TASK_TRACER, "traces another process: end the debugger first"),
+    (CR_TASK_STOPPED, "is stopped: send it SIGCONT first"),
+    (CR_TASK_SECCOMP, "has a seccomp filter"),
+    (CR_TASK_IO_URING, "uses io_uring"),
+    (CR_TASK_COMPAT, "is a 32-bit program"),
+    (CR_TASK_CTTY, "has a controlling terminal"),
+    (CR_TASK_POSIX_TIMERS, "has timers made by timer_create(2)"),
+    (CR_TASK_SCHED_POLICY, "has a real-time, deadline or extended scheduling policy"),
+    (CR_TASK_AFFINITY, "has a CPU affinity of its own (sched_setaffinity)"),
+    (CR_TASK_UCLAMP, "has utilization clamps"),
+    (CR_TASK_CORE_COOKIE, "has a core scheduling cookie"),
+    (CR_TASK_IOPRIO, "has an I/O priority"),
+    (CR_TASK_SHSTK, "has a shadow stack"),
+    (CR_TASK_DEBUGREGS, "has hardware breakpoints"),
+    (CR_TASK_IOPERM, "has I/O port permissions"),
+    (CR_TASK_IOPL, "has an I/O privilege level"),
+    (CR_TASK_TLS_SEGMENT, "has TLS segments in its GDT"),
+    (CR_TASK_DISPATCH, "has system call user dispatch"),
+    (CR_TASK_PERF, "is counted by perf events"),
+    (CR_TASK_MEMPOLICY, "has a NUMA memory policy"),
+    (CR_TASK_KEYRING, "has keyrings of its own"),
+    (CR_TASK_LSM, "has another security label than the caller"),
+    (CR_TASK_SPECULATION, "has speculation controls (PR_SET_SPECULATION_CTRL)"),
+    (CR_TASK_SEM_UNDO, "has System V semaphore adjustments"),
+    (CR_TASK_PI_FUTEX, "holds or waits for a priority-inheritance futex"),
+    (CR_TASK_RSEQ_SLICE, "has rseq time slice extensions"),
+    (CR_TASK_MCE_POLICY, "has a machine check policy"),
+    (CR_TASK_IO_FLUSHER, "is an I/O flusher (PR_SET_IO_FLUSHER)"),
+    (CR_TASK_TSC_CPUID, "has access to TSC or CPUID disabled"),
+    (CR_TASK_SINGLE_STEP, "is single-stepped"),
+    (CR_TASK_NESTED_PIDNS, "is in a nested pid namespace"),
+    (CR_TASK_NS_PID_CHILDREN, "has unshared a pid namespace for its children"),
+    (CR_TASK_NS_NET, "has a network namespace of its own"),
+    (CR_TASK_NS_USER, "has a user namespace of its own"),
+    (CR_TASK_NS_CGROUP, "has a cgroup namespace of its own"),
+    (CR_TASK_NS_TIME, "has a time namespace of its own"),
+    (CR_TASK_WORKER, "is a worker thread of the kernel"),
+    (CR_TASK_DEAD_LEADER, "is dead while other threads of its process live"),
+    (CR_TASK_EXIT_SIGNAL, "sends another signal than SIGCHLD when it exits"),
+    (CR_TASK_USER_EVENTS, "has user events registered"),
+    (CR_TASK_UPROBES, "is probed by uprobes"),
+    (CR_TASK_AUTOREAP, "is reaped automatically"),
+    (CR_TASK_RESET_ON_FORK, "has SCHED_RESET_ON_FORK set"),
+];
+
+/// Refuses, by name, what a task has that is not supported.
+pub(crate) fn check(thread: &Thread) -> Result {
+    let unsupported = thread.info.unsupported;
+    for (bit, what) in REFUSED {
+        if unsupported & (1 << bit) != 0 {
+            fail!(EOPNOTSUPP(), "{}: {what}, which is not supported yet", thread.who());
+        }
+    }
+    if unsupported != 0 {
+        fail!(EOPNOTSUPP(), "{}: unknown state {unsupported:#x}", thread.who());
+    }
+    if thread.info.pgid == 0 || thread.info.sid == 0 {
+        fail!(
+            EBUSY,
+            "{}: its session or process group was made outside of the container: \
+             start the container with setsid(1), as crctl run does",
+            thread.who()
+        );
+    }
+    if thread.info.exit_state == 0 {
+        thread.task.may_read().context(format_args!("{}", thread.who()))?;
+    }
+    Ok(())
+}
+
+/// Saves a process and its threads.
+pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result {
+    let leader = process.leader();
+    let info = &leader.info;
+    let mut record = cr_img_process {
+        pid: info.tgid,
+        ppid: info.ppid,
+        pgid: info.pgid,
+        sid: info.sid,
+        exit_signal: info.exit_signal,
+        nr_threads: process.threads.len() as u32,
+        ..Default::default()
+    };
+    if process.is_zombie() {
+        record.state = CR_PROCESS_ZOMBIE;
+        record.exit_code = info.exit_code;
+        save.record(&record, &[])?;
+        let thread = cr_img_thread {
+            tid: info.tid,
+            comm: info.comm,
+            cred: cred::save(save, leader)?,
+            ..Default::default()
+        };
+        return save.record(&thread, &[]);
+    }
+
+    for thread in &process.threads {
+        check_shared(thread, leader)?;
+    }
+    record.state = CR_PROCESS_ALIVE;
+    record.mm = mm::save(save, process)?;
+    record.files = fdtable::save(save, leader)?;
+    record.fs = fs::save(save, leader)?;
+    record.sighand = signal::save_sighand(save, leader)?;
+    leader.task.read_process(&mut record);
+    save.record(&record, &[])?;
+    for thread in &process.threads {
+        save_thread(save, thread).context(format_args!("{}", thread.who()))?;
+    }
+    signal::save_queue(save, leader, true)
+}
+
+/// Threads share all that can be shared.
+fn check_shared(thread: &Thread, leader: &Thread) -> Result {
+    let (a, b) = (&thread.info, &leader.info);
+    if (a.mm, a.files, a.fs) != (b.mm, b.files, b.fs) {
+        fail!(
+            EOPNOTSUPP(),
+            "{}: has unshared files or directories from its process, which is not supported yet",
+            thread.who()
+        );
+    }
+    if (a.mnt_ns, a.uts_ns, a.ipc_ns) != (b.mnt_ns, b.uts_ns, b.ipc_ns) {
+        fail!(
+            EOPNOTSUPP(),
+            "{}: is in other namespaces than its process, which is not supported yet",
+            thread.who()
+        );
+    }
+    Ok(())
+}
+
+fn save_thread(save: &mut Save<'_>, thread: &Thread) -> Result {
+    let mut record = cr_img_thread {
+        tid: thread.info.tid,
+        cred: cred::save(save, thread)?,
+        ..Default::default()
+    };
+    if thread.task.read_thread(&mut record).is_err() {
+        fail!(
+            EOPNOTSUPP(),
+            "sleeps in a system call whose time-out is not supported yet"
+        );
+    }
+    let mut regs = cr_img_regs::default();
+    thread.task.read_regs(&mut regs)?;
+    if thread.standing != Standing::Parked {
+        syscall::interrupt(&thread.task, &mut record, &mut regs)?;
+    }
+    if record.flags & CR_THREAD_RESTORE_SIGMASK == 0 {
+        record.saved_sigmask = 0;
+    }
+    save.record(&record, &[])?;
+    regs::save(save, thread, &regs)?;
+    signal::save_queue(save, thread, false)
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a thread has for itself: name, stacks and lists that it told the kernel about, scheduling,
+//! personality, an interrupted system call. Saved in [`task`](crate::state::task).
+
+use crate::{
+    report::{Context, Result},
+    build::Build,
+    state::cred,
+};
+use cr_codec::uapi::*;
+use cr_sys::build;
+use zerocopy::IntoBytes;
+
+const SYS_SIGALTSTACK: u32 = 131;
+const SYS_PERSONALITY: u32 = 135;
+const SYS_SETPRIORITY: u32 = 141;
+const SYS_SCHED_SETSCHEDULER: u32 = 144;
+const SYS_SET_TID_ADDRESS: u32 = 218;
+const SYS_SET_ROBUST_LIST: u32 = 273;
+const SYS_RSEQ: u32 = 334;
+
+const PR_SET_PDEATHSIG: u64 = 1;
+const PR_SET_NAME: u64 = 15;
+const PR_SET_TIMERSLACK: u64 = 29;
+const PR_SET_NO_NEW_PRIVS: u64 = 38;
+
+/// sizeof(struct robust_list_head)
+const ROBUST_LIST_LEN: u64 = 24;
+
+/// Gives the current thread what the record says.
+pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread) -> Result {
+    let name = build.scratch(0, &thread.comm)?;
+    build.prctl(PR_SET_NAME, name)?;
+
+    let altstack = [
+        thread.altstack_sp,
+        u64::from(thread.altstack_flags),
+        thread.altstack_size,
+    ];
+    let addr = build.scratch(0, altstack.as_bytes())?;
+    build.syscall(SYS_SIGALTSTACK, [addr, 0, 0]).context(format_args!("alternate stack"))?;
+    build.syscall(SYS_SET_ROBUST_LIST, [thread.robust_list, ROBUST_LIST_LEN, 0])?;
+    build.syscall(SYS_SET_TID_ADDRESS, [thread.clear_child_tid, 0, 0])?;
+    if thread.rseq != 0 {
+        let (len, signature) = (u64::from(thread.rseq_len), u64::from(thread.rseq_sig));
+        build
+            .syscall6(SYS_RSEQ, [thread.rseq, len, 0, signature, 0, 0])
+            .context(format_args!("rseq"))?;
+    }
+    build.syscall(SYS_PERSONALITY, [u64::from(thread.personality), 0, 0])?;
+    restore_scheduling(build, thread)?;
+    build::set_restart_block(thread).context(format_args!("interrupted system call"))?;
+
+    // Changed credentials take the signal at the parent's death with them, so it comes after.
+    cred::restore(build, &build.object(thread.cred)?)?;
+    build.prctl(PR_SET_PDEATHSIG, u64::from(thread.pdeath_signal))?;
+    if thread.flags & CR_THREAD_NO_NEW_PRIVS != 0 {
+        build.prctl(PR_SET_NO_NEW_PRIVS, 1)?;
+    }
+    Ok(())
+}
+
+fn restore_scheduling(build: &Build<'_>, thread: &cr_img_thread) -> Result {
+    let priority = build.scratch(0, 0u32.as_bytes())?;
+    build
+        .syscall(SYS_SCHED_SETSCHEDULER, [0, u64::from(thread.policy), priority])
+        .context(format_args!("scheduling policy"))?;
+    build
+        .syscall(SYS_SETPRIORITY, [0, 0, thread.nice as i64 as u64])
+        .context(format_args!("nice value"))?;
+    build::set_default_timer_slack(thread.default_timer_slack_ns);
+    // 0 would mean the default.
+    build.prctl(PR_SET_TIMERSLACK, thread.timer_slack_ns.max(1))?;
+    Ok(())
+}
+
+/// The last thing before the thread waits for its release.
+pub(crate) fn restore_sigmask(thread: &cr_img_thread) {
+    let restore = thread.flags & CR_THREAD_RESTORE_SIGMASK != 0;
+    build::set_sigmask(thread.blocked, restore.then_some(thread.saved_sigmask));
+    if thread.flags & CR_THREAD_IN_SYSCALL != 0 {
+        build::want_syscall_restart();
+    }
+}

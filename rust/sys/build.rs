@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Creating tasks, and what a task under construction does to itself.
+//!
+//! Functions that say "current task" act on whoever calls them. All of them are meant for tasks
+//! that [`spawn`] has created, and for nobody else: they give up what the task has.
+
+use crate::{
+    bindings,
+    file::FileRef,
+    park::{Parking, Slot},
+    task::{PidNs, PidRef, TaskRef},
+};
+use core::{ffi::c_void, ptr::NonNull};
+use cr_codec::uapi::*;
+use kernel::{
+    error::{from_err_ptr, to_result},
+    prelude::*,
+    sync::Arc,
+    types::ForeignOwnable,
+};
+
+/// What a new task does.
+pub trait TaskMain: Send + Sync + Sized + 'static {
+    /// Runs in the task. On success it returns to user mode with the registers that it has been
+    /// given by then; on failure it exits.
+    fn main(this: Arc<Self>) -> Result;
+}
+
+/// How a task is created.
+#[derive(Clone, Copy)]
+pub struct Spawn {
+    /// CLONE_*.
+    pub flags: u64,
+    /// Sent to the parent when it exits.
+    pub exit_signal: u32,
+    /// Its number in the innermost pid namespace, or 0 for any.
+    pub tid: u32,
+    /// Descriptor of the cgroup to start in.
+    pub cgroup: Option<i32>,
+}
+
+/// Creates a task that runs `T::main`, and returns its pid as the current task sees it.
+pub fn spawn<T: TaskMain>(how: Spawn, arg: Arc<T>) -> Result<i32> {
+    /// # Safety
+    ///
+    /// Called in a task that `spawn::<T>` has created, with the argument from there.
+    unsafe extern "C" fn start<T: TaskMain>(arg: *mut c_void) -> i32 {
+        // SAFETY: `spawn` has given the reference away.
+        let arg = unsafe { <Arc<T> as ForeignOwnable>::from_foreign(arg) };
+        match T::main(arg) {
+            Ok(()) => 0,
+            Err(error) => error.to_errno(),
+        }
+    }
+
+    let into_cgroup = how.cgroup.map_or(0, |_| CLONE_INTO_CGROUP);
+    let arg = arg.into_foreign();
+    let mut raw = bindings::cr_shim_spawn {
+        fn_: Some(start::<T>),
+        arg,
+        flags: how.flags | into_cgroup,
+        exit_signal: how.exit_signal,
+        tid: how.tid as i32,
+        cgroup: how.cgroup.unwrap_or(0),
+    };
+    // SAFETY: `start` fits the argument, and takes its reference over when this succeeds.
+    let pid = unsafe { bindings::cr_shim_spawn(&mut raw) };
+    if pid < 0 {
+        // SAFETY: No task was created, so nobody has taken the reference.
+        drop(unsafe { <Arc<T> as ForeignOwnable>::from_foreign(arg) });
+    }
+    to_result(pid.min(0))?;
+    Ok(pid)
+}
+
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+/// Makes the current task wait in `parking` on its way to user mode.
+///
+/// Drops the module reference that [`spawn`] took for it: the slot has its own.
+pub fn park_current(parking: &Arc<Parking>, current: &TaskRef) -> Result<Arc<Slot>> {
+    let slot = Slot::queue(parking, current, false)?;
+    // SAFETY: Called at the end of `TaskMain::main`, once for each task, whose last instructions
+    // the slot's reference and `wait_for_callbacks` cover.
+    unsafe { bindings::cr_shim_module_put() };
+    Ok(slot)
+}
+
+/// Issues a system call as the current task, and returns what it returns to user space.
+///
+/// Pointers among the arguments are user addresses.
+pub fn syscall(nr: u32, args: [u64; 6]) -> Result<i64> {
+    let [a, b, c, d, e, f] = args;
+    // SAFETY: A system call checks all of its arguments.
+    let result = unsafe { bindings::cr_shim_syscall(nr, a, b, c, d, e, f) };
+    match result {
+        -4095..=-1 => Err(Error::from_errno(result as i32)),
+        result => Ok(result as i64),
+    }
+}
+
+/// The current task gives up what it has from its parent: rseq, robust list and the like.
+pub fn forget_caller() {
+    // SAFETY: No preconditions; only fields that the task itself writes.
+    unsafe { bindings::cr_shim_forget_caller() }
+}
+
+/// Unmaps all memory of the current task.
+pub fn unmap_all() -> Result {
+    // SAFETY: The task returns to user mode only with new memory and new registers, or not at all.
+    to_result(unsafe { bindings::cr_shim_unmap_all() })
+}
+
+/// Maps a file, or anonymous memory, into the current task at a free place.
+pub fn map(
+    file: Option<&FileRef>,
+    addr: u64,
+    len: u64,
+    prot: u32,
+    flags: u32,
+    offset: u64,
+) -> Result {
+    let file = file.map_or(core::ptr::null_mut(), FileRef::as_ptr);
+    // SAFETY: The file is null or valid; mmap checks all else, and replaces nothing.
+    to_result(unsafe { bindings::cr_shim_map(file, addr, len, prot, flags, offset) })
+}
+
+/// Copies to user memory of the current task.
+pub fn write_user(addr: u64, bytes: &[u8]) -> Result {
+    // SAFETY: `bytes` is valid for reads of its length; the address is checked.
+    to_result(unsafe {
+        bindings::cr_shim_scratch_write(addr, bytes.as_ptr().cast(), bytes.len() as u32)
+    })
+}
+
+/// Copies from user memory of the current task.
+pub fn read_user(addr: u64, out: &mut [u8]) -> Result {
+    // SAFETY: `out` is valid for writes of its length; the address is checked.
+    to_result(unsafe {
+        bindings::cr_shim_user_read(addr, out.as_mut_ptr().cast(), out.len() as u32)
+    })
+}
+
+/// Installs a file under a given descriptor of the current task.
+pub fn install_fd(fd: u32, file: &FileRef, cloexec: bool) -> Result {
+    // SAFETY: The file is valid; the table takes its own reference.
+    to_result(unsafe { bindings::cr_shim_install_fd(fd, file.as_ptr(), cloexec) })
+}
+
+/// Installs a file under any descriptor of the current task.
+pub fn install_any_fd(file: &FileRef) -> Result<u32> {
+    // SAFETY: The file is valid; the table takes its own reference.
+    let fd = unsafe { bindings::cr_shim_install_any(file.as_ptr()) };
+    u32::try_from(fd).map_err(|_| Error::from_errno(fd))
+}
+
+/// Replaces the supplementary groups of the current task.
+pub fn set_groups(groups: &[u32]) -> Result {
+    // SAFETY: `groups` is valid for reads of its length.
+    to_result(unsafe { bindings::cr_shim_set_groups(groups.as_ptr(), groups.len() as u32) })
+}
+
+/// Restores the restart block of the current task.
+pub fn set_restart_block(thread: &cr_img_thread) -> Result {
+    // SAFETY: `thread` is valid for reads; its values are checked.
+    to_result(unsafe { bindings::cr_shim_restart_block(thread) })
+}
+
+/// Sets the signal mask of the current task, and the one to put back at the return to user mode.
+pub fn set_sigmask(blocked: u64, saved: Option<u64>) {
+    // SAFETY: No preconditions.
+    unsafe { bindings::cr_shim_set_sigmask(blocked, saved.unwrap_or(0), saved.is_some()) }
+}
+
+/// Lets the return to user mode decide about the restart of an interrupted system call.
+pub fn want_syscall_restart() {
+    // SAFETY: No preconditions.
+    unsafe { bindings::cr_shim_want_restart() }
+}
+
+/// Sets oom_score_adj of the current process.
+pub fn set_oom_score_adj(adj: i32) -> Result {
+    // SAFETY: No preconditions; the value is checked.
+    to_result(unsafe { bindings::cr_shim_set_oom_score_adj(adj) })
+}
+
+/// Sets the timer slack that PR_SET_TIMERSLACK 0 goes back to.
+pub fn set_default_timer_slack(ns: u64) {
+    // SAFETY: No preconditions.
+    unsafe { bindings::cr_shim_set_default_slack(ns) }
+}
+
+/// Says whether the current process has executed a program since it was forked.
+pub fn set_execed(execed: bool) {
+    // SAFETY: No preconditions; the flag is the task's own.
+    unsafe { bindings::cr_shim_set_execed(execed) }
+}
+
+/// Says that an ancestor of the current process is a child subreaper.
+pub fn set_has_subreaper() {
+    // SAFETY: No preconditions.
+    unsafe { bindings::cr_shim_set_has_subreaper() }
+}
+
+/// The current task becomes a zombie with a status as of wait4(2). Does not return, so the caller
+/// has nothing left to drop.
+pub fn exit_as_zombie(status: u32) -> ! {
+    // SAFETY: The task is one that `spawn` has created and holds no locks.
+    unsafe { bindings::cr_shim_exit_zombie(status) }
+}
+
+/// Whether the caller has prepared a pid namespace for its children that is still empty.
+pub fn has_fresh_pid_namespace() -> bool {
+    // SAFETY: No preconditions.
+    unsafe { bindings::cr_shim_fresh_pidns() }
+}
+
+/// A number in a pid namespace that no task has: of a dead leader of a group.
+pub struct ReservedPid {
+    pid: NonNull<bindings::pid>,
+    taken: bool,
+}
+
+impl PidNs {
+    /// Reserves a free number.
+    pub fn reserve_pid(&self, nr: u32) -> Result<ReservedPid> {
+        // SAFETY: The namespace is valid; the result is an error or a number that is ours to free.
+        let ptr = unsafe { bindings::cr_shim_pid_alloc(self.as_ptr(), nr as i32) };
+        let pid = NonNull::new(from_err_ptr(ptr)?).ok_or(ENOMEM)?;
+        Ok(ReservedPid { pid, taken: false })
+    }
+}
+
+impl ReservedPid {
+    /// A task has joined its group: from now on it lives as long as the group.
+    pub fn mark_taken(&mut self) {
+        self.taken = true;
+    }
+}
+
+impl Drop for ReservedPid {
+    fn drop(&mut self) {
+        if !self.taken {
+            // SAFETY: No task has taken it up, so nobody else frees it.
+            unsafe { bindings::cr_shim_pid_release(self.pid.as_ptr()) }
+        }
+    }
+}
+
+impl TaskRef {
+    /// Puts a process under construction into a process group and a session; `leader` says whether
+    /// it leads the session.
+    pub fn join_groups(&self, pgrp: &PidRef, session: &PidRef, leader: bool) -> Result {
+        // SAFETY: The task and both numbers are valid.
+        to_result(unsafe {
+            bindings::cr_shim_set_groups_ids(
+                self.as_ptr(),
+                pgrp.as_ptr(),
+                session.as_ptr(),
+                leader,
+            )
+        })
+    }
+}

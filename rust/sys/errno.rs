@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Error numbers that `kernel::error::code` does not have.
+//!
+//! C headers: [`include/uapi/asm-generic/errno.h`](srctree/include/uapi/asm-generic/errno.h).
+
+use kernel::{bindings, error::Error};
+
+macro_rules! errno {
+    ($($name:ident: $doc:literal),* $(,)?) => {
+        $(
+            #[doc = $doc]
+            pub fn $name() -> Error {
+                Error::from_errno(-(bindings::$name as i32))
+            }
+        )*
+    };
+}
+
+#[allow(non_snake_case)]
+mod code {
+    use super::*;
+    errno! {
+        EOPNOTSUPP: "Operation not supported.",
+        EBADMSG: "Not a data message: the image is damaged.",
+        EPROTONOSUPPORT: "Protocol not supported: an image of another kind.",
+        ESTALE: "Stale file handle: a file is not what it was.",
+        ENOSYS: "Function not implemented.",
+    }
+}
+pub use code::*;

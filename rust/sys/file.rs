@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Open files, paths, pipes, locks and shared memory objects.
+//!
+//! C headers: [`include/linux/fs.h`](srctree/include/linux/fs.h),
+//! [`include/linux/pipe_fs_i.h`](srctree/include/linux/pipe_fs_i.h),
+//! [`include/linux/filelock.h`](srctree/include/linux/filelock.h).
+
+use crate::{
+    bindings,
+    task::{PidNs, TaskRef},
+};
+use core::{mem::MaybeUninit, ptr::NonNull};
+use cr_codec::uapi::*;
+use kernel::{
+    error::{from_err_ptr, to_result},
+    prelude::*,
+};
+
+pub use bindings::{
+    cr_shim_file as FileInfo, cr_shim_lock as Lock, cr_shim_pipe as PipeInfo, CR_FILE_X_FOWNER,
+    CR_FILE_X_FS, CR_FILE_X_LEASE, CR_FILE_X_PATH_ONLY, CR_FILE_X_UNLINKED,
+};
+
+/// What is behind an open file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FileType {
+    /// Something that has no name here: see `FileInfo::name`.
+    Other,
+    /// Regular file.
+    Regular,
+    /// Directory.
+    Directory,
+    /// null, zero, full, random or urandom.
+    MemoryDevice,
+    /// Pipe or fifo.
+    Pipe,
+    /// Shared anonymous memory.
+    SharedMemory,
+    /// Terminal.
+    Terminal,
+    /// memfd_create(2).
+    Memfd,
+    /// System V shared memory.
+    SysvSharedMemory,
+}
+
+impl FileType {
+    fn from_raw(raw: u32) -> Self {
+        match raw {
+            bindings::cr_shim_file_type_CR_SHIM_FILE_REG => Self::Regular,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_DIR => Self::Directory,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_MEMDEV => Self::MemoryDevice,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_PIPE => Self::Pipe,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_SHMEM => Self::SharedMemory,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_TTY => Self::Terminal,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_MEMFD => Self::Memfd,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_SYSV_SHM => Self::SysvSharedMemory,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// An open file description, with a reference.
+pub struct FileRef(NonNull<bindings::file>);
+
+// SAFETY: Open files are reference counted, and every operation here takes what locks it needs.
+unsafe impl Send for FileRef {}
+// SAFETY: As above.
+unsafe impl Sync for FileRef {}
+
+impl Clone for FileRef {
+    fn clone(&self) -> Self {
+        // SAFETY: The file is valid.
+        unsafe { bindings::cr_shim_file_hold(self.as_ptr()) };
+        Self(self.0)
+    }
+}
+
+impl Drop for FileRef {
+    fn drop(&mut self) {
+        // SAFETY: The reference is ours.
+        unsafe { bindings::cr_shim_file_put(self.as_ptr()) }
+    }
+}
+
+impl FileRef {
+    /// Takes over a reference.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` is a valid file of which the caller owns a reference, and gives it up.
+    pub(crate) unsafe fn from_owned(ptr: NonNull<bindings::file>) -> Self {
+        Self(ptr)
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut bindings::file {
+        self.0.as_ptr()
+    }
+
+    /// What a function returned that gives a reference or an error.
+    fn from_result(ptr: *mut bindings::file) -> Result<Self> {
+        let ptr = NonNull::new(from_err_ptr(ptr)?).ok_or(ENOENT)?;
+        Ok(Self(ptr))
+    }
+
+    /// The file behind a descriptor of the current task.
+    pub fn from_fd(fd: i32) -> Result<Self> {
+        let fd = u32::try_from(fd).map_err(|_| EBADF)?;
+        // SAFETY: No preconditions; the result is null or referenced.
+        let ptr = unsafe { kernel::bindings::fget(fd) };
+        Ok(Self(NonNull::new(ptr).ok_or(EBADF)?))
+    }
+
+    /// A number that tells it from others that are open.
+    pub fn identity(&self) -> u64 {
+        self.as_ptr() as u64
+    }
+
+    /// What is behind it.
+    pub fn read_type(&self) -> FileType {
+        // SAFETY: The file is valid.
+        FileType::from_raw(unsafe { bindings::cr_shim_file_type(self.as_ptr()) })
+    }
+
+    /// All that can be said about it in one look.
+    pub fn read_info(&self) -> (FileType, FileInfo, cr_img_file) {
+        let mut info = FileInfo::default();
+        let mut out = cr_img_file::default();
+        // SAFETY: The file is valid, the others are valid for writes.
+        unsafe { bindings::cr_shim_file_read(self.as_ptr(), &mut info, &mut out) };
+        let kind = FileType::from_raw(info.type_);
+        (kind, info, out)
+    }
+
+    /// Its name below `root`, in `buffer`. EXDEV: not below it; ESTALE: the name leads elsewhere.
+    pub fn name<'a>(&self, root: &PathRef, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
+        let mut start = 0;
+        // SAFETY: File and path are valid; `buffer` is valid for writes of its length.
+        to_result(unsafe {
+            bindings::cr_shim_file_name(
+                self.as_ptr(),
+                &root.0,
+                buffer.as_mut_ptr().cast(),
+                buffer.len() as u32,
+                &mut start,
+            )
+        })?;
+        name_in(buffer, start)
+    }
+
+    /// A task outside of `ns` that has it open, by its pid as the caller sees it.
+    pub fn outside_user(&self, ns: &PidNs) -> Option<i32> {
+        // SAFETY: Namespace and file are valid; the file is only compared.
+        match unsafe { bindings::cr_shim_outside_file(ns.as_ptr(), self.as_ptr()) } {
+            0 => None,
+            pid => Some(pid),
+        }
+    }
+
+    /// The locks on its inode: how many there are, of which as many as fit are written.
+    pub fn locks(&self, out: &mut [Lock]) -> usize {
+        // SAFETY: The file is valid; `out` is valid for writes of its length.
+        let nr = unsafe {
+            bindings::cr_shim_locks_read(self.as_ptr(), out.as_mut_ptr(), out.len() as u32)
+        };
+        nr as usize
+    }
+
+    /// The pipe that it is an end of.
+    pub fn pipe(&self) -> Result<PipeInfo> {
+        let mut info = PipeInfo::default();
+        // SAFETY: The file is valid, `info` is valid for writes.
+        to_result(unsafe { bindings::cr_shim_pipe_read(self.as_ptr(), &mut info) })?;
+        Ok(info)
+    }
+
+    /// Copies what waits in the pipe, and leaves it there.
+    pub fn copy_pipe(&self, out: &mut [u8]) -> Result {
+        // SAFETY: The file is valid; `out` is valid for writes of its length.
+        to_result(unsafe {
+            bindings::cr_shim_pipe_copy(self.as_ptr(), out.as_mut_ptr(), out.len() as u32)
+        })
+    }
+
+    /// A new pipe with room for `ring_size` pages: the end to read from, the end to write to.
+    pub fn make_pipe(ring_size: u32) -> Result<(Self, Self)> {
+        let mut ends = [core::ptr::null_mut(); 2];
+        // SAFETY: There is room for two files.
+        to_result(unsafe { bindings::cr_shim_pipe_make(ends.as_mut_ptr(), ring_size) })?;
+        let [read, write] = ends.map(Self::from_result);
+        Ok((read?, write?))
+    }
+
+    /// Sets O_NONBLOCK.
+    pub fn set_nonblocking(&self) {
+        // SAFETY: The file is valid.
+        unsafe { bindings::cr_shim_set_nonblock(self.as_ptr()) }
+    }
+
+    /// Another open file description of the same pipe.
+    pub fn reopen_pipe(&self, flags: u32) -> Result<Self> {
+        // SAFETY: The file is valid; the result is an error or referenced.
+        Self::from_result(unsafe { bindings::cr_shim_pipe_reopen(self.as_ptr(), flags) })
+    }
+
+    /// Writes some of `bytes` where the file is, and says how much.
+    pub fn write(&self, bytes: &[u8]) -> Result<usize> {
+        // SAFETY: The file is valid; `bytes` is valid for reads of its length.
+        count(unsafe {
+            bindings::cr_shim_stream_write(self.as_ptr(), bytes.as_ptr().cast(), bytes.len())
+        })
+    }
+
+    /// Reads some bytes from where the file is, and says how many; 0 at its end.
+    pub fn read(&self, out: &mut [u8]) -> Result<usize> {
+        // SAFETY: The file is valid; `out` is valid for writes of its length.
+        count(unsafe {
+            bindings::cr_shim_stream_read(self.as_ptr(), out.as_mut_ptr().cast(), out.len())
+        })
+    }
+
+    /// Writes some of `bytes` at an offset.
+    pub fn write_at(&self, bytes: &[u8], at: u64) -> Result<usize> {
+        // SAFETY: The file is valid; `bytes` is valid for reads of its length.
+        count(unsafe {
+            bindings::cr_shim_pwrite(self.as_ptr(), bytes.as_ptr().cast(), bytes.len(), at)
+        })
+    }
+
+    /// Reads some bytes from an offset.
+    pub fn read_at(&self, out: &mut [u8], at: u64) -> Result<usize> {
+        // SAFETY: The file is valid; `out` is valid for writes of its length.
+        count(unsafe {
+            bindings::cr_shim_pread(self.as_ptr(), out.as_mut_ptr().cast(), out.len(), at)
+        })
+    }
+
+    /// The next offset from `at` on where data is, or none; with `hole`, where none is.
+    pub fn seek_data(&self, at: u64, hole: bool) -> Result<Option<u64>> {
+        // SAFETY: The file is valid.
+        match unsafe { bindings::cr_shim_seek_data(self.as_ptr(), at, hole) } {
+            at if at >= 0 => Ok(Some(at as u64)),
+            error if error == i64::from(ENXIO.to_errno()) => Ok(None),
+            error => Err(Error::from_errno(error as i32)),
+        }
+    }
+
+    /// Sets its offset.
+    pub fn seek(&self, at: u64) -> Result {
+        // SAFETY: The file is valid.
+        match unsafe { bindings::cr_shim_seek_set(self.as_ptr(), at) } {
+            at if at >= 0 => Ok(()),
+            error => Err(Error::from_errno(error as i32)),
+        }
+    }
+
+    /// Waits until what was written is on the disk, if it is a regular file.
+    pub fn sync(&self) -> Result {
+        // SAFETY: The file is valid.
+        to_result(unsafe { bindings::cr_shim_sync(self.as_ptr()) })
+    }
+
+    /// A new object of shared anonymous memory.
+    pub fn make_shmem(size: u64, noreserve: bool) -> Result<Self> {
+        // SAFETY: No preconditions; the result is an error or referenced.
+        Self::from_result(unsafe { bindings::cr_shim_shmem_make(size, noreserve) })
+    }
+
+    /// Size and CR_SHMEM_* of shared anonymous memory.
+    pub fn shmem_info(&self) -> cr_img_shmem {
+        let mut shmem = cr_img_shmem::default();
+        // SAFETY: The file is valid.
+        shmem.size = unsafe { bindings::cr_shim_shmem_info(self.as_ptr(), &mut shmem.flags) };
+        shmem
+    }
+
+    /// Opens a file by its absolute name below `root`, as the current task may.
+    pub fn open(root: &PathRef, name: &CStr, flags: u32) -> Result<Self> {
+        // SAFETY: Path and name are valid; the result is an error or referenced.
+        Self::from_result(unsafe { bindings::cr_shim_open(&root.0, name.as_char_ptr(), flags) })
+    }
+}
+
+fn count(result: isize) -> Result<usize> {
+    usize::try_from(result).map_err(|_| Error::from_errno(result as i32))
+}
+
+fn name_in(buffer: &[u8], start: u32) -> Result<&[u8]> {
+    let name = buffer.get(start as usize..).ok_or(EINVAL)?;
+    name.strip_suffix(&[0]).ok_or(EINVAL)
+}
+
+impl TaskRef {
+    /// Its open files: descriptor, close-on-exec, file. The task stands still.
+    pub fn files(&self) -> impl Iterator<Item = (u32, bool, FileRef)> + '_ {
+        let mut next = Some(0u32);
+        core::iter::from_fn(move || {
+            let mut fd = next?;
+            let mut cloexec = false;
+            // SAFETY: The task is valid; the result is null or referenced.
+            let file = unsafe { bindings::cr_shim_fd_next(self.as_ptr(), &mut fd, &mut cloexec) };
+            next = fd.checked_add(1);
+            Some((fd, cloexec, FileRef(NonNull::new(file)?)))
+        })
+    }
+
+    /// The file behind one descriptor of it.
+    pub fn file(&self, fd: u32) -> Option<FileRef> {
+        // SAFETY: The task is valid; the result is null or referenced.
+        let file = unsafe { bindings::cr_shim_fd_get(self.as_ptr(), fd) };
+        Some(FileRef(NonNull::new(file)?))
+    }
+
+    /// The lowest descriptor that may be free.
+    pub fn next_fd(&self) -> u32 {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_next_fd(self.as_ptr()) }
+    }
+
+    /// Its root directory.
+    pub fn root(&self) -> Result<PathRef> {
+        // SAFETY: The task is valid.
+        PathRef::filled(|path| unsafe { bindings::cr_shim_task_root(self.as_ptr(), path) })
+    }
+
+    /// Its working directory and umask.
+    pub fn cwd(&self) -> Result<(PathRef, u32)> {
+        let mut umask = 0;
+        let cwd = PathRef::filled(|path| {
+            // SAFETY: The task is valid.
+            unsafe { bindings::cr_shim_task_cwd(self.as_ptr(), path, &mut umask) }
+        })?;
+        Ok((cwd, umask))
+    }
+}
+
+/// A place in a tree of mounts, with references.
+pub struct PathRef(bindings::path);
+
+// SAFETY: Mounts and dentries are reference counted and not changed here.
+unsafe impl Send for PathRef {}
+// SAFETY: As above.
+unsafe impl Sync for PathRef {}
+
+impl PathRef {
+    fn filled(fill: impl FnOnce(*mut bindings::path) -> i32) -> Result<Self> {
+        let mut path = MaybeUninit::zeroed();
+        to_result(fill(path.as_mut_ptr()))?;
+        // SAFETY: A path of zeroes is valid, if useless; and it has been filled in.
+        Ok(Self(unsafe { path.assume_init() }))
+    }
+
+    /// The directory behind a descriptor of the current task.
+    pub fn from_fd(fd: i32) -> Result<Self> {
+        // SAFETY: `path` is valid for writes.
+        Self::filled(|path| unsafe { bindings::cr_shim_path_of_fd(fd, path) })
+    }
+
+    /// The root directory of the current task.
+    pub fn current_root() -> Result<Self> {
+        Self::filled(|path| {
+            // SAFETY: `path` is valid for writes.
+            unsafe { bindings::cr_shim_current_root(path) };
+            0
+        })
+    }
+
+    /// Whether it has been removed.
+    pub fn is_unlinked(&self) -> bool {
+        // SAFETY: The path is valid.
+        unsafe { bindings::cr_shim_path_unlinked(&self.0) }
+    }
+
+    /// Its name below `root`, in `buffer`. EXDEV: not below it; ESTALE: the name leads elsewhere.
+    pub fn name<'a>(&self, root: &PathRef, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
+        let mut start = 0;
+        // SAFETY: Both paths are valid; `buffer` is valid for writes of its length.
+        to_result(unsafe {
+            bindings::cr_shim_path_name(
+                &self.0,
+                &root.0,
+                buffer.as_mut_ptr().cast(),
+                buffer.len() as u32,
+                &mut start,
+            )
+        })?;
+        name_in(buffer, start)
+    }
+}
+
+impl Drop for PathRef {
+    fn drop(&mut self) {
+        // SAFETY: The references are ours.
+        unsafe { bindings::cr_shim_path_put(&mut self.0) }
+    }
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Making tasks stand still.
+//!
+//! A [`Parking`] is where tasks wait. Each task gets a [`Slot`]: a task work that runs when the
+//! task is about to return to user mode, with all of its user registers saved, and that waits there
+//! until the parking opens. A task that sleeps in a system call gets there only when something
+//! wakes it; until then its slot stays queued.
+//!
+//! C header: [`include/linux/task_work.h`](srctree/include/linux/task_work.h).
+
+use crate::{bindings, misc::ModuleRef, sync::Event, task::TaskRef};
+use core::mem::ManuallyDrop;
+use kernel::{
+    error::to_result,
+    prelude::*,
+    sync::{
+        atomic::{Acquire, Atomic, Release},
+        Arc,
+    },
+    types::Opaque,
+};
+
+/// Where a task is on its way into a parking.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It has not come by yet.
+    Queued,
+    /// It waits for the parking to open.
+    Parked,
+    /// It came by and went on, since its parent waits for it in vfork(2).
+    Passed,
+    /// It exits.
+    Gone,
+}
+
+const QUEUED: u32 = 0;
+const PARKED: u32 = 1;
+const PASSED: u32 = 2;
+const GONE: u32 = 3;
+
+/// A place where tasks wait until it opens.
+#[pin_data]
+pub struct Parking {
+    #[pin]
+    open: Event,
+}
+
+impl Parking {
+    /// Closed.
+    pub fn new() -> Result<Arc<Self>> {
+        Arc::pin_init(pin_init!(Self { open <- Event::new() }), GFP_KERNEL)
+    }
+
+    /// Lets everybody go on, now and later.
+    pub fn open(&self) {
+        self.open.happen();
+    }
+}
+
+/// The place of one task in a parking.
+#[pin_data]
+pub struct Slot {
+    #[pin]
+    work: Opaque<bindings::callback_head>,
+    stage: Atomic<u32>,
+    task: TaskRef,
+    parking: Arc<Parking>,
+}
+
+// SAFETY: All parts are for use by several tasks; `work` is only touched by task_work functions.
+unsafe impl Send for Slot {}
+// SAFETY: As above.
+unsafe impl Sync for Slot {}
+
+/// What a queued task work owns: the slot, and the module whose code it runs.
+struct Queued {
+    slot: ManuallyDrop<Arc<Slot>>,
+    module: ManuallyDrop<ModuleRef>,
+}
+
+impl Slot {
+    /// Asks `task` to come by. With `wake`, an interruptible sleep of it ends.
+    ///
+    /// Fails with ESRCH when the task exits already.
+    pub fn queue(parking: &Arc<Parking>, task: &TaskRef, wake: bool) -> Result<Arc<Self>> {
+        let module = ModuleRef::get().ok_or(ENODEV)?;
+        let slot = Arc::pin_init(
+            pin_init!(Self {
+                work <- Opaque::ffi_init(|work| {
+                    // SAFETY: `work` is valid for writes, and pinned from now on.
+                    unsafe { bindings::cr_shim_work_init(work, Some(park)) }
+                }),
+                stage: Atomic::new(QUEUED),
+                task: task.clone(),
+                parking: parking.clone(),
+            }),
+            GFP_KERNEL,
+        )?;
+        Self::add(&slot, module, wake)?;
+        Ok(slot)
+    }
+
+    fn add(slot: &Arc<Self>, module: ModuleRef, wake: bool) -> Result {
+        let queued = Queued {
+            slot: ManuallyDrop::new(slot.clone()),
+            module: ManuallyDrop::new(module),
+        };
+        // SAFETY: The task is valid. `work` is initialised and not queued; it stays valid until
+        // it has run or is cancelled, since the queue owns a reference to the slot from now on.
+        let added = unsafe {
+            bindings::cr_shim_work_add(slot.task.as_ptr(), queued.slot.work.get(), wake)
+        };
+        to_result(added).inspect_err(|_| drop(queued.take_back()))
+    }
+
+    /// Takes the slot out of the queue. False when the task has come by, or is just about to.
+    fn cancel(slot: &Arc<Self>) -> bool {
+        // SAFETY: The task and the work are valid as long as the slot.
+        let cancelled =
+            unsafe { bindings::cr_shim_work_cancel(slot.task.as_ptr(), slot.work.get()) };
+        if cancelled {
+            // SAFETY: The work was queued and did not run, so what the queue owned is left.
+            drop(unsafe { Queued::from_work(slot.work.get()) }.take_back());
+        }
+        cancelled
+    }
+
+    /// Ends an interruptible sleep of the task, if it has not come by yet.
+    pub fn wake(slot: &Arc<Self>) -> Result {
+        match Self::cancel(slot) {
+            true => Self::add(slot, ModuleRef::get().ok_or(ENODEV)?, true),
+            false => Ok(()),
+        }
+    }
+
+    /// Lets the task alone, if it has not come by yet.
+    pub fn withdraw(slot: &Arc<Self>) {
+        Self::cancel(slot);
+    }
+
+    /// How far the task has got.
+    pub fn stage(&self) -> Stage {
+        match self.stage.load(Acquire) {
+            PARKED => Stage::Parked,
+            PASSED => Stage::Passed,
+            GONE => Stage::Gone,
+            _ => Stage::Queued,
+        }
+    }
+
+    /// The task.
+    pub fn task(&self) -> &TaskRef {
+        &self.task
+    }
+}
+
+impl Queued {
+    /// What the queue owns of this work.
+    ///
+    /// # Safety
+    ///
+    /// `work` was given away by `Slot::add`, and is no longer queued. Called once for each.
+    unsafe fn from_work(work: *mut bindings::callback_head) -> Self {
+        // SAFETY: The work is a member of a slot.
+        let slot = unsafe { kernel::container_of!(Opaque::cast_from(work), Slot, work) };
+        // SAFETY: The queue owned this reference.
+        let slot = unsafe { Arc::from_raw(slot) };
+        // SAFETY: The queue owned this reference, which has no data of its own.
+        let module = unsafe { ModuleRef::from_queue() };
+        Self {
+            slot: ManuallyDrop::new(slot),
+            module: ManuallyDrop::new(module),
+        }
+    }
+
+    fn take_back(self) -> (Arc<Slot>, ModuleRef) {
+        (
+            ManuallyDrop::into_inner(self.slot),
+            ManuallyDrop::into_inner(self.module),
+        )
+    }
+}
+
+/// Runs in the task, before it returns to user mode or when it exits.
+///
+/// # Safety
+///
+/// Called by `task_work_run` with a work that `Slot::add` has queued.
+unsafe extern "C" fn park(work: *mut bindings::callback_head) {
+    // SAFETY: It has just been taken off the queue to be run.
+    let (slot, module) = unsafe { Queued::from_work(work) }.take_back();
+    // SAFETY: No preconditions.
+    if unsafe { bindings::cr_shim_current_exiting() } {
+        slot.stage.store(GONE, Release);
+    } else if slot.task.is_in_vfork() {
+        slot.stage.store(PASSED, Release);
+    } else {
+        slot.stage.store(PARKED, Release);
+        // Being killed is the only other way out, and then the task sees to that itself.
+        let _ = slot.parking.open.wait();
+    }
+    drop(slot);
+    drop(module);
+}

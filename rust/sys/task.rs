@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tasks and pid namespaces, and reading what they are.
+//!
+//! C headers: [`include/linux/sched.h`](srctree/include/linux/sched.h),
+//! [`include/linux/pid_namespace.h`](srctree/include/linux/pid_namespace.h).
+
+use crate::{bindings, mm::Mm};
+use core::ptr::NonNull;
+use cr_codec::uapi::*;
+use kernel::{
+    error::{from_err_ptr, to_result},
+    prelude::*,
+    task::Task,
+    sync::aref::ARef,
+};
+
+pub use bindings::{
+    cr_shim_task as TaskInfo, CR_TASK_AFFINITY, CR_TASK_AUTOREAP, CR_TASK_COMPAT,
+    CR_TASK_CORE_COOKIE, CR_TASK_CTTY, CR_TASK_DEAD_LEADER, CR_TASK_DEBUGREGS, CR_TASK_DISPATCH,
+    CR_TASK_EXIT_SIGNAL, CR_TASK_IOPERM, CR_TASK_IOPL, CR_TASK_IOPRIO, CR_TASK_IO_FLUSHER,
+    CR_TASK_IO_URING, CR_TASK_KEYRING, CR_TASK_LSM, CR_TASK_MCE_POLICY, CR_TASK_MEMPOLICY,
+    CR_TASK_NESTED_PIDNS, CR_TASK_NS_CGROUP, CR_TASK_NS_NET, CR_TASK_NS_PID_CHILDREN,
+    CR_TASK_NS_TIME, CR_TASK_NS_USER, CR_TASK_PERF, CR_TASK_PI_FUTEX, CR_TASK_POSIX_TIMERS,
+    CR_TASK_RESET_ON_FORK, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_POLICY, CR_TASK_SECCOMP,
+    CR_TASK_SEM_UNDO, CR_TASK_SHSTK, CR_TASK_SINGLE_STEP, CR_TASK_SPECULATION, CR_TASK_STOPPED,
+    CR_TASK_TLS_SEGMENT, CR_TASK_TRACED, CR_TASK_TRACER, CR_TASK_TSC_CPUID, CR_TASK_UCLAMP,
+    CR_TASK_UPROBES, CR_TASK_USER_EVENTS, CR_TASK_WORKER,
+};
+
+/// A thread, with a reference: the structure stays, the thread may exit.
+#[derive(Clone)]
+pub struct TaskRef(ARef<Task>);
+
+/// How a stopped task was stopped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// It runs, or could.
+    No,
+    /// By a signal.
+    BySignal,
+    /// By its tracer.
+    ByTracer,
+}
+
+impl TaskRef {
+    /// Takes over a reference.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` is a valid task of which the caller owns a reference, and gives it up.
+    unsafe fn from_owned(ptr: NonNull<bindings::task_struct>) -> Self {
+        // SAFETY: `Task` is a transparent wrapper, and the reference is the caller's.
+        Self(unsafe { ARef::from_raw(ptr.cast()) })
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut bindings::task_struct {
+        self.0.as_ptr()
+    }
+
+    /// The thread-group leader that the caller knows under this pid.
+    pub fn find(pid: i32) -> Result<Self> {
+        // SAFETY: No preconditions; the result is null or referenced.
+        let ptr = unsafe { bindings::cr_shim_find_task(pid) };
+        // SAFETY: The reference is ours now.
+        Ok(unsafe { Self::from_owned(NonNull::new(ptr).ok_or(ESRCH)?) })
+    }
+
+    /// The thread-group leader that a descriptor of the caller refers to.
+    pub fn from_pidfd(fd: i32) -> Result<Self> {
+        // SAFETY: No preconditions; the result is an error or referenced.
+        let ptr = from_err_ptr(unsafe { bindings::cr_shim_pidfd_task(fd) })?;
+        // SAFETY: The reference is ours now.
+        Ok(unsafe { Self::from_owned(NonNull::new(ptr).ok_or(ESRCH)?) })
+    }
+
+    /// The current task.
+    pub fn current() -> Self {
+        // SAFETY: No preconditions; the result is referenced.
+        let ptr = unsafe { bindings::cr_shim_current() };
+        // SAFETY: The reference is ours now, and there is always a current task.
+        unsafe { Self::from_owned(NonNull::new_unchecked(ptr)) }
+    }
+
+    /// A number that tells this task from all others that live.
+    pub fn identity(&self) -> usize {
+        self.as_ptr() as usize
+    }
+
+    /// Its name, NUL padded.
+    pub fn comm(&self) -> [u8; CR_COMM_LEN as usize] {
+        let mut comm = [0; CR_COMM_LEN as usize];
+        // SAFETY: `comm` has room for TASK_COMM_LEN bytes.
+        unsafe { bindings::cr_shim_task_comm(self.as_ptr(), comm.as_mut_ptr()) };
+        comm
+    }
+
+    /// Its number in a pid namespace, 0 when it has none there.
+    pub fn tid_in(&self, ns: &PidNs) -> u32 {
+        // SAFETY: Both are valid as long as their handles.
+        unsafe { bindings::cr_shim_task_tid(self.as_ptr(), ns.0.as_ptr()) }
+    }
+
+    /// All that can be said about it in one look.
+    pub fn info(&self, ns: &PidNs) -> TaskInfo {
+        let mut info = TaskInfo::default();
+        // SAFETY: Both are valid as long as their handles; `info` is valid for writes.
+        unsafe { bindings::cr_shim_task_read(self.as_ptr(), ns.0.as_ptr(), &mut info) };
+        info
+    }
+
+    /// Fills in what belongs to the thread group: limits, interval timers, flags.
+    ///
+    /// The task stands still and is alive, so it has a `sighand`.
+    pub fn read_process(&self, out: &mut cr_img_process) {
+        // SAFETY: The task is valid; it is held, so that its signal handling does not go away.
+        unsafe { bindings::cr_shim_process_read(self.as_ptr(), out) }
+    }
+
+    /// Fills in what belongs to the thread. Fails with EOPNOTSUPP on an unknown restart block.
+    ///
+    /// The task stands still and is alive.
+    pub fn read_thread(&self, out: &mut cr_img_thread) -> Result {
+        // SAFETY: As for `read_process`.
+        to_result(unsafe { bindings::cr_shim_thread_read(self.as_ptr(), out) })
+    }
+
+    /// Fills in the credentials, and returns the number of groups written to `groups`.
+    pub fn read_cred(&self, out: &mut cr_img_cred, groups: &mut [u32]) -> Result {
+        // SAFETY: `groups` is valid for writes of its length.
+        to_result(unsafe {
+            bindings::cr_shim_cred_read(
+                self.as_ptr(),
+                out,
+                groups.as_mut_ptr(),
+                groups.len() as u32,
+            )
+        })
+    }
+
+    /// The names in its UTS namespace.
+    pub fn read_uts(&self) -> cr_img_uts {
+        let mut uts = cr_img_uts {
+            nodename: [0; 65],
+            domainname: [0; 65],
+            reserved: [0; 6],
+        };
+        // SAFETY: The task is valid, `uts` is valid for writes.
+        unsafe { bindings::cr_shim_uts_read(self.as_ptr(), &mut uts) };
+        uts
+    }
+
+    /// How many references its mm, files, fs and sighand have.
+    pub fn users(&self) -> [u32; 4] {
+        let mut users = [0; 4];
+        // SAFETY: The task is valid; `users` has room for four numbers.
+        unsafe { bindings::cr_shim_users(self.as_ptr(), users.as_mut_ptr()) };
+        users
+    }
+
+    /// Whether its IPC namespace has no object in it.
+    pub fn ipc_is_empty(&self) -> bool {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_ipc_empty(self.as_ptr()) }
+    }
+
+    /// Its signal actions. The task stands still and is alive.
+    pub fn read_sighand(&self, out: &mut cr_img_sighand) {
+        // SAFETY: The task is held, so that its signal handling does not go away.
+        unsafe { bindings::cr_shim_sighand_read(self.as_ptr(), out) }
+    }
+
+    /// Its pending signals: how many there are (as many as fit are written), and their set.
+    ///
+    /// The task stands still and is alive.
+    pub fn read_sigqueue(&self, shared: bool, out: &mut [cr_img_siginfo]) -> (usize, u64) {
+        let mut pending = 0;
+        // SAFETY: The task is held; `out` is valid for writes of its length.
+        let count = unsafe {
+            bindings::cr_shim_sigqueue_read(
+                self.as_ptr(),
+                shared,
+                out.as_mut_ptr(),
+                out.len() as u32,
+                &mut pending,
+            )
+        };
+        (count as usize, pending)
+    }
+
+    /// Whether the caller may read its memory. Mirrors PTRACE_ATTACH.
+    pub fn may_read(&self) -> Result {
+        // SAFETY: The task is valid.
+        to_result(unsafe { bindings::cr_shim_may_read(self.as_ptr()) })
+    }
+
+    /// Whether it exits, or has exited, or is being killed.
+    pub fn is_dying(&self) -> bool {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_is_dying(self.as_ptr()) }
+    }
+
+    /// Whether it has exited and waits for its parent.
+    pub fn is_zombie(&self) -> bool {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_is_zombie(self.as_ptr()) }
+    }
+
+    /// Whether it has exited, and all of its pid namespace if it is an init.
+    pub fn is_dead(&self) -> bool {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_dead(self.as_ptr()) != 0 }
+    }
+
+    /// Whether its parent sleeps until it executes another program.
+    pub fn is_in_vfork(&self) -> bool {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_in_vfork(self.as_ptr()) }
+    }
+
+    /// Whether, and how, it is stopped.
+    pub fn stopped(&self) -> Stopped {
+        // SAFETY: The task is valid.
+        match unsafe { bindings::cr_shim_stopped(self.as_ptr()) } {
+            1 => Stopped::BySignal,
+            2 => Stopped::ByTracer,
+            _ => Stopped::No,
+        }
+    }
+
+    /// When it is in an interruptible sleep: a number that changes when it is woken.
+    pub fn sleep_stamp(&self) -> Option<usize> {
+        // SAFETY: The task is valid; this may wait for it to be off its CPU, which is soon.
+        match unsafe { bindings::cr_shim_sleep_stamp(self.as_ptr()) } {
+            0 => None,
+            stamp => Some(stamp as usize),
+        }
+    }
+
+    /// The system call that it is in, with its arguments.
+    pub fn syscall(&self) -> Option<(u32, [u64; 6])> {
+        let mut args = [0; 6];
+        // SAFETY: A task that has not been released has a kernel stack with its registers.
+        let nr = unsafe { bindings::cr_shim_syscall_of(self.as_ptr(), args.as_mut_ptr()) };
+        Some((u32::try_from(nr).ok()?, args))
+    }
+
+    /// Whether a signal waits that it is going to act upon.
+    pub fn has_signal(&self) -> bool {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_signal_pending(self.as_ptr()) }
+    }
+
+    /// Its memory, unless it has none any more.
+    pub fn mm(&self) -> Option<Mm> {
+        // SAFETY: The task is valid; the result is null or referenced.
+        let ptr = unsafe { bindings::cr_shim_task_mm(self.as_ptr()) };
+        // SAFETY: The reference is ours now.
+        Some(unsafe { Mm::from_owned(NonNull::new(ptr)?) })
+    }
+
+    /// Kills it, and its thread group.
+    pub fn kill(&self) {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_kill(self.as_ptr()) }
+    }
+
+    /// Waits until it is off its CPU in an [`Event`](crate::sync::Event), or is being killed.
+    pub fn wait_parked(&self) {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_wait_parked(self.as_ptr()) }
+    }
+}
+
+/// A pid namespace, with a reference.
+pub struct PidNs(NonNull<bindings::pid_namespace>);
+
+// SAFETY: The structure is reference counted and used under its own locks.
+unsafe impl Send for PidNs {}
+// SAFETY: As above.
+unsafe impl Sync for PidNs {}
+
+impl PidNs {
+    /// The pid namespace, other than the first one, that `task` is the init of.
+    pub fn of_init(task: &TaskRef) -> Option<Self> {
+        // SAFETY: The task is valid; the result is null or referenced.
+        let ptr = unsafe { bindings::cr_shim_pidns_of_init(task.as_ptr()) };
+        Some(Self(NonNull::new(ptr)?))
+    }
+
+    /// The thread with the lowest number from `*nr` on, which is set to its number.
+    fn next_task(&self, nr: &mut i32) -> Option<TaskRef> {
+        // SAFETY: The namespace is valid; the result is null or referenced.
+        let ptr = unsafe { bindings::cr_shim_ns_next_task(self.0.as_ptr(), nr) };
+        // SAFETY: The reference is ours now.
+        Some(unsafe { TaskRef::from_owned(NonNull::new(ptr)?) })
+    }
+
+    /// All threads in it, and in those nested in it, by ascending number. Not a snapshot.
+    pub fn tasks(&self) -> impl Iterator<Item = TaskRef> + '_ {
+        let mut nr = 0;
+        core::iter::from_fn(move || {
+            nr += 1;
+            self.next_task(&mut nr)
+        })
+    }
+
+    /// Whether the caller may checkpoint and restart tasks of it.
+    pub fn check_capable(&self) -> Result {
+        // SAFETY: The namespace is valid.
+        to_result(unsafe { bindings::cr_shim_ns_capable(self.0.as_ptr()) })
+    }
+
+    /// Whether the current task is in it.
+    pub fn contains_current(&self) -> bool {
+        // SAFETY: The namespace is valid.
+        unsafe { bindings::cr_shim_ns_contains_current(self.0.as_ptr()) }
+    }
+
+    /// The number that was handed out last.
+    pub fn last_pid(&self) -> u32 {
+        // SAFETY: The namespace is valid.
+        unsafe { bindings::cr_shim_ns_last_pid(self.0.as_ptr()) }
+    }
+
+    /// Makes the search for free numbers go on after `nr`.
+    pub fn set_last_pid(&self, nr: u32) {
+        // SAFETY: The namespace is valid.
+        unsafe { bindings::cr_shim_ns_set_last_pid(self.0.as_ptr(), nr) }
+    }
+
+    /// Whether a task outside uses one of these objects, and which task: its pid as the caller
+    /// sees it, and its name. An identity of 0 stands for none.
+    pub fn outside_user(
+        &self,
+        mm: u64,
+        files: u64,
+        fs: u64,
+        sighand: u64,
+    ) -> Option<(u32, [u8; CR_COMM_LEN as usize])> {
+        let mut comm = [0; CR_COMM_LEN as usize];
+        let mut pid = 0;
+        // SAFETY: The identities are only compared; `comm` has room for TASK_COMM_LEN bytes.
+        let found = unsafe {
+            bindings::cr_shim_outside_user(
+                self.0.as_ptr(),
+                mm,
+                files,
+                fs,
+                sighand,
+                comm.as_mut_ptr(),
+                &mut pid,
+            )
+        };
+        found.then_some((pid, comm))
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut bindings::pid_namespace {
+        self.0.as_ptr()
+    }
+
+    /// The number `nr`, taken up by a task or not.
+    pub fn find_pid(&self, nr: u32) -> Option<PidRef> {
+        // SAFETY: The namespace is valid; the result is null or referenced.
+        let ptr = unsafe { bindings::cr_shim_pid_find(self.0.as_ptr(), nr as i32) };
+        Some(PidRef(NonNull::new(ptr)?))
+    }
+}
+
+impl Drop for PidNs {
+    fn drop(&mut self) {
+        // SAFETY: The reference is ours.
+        unsafe { bindings::cr_shim_ns_put(self.0.as_ptr()) }
+    }
+}
+
+/// A number in a pid namespace, with a reference to its structure.
+pub struct PidRef(NonNull<bindings::pid>);
+
+impl PidRef {
+    pub(crate) fn as_ptr(&self) -> *mut bindings::pid {
+        self.0.as_ptr()
+    }
+}
+
+impl Drop for PidRef {
+    fn drop(&mut self) {
+        // SAFETY: The reference is ours.
+        unsafe { bindings::cr_shim_pid_put(self.0.as_ptr()) }
+    }
+}
+
+/// Identities of namespaces.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Namespaces {
+    /// Mount namespace.
+    pub mnt: u64,
+    /// UTS namespace.
+    pub uts: u64,
+    /// IPC namespace.
+    pub ipc: u64,
+}
+
+impl Namespaces {
+    /// Those of the current task.
+    pub fn current() -> Self {
+        let mut ns = [0; 3];
+        // SAFETY: There is room for three numbers.
+        unsafe { bindings::cr_shim_current_ns(ns.as_mut_ptr()) };
+        let [mnt, uts, ipc] = ns;
+        Self { mnt, uts, ipc }
+    }
+}
+
+/// Whether the caller has the capability in its own user namespace.
+pub fn current_is_capable() -> bool {
+    // SAFETY: No preconditions.
+    unsafe { bindings::cr_shim_current_capable() }
+}
