@@ -31,7 +31,8 @@ const VMA_FLAGS: u32 = CR_VMA_READ
     | CR_VMA_HUGEPAGE
     | CR_VMA_NOHUGEPAGE
     | CR_VMA_RAND_READ
-    | CR_VMA_SEQ_READ;
+    | CR_VMA_SEQ_READ
+    | CR_VMA_DROPPABLE;
 
 pub(super) fn shmem(state: &State<'_>, rec: &Rec<'_>) -> Result {
     let shmem: cr_img_shmem = rec.fixed()?;
@@ -144,7 +145,7 @@ pub(super) fn vma(state: &State<'_>, at: usize) -> Result<cr_img_vma> {
         _ => return Err(rec.error("unknown kind of mapping")),
     }
     rec.require(
-        !has_any(CR_VMA_GROWSDOWN | CR_VMA_WIPEONFORK),
+        !has_any(CR_VMA_GROWSDOWN | CR_VMA_WIPEONFORK | CR_VMA_DROPPABLE),
         "flags of anonymous memory",
     )?;
     Ok(vma)
@@ -204,7 +205,7 @@ impl State<'_> {
         for index in &vmas[from..] {
             let vma = vma(index)?;
             let private = match vma.kind {
-                CR_VMA_ANON => true,
+                CR_VMA_ANON => vma.flags & CR_VMA_DROPPABLE == 0,
                 CR_VMA_FILE => vma.flags & CR_VMA_SHARED == 0,
                 _ => false,
             };

@@ -296,7 +296,7 @@ fn memory() {
         vma.start = TEXT
     });
     fails::<cr_img_vma>(1, "impossible offset", |vma| vma.pgoff = u64::MAX);
-    fails::<cr_img_vma>(1, "unknown flags", |vma| vma.flags |= 0x10000);
+    fails::<cr_img_vma>(1, "unknown flags", |vma| vma.flags |= 1 << 31);
     fails::<cr_img_vma>(1, "unknown kind of mapping", |vma| vma.kind = 0);
     fails::<cr_img_vma>(1, "anonymous, but with an object", |vma| vma.object = SHMEM);
     fails::<cr_img_vma>(1, "shared, but without an object", |vma| {
