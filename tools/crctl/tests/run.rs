@@ -263,3 +263,18 @@ fn has_cgroup() -> bool {
     }
     able
 }
+
+#[test]
+fn cgroups_below_are_removed() {
+    if !possible() || !has_cgroup() {
+        return;
+    }
+    let cgroup = own_cgroup().unwrap();
+    let script = format!(
+        "c={}/$(basename $(cut -d: -f3 /proc/self/cgroup)); mkdir $c/a $c/a/b $c/d; echo $c",
+        cgroup.display()
+    );
+    let made = shell(&script);
+    assert!(made.contains("/crctl-"), "{made}");
+    assert!(!Path::new(made.trim()).exists());
+}

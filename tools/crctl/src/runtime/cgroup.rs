@@ -3,6 +3,7 @@
 //! The container's own cgroup (version 2), below that of the caller.
 
 use std::{
+    ffi::CStr,
     fs::{self, File},
     io::{self, Write},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
@@ -10,11 +11,12 @@ use std::{
 };
 
 use nix::{
-    dir::Dir,
+    dir::{Dir, Type},
     errno::Errno,
-    fcntl::{openat, AtFlags, OFlag},
-    sys::stat::{fstatat, Mode, SFlag},
+    fcntl::{openat, OFlag},
+    sys::stat::Mode,
     unistd::{unlinkat, Pid, UnlinkatFlags},
+    NixPath,
 };
 
 use super::mounts;
@@ -46,7 +48,10 @@ fn open_in(cgroup: BorrowedFd<'_>, name: &str, flags: OFlag) -> nix::Result<File
 }
 
 /// Opens a cgroup below another.
-pub fn open_child(parent: BorrowedFd<'_>, name: &str) -> nix::Result<OwnedFd> {
+pub fn open_child<P>(parent: BorrowedFd<'_>, name: &P) -> nix::Result<OwnedFd>
+where
+    P: NixPath + ?Sized,
+{
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     openat(parent, name, flags, Mode::empty())
 }
@@ -77,34 +82,24 @@ pub fn is_populated(events: &File) -> io::Result<bool> {
 }
 
 /// Removes a cgroup and all below it. There are no processes in any.
-pub fn remove(parent: BorrowedFd<'_>, name: &str) -> nix::Result<()> {
-    if let Ok(cgroup) = open_child(parent, name) {
-        for child in subdirectories(cgroup.as_fd())? {
-            remove(cgroup.as_fd(), &child)?;
-        }
-    }
+pub fn remove(parent: BorrowedFd<'_>, name: &CStr) -> nix::Result<()> {
     match unlinkat(parent, name, UnlinkatFlags::RemoveDir) {
-        Err(Errno::ENOENT) => Ok(()),
-        result => result,
+        // There are others below it, mostly.
+        Err(Errno::EBUSY) => {}
+        Err(Errno::ENOENT) => return Ok(()),
+        result => return result,
     }
-}
-
-fn subdirectories(dir: BorrowedFd<'_>) -> nix::Result<Vec<String>> {
-    let mut names = Vec::new();
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let mut entries = Dir::openat(dir, ".", flags, Mode::empty())?;
-    for entry in entries.iter() {
-        let entry = entry?;
-        let Ok(name) = entry.file_name().to_str() else {
-            continue;
-        };
-        if name == "." || name == ".." {
-            continue;
-        }
-        let stat = fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
-        if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR {
-            names.push(name.to_owned());
-        }
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mut cgroup = Dir::openat(parent, name, flags, Mode::empty())?;
+    let below = cgroup.iter().filter_map(|entry| {
+        let entry = entry.ok()?;
+        let name = entry.file_name();
+        let is_child = entry.file_type() == Some(Type::Directory) && name != c"." && name != c"..";
+        is_child.then(|| name.to_owned())
+    });
+    let below: Vec<_> = below.collect();
+    for child in below {
+        remove(cgroup.as_fd(), &child)?;
     }
-    Ok(names)
+    unlinkat(parent, name, UnlinkatFlags::RemoveDir)
 }

@@ -11,6 +11,7 @@
 //! socket, its standard output the directory in which to make the cgroup.
 
 use std::{
+    ffi::{CStr, CString},
     fs::File,
     io::{self, Read, Write},
     os::{
@@ -86,7 +87,7 @@ impl Guardian {
         if byte[0] != READY || !answer.is_empty() {
             return Err(io::Error::other(String::from_utf8_lossy(&answer)));
         }
-        let cgroup = cgroup::open_child(parent.as_fd(), &name)?;
+        let cgroup = cgroup::open_child(parent.as_fd(), &*name)?;
         tracing::debug!(name, "cgroup made");
         Ok(Self {
             cgroup,
@@ -122,19 +123,19 @@ impl Guardian {
 
 /// The guardian's life. Returns its exit status, in which nobody is interested.
 pub fn main(name: &[u8]) -> u8 {
-    let Ok(name) = std::str::from_utf8(name) else {
+    let Ok(name) = CString::new(name) else {
         return 2;
     };
     // Signals from a terminal are not for the guardian.
     let _ = nix::unistd::setsid();
     let _ = nix::sys::prctl::set_name(c"crctl: guardian");
-    match guard(name) {
+    match guard(&name) {
         Ok(()) => 0,
         Err(_) => 1,
     }
 }
 
-fn guard(name: &str) -> io::Result<()> {
+fn guard(name: &CStr) -> io::Result<()> {
     let parent = io::stdout().as_fd().try_clone_to_owned()?;
     let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     // The standard descriptors are copies: let the socket have one end only here.
@@ -149,7 +150,8 @@ fn guard(name: &str) -> io::Result<()> {
         Ok(made) => made,
         Err(err) => {
             let _ = cgroup::remove(parent.as_fd(), name);
-            let _ = socket.write_all(format!("mkdir {name}: {}", err.desc()).as_bytes());
+            let _ = socket
+                .write_all(format!("mkdir {}: {}", name.to_string_lossy(), err.desc()).as_bytes());
             return Err(err.into());
         }
     };
@@ -158,7 +160,7 @@ fn guard(name: &str) -> io::Result<()> {
     let mut released = socket.write_all(&byte).is_err();
     released = !released && matches!(socket.read(&mut byte), Ok(1)) && byte[0] == RELEASE;
     drop(socket);
-    if !released {
+    if !released && cgroup::is_populated(&events)? {
         let _ = cgroup::kill(dir.as_fd());
     }
     loop {

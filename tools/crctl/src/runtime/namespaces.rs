@@ -76,7 +76,7 @@ pub fn enter(root: Option<&Path>, processes: Processes) -> Result<Vec<Mount>> {
     }
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
     let table = openat(&old_proc, "self/mountinfo", flags, Mode::empty());
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(1 << 14);
     File::from(table.context("/proc/self/mountinfo")?).read_to_end(&mut text)?;
     Ok(mounts::parse(&text))
 }
