@@ -13,7 +13,7 @@ use crate::{
     image::{FileSource, Records},
     plan::Plan,
     report::{fail, failure, Context, Log, Result},
-    state::{file, memory, pipe, regs, shmem},
+    state::{file, memory, pipe, regs, shmem, thread},
 };
 use cr_codec::{
     check::{check_state, State, EM_X86_64},
@@ -412,6 +412,9 @@ impl Tasks {
                 fail!(EINVAL, "pid {tid}: is not complete");
             };
             self.wait_parked(slot)?;
+            let mm = created.task.mm().ok_or(ESRCH)?;
+            thread::adopt_rseq(&created.task, &mm, &thread.thread)
+                .context(format_args!("pid {tid}"))?;
             let general: cr_img_regs = self.plan.records.get(thread.regs).fixed()?;
             let extended = self.plan.records.get(thread.xstate).payload;
             regs::restore(&created.task, &general, extended)

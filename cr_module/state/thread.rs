@@ -9,8 +9,12 @@ use crate::{
     state::cred,
 };
 use cr_codec::uapi::*;
-use cr_sys::build;
-use zerocopy::IntoBytes;
+use cr_sys::{
+    build::{self, RseqIds},
+    mm::Mm,
+    task::TaskRef,
+};
+use zerocopy::{FromZeros, IntoBytes};
 
 const SYS_SIGALTSTACK: u32 = 131;
 const SYS_PERSONALITY: u32 = 135;
@@ -33,13 +37,16 @@ pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread) -> Result {
     let name = build.scratch(0, &thread.comm)?;
     build.prctl(PR_SET_NAME, name)?;
 
-    let altstack = [
-        thread.altstack_sp,
-        u64::from(thread.altstack_flags),
-        thread.altstack_size,
-    ];
-    let addr = build.scratch(0, altstack.as_bytes())?;
-    build.syscall(SYS_SIGALTSTACK, [addr, 0, 0]).context(format_args!("alternate stack"))?;
+    // A new task has none.
+    if thread.altstack_size != 0 {
+        let altstack = [
+            thread.altstack_sp,
+            u64::from(thread.altstack_flags),
+            thread.altstack_size,
+        ];
+        let addr = build.scratch(0, altstack.as_bytes())?;
+        build.syscall(SYS_SIGALTSTACK, [addr, 0, 0]).context(format_args!("alternate stack"))?;
+    }
     build.syscall(SYS_SET_ROBUST_LIST, [thread.robust_list, ROBUST_LIST_LEN, 0])?;
     build.syscall(SYS_SET_TID_ADDRESS, [thread.clear_child_tid, 0, 0])?;
     if thread.rseq != 0 {
@@ -82,4 +89,17 @@ pub(crate) fn restore_sigmask(thread: &cr_img_thread) {
     if thread.flags & CR_THREAD_IN_SYSCALL != 0 {
         build::want_syscall_restart();
     }
+}
+
+/// Once the contents of memory are there: the kernel has to know what the rseq area says.
+pub(crate) fn adopt_rseq(task: &TaskRef, mm: &Mm, thread: &cr_img_thread) -> Result {
+    // Without the node id and what follows there is nothing to agree about.
+    const ORIGINAL_LEN: u32 = 32;
+    if thread.rseq == 0 || thread.rseq_len < ORIGINAL_LEN {
+        return Ok(());
+    }
+    let mut area = RseqIds::new_zeroed();
+    mm.copy(thread.rseq, area.as_mut_bytes()).context(format_args!("rseq area"))?;
+    task.adopt_rseq(&area, thread.flags & CR_THREAD_IN_SYSCALL == 0);
+    Ok(())
 }

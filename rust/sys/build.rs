@@ -19,6 +19,7 @@ use kernel::{
     sync::Arc,
     types::ForeignOwnable,
 };
+use zerocopy_derive::{FromBytes, IntoBytes};
 
 /// What a new task does.
 pub trait TaskMain: Send + Sync + Sized + 'static {
@@ -216,6 +217,19 @@ pub fn has_fresh_pid_namespace() -> bool {
     unsafe { bindings::cr_shim_fresh_pidns() }
 }
 
+/// The beginning of `struct rseq`, see `include/uapi/linux/rseq.h`.
+#[derive(FromBytes, IntoBytes)]
+#[repr(C)]
+pub struct RseqIds {
+    cpu_id_start: u32,
+    cpu_id: u32,
+    rseq_cs: u64,
+    flags: u32,
+    node_id: u32,
+    mm_cid: u32,
+    reserved: u32,
+}
+
 /// A number in a pid namespace that no task has: of a dead leader of a group.
 pub struct ReservedPid {
     pid: NonNull<bindings::pid>,
@@ -249,6 +263,22 @@ impl Drop for ReservedPid {
 }
 
 impl TaskRef {
+    /// Tells the kernel what a parked task's rseq area says: the first fields of `struct rseq`.
+    ///
+    /// `interrupted`: it was not in a system call, so a critical section has to be aborted.
+    pub fn adopt_rseq(&self, area: &RseqIds, interrupted: bool) {
+        // SAFETY: The task is valid and parked, so nobody else touches its fields.
+        unsafe {
+            bindings::cr_shim_rseq_adopt(
+                self.as_ptr(),
+                area.cpu_id_start,
+                area.node_id,
+                area.mm_cid,
+                interrupted,
+            )
+        }
+    }
+
     /// Puts a process under construction into a process group and a session; `leader` says whether
     /// it leads the session.
     pub fn join_groups(&self, pgrp: &PidRef, session: &PidRef, leader: bool) -> Result {

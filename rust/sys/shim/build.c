@@ -102,6 +102,22 @@ void cr_shim_forget_caller(void)
 	current->pdeath_signal = 0;
 }
 
+/*
+ * @t, which is parked, takes the ids that its rseq area has for those that the
+ * kernel wrote there last: it checks that nobody else did. @interrupted: it was
+ * not in a system call, so that a critical section it is in has to be aborted.
+ */
+void cr_shim_rseq_adopt(struct task_struct *t, u32 cpu_id, u32 node_id,
+			u32 mm_cid, bool interrupted)
+{
+#ifdef CONFIG_RSEQ
+	t->rseq.ids.cpu_id = cpu_id;
+	t->rseq.ids.node_id = node_id;
+	t->rseq.ids.mm_cid = mm_cid;
+	t->rseq.event.user_irq = interrupted;
+#endif
+}
+
 int cr_shim_unmap_all(void)
 {
 	return vm_munmap(0, TASK_SIZE);

@@ -371,6 +371,8 @@ struct cr_shim_spawn {
 int cr_shim_spawn(struct cr_shim_spawn *how);
 long cr_shim_syscall(unsigned int nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 void cr_shim_forget_caller(void);
+void cr_shim_rseq_adopt(struct task_struct *t, u32 cpu_id, u32 node_id,
+			u32 mm_cid, bool interrupted);
 int cr_shim_unmap_all(void);
 int cr_shim_map(struct file *file, u64 addr, u64 len, u32 prot, u32 flags,
 		u64 offset);
