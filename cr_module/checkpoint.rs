@@ -115,19 +115,20 @@ struct State {
 
 /// Copies all state but the contents of memory.
 fn collect(container: &Container, hold: &mut Hold<'_>, timeout_ms: u32) -> Result<State> {
-    for _ in 1..ATTEMPTS {
-        let state = collect_once(container, hold)?;
-        match hold.check_still() {
-            Ok(()) => return Ok(state),
-            Err(failure) if failure.errno() == EAGAIN => {}
-            Err(failure) => return Err(failure),
+    let mut attempts = ATTEMPTS;
+    loop {
+        let result = collect_once(container, hold).and_then(|state| {
+            hold.check_still()?;
+            Ok(state)
+        });
+        attempts -= 1;
+        match result {
+            Err(failure) if failure.errno() == EAGAIN && attempts > 0 => {}
+            result => return result,
         }
-        // It is in the parking by now, or on its way there.
+        // Who has been woken is in the parking by now, or on its way there.
         hold.settle_all(u64::from(timeout_ms) * 1_000_000)?;
     }
-    let state = collect_once(container, hold)?;
-    hold.check_still()?;
-    Ok(state)
 }
 
 fn collect_once(container: &Container, hold: &Hold<'_>) -> Result<State> {

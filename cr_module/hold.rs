@@ -31,7 +31,9 @@ pub(crate) enum Standing {
     Parked,
     /// In a system call, with the number that tells whether it has been woken.
     Asleep(usize),
-    /// It exits, or has exited.
+    /// The same, and its time may run out meanwhile: that changes nothing but its result.
+    AsleepForATime,
+    /// It has exited.
     Gone,
 }
 
@@ -48,6 +50,14 @@ pub(crate) struct Hold<'a> {
     container: &'a Container,
     parking: Arc<Parking>,
     held: RBTree<usize, Held>,
+}
+
+/// What a look at all threads has shown.
+struct Settled {
+    /// Some stand still that did not before, or the other way round.
+    changed: bool,
+    /// One that does not.
+    waiting: Option<Who>,
 }
 
 /// How long to give a thread to leave a state that passes by itself, ns.
@@ -73,20 +83,21 @@ impl<'a> Hold<'a> {
         let deadline = misc::monotonic_ns().saturating_add(timeout_ns);
         loop {
             let found = self.find()?;
-            let unsettled = self.settle()?;
-            if !found && unsettled.is_none() {
+            let Settled { changed, waiting } = self.settle()?;
+            // Who has just come to a halt may have woken somebody before, or created him.
+            if !found && !changed && waiting.is_none() {
                 return Ok(());
             }
             if misc::is_being_killed() {
                 fail!(EINTR, "the caller is being killed");
             }
             if misc::monotonic_ns() > deadline {
-                match unsettled {
+                match waiting {
                     Some(who) => fail!(ETIMEDOUT, "{who}: does not stand still"),
                     None => fail!(ETIMEDOUT, "the container keeps creating tasks"),
                 }
             }
-            if unsettled.is_some() {
+            if waiting.is_some() {
                 misc::nap(PAUSE_US);
             }
         }
@@ -122,31 +133,33 @@ impl<'a> Hold<'a> {
         Ok(found)
     }
 
-    /// Looks at every thread that did not stand still, and names one that still does not.
-    fn settle(&mut self) -> Result<Option<Who>> {
-        let mut unsettled = None;
+    /// Looks at how far every thread is.
+    fn settle(&mut self) -> Result<Settled> {
+        let mut settled = Settled {
+            changed: false,
+            waiting: None,
+        };
         let mut passed = KVVec::new();
         for (identity, held) in self.held.iter_mut() {
-            match (held.slot.stage(), held.standing) {
-                (Stage::Parked, _) => held.standing = Standing::Parked,
-                (Stage::Gone, _) => held.standing = Standing::Gone,
-                (Stage::Passed, _) => passed.push(*identity, GFP_KERNEL)?,
-                (Stage::Queued, Standing::Asleep(stamp))
-                    if held.slot.task().sleep_stamp() == Some(stamp) => {}
-                (Stage::Queued, _) => {
-                    held.standing = Standing::Unsettled;
-                    settle_one(self.container, held)?;
-                    if held.standing == Standing::Unsettled && unsettled.is_none() {
-                        unsettled = Some(self.container.who(held.slot.task()));
-                    }
-                }
+            let before = held.standing;
+            match held.slot.stage() {
+                Stage::Parked => held.standing = Standing::Parked,
+                Stage::Passed => passed.push(*identity, GFP_KERNEL)?,
+                Stage::Gone if held.slot.task().is_dead() => held.standing = Standing::Gone,
+                Stage::Gone => held.standing = Standing::Unsettled,
+                Stage::Queued => settle_one(self.container, held)?,
+            }
+            settled.changed |= held.standing != before;
+            if held.standing == Standing::Unsettled && settled.waiting.is_none() {
+                settled.waiting = Some(self.container.who(held.slot.task()));
             }
         }
         // They get a new place with the next search.
         for identity in &passed {
             self.held.remove(identity);
+            settled.changed = true;
         }
-        Ok(unsettled)
+        Ok(settled)
     }
 
     /// How a thread stands still.
@@ -195,6 +208,7 @@ impl<'a> Hold<'a> {
 fn settle_one(container: &Container, held: &mut Held) -> Result {
     let task = held.slot.task();
     if task.is_dying() {
+        held.standing = Standing::Unsettled;
         return Ok(());
     }
     match task.stopped() {
@@ -211,12 +225,18 @@ fn settle_one(container: &Container, held: &mut Held) -> Result {
         ),
     }
     let Some(stamp) = task.sleep_stamp() else {
+        held.standing = Standing::Unsettled;
         held.since = 0;
         return Ok(());
     };
+    if matches!(held.standing, Standing::Asleep(before) if before == stamp) {
+        return Ok(());
+    }
+    held.standing = Standing::Unsettled;
     // Only now that it is known to sleep do its registers say where.
     match syscall::asleep_in(task) {
         Asleep::Leave(_) => held.standing = Standing::Asleep(stamp),
+        Asleep::LeaveForATime(_) => held.standing = Standing::AsleepForATime,
         Asleep::Wake if !held.woken => {
             held.woken = true;
             Slot::wake(&held.slot)?;

@@ -94,10 +94,11 @@ impl Sink for FileSink {
     type Error = Failure;
 
     fn write_all(&mut self, bytes: &[u8]) -> Result {
-        if self.buffer.len() + bytes.len() > BUFFER {
+        let large = bytes.len() >= BUFFER / 2;
+        if large || self.buffer.len() + bytes.len() > BUFFER {
             self.flush()?;
         }
-        if bytes.len() >= BUFFER / 2 {
+        if large {
             return self.push(bytes);
         }
         Ok(self.buffer.extend_from_slice(bytes, GFP_KERNEL)?)

@@ -23,6 +23,8 @@ use kernel::prelude::*;
 pub(crate) enum Asleep {
     /// Leave it there. An interrupted call would return this.
     Leave(i32),
+    /// The same, and the call ends by itself at some point in time.
+    LeaveForATime(i32),
     /// Interrupt the call: it leaves behind all that is needed to go on.
     Wake,
     /// Wait until it returns by itself; it is an error when it does not.
@@ -133,12 +135,12 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         {
             Asleep::Wait(CallName::Name("clock_nanosleep"))
         }
-        CLOCK_NANOSLEEP if b & TIMER_ABSTIME != 0 => Asleep::Leave(ERESTARTNOHAND),
+        CLOCK_NANOSLEEP if b & TIMER_ABSTIME != 0 => Asleep::LeaveForATime(ERESTARTNOHAND),
         CLOCK_NANOSLEEP => Asleep::Wake,
         FUTEX => match (b & FUTEX_COMMAND, d) {
             (FUTEX_WAIT | FUTEX_WAIT_BITSET, 0) => Asleep::Leave(ERESTARTSYS),
             // The time-out is absolute.
-            (FUTEX_WAIT_BITSET, _) => Asleep::Leave(ERESTARTNOHAND),
+            (FUTEX_WAIT_BITSET, _) => Asleep::LeaveForATime(ERESTARTNOHAND),
             (FUTEX_WAIT, _) => Asleep::Wake,
             _ => Asleep::Wait(CallName::Name("futex")),
         },
@@ -155,7 +157,7 @@ pub(crate) fn interrupt(
     thread: &mut cr_img_thread,
     regs: &mut cr_img_regs,
 ) -> Result {
-    let Asleep::Leave(result) = asleep_in(task) else {
+    let (Asleep::Leave(result) | Asleep::LeaveForATime(result)) = asleep_in(task) else {
         fail!(EAGAIN, "was woken during the checkpoint: try again");
     };
     regs.reg[REG_AX] = result as i64 as u64;

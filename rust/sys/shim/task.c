@@ -240,6 +240,9 @@ static u64 ns_unsupported(struct task_struct *t, struct pid_namespace *ns,
 		x |= BIT_ULL(CR_TASK_NS_TIME);
 	if (theirs->pid_ns_for_children != ns)
 		x |= BIT_ULL(CR_TASK_NS_PID_CHILDREN);
+	/* Every pthread has a list; there is nothing on it without a semaphore. */
+	if (t->sysvsem.undo_list && READ_ONCE(theirs->ipc_ns->ids[0].in_use))
+		x |= BIT_ULL(CR_TASK_SEM_UNDO);
 	return x;
 }
 
@@ -287,8 +290,6 @@ static u64 other_unsupported(struct task_struct *t)
 			       BIT(PFA_SPEC_IB_FORCE_DISABLE) |
 			       BIT(PFA_SPEC_SSB_NOEXEC)))
 		x |= BIT_ULL(CR_TASK_SPECULATION);
-	if (t->sysvsem.undo_list)
-		x |= BIT_ULL(CR_TASK_SEM_UNDO);
 	if (!list_empty(&t->futex.pi_state_list) || t->pi_blocked_on)
 		x |= BIT_ULL(CR_TASK_PI_FUTEX);
 #ifdef CONFIG_RSEQ_SLICE_EXTENSION
