@@ -36,7 +36,8 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
         .root
         .as_deref()
         .map(namespaces::find_root)
-        .transpose()?;
+        .transpose()?
+        .flatten();
     let prefix = Prefix::read(image).with_context(|| match &args.input {
         Some(path) => path.display().to_string(),
         None => "standard input".into(),

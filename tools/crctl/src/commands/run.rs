@@ -60,7 +60,7 @@ pub(super) fn run(args: &Run) -> Result<u8> {
         .map(|word| CString::new(word.as_bytes()));
     let command = command.collect::<Result<Vec<_>, _>>();
     let root = args.start.root.as_deref().map(namespaces::find_root);
-    let root = root.transpose()?;
+    let root = root.transpose()?.flatten();
     let init = Init {
         root: root.as_deref(),
         hostname: args.hostname.as_deref(),

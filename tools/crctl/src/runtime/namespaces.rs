@@ -32,8 +32,9 @@ pub fn leave(flags: CloneFlags) -> Result<()> {
     })
 }
 
-/// An absolute path of a directory that is to become the root, before anything changes.
-pub fn find_root(root: &Path) -> Result<PathBuf> {
+/// An absolute path of a directory that is to become the root, before anything changes; none if it
+/// is the root already.
+pub fn find_root(root: &Path) -> Result<Option<PathBuf>> {
     let found = fs::canonicalize(root).with_context(|| root.display().to_string())?;
     if !found.is_dir() {
         return Err(Error::Usage(format!("{} is not a directory", root.display())).into());
@@ -44,7 +45,7 @@ pub fn find_root(root: &Path) -> Result<PathBuf> {
             return Err(Error::Usage(what).into());
         }
     }
-    Ok(found)
+    Ok(Some(found).filter(|found| found != Path::new("/")))
 }
 
 /// Whose processes a /proc shows.
@@ -136,6 +137,6 @@ mod tests {
         assert!(find_root(Path::new("/does/not/exist")).is_err());
         assert!(find_root(Path::new("/dev/null")).is_err());
         assert!(find_root(Path::new("/proc/self")).is_err());
-        assert_eq!(find_root(Path::new("/usr/..")).unwrap(), Path::new("/"));
+        assert_eq!(find_root(Path::new("/usr/..")).unwrap(), None);
     }
 }
