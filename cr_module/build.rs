@@ -17,6 +17,7 @@ use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
     build::{self as sys, Spawn, TaskMain},
     file::FileRef,
+    park::Slot,
     task::TaskRef,
 };
 use kernel::{prelude::*, sync::Arc};
@@ -90,10 +91,9 @@ impl Build<'_> {
         self.plan.records.get(at)
     }
 
-    /// All records of a kind.
-    pub(crate) fn records_of(&self, tag: u32) -> impl Iterator<Item = Rec<'_>> {
-        let all = (0..self.plan.records.len()).map(|at| self.plan.records.get(at));
-        all.filter(move |rec| rec.tag == tag)
+    /// The records of all locks.
+    pub(crate) fn locks(&self) -> impl Iterator<Item = Rec<'_>> {
+        self.plan.locks.iter().map(|at| self.record(*at))
     }
 
     /// The record of an object.
@@ -165,13 +165,7 @@ impl TaskMain for ProcessMain {
 fn come_into_being(plan: &Arc<Plan>, at: usize) -> Result {
     let process = &plan.processes[at];
     let image = &process.process;
-    let task = TaskRef::current();
-    plan.register(Created {
-        process: at,
-        thread: 0,
-        task,
-        slot: None,
-    })?;
+    register(plan, at, 0, None);
     sys::forget_caller();
     sys::set_execed(image.flags & CR_PROCESS_EXECED != 0);
     if at == 0 {
@@ -276,7 +270,7 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize, process: &ProcessPlan) -> Result
     build.prctl(PR_SET_DUMPABLE, u64::from(mm.dumpable))?;
     timer::restore(&build, image)?;
     build.syscall(SYS_MUNMAP, [process.scratch, process.scratch_len(), 0])?;
-    park(plan, leader)
+    park(plan, at, 0)
 }
 
 /// Descriptors up to the highest one in a table.
@@ -329,12 +323,7 @@ impl TaskMain for ThreadMain {
         let owner = &plan.processes[process];
         let image = &owner.threads[thread];
         attempt(&plan, image.thread.tid, || {
-            plan.register(Created {
-                process,
-                thread,
-                task: TaskRef::current(),
-                slot: None,
-            })?;
+            register(&plan, process, thread, None);
             sys::set_sigmask(u64::MAX, None);
             let before = (thread as u64 - 1) * THREAD_SCRATCH;
             let build = Build {
@@ -344,7 +333,7 @@ impl TaskMain for ThreadMain {
             };
             rebuild_thread(&build, owner.process.pid, image)?;
             owner.threads_done.arrive();
-            park(&plan, image)
+            park(&plan, process, thread)
         })
     }
 }
@@ -358,12 +347,17 @@ fn rebuild_thread(build: &Build<'_>, pid: u32, image: &ThreadPlan) -> Result {
     thread::restore(build, &image.thread)
 }
 
+/// Tells the others that the current task exists, and where it will wait.
+fn register(plan: &Plan, process: usize, thread: usize, slot: Option<Arc<Slot>>) {
+    let task = TaskRef::current();
+    plan.register(process, thread, Created { task, slot });
+}
+
 /// The last step: wait for the release on the way to user mode.
-fn park(plan: &Arc<Plan>, image: &ThreadPlan) -> Result {
-    let current = TaskRef::current();
-    thread::restore_sigmask(&image.thread);
-    let slot = sys::park_current(&plan.parking, &current)?;
-    plan.register_slot(&current, slot);
+fn park(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
+    thread::restore_sigmask(&plan.processes[process].threads[thread].thread);
+    let slot = sys::park_current(&plan.parking, &TaskRef::current())?;
+    register(plan, process, thread, Some(slot));
     plan.complete.arrive();
     Ok(())
 }

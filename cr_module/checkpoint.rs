@@ -4,7 +4,8 @@
 //!
 //! First all state but the contents of memory is copied, while the container stands still, to
 //! records in memory. Everything that is not supported has been found by then, and nothing has been
-//! written. Then the image is written; the container runs on when that is done, or dies.
+//! written. A container that is to run on does so from here, with a snapshot of its memory left
+//! behind; one that is to die dies when the image is complete.
 
 use crate::{
     abi::{self, Argument},
@@ -70,26 +71,38 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
     stats.freezing_time = (still - start) / 1000;
     stats.nr_tasks = hold.len();
 
-    let state = collect(&container, &mut hold, timeout_ms)?;
-    stats.memdump_time = (misc::monotonic_ns() - still) / 1000;
-    stats.pages_scanned = state.memory.scanned();
+    let kill = args.flags & CR_CHECKPOINT_KILL != 0;
+    let mut state = collect(&container, &mut hold, timeout_ms, !kill)?;
+    // A container that runs on does so from here, if it can.
+    let hold = match state.detached {
+        true => {
+            drop(hold);
+            stats.frozen_time = (misc::monotonic_ns() - still) / 1000;
+            None
+        }
+        false => Some(hold),
+    };
 
     let begin = misc::monotonic_ns();
+    state.memory.scan()?;
+    state.container.nr_pages = state.memory.nr_pages();
+    stats.pages_scanned = state.memory.scanned();
+    let found = misc::monotonic_ns();
+    stats.memdump_time = (found - begin) / 1000;
     let mut sink = FileSink::new(image)?;
-    let pages = write(&mut sink, &state, &sections, args, log)?;
-    if args.flags & CR_CHECKPOINT_KILL != 0 {
-        sink.sync()?;
-        hold.check_still()?;
-    }
-    stats.pages_written = pages;
+    stats.pages_written = write(&mut sink, &state, &sections, args, log)?;
     stats.image_bytes = sink.written();
-    stats.memwrite_time = (misc::monotonic_ns() - begin) / 1000;
-
-    match args.flags & CR_CHECKPOINT_KILL != 0 {
-        true => kill(&container, hold)?,
-        false => drop(hold),
+    if let Some(hold) = hold {
+        if kill {
+            sink.sync()?;
+            hold.check_still()?;
+            end(&container, hold)?;
+        } else {
+            drop(hold);
+        }
+        stats.frozen_time = (misc::monotonic_ns() - still) / 1000;
     }
-    stats.frozen_time = (misc::monotonic_ns() - still) / 1000;
+    stats.memwrite_time = (misc::monotonic_ns() - found) / 1000;
     Ok(stats)
 }
 
@@ -111,13 +124,21 @@ struct State {
     memory: Memory,
     container: cr_img_container,
     xfeatures: u64,
+    /// Nothing of it needs the container to stand still any more.
+    detached: bool,
 }
 
-/// Copies all state but the contents of memory.
-fn collect(container: &Container, hold: &mut Hold<'_>, timeout_ms: u32) -> Result<State> {
+/// Copies all state but the contents of memory; with `detach`, takes snapshots of that.
+fn collect(
+    container: &Container,
+    hold: &mut Hold<'_>,
+    timeout_ms: u32,
+    detach: bool,
+) -> Result<State> {
     let mut attempts = ATTEMPTS;
     loop {
-        let result = collect_once(container, hold).and_then(|state| {
+        let result = collect_once(container, hold).and_then(|mut state| {
+            state.detached = detach && state.memory.snapshot()?;
             hold.check_still()?;
             Ok(state)
         });
@@ -141,6 +162,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>) -> Result<State> {
         records: Encoder::new(Buffer::new(), misc::crc32c),
         memory: Memory::new(),
         xfeatures: 0,
+        vdso_crc: None,
         lockable: KVVec::new(),
     };
     save.references.check_contained(container, &tree)?;
@@ -163,11 +185,13 @@ fn collect_once(container: &Container, hold: &Hold<'_>) -> Result<State> {
             namespaces,
             monotonic_ns: misc::monotonic_ns(),
             boottime_ns: misc::boottime_ns(),
-            nr_pages: save.memory.nr_pages(),
+            // Known when the pages have been looked for.
+            nr_pages: 0,
         },
         records: save.records,
         memory: save.memory,
         xfeatures: save.xfeatures,
+        detached: false,
     })
 }
 
@@ -212,6 +236,8 @@ pub(crate) struct Save<'a> {
     pub(crate) memory: Memory,
     /// Open files that there may be locks on, with the identity of their inodes.
     pub(crate) lockable: KVVec<(FileRef, u64)>,
+    /// Checksum of the vDSO, which is the same for all.
+    pub(crate) vdso_crc: Option<u32>,
     records: Encoder<Buffer>,
     xfeatures: u64,
 }
@@ -268,7 +294,7 @@ fn write(
 const DEATH_NS: u64 = 10_000_000_000;
 
 /// Ends the container and waits until it is gone.
-fn kill(container: &Container, hold: Hold<'_>) -> Result {
+fn end(container: &Container, hold: Hold<'_>) -> Result {
     container.init().kill();
     drop(hold);
     let deadline = misc::monotonic_ns() + DEATH_NS;

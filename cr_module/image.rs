@@ -4,7 +4,7 @@
 
 use crate::report::{fail, failure, Context, Failure, Result};
 use cr_codec::{check::Rec, read::Source, write::Sink};
-use cr_sys::{file::FileRef, misc};
+use cr_sys::{file::FileRef, misc, mm::PAGE_SIZE};
 use kernel::prelude::*;
 
 /// Records that wait in memory until the container runs on.
@@ -114,6 +114,10 @@ pub(crate) struct FileSource {
     buffer: KVVec<u8>,
     start: usize,
     end: usize,
+    /// Bytes that have come from `prefix` and `file`.
+    offset: u64,
+    /// The last request was for pages, and was not read ahead of.
+    after_pages: bool,
 }
 
 impl FileSource {
@@ -126,6 +130,8 @@ impl FileSource {
             buffer: KVVec::from_elem(0, BUFFER, GFP_KERNEL)?,
             start: 0,
             end: 0,
+            offset: 0,
+            after_pages: false,
         })
     }
 }
@@ -139,26 +145,45 @@ impl Source for FileSource {
             let some = prefix.len().min(out.len());
             out[..some].copy_from_slice(&prefix[..some]);
             self.used += some;
+            self.offset += some as u64;
             return Ok(some);
         }
         if misc::is_being_killed() {
             fail!(EINTR, "the caller is being killed");
         }
         if self.start == self.end {
-            if out.len() >= BUFFER {
-                return self.file.read(out).context(format_args!("reading the image"));
+            if out.len() >= PAGE_SIZE {
+                // Straight to their place.
+                let some = self.file.read(out).context(format_args!("reading the image"))?;
+                self.offset += some as u64;
+                self.after_pages = true;
+                return Ok(some);
             }
-            self.start = 0;
-            self.end = 0;
-            self.end = self
-                .file
-                .read(&mut self.buffer)
-                .context(format_args!("reading the image"))?;
+            self.refill()?;
         }
         let some = (self.end - self.start).min(out.len());
         out[..some].copy_from_slice(&self.buffer[self.start..self.start + some]);
         self.start += some;
         Ok(some)
+    }
+}
+
+impl FileSource {
+    /// Reads ahead. After pages comes little before the next pages, which begin at a multiple of the
+    /// page size: these are not to go through the buffer.
+    fn refill(&mut self) -> Result {
+        let some = match core::mem::replace(&mut self.after_pages, false) {
+            true => PAGE_SIZE - (self.offset % PAGE_SIZE as u64) as usize,
+            false => BUFFER,
+        };
+        self.start = 0;
+        self.end = 0;
+        self.end = self
+            .file
+            .read(&mut self.buffer[..some])
+            .context(format_args!("reading the image"))?;
+        self.offset += self.end as u64;
+        Ok(())
     }
 }
 

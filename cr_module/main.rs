@@ -50,7 +50,10 @@ struct CrModule {
 impl kernel::InPlaceModule for CrModule {
     fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            _: { check_release()? },
+            _: {
+                check_release()?;
+                misc::choose_checksum()?
+            },
             device <- MiscDeviceRegistration::register(MiscDeviceOptions { name: c"cr" }),
         })
     }

@@ -79,6 +79,8 @@ pub(crate) struct ProcessPlan {
     pub(crate) threads: KVVec<ThreadPlan>,
     pub(crate) children: KVVec<usize>,
     pub(crate) sigqueue: Option<usize>,
+    /// Place of its leader among the tasks; the other threads follow.
+    first_task: usize,
     /// A range of addresses that the process does not use.
     pub(crate) scratch: u64,
     /// The other threads are done with it.
@@ -103,9 +105,8 @@ impl ProcessPlan {
 }
 
 /// A task that has been created.
+#[derive(Clone)]
 pub(crate) struct Created {
-    pub(crate) process: usize,
-    pub(crate) thread: usize,
     pub(crate) task: TaskRef,
     pub(crate) slot: Option<Arc<Slot>>,
 }
@@ -118,6 +119,8 @@ pub(crate) struct Plan {
     /// Files and shared memory objects by id, ascending.
     pub(crate) files: KVVec<(u64, FileRef)>,
     pub(crate) uts: Option<usize>,
+    /// Places of the records of locks.
+    pub(crate) locks: KVVec<usize>,
     /// Descriptor of the caller, which becomes the root directory.
     pub(crate) root_fd: Option<i32>,
 
@@ -134,7 +137,7 @@ pub(crate) struct Plan {
     pub(crate) parking: Arc<Parking>,
 
     #[pin]
-    tasks: Mutex<KVVec<Created>>,
+    tasks: Mutex<KVVec<Option<Created>>>,
     #[pin]
     failure: Mutex<Option<Failure>>,
 }
@@ -146,7 +149,19 @@ impl Plan {
         files: KVVec<(u64, FileRef)>,
         root_fd: Option<i32>,
     ) -> Result<Arc<Self>> {
-        let (processes, uts) = read_processes(&records)?;
+        let mut processes = read_processes(&records)?;
+        let mut tasks: KVVec<Option<Created>> = KVVec::new();
+        for process in processes.iter_mut() {
+            process.first_task = tasks.len();
+            for _ in &process.threads {
+                tasks.push(None, GFP_KERNEL)?;
+            }
+        }
+        let uts = (0..records.len()).find(|at| records.get(*at).tag == CR_TAG_UTS);
+        let mut locks = KVVec::new();
+        for at in (0..records.len()).filter(|at| records.get(*at).tag == CR_TAG_LOCK) {
+            locks.push(at, GFP_KERNEL)?;
+        }
         let live = processes.iter().filter(|process| !process.is_zombie());
         let threads = live.map(|process| process.threads.len()).sum();
         let created = Countdown::new(processes.len())?;
@@ -158,13 +173,14 @@ impl Plan {
                 processes,
                 files,
                 uts,
+                locks,
                 root_fd,
                 created,
                 grouped <- Event::new(),
                 rebuild <- Event::new(),
                 complete,
                 parking,
-                tasks <- new_mutex!(KVVec::new()),
+                tasks <- new_mutex!(tasks),
                 failure <- new_mutex!(None),
             }? Error),
             GFP_KERNEL,
@@ -179,30 +195,17 @@ impl Plan {
         }
     }
 
-    /// A task has come into being.
-    pub(crate) fn register(&self, created: Created) -> Result {
-        Ok(self.tasks.lock().push(created, GFP_KERNEL)?)
-    }
-
-    /// A task is complete and will wait in this slot.
-    pub(crate) fn register_slot(&self, task: &TaskRef, slot: Arc<Slot>) {
-        let mut tasks = self.tasks.lock();
-        let found = tasks.iter_mut().find(|created| created.task.identity() == task.identity());
-        if let Some(created) = found {
-            created.slot = Some(slot);
-        }
-    }
-
-    /// All tasks, when no more come into being.
-    pub(crate) fn take_tasks(&self) -> KVVec<Created> {
-        core::mem::take(&mut *self.tasks.lock())
+    /// A task has come into being, or has got further.
+    pub(crate) fn register(&self, process: usize, thread: usize, created: Created) {
+        let at = self.processes[process].first_task + thread;
+        self.tasks.lock()[at] = Some(created);
     }
 
     /// One of the tasks, by what it is.
-    pub(crate) fn find_task(&self, process: usize, thread: usize) -> Option<TaskRef> {
-        let tasks = self.tasks.lock();
-        let is = |created: &&Created| created.process == process && created.thread == thread;
-        tasks.iter().find(is).map(|created| created.task.clone())
+    pub(crate) fn task(&self, process: usize, thread: usize) -> Result<Created> {
+        let at = self.processes[process].first_task + thread;
+        let created = self.tasks.lock()[at].clone();
+        created.ok_or_else(|| failure!(ESRCH, "a task is not there"))
     }
 
     /// A task has failed: the first one says why.
@@ -229,14 +232,11 @@ impl Plan {
 }
 
 /// Finds the processes among the records, with their threads and children.
-fn read_processes(records: &Records) -> Result<(KVVec<ProcessPlan>, Option<usize>)> {
+fn read_processes(records: &Records) -> Result<KVVec<ProcessPlan>> {
     let mut processes: KVVec<ProcessPlan> = KVVec::new();
-    let mut uts = None;
     for at in 0..records.len() {
         let rec = records.get(at);
-        let last = processes.last_mut();
-        match (rec.tag, last) {
-            (CR_TAG_UTS, _) => uts = Some(at),
+        match (rec.tag, processes.last_mut()) {
             (CR_TAG_PROCESS, _) => processes.push(new_process(&rec)?, GFP_KERNEL)?,
             (CR_TAG_THREAD | CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE, Some(process)) => {
                 add_part(process, &rec, at)?
@@ -248,7 +248,7 @@ fn read_processes(records: &Records) -> Result<(KVVec<ProcessPlan>, Option<usize
     for process in processes.iter_mut().filter(|process| !process.is_zombie()) {
         process.scratch = find_scratch(records, process)?;
     }
-    Ok((processes, uts))
+    Ok(processes)
 }
 
 fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
@@ -259,6 +259,7 @@ fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
         threads: KVVec::new(),
         children: KVVec::new(),
         sigqueue: None,
+        first_task: 0,
         scratch: 0,
         threads_done: Countdown::new(others)?,
     })

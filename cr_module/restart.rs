@@ -11,9 +11,9 @@ use crate::{
     abi::{self, Argument},
     build::ProcessMain,
     image::{FileSource, Records},
-    plan::Plan,
+    plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
-    state::{file, memory, pipe, regs, shmem, thread},
+    state::{file, memory, mm, pipe, regs, shmem, thread},
 };
 use cr_codec::{
     check::{check_state, State, EM_X86_64},
@@ -25,7 +25,7 @@ use cr_sys::{
     errno::{EBADMSG, EPROTONOSUPPORT},
     file::{FileRef, PathRef},
     misc,
-    mm::PAGE_SIZE,
+    mm::{Mm, PAGE_SIZE},
     park::{Slot, Stage},
     task::{PidNs, TaskRef},
 };
@@ -54,6 +54,11 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     let mut scratch = KVVec::from_elem(0, list.len(), GFP_KERNEL)?;
     let state = check_state(&header, &list, &mut scratch)?;
     let container = container_of(&state)?;
+
+    let own_vdso = mm::own_vdso_crc()?;
+    for rec in list.iter().filter(|rec| rec.tag == CR_TAG_MM) {
+        mm::check_vdso_crc(rec, own_vdso)?;
+    }
 
     let files = Files::make(&args.value, &records)?;
     let root_fd = (args.value.root_fd >= 0).then_some(args.value.root_fd);
@@ -307,7 +312,7 @@ impl Tasks {
         }
         for (at, process) in self.plan.processes.iter().enumerate() {
             let image = &process.process;
-            let task = self.plan.find_task(at, 0).ok_or(ESRCH)?;
+            let task = self.plan.task(at, 0)?.task;
             let group = self.ns.find_pid(image.pgid).ok_or(ESRCH)?;
             let session = self.ns.find_pid(image.sid).ok_or(ESRCH)?;
             task.join_groups(&group, &session, image.sid == image.pid)
@@ -329,7 +334,7 @@ impl Tasks {
             .enumerate()
             .filter(|(_, process)| process.is_zombie())
         {
-            let task = self.plan.find_task(at, 0).ok_or(ESRCH)?;
+            let task = self.plan.task(at, 0)?.task;
             while !task.is_zombie() {
                 self.plan.check()?;
                 if misc::is_being_killed() || self.init.is_dying() {
@@ -390,7 +395,7 @@ impl Tasks {
     fn place_of(&self, object: u64) -> Result<memory::Place> {
         let processes = self.plan.processes.iter();
         if let Some(at) = processes.clone().position(|process| process.process.mm == object) {
-            let task = self.plan.find_task(at, 0).ok_or(ESRCH)?;
+            let task = self.plan.task(at, 0)?.task;
             return Ok(memory::Place::Private(task.mm().ok_or(ESRCH)?));
         }
         match self.plan.file(object) {
@@ -401,26 +406,28 @@ impl Tasks {
 
     /// Gives every thread its registers. They are parked, so that nothing overwrites them.
     fn set_registers(&self) -> Result {
-        for created in &self.plan.take_tasks() {
-            let process = &self.plan.processes[created.process];
-            if process.is_zombie() {
-                continue;
+        let processes = self.plan.processes.iter().enumerate();
+        for (at, process) in processes.filter(|(_, process)| !process.is_zombie()) {
+            let mm = self.plan.task(at, 0)?.task.mm().ok_or(ESRCH)?;
+            for (number, thread) in process.threads.iter().enumerate() {
+                let created = self.plan.task(at, number)?;
+                let tid = thread.thread.tid;
+                self.set_thread_registers(&created, thread, &mm)
+                    .context(format_args!("pid {tid}"))?;
             }
-            let thread = &process.threads[created.thread];
-            let tid = thread.thread.tid;
-            let Some(slot) = &created.slot else {
-                fail!(EINVAL, "pid {tid}: is not complete");
-            };
-            self.wait_parked(slot)?;
-            let mm = created.task.mm().ok_or(ESRCH)?;
-            thread::adopt_rseq(&created.task, &mm, &thread.thread)
-                .context(format_args!("pid {tid}"))?;
-            let general: cr_img_regs = self.plan.records.get(thread.regs).fixed()?;
-            let extended = self.plan.records.get(thread.xstate).payload;
-            regs::restore(&created.task, &general, extended)
-                .context(format_args!("pid {tid}: registers"))?;
         }
         Ok(())
+    }
+
+    fn set_thread_registers(&self, created: &Created, plan: &ThreadPlan, mm: &Mm) -> Result {
+        let Some(slot) = &created.slot else {
+            fail!(EINVAL, "is not complete");
+        };
+        self.wait_parked(slot)?;
+        thread::adopt_rseq(&created.task, mm, &plan.thread)?;
+        let general: cr_img_regs = self.plan.records.get(plan.regs).fixed()?;
+        let extended = self.plan.records.get(plan.xstate).payload;
+        regs::restore(&created.task, &general, extended).context(format_args!("registers"))
     }
 
     fn wait_parked(&self, slot: &Slot) -> Result {

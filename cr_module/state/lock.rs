@@ -91,7 +91,7 @@ struct Flock {
 
 /// Takes the locks of the current process again, and those of its open files.
 pub(crate) fn restore(build: &Build<'_>, files: u64) -> Result {
-    for rec in build.records_of(CR_TAG_LOCK) {
+    for rec in build.locks() {
         let lock: cr_img_lock = rec.fixed()?;
         let owned = lock.owner == files;
         if lock.owner != 0 && !owned {

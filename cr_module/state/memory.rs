@@ -2,8 +2,12 @@
 
 //! Contents of memory: private pages of processes, and pages of shared memory objects.
 //!
-//! While the container stands still, only the places of the pages are noted. Holes are not stored,
-//! nor are pages that a mapped file still has.
+//! While the container stands still, only the places where pages may be are noted. A container that
+//! runs on is released with a copy-on-write snapshot of its memory, and its pages are looked for
+//! and written from there. Holes are not stored, nor are pages that a mapped file still has.
+//!
+//! A snapshot has the private memory only, and of that what fork(2) hands on. Where there is more,
+//! shared anonymous memory for one, the container stands still until all is written.
 
 use crate::{
     image::FileSink,
@@ -32,6 +36,8 @@ pub(crate) enum Place {
 struct Region {
     id: u64,
     place: Place,
+    /// Where private pages may be: first address, first address after it.
+    ranges: KVVec<(u64, u64)>,
     runs: KVVec<cr_img_run>,
     /// Mappings of a shared object.
     mappings: u64,
@@ -41,6 +47,8 @@ struct Region {
 pub(crate) struct Memory {
     regions: KVVec<Region>,
     scanned: u64,
+    /// There is something that a snapshot would not have.
+    beyond_snapshot: bool,
 }
 
 /// Pages in one record.
@@ -54,40 +62,77 @@ impl Memory {
         Self {
             regions: KVVec::new(),
             scanned: 0,
+            beyond_snapshot: false,
         }
     }
 
-    /// Begins with the private pages of a process.
-    pub(crate) fn add_private(&mut self, id: u64, mm: Mm) -> Result {
+    /// Notes where the private pages of a process may be.
+    pub(crate) fn add_private(
+        &mut self,
+        id: u64,
+        mm: Mm,
+        vmas: &[cr_img_vma],
+    ) -> Result {
+        let mut ranges: KVVec<(u64, u64)> = KVVec::with_capacity(vmas.len(), GFP_KERNEL)?;
+        for vma in vmas {
+            let private = matches!(vma.kind, CR_VMA_ANON | CR_VMA_FILE);
+            if !private || vma.flags & (CR_VMA_SHARED | CR_VMA_DROPPABLE) != 0 {
+                continue;
+            }
+            self.beyond_snapshot |= vma.flags & (CR_VMA_DONTFORK | CR_VMA_WIPEONFORK) != 0;
+            match ranges.last_mut() {
+                Some((_, end)) if *end == vma.start => *end = vma.end,
+                _ => ranges.push((vma.start, vma.end), GFP_KERNEL)?,
+            }
+        }
         let region = Region {
             id,
             place: Place::Private(mm),
+            ranges,
             runs: KVVec::new(),
             mappings: 0,
         };
         Ok(self.regions.push(region, GFP_KERNEL)?)
     }
 
-    /// Notes the private pages in a part of the process that was added last.
-    pub(crate) fn scan_private(&mut self, id: u64, start: u64, end: u64) -> Result {
-        let found = self.regions.iter_mut().rev().find(|region| region.id == id);
-        let Some(Region {
-            place: Place::Private(mm),
-            runs,
-            ..
-        }) = found
-        else {
-            fail!(EINVAL, "no memory with this id");
-        };
-        let mut batch = [cr_img_run {
+    /// Takes snapshots, from which all can be written while the container runs on. False when that
+    /// is not possible.
+    pub(crate) fn snapshot(&mut self) -> Result<bool> {
+        if self.beyond_snapshot {
+            return Ok(false);
+        }
+        for region in self.regions.iter_mut() {
+            if let Place::Private(mm) = &region.place {
+                // For lack of memory that the process has been promised, say.
+                let Ok(copy) = mm.snapshot() else {
+                    return Ok(false);
+                };
+                region.place = Place::Private(copy);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Looks for the pages.
+    pub(crate) fn scan(&mut self) -> Result {
+        let none = cr_img_run {
             start: 0,
             nr_pages: 0,
-        }; RUN_BATCH];
-        let mut from = start;
-        while from < end {
-            let (nr, next) = mm.private_runs(from, end, &mut batch, &mut self.scanned)?;
-            runs.extend_from_slice(&batch[..nr], GFP_KERNEL)?;
-            from = next;
+        };
+        let mut batch = KVVec::from_elem(none, RUN_BATCH, GFP_KERNEL)?;
+        for region in self.regions.iter_mut() {
+            let Place::Private(mm) = &region.place else {
+                continue;
+            };
+            for (start, end) in &region.ranges {
+                let mut from = *start;
+                while from < *end {
+                    let (nr, next) =
+                        mm.private_runs(from, *end, &mut batch, &mut self.scanned)?;
+                    region.runs.extend_from_slice(&batch[..nr], GFP_KERNEL)?;
+                    from = next;
+                }
+            }
         }
         Ok(())
     }
@@ -103,9 +148,11 @@ impl Memory {
             self.scanned += nr_pages;
             from = end;
         }
+        self.beyond_snapshot = true;
         let region = Region {
             id,
             place: Place::Shared(file),
+            ranges: KVVec::new(),
             runs,
             mappings: 1,
         };

@@ -89,7 +89,10 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
             }
             vdso_end = vma.end;
             if saved.flags & CR_VMA_EXEC != 0 {
-                record.vdso_crc = vdso_crc(&mm, vma.start, vma.end)?;
+                record.vdso_crc = match save.vdso_crc {
+                    Some(crc) => crc,
+                    None => *save.vdso_crc.insert(code_crc(&mm, vma.start, vma.end)?),
+                };
             }
         }
         vmas.push(saved, GFP_KERNEL)?;
@@ -98,18 +101,14 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
 
     let id = save.objects.add(Kind::Mm, mm.identity())?;
     save.object(id, &record, &[auxv[..record.nr_auxv as usize].as_bytes()])?;
-    save.memory.add_private(id, mm)?;
     for vma in &vmas {
         save.record(vma, &[])?;
-        let private = matches!(vma.kind, CR_VMA_ANON | CR_VMA_FILE);
-        if private && vma.flags & (CR_VMA_SHARED | CR_VMA_DROPPABLE) == 0 {
-            save.memory.scan_private(id, vma.start, vma.end)?;
-        }
     }
+    save.memory.add_private(id, mm, &vmas)?;
     Ok(id)
 }
 
-fn vdso_crc(mm: &Mm, start: u64, end: u64) -> Result<u32> {
+fn code_crc(mm: &Mm, start: u64, end: u64) -> Result<u32> {
     let mut code = KVVec::from_elem(0, (end - start) as usize, GFP_KERNEL)?;
     mm.copy(start, &mut code).context(format_args!("reading the vDSO"))?;
     Ok(misc::crc32c(0, &code))
@@ -208,7 +207,7 @@ pub(crate) fn restore(build: &Build<'_>, at: usize) -> Result {
         }
         map(build, &vma).context(format_args!("mapping {:#x}-{:#x}", vma.start, vma.end))?;
     }
-    check_vdso(build, at, &mm)?;
+    check_vdso(build, at)?;
     restore_layout(build, &mm, &rec)?;
     if mm.flags & CR_MM_THP_DISABLE != 0 {
         build.prctl(PR_SET_THP_DISABLE, 1)?;
@@ -268,19 +267,33 @@ fn map_vdso(build: &Build<'_>, mm: &cr_img_mm) -> Result {
     Ok(())
 }
 
-/// The program has addresses in the vDSO: it has to be the same, at the same place.
-fn check_vdso(build: &Build<'_>, at: usize, mm: &cr_img_mm) -> Result {
+/// Checksum of this kernel's vDSO, which the caller has mapped as well.
+pub(crate) fn own_vdso_crc() -> Result<u32> {
+    let mm = Mm::current().ok_or(ESRCH)?;
+    let mut vmas = mm.vmas();
+    match vmas.find(|vma| vma.vdso && vma.flags & CR_VMA_EXEC != 0) {
+        Some(vma) => code_crc(&mm, vma.start, vma.end),
+        None => Ok(0),
+    }
+}
+
+/// A program has addresses in the vDSO: it has to be the same.
+pub(crate) fn check_vdso_crc(rec: &Rec<'_>, own: u32) -> Result {
+    let mm: cr_img_mm = rec.fixed()?;
+    if mm.vdso != 0 && mm.vdso_crc != own {
+        fail!(EOPNOTSUPP(), "this kernel has another vDSO than the image's");
+    }
+    Ok(())
+}
+
+/// And it has to be at the same place.
+fn check_vdso(build: &Build<'_>, at: usize) -> Result {
     let differs = || failure!(EOPNOTSUPP(), "this kernel has another vDSO than the image's");
     let current = Mm::current().ok_or(ESRCH)?;
     let mut ours = current.vmas().filter(|vma| vma.vdso);
     for vma in build.vmas(at)?.filter(|vma| vma.kind == CR_VMA_VDSO) {
         let found = ours.next().ok_or_else(differs)?;
         if (found.start, found.end) != (vma.start, vma.end) {
-            return Err(differs());
-        }
-        if vma.flags & CR_VMA_EXEC != 0
-            && vdso_crc(&current, found.start, found.end)? != mm.vdso_crc
-        {
             return Err(differs());
         }
     }

@@ -3,7 +3,10 @@
 //! Clocks, checksums, and the module's own reference count.
 
 use crate::bindings;
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::atomic::{Atomic, Relaxed},
+};
 
 /// Release of the kernel that the module was built for.
 pub const RELEASE: &CStr = match CStr::from_bytes_with_nul(bindings::UTS_RELEASE) {
@@ -36,13 +39,40 @@ pub fn realtime_ns() -> u64 {
     unsafe { bindings::cr_shim_realtime_ns() }
 }
 
-/// CRC32C of `bytes`, continuing `seed`, with the processor's instruction where it has one.
-///
-/// C header: [`include/linux/crc32.h`](srctree/include/linux/crc32.h); unlike `crc32c()` there,
-/// the value is inverted before and after, as everyone else does.
+/// Whether [`crc32c`] uses the kernel's implementation, which has instructions of the processor.
+static ACCELERATED: Atomic<bool> = Atomic::new(true);
+
+/// CRC32C of `bytes`, continuing `seed`, by the faster one of two implementations.
 pub fn crc32c(seed: u32, bytes: &[u8]) -> u32 {
+    match ACCELERATED.load(Relaxed) {
+        true => crc32c_kernel(seed, bytes),
+        false => cr_codec::crc::update(seed, bytes),
+    }
+}
+
+/// C header: [`include/linux/crc32.h`](srctree/include/linux/crc32.h); unlike `crc32c()` there, the
+/// value is inverted before and after, as everyone else does.
+fn crc32c_kernel(seed: u32, bytes: &[u8]) -> u32 {
     // SAFETY: `bytes` is valid for reads of its length.
     unsafe { bindings::cr_shim_crc32c(seed, bytes.as_ptr().cast(), bytes.len()) }
+}
+
+/// Finds out which implementation is the faster one. A processor that is emulated does worse with
+/// its special instructions than without.
+pub fn choose_checksum() -> Result {
+    const ROUNDS: usize = 8;
+    let bytes = KVVec::from_elem(0, 4096, GFP_KERNEL)?;
+    let time = |checksum: fn(u32, &[u8]) -> u32| {
+        let start = monotonic_ns();
+        let crc = (0..ROUNDS).fold(0, |crc, _| checksum(crc, &bytes));
+        core::hint::black_box(crc);
+        monotonic_ns() - start
+    };
+    // The first round brings code and data into the caches.
+    time(crc32c_kernel);
+    time(cr_codec::crc::update);
+    ACCELERATED.store(time(crc32c_kernel) <= time(cr_codec::crc::update), Relaxed);
+    Ok(())
 }
 
 /// Sleeps for at least `us` microseconds.

@@ -8,7 +8,7 @@
 use crate::{bindings, file::FileRef, task::TaskRef};
 use core::ptr::NonNull;
 use cr_codec::uapi::*;
-use kernel::{error::to_result, mm::MmWithUser, prelude::*, sync::aref::ARef};
+use kernel::{error::{from_err_ptr, to_result}, mm::MmWithUser, prelude::*, sync::aref::ARef};
 
 pub use bindings::{
     CR_MM_X_AIO, CR_MM_X_DUMP_FILTER, CR_MM_X_KSM, CR_MM_X_LAM, CR_MM_X_LDT, CR_MM_X_MDWE,
@@ -182,6 +182,15 @@ impl Mm {
                 Ok(pages)
             }
         }
+    }
+
+    /// A copy-on-write snapshot of its private memory, as fork(2) makes it: without mappings that
+    /// are not for children. Its tasks stand still.
+    pub fn snapshot(&self) -> Result<Self> {
+        // SAFETY: The memory is valid; the result is an error or referenced.
+        let ptr = from_err_ptr(unsafe { bindings::cr_shim_mm_snapshot(self.as_ptr()) })?;
+        // SAFETY: The reference is ours now.
+        Ok(unsafe { Self::from_owned(NonNull::new(ptr).ok_or(ENOMEM)?) })
     }
 
     /// Copies from it to `out`.

@@ -234,6 +234,7 @@ int cr_shim_mm_runs(struct mm_struct *mm, u64 start, u64 end,
 		    u64 *scanned);
 long cr_shim_pages_get(struct mm_struct *mm, u64 addr, u32 nr, bool write,
 		       struct page **pages);
+struct mm_struct *cr_shim_mm_snapshot(struct mm_struct *mm);
 void *cr_shim_page_addr(struct page *page);
 void cr_shim_page_put(struct page *page, bool dirty);
 int cr_shim_mm_copy(struct mm_struct *mm, u64 addr, void *buf, u32 len);
