@@ -11,7 +11,7 @@
 use crate::{
     plan::{self, Created, Plan, ProcessPlan, ThreadPlan, LEADER_SCRATCH, THREAD_SCRATCH},
     report::{fail, Context, Failure, Result},
-    state::{fdtable, fs, limits, lock, mm, signal, thread, timer, uts},
+    state::{fdtable, fs, inherit, limits, lock, mm, signal, thread, timer, uts},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -156,12 +156,12 @@ impl TaskMain for ProcessMain {
         }
         attempt(&plan, tid, || {
             plan.rebuild.wait()?;
-            rebuild_process(&plan, at, process)
+            rebuild_process(&plan, at)
         })
     }
 }
 
-/// Creates the children, and waits until all processes are there and in their groups.
+/// Creates memory and children, and waits until all processes are there and in their groups.
 fn come_into_being(plan: &Arc<Plan>, at: usize) -> Result {
     let process = &plan.processes[at];
     let image = &process.process;
@@ -177,23 +177,81 @@ fn come_into_being(plan: &Arc<Plan>, at: usize) -> Result {
     if image.flags & CR_PROCESS_HAS_SUBREAPER != 0 {
         sys::set_has_subreaper();
     }
-    for child in &process.children {
-        let child_image = &plan.processes[*child].process;
-        let how = Spawn {
-            flags: 0,
-            exit_signal: child_image.exit_signal,
-            tid: child_image.pid,
-            cgroup: None,
-        };
-        sys::spawn(how, ProcessMain::new(plan.clone(), *child)?)
-            .context(format_args!("creating pid {}", child_image.pid))?;
-    }
     if process.is_zombie() {
         set_name(&process.threads[0].thread)?;
+    } else {
+        // The less there is to copy, the faster; but some are to get a copy.
+        create_children(plan, process, |child| child.inherit.is_none())?;
+        map_memory(plan, process)?;
+        process.mapped.arrive();
+        if process.children.iter().any(|child| plan.processes[*child].inherit.is_some()) {
+            process.filled.wait()?;
+            create_children(plan, process, |child| child.inherit.is_some())?;
+        }
     }
     plan.created.arrive();
     plan.grouped.wait()?;
     Ok(())
+}
+
+fn create_children(
+    plan: &Arc<Plan>,
+    process: &ProcessPlan,
+    which: impl Fn(&ProcessPlan) -> bool,
+) -> Result {
+    for child in process.children.iter().filter(|child| which(&plan.processes[**child])) {
+        let image = &plan.processes[*child].process;
+        let how = Spawn {
+            flags: 0,
+            exit_signal: image.exit_signal,
+            tid: image.pid,
+            cgroup: None,
+        };
+        sys::spawn(how, ProcessMain::new(plan.clone(), *child)?)
+            .context(format_args!("creating pid {}", image.pid))?;
+    }
+    Ok(())
+}
+
+/// Gives the current process its mappings.
+fn map_memory(plan: &Plan, process: &ProcessPlan) -> Result {
+    let build = Build {
+        plan,
+        scratch: process.scratch,
+        scratch_len: LEADER_SCRATCH,
+    };
+    let mm_at = plan.records.find(process.process.mm)?;
+    let Some(inherit_at) = process.inherit else {
+        sys::unmap_all()?;
+        map_scratch(process.scratch, process.scratch_len())?;
+        return mm::restore(&build, mm_at, None);
+    };
+
+    let rec = plan.records.get(inherit_at);
+    let parent: cr_img_inherit = rec.fixed()?;
+    let parent_at = plan.records.find(parent.parent)?;
+    let parents_vmas = collect_vmas(&build, parent_at)?;
+    let vmas = collect_vmas(&build, mm_at)?;
+    // It has the parent's scratch memory, too.
+    let scratch = plan.scratch_of(parent.parent)?;
+    build.syscall(SYS_MUNMAP, [scratch.start, scratch.end - scratch.start, 0])?;
+    inherit::unmap_others(&build, &parents_vmas, &vmas)?;
+    map_scratch(process.scratch, process.scratch_len())?;
+    inherit::drop_others(&build, &parents_vmas, &vmas, &rec)?;
+    let inherited = mm::Inherited {
+        vmas: &parents_vmas,
+        vdso: inherit::keeps_vdso(&parents_vmas, &vmas),
+        exe: plan.records.get(parent_at).fixed::<cr_img_mm>()?.exe,
+    };
+    mm::restore(&build, mm_at, Some(&inherited))
+}
+
+fn collect_vmas(build: &Build<'_>, mm: usize) -> Result<KVVec<cr_img_vma>> {
+    let mut vmas = KVVec::new();
+    for vma in build.vmas(mm)? {
+        vmas.push(vma, GFP_KERNEL)?;
+    }
+    Ok(vmas)
 }
 
 /// What the first process does for all: it leaves what it has from the caller.
@@ -235,12 +293,11 @@ fn map_scratch(addr: u64, len: u64) -> Result {
         .context(format_args!("scratch memory"))
 }
 
-fn rebuild_process(plan: &Arc<Plan>, at: usize, process: &ProcessPlan) -> Result {
+fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
+    let process = &plan.processes[at];
     let image = &process.process;
     let leader = &process.threads[0];
-    sys::unmap_all()?;
     sys::set_sigmask(u64::MAX, None);
-    map_scratch(process.scratch, process.scratch_len())?;
     let build = Build {
         plan,
         scratch: process.scratch,
@@ -249,12 +306,12 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize, process: &ProcessPlan) -> Result
 
     let table = build.object(image.files)?;
     limits::allow_descriptors(&build, image, nr_descriptors(&table))?;
-    let mm_at = plan.records.find(image.mm)?;
-    mm::restore(&build, mm_at)?;
     fdtable::restore(&build, &table)?;
     lock::restore(&build, image.files)?;
     fs::restore(&build, &build.object(image.fs)?)?;
     signal::restore_sighand(&build, &build.object(image.sighand)?)?;
+    let mm: cr_img_mm = build.object(image.mm)?.fixed()?;
+    mm::restore_flags(&build, &mm)?;
     for thread in 1..process.threads.len() {
         create_thread(plan, at, thread)?;
     }
@@ -266,7 +323,6 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize, process: &ProcessPlan) -> Result
 
     process.threads_done.wait()?;
     // Changed credentials of any thread have reset it.
-    let mm: cr_img_mm = build.record(mm_at).fixed()?;
     build.prctl(PR_SET_DUMPABLE, u64::from(mm.dumpable))?;
     timer::restore(&build, image)?;
     build.syscall(SYS_MUNMAP, [process.scratch, process.scratch_len(), 0])?;

@@ -31,7 +31,7 @@ use cr_sys::{
     mm::PAGE_SIZE,
     task::Namespaces,
 };
-use kernel::prelude::*;
+use kernel::{prelude::*, rbtree::RBTree};
 use zerocopy::FromZeros;
 
 const FLAGS: u32 = CR_CHECKPOINT_KILL | CR_CHECKPOINT_PROGRESS;
@@ -162,6 +162,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>) -> Result<State> {
         records: Encoder::new(Buffer::new(), misc::crc32c),
         memory: Memory::new(),
         xfeatures: 0,
+        mms: RBTree::new(),
         vdso_crc: None,
         lockable: KVVec::new(),
     };
@@ -236,6 +237,8 @@ pub(crate) struct Save<'a> {
     pub(crate) memory: Memory,
     /// Open files that there may be locks on, with the identity of their inodes.
     pub(crate) lockable: KVVec<(FileRef, u64)>,
+    /// Ids of the memory of processes, by pid.
+    pub(crate) mms: RBTree<u32, u64>,
     /// Checksum of the vDSO, which is the same for all.
     pub(crate) vdso_crc: Option<u32>,
     records: Encoder<Buffer>,
@@ -282,6 +285,7 @@ fn write(
     }
     writer.record(0, &state.container, &[])?;
     writer.encoded(state.records.sink().bytes(), state.records.nr_records())?;
+    state.memory.write_inherited(&mut writer)?;
     let progress = (args.flags & CR_CHECKPOINT_PROGRESS != 0).then_some(log);
     state.memory.write(&mut writer, progress)?;
     writer.end()?;

@@ -81,8 +81,14 @@ pub(crate) struct ProcessPlan {
     pub(crate) sigqueue: Option<usize>,
     /// Place of its leader among the tasks; the other threads follow.
     first_task: usize,
+    /// Place of the record that says which pages it shares with its parent.
+    pub(crate) inherit: Option<usize>,
     /// A range of addresses that the process does not use.
     pub(crate) scratch: u64,
+    /// It has all of its mappings.
+    pub(crate) mapped: Arc<Countdown>,
+    /// Its memory has its contents: it may be forked.
+    pub(crate) filled: Arc<Countdown>,
     /// The other threads are done with it.
     pub(crate) threads_done: Arc<Countdown>,
 }
@@ -195,6 +201,15 @@ impl Plan {
         }
     }
 
+    /// Where the scratch memory of the process with this memory is.
+    pub(crate) fn scratch_of(&self, mm: u64) -> Result<core::ops::Range<u64>> {
+        let mut processes = self.processes.iter();
+        match processes.find(|process| process.process.mm == mm) {
+            Some(process) => Ok(process.scratch..process.scratch + process.scratch_len()),
+            None => fail!(EINVAL, "memory of no process"),
+        }
+    }
+
     /// A task has come into being, or has got further.
     pub(crate) fn register(&self, process: usize, thread: usize, created: Created) {
         let at = self.processes[process].first_task + thread;
@@ -218,6 +233,8 @@ impl Plan {
         self.created.give_up();
         self.complete.give_up();
         for process in &self.processes {
+            process.mapped.give_up();
+            process.filled.give_up();
             process.threads_done.give_up();
         }
     }
@@ -245,6 +262,7 @@ fn read_processes(records: &Records) -> Result<KVVec<ProcessPlan>> {
         }
     }
     link_children(&mut processes)?;
+    link_memory(records, &mut processes)?;
     for process in processes.iter_mut().filter(|process| !process.is_zombie()) {
         process.scratch = find_scratch(records, process)?;
     }
@@ -260,7 +278,10 @@ fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
         children: KVVec::new(),
         sigqueue: None,
         first_task: 0,
+        inherit: None,
         scratch: 0,
+        mapped: Countdown::new(1)?,
+        filled: Countdown::new(1)?,
         threads_done: Countdown::new(others)?,
     })
 }
@@ -302,6 +323,34 @@ fn link_children(processes: &mut KVVec<ProcessPlan>) -> Result {
             .map_err(|_| failure!(EINVAL, "pid {ppid}: no such parent"))?;
         let parent = by_pid[parent].1;
         processes[parent].children.push(child, GFP_KERNEL)?;
+    }
+    Ok(())
+}
+
+/// Notes which processes share pages with their parents; refuses what else they would share.
+fn link_memory(records: &Records, processes: &mut KVVec<ProcessPlan>) -> Result {
+    let mut owners: KVVec<(u64, usize)> = KVVec::new();
+    for (at, process) in processes.iter().enumerate().filter(|(_, p)| !p.is_zombie()) {
+        let image = &process.process;
+        for object in [image.mm, image.files, image.fs, image.sighand] {
+            owners.push((object, at), GFP_KERNEL)?;
+        }
+    }
+    owners.sort_unstable();
+    if owners.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+        fail!(EINVAL, "processes that share memory or descriptors are not supported yet");
+    }
+    let owner_of = |mm: u64| {
+        let found = owners.binary_search_by_key(&mm, |(mm, _)| *mm);
+        found.map(|at| owners[at].1).map_err(|_| failure!(EINVAL, "memory of no process"))
+    };
+    for at in (0..records.len()).filter(|at| records.get(*at).tag == CR_TAG_INHERIT) {
+        let inherit: cr_img_inherit = records.get(at).fixed()?;
+        let (child, parent) = (owner_of(inherit.mm)?, owner_of(inherit.parent)?);
+        if !processes[parent].children.contains(&child) || processes[child].inherit.is_some() {
+            fail!(EINVAL, "memory that is inherited from another process than the parent");
+        }
+        processes[child].inherit = Some(at);
     }
     Ok(())
 }

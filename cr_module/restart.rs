@@ -4,8 +4,10 @@
 //! [`build`](crate::build).
 //!
 //! Everything but the contents of memory is read and checked before anything is created. Then the
-//! tree of processes comes into being, and each process rebuilds itself. When all of them wait at
-//! their return to user mode, the contents of memory are put in place, and they go on together.
+//! tree of processes comes into being, parents first; each process maps its memory, and the contents
+//! are put in place as they come from the image. A process that shares pages with its parent is
+//! forked when that one's memory is complete. When all are there, they rebuild the rest, wait at
+//! their return to user mode, and go on together.
 
 use crate::{
     abi::{self, Argument},
@@ -66,10 +68,11 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
 
     let begin = misc::monotonic_ns();
     let tasks = Tasks::create(plan, &args.value, container.namespaces)?;
-    args.value.stats.forking_time = (misc::monotonic_ns() - begin) / 1000;
-    tasks.rebuild()?;
     let progress = (args.value.flags & CR_RESTART_PROGRESS != 0).then_some(log);
     let pages = tasks.fill(&mut image, &state, progress)?;
+    tasks.assemble()?;
+    args.value.stats.forking_time = (misc::monotonic_ns() - begin) / 1000;
+    tasks.rebuild()?;
     tasks.set_registers()?;
     tasks.ns.set_last_pid(container.last_pid);
 
@@ -258,7 +261,7 @@ struct Tasks {
 }
 
 impl Tasks {
-    /// Creates the tree of processes, with its sessions, process groups and zombies.
+    /// Creates the first process, which creates the others.
     fn create(plan: Arc<Plan>, args: &cr_restart, namespaces: u32) -> Result<Self> {
         let mut flags = 0;
         if !sys_build::has_fresh_pid_namespace() {
@@ -280,19 +283,22 @@ impl Tasks {
         let pid = spawn(how, main).context(format_args!("creating the container's init"))?;
         let init = TaskRef::find(pid)?;
         let ns = PidNs::of_init(&init).ok_or(ESRCH)?;
-        let tasks = Self {
+        Ok(Self {
             plan,
             init,
             ns,
             pid,
             released: false,
-        };
-        tasks.plan.created.wait()?;
-        tasks.plan.check()?;
-        tasks.group()?;
-        tasks.plan.grouped.happen();
-        tasks.wait_for_zombies()?;
-        Ok(tasks)
+        })
+    }
+
+    /// Waits for all processes, and makes them sessions, process groups and zombies.
+    fn assemble(&self) -> Result {
+        self.plan.created.wait()?;
+        self.plan.check()?;
+        self.group()?;
+        self.plan.grouped.happen();
+        self.wait_for_zombies()
     }
 
     /// Puts every process into its session and process group.
@@ -364,7 +370,8 @@ impl Tasks {
             GFP_KERNEL,
         )?;
         let total = container_of(state)?.nr_pages;
-        let mut places: RBTree<u64, memory::Place> = RBTree::new();
+        let mut place: Option<(u64, memory::Place)> = None;
+        let mut filled = 0;
         let mut head = image.head;
         while head.tag == CR_TAG_PAGES {
             let pages = image.reader.pages(&head, &mut runs)?;
@@ -372,10 +379,14 @@ impl Tasks {
             for run in pages.runs() {
                 state.check_run(head.offset, object, run)?;
             }
-            if places.get(&object).is_none() {
-                places.try_create_and_insert(object, self.place_of(object)?, GFP_KERNEL)?;
+            let last = place.as_ref().map_or(0, |(last, _)| *last);
+            if object < last {
+                fail!(EBADMSG(), "pages that are not in the order of their objects");
             }
-            if let Some(place) = places.get(&object) {
+            if object > last {
+                place = Some((object, self.place_of(object, &mut filled)?));
+            }
+            if let Some((_, place)) = &place {
                 memory::restore(pages, place)?;
             }
             if let Some(log) = log {
@@ -388,13 +399,29 @@ impl Tasks {
         if image.reader.nr_pages() != total {
             fail!(EBADMSG(), "the image has another number of pages than it says");
         }
+        self.mark_filled(&mut filled, self.plan.processes.len());
         Ok(total)
     }
 
+    /// Notes that no more pages come for the processes before this one.
+    fn mark_filled(&self, filled: &mut usize, until: usize) {
+        while *filled < until {
+            self.plan.processes[*filled].filled.arrive();
+            *filled += 1;
+        }
+    }
+
     /// Where the pages of an object go.
-    fn place_of(&self, object: u64) -> Result<memory::Place> {
-        let processes = self.plan.processes.iter();
-        if let Some(at) = processes.clone().position(|process| process.process.mm == object) {
+    fn place_of(&self, object: u64, filled: &mut usize) -> Result<memory::Place> {
+        let mut processes = self.plan.processes.iter();
+        if let Some(at) = processes.position(|process| process.process.mm == object) {
+            if at < *filled {
+                fail!(EBADMSG(), "pages that are not in the order of their processes");
+            }
+            // It may come into being only when its parent is complete.
+            self.mark_filled(filled, at);
+            self.plan.processes[at].mapped.wait()?;
+            self.plan.check()?;
             let task = self.plan.task(at, 0)?.task;
             return Ok(memory::Place::Private(task.mm().ok_or(ESRCH)?));
         }

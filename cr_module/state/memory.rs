@@ -12,6 +12,7 @@
 use crate::{
     image::FileSink,
     report::{fail, failure, Context, Log, Result},
+    state::inherit::Frames,
 };
 use cr_codec::{
     read::{PagesReader, Source},
@@ -23,6 +24,7 @@ use cr_sys::{
     mm::{Mm, PAGE_SIZE},
 };
 use kernel::prelude::*;
+use zerocopy::IntoBytes;
 
 /// Where pages come from, or go to.
 pub(crate) enum Place {
@@ -36,9 +38,12 @@ pub(crate) enum Place {
 struct Region {
     id: u64,
     place: Place,
-    /// Where private pages may be: first address, first address after it.
-    ranges: KVVec<(u64, u64)>,
+    /// Of private pages: the mappings that they may be in, and the memory of the parent.
+    vmas: KVVec<cr_img_vma>,
+    parent: u64,
     runs: KVVec<cr_img_run>,
+    /// Pages that are stored with the parent.
+    inherited: KVVec<cr_img_run>,
     /// Mappings of a shared object.
     mappings: u64,
 }
@@ -53,8 +58,9 @@ pub(crate) struct Memory {
 
 /// Pages in one record.
 const RECORD_PAGES: u64 = 512;
-/// Places that are asked for at once.
+/// Runs and pages that are asked for at once: a huge page at least.
 const RUN_BATCH: usize = 256;
+const PFN_BATCH: usize = 2048;
 
 impl Memory {
     /// None.
@@ -67,29 +73,25 @@ impl Memory {
     }
 
     /// Notes where the private pages of a process may be.
+    ///
+    /// `parent` is the memory of the parent, which was added before, or 0.
     pub(crate) fn add_private(
         &mut self,
         id: u64,
         mm: Mm,
-        vmas: &[cr_img_vma],
+        vmas: KVVec<cr_img_vma>,
+        parent: u64,
     ) -> Result {
-        let mut ranges: KVVec<(u64, u64)> = KVVec::with_capacity(vmas.len(), GFP_KERNEL)?;
-        for vma in vmas {
-            let private = matches!(vma.kind, CR_VMA_ANON | CR_VMA_FILE);
-            if !private || vma.flags & (CR_VMA_SHARED | CR_VMA_DROPPABLE) != 0 {
-                continue;
-            }
+        for vma in vmas.iter().filter(|vma| may_have_private_pages(vma)) {
             self.beyond_snapshot |= vma.flags & (CR_VMA_DONTFORK | CR_VMA_WIPEONFORK) != 0;
-            match ranges.last_mut() {
-                Some((_, end)) if *end == vma.start => *end = vma.end,
-                _ => ranges.push((vma.start, vma.end), GFP_KERNEL)?,
-            }
         }
         let region = Region {
             id,
             place: Place::Private(mm),
-            ranges,
+            vmas,
+            parent,
             runs: KVVec::new(),
+            inherited: KVVec::new(),
             mappings: 0,
         };
         Ok(self.regions.push(region, GFP_KERNEL)?)
@@ -113,26 +115,49 @@ impl Memory {
         Ok(true)
     }
 
-    /// Looks for the pages.
+    /// Looks for the pages, and for those that are the parent's as well.
     pub(crate) fn scan(&mut self) -> Result {
-        let none = cr_img_run {
-            start: 0,
-            nr_pages: 0,
-        };
-        let mut batch = KVVec::from_elem(none, RUN_BATCH, GFP_KERNEL)?;
-        for region in self.regions.iter_mut() {
+        let mut scanner = Scanner::new()?;
+        let mut frames: KVVec<Option<Frames>> = KVVec::new();
+        for at in 0..self.regions.len() {
+            let region = &self.regions[at];
             let Place::Private(mm) = &region.place else {
+                frames.push(None, GFP_KERNEL)?;
                 continue;
             };
-            for (start, end) in &region.ranges {
-                let mut from = *start;
-                while from < *end {
-                    let (nr, next) =
-                        mm.private_runs(from, *end, &mut batch, &mut self.scanned)?;
-                    region.runs.extend_from_slice(&batch[..nr], GFP_KERNEL)?;
-                    from = next;
+            let found = scanner.scan(mm, &region.vmas)?;
+            let parent = self.regions[..at].iter().position(|other| other.id == region.parent);
+            let parent = parent.and_then(|parent| {
+                Some((frames[parent].as_ref()?, &self.regions[parent].vmas[..]))
+            });
+            let (inherited, own) = match parent {
+                Some((parent, parents_vmas)) => {
+                    found.divide(&region.vmas, parent, parents_vmas)?
                 }
-            }
+                None => {
+                    let mut own = KVVec::new();
+                    own.extend_from_slice(&found.runs, GFP_KERNEL)?;
+                    (KVVec::new(), own)
+                }
+            };
+            self.regions[at].inherited = inherited;
+            self.regions[at].runs = own;
+            frames.push(Some(found), GFP_KERNEL)?;
+        }
+        self.scanned += scanner.scanned;
+        Ok(())
+    }
+
+    /// Writes which pages are the parent's as well.
+    pub(crate) fn write_inherited(&self, writer: &mut Writer<&mut FileSink>) -> Result {
+        for region in self.regions.iter().filter(|region| !region.inherited.is_empty()) {
+            let record = cr_img_inherit {
+                mm: region.id,
+                parent: region.parent,
+                nr_runs: region.inherited.len() as u32,
+                reserved: 0,
+            };
+            writer.record(0, &record, &[region.inherited.as_bytes()])?;
         }
         Ok(())
     }
@@ -152,7 +177,9 @@ impl Memory {
         let region = Region {
             id,
             place: Place::Shared(file),
-            ranges: KVVec::new(),
+            vmas: KVVec::new(),
+            parent: 0,
+            inherited: KVVec::new(),
             runs,
             mappings: 1,
         };
@@ -221,6 +248,57 @@ impl Memory {
             }
         }
         Ok(())
+    }
+}
+
+fn may_have_private_pages(vma: &cr_img_vma) -> bool {
+    matches!(vma.kind, CR_VMA_ANON | CR_VMA_FILE)
+        && vma.flags & (CR_VMA_SHARED | CR_VMA_DROPPABLE) == 0
+}
+
+/// Finds private pages, with room for what it finds at once.
+struct Scanner {
+    runs: KVVec<cr_img_run>,
+    pfns: KVVec<u64>,
+    scanned: u64,
+}
+
+impl Scanner {
+    fn new() -> Result<Self> {
+        let none = cr_img_run {
+            start: 0,
+            nr_pages: 0,
+        };
+        Ok(Self {
+            runs: KVVec::from_elem(none, RUN_BATCH, GFP_KERNEL)?,
+            pfns: KVVec::from_elem(0, PFN_BATCH, GFP_KERNEL)?,
+            scanned: 0,
+        })
+    }
+
+    fn scan(&mut self, mm: &Mm, vmas: &[cr_img_vma]) -> Result<Frames> {
+        let mut frames = Frames {
+            runs: KVVec::new(),
+            pfns: KVVec::new(),
+        };
+        for vma in vmas.iter().filter(|vma| may_have_private_pages(vma)) {
+            let mut from = vma.start;
+            while from < vma.end {
+                let (nr, next) = mm.private_runs(
+                    from,
+                    vma.end,
+                    &mut self.runs,
+                    &mut self.pfns,
+                    &mut self.scanned,
+                )?;
+                let runs = &self.runs[..nr];
+                let pages: u64 = runs.iter().map(|run| run.nr_pages).sum();
+                frames.runs.extend_from_slice(runs, GFP_KERNEL)?;
+                frames.pfns.extend_from_slice(&self.pfns[..pages as usize], GFP_KERNEL)?;
+                from = next;
+            }
+        }
+        Ok(frames)
     }
 }
 

@@ -11,14 +11,14 @@ use crate::{
     objects::Kind,
     report::{fail, failure, Context, Result},
     build::{Build, SYS_PRCTL},
-    state::{file, shmem},
+    state::{file, inherit, shmem},
     tree::Process,
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
     build,
     errno::EOPNOTSUPP,
-    file::FileType,
+    file::{FileRef, FileType},
     misc,
     mm::*,
 };
@@ -104,7 +104,10 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
     for vma in &vmas {
         save.record(vma, &[])?;
     }
-    save.memory.add_private(id, mm, &vmas)?;
+    let info = &process.leader().info;
+    let parent = save.mms.get(&info.ppid).copied().unwrap_or(0);
+    save.memory.add_private(id, mm, vmas, parent)?;
+    save.mms.try_create_and_insert(info.tgid, id, GFP_KERNEL)?;
     Ok(id)
 }
 
@@ -193,11 +196,11 @@ struct MmMap {
     exe_fd: u32,
 }
 
-/// Maps everything into the current process, which has no memory but the scratch area.
-pub(crate) fn restore(build: &Build<'_>, at: usize) -> Result {
+/// Maps everything into the current process, but what it has already from its parent.
+pub(crate) fn restore(build: &Build<'_>, at: usize, inherited: Option<&Inherited<'_>>) -> Result {
     let rec = build.record(at);
     let mm: cr_img_mm = rec.fixed()?;
-    let mut vdso_done = false;
+    let mut vdso_done = inherited.is_some_and(|parent| parent.vdso);
     for vma in build.vmas(at)? {
         if vma.kind == CR_VMA_VDSO {
             if !core::mem::replace(&mut vdso_done, true) {
@@ -205,13 +208,30 @@ pub(crate) fn restore(build: &Build<'_>, at: usize) -> Result {
             }
             continue;
         }
+        if inherited.is_some_and(|parent| inherit::is_kept(parent.vmas, &vma)) {
+            continue;
+        }
         map(build, &vma).context(format_args!("mapping {:#x}-{:#x}", vma.start, vma.end))?;
     }
     check_vdso(build, at)?;
-    restore_layout(build, &mm, &rec)?;
-    if mm.flags & CR_MM_THP_DISABLE != 0 {
-        build.prctl(PR_SET_THP_DISABLE, 1)?;
-    }
+    let exe = match inherited {
+        Some(parent) if parent.exe == mm.exe => None,
+        _ => Some(build.file(mm.exe)?),
+    };
+    restore_layout(build, &mm, &rec, exe)
+}
+
+/// What a process that was just forked has from its parent.
+pub(crate) struct Inherited<'a> {
+    pub(crate) vmas: &'a [cr_img_vma],
+    pub(crate) vdso: bool,
+    pub(crate) exe: u64,
+}
+
+/// What a process has said about its memory as a whole. A child would inherit it.
+pub(crate) fn restore_flags(build: &Build<'_>, mm: &cr_img_mm) -> Result {
+    let thp_disable = mm.flags & CR_MM_THP_DISABLE != 0;
+    build.prctl(PR_SET_THP_DISABLE, u64::from(thp_disable))?;
     restore_membarrier(build, mm.membarrier)
 }
 
@@ -303,11 +323,19 @@ fn check_vdso(build: &Build<'_>, at: usize) -> Result {
     }
 }
 
-fn restore_layout(build: &Build<'_>, mm: &cr_img_mm, rec: &Rec<'_>) -> Result {
+fn restore_layout(
+    build: &Build<'_>,
+    mm: &cr_img_mm,
+    rec: &Rec<'_>,
+    exe: Option<&FileRef>,
+) -> Result {
     const AUXV_AT: u64 = 256;
+    const NO_CHANGE: u32 = u32::MAX;
     let auxv = rec.variable::<cr_img_mm>();
-    let exe = build.file(mm.exe)?;
-    let exe_fd = build::install_any_fd(exe)?;
+    let exe_fd = match exe {
+        Some(exe) => build::install_any_fd(exe)?,
+        None => NO_CHANGE,
+    };
     let map = MmMap {
         code_data_brk_stack_arg_env: [
             mm.start_code,
@@ -329,7 +357,9 @@ fn restore_layout(build: &Build<'_>, mm: &cr_img_mm, rec: &Rec<'_>) -> Result {
     let addr = build.scratch(0, map.as_bytes())?;
     let size = size_of::<MmMap>() as u64;
     let result = build.syscall6(SYS_PRCTL, [PR_SET_MM, PR_SET_MM_MAP, addr, size, 0, 0]);
-    build.syscall(SYS_CLOSE, [u64::from(exe_fd), 0, 0])?;
+    if exe.is_some() {
+        build.syscall(SYS_CLOSE, [u64::from(exe_fd), 0, 0])?;
+    }
     result.context(format_args!("layout of the program"))?;
     Ok(())
 }

@@ -7,6 +7,7 @@ pub(crate) mod cred;
 pub(crate) mod fdtable;
 pub(crate) mod file;
 pub(crate) mod fs;
+pub(crate) mod inherit;
 pub(crate) mod limits;
 pub(crate) mod lock;
 pub(crate) mod memory;

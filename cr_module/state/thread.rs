@@ -50,10 +50,7 @@ pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread) -> Result {
     build.syscall(SYS_SET_ROBUST_LIST, [thread.robust_list, ROBUST_LIST_LEN, 0])?;
     build.syscall(SYS_SET_TID_ADDRESS, [thread.clear_child_tid, 0, 0])?;
     if thread.rseq != 0 {
-        let (len, signature) = (u64::from(thread.rseq_len), u64::from(thread.rseq_sig));
-        build
-            .syscall6(SYS_RSEQ, [thread.rseq, len, 0, signature, 0, 0])
-            .context(format_args!("rseq"))?;
+        restore_rseq(build, thread).context(format_args!("rseq area"))?;
     }
     build.syscall(SYS_PERSONALITY, [u64::from(thread.personality), 0, 0])?;
     restore_scheduling(build, thread)?;
@@ -65,6 +62,17 @@ pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread) -> Result {
     if thread.flags & CR_THREAD_NO_NEW_PRIVS != 0 {
         build.prctl(PR_SET_NO_NEW_PRIVS, 1)?;
     }
+    Ok(())
+}
+
+fn restore_rseq(build: &Build<'_>, thread: &cr_img_thread) -> Result {
+    // Registration empties this member, and the thread may be in a critical section.
+    const RSEQ_CS: u64 = 8;
+    let mut critical_section = [0; 8];
+    build::read_user(thread.rseq + RSEQ_CS, &mut critical_section)?;
+    let (len, signature) = (u64::from(thread.rseq_len), u64::from(thread.rseq_sig));
+    build.syscall6(SYS_RSEQ, [thread.rseq, len, 0, signature, 0, 0])?;
+    build::write_user(thread.rseq + RSEQ_CS, &critical_section)?;
     Ok(())
 }
 

@@ -27,6 +27,7 @@ use crate::{
 
 mod files;
 mod memory;
+pub use memory::is_inheritable;
 mod signals;
 mod tasks;
 mod tree;

@@ -141,6 +141,7 @@ records! {
     CR_TAG_REGS         "regs"      cr_img_regs         plain;
     CR_TAG_XSTATE       "xstate"    Xstate              plain   [u8; MAX_XSTATE];
     CR_TAG_SIGQUEUE     "sigqueue"  cr_img_sigqueue     plain   [cr_img_siginfo; room_for::<cr_img_siginfo>()];
+    CR_TAG_INHERIT      "inherit"   cr_img_inherit      plain   [cr_img_run; room_for::<cr_img_run>()];
     CR_TAG_PAGES        "pages"     cr_img_pages        plain   [u8; CR_IMG_MAX_PAGES_PAYLOAD - size_of::<cr_img_pages>() as u32];
 }
 

@@ -136,13 +136,15 @@ impl Mm {
 
     /// Finds the pages between two addresses that belong to this memory alone.
     ///
-    /// Returns how many runs were found and where to go on, which is `end` when all is done.
-    /// Counts the pages looked at in `scanned`.
+    /// Returns how many runs were found and where to go on, which is `end` when all is done. For
+    /// each page, `pfns` gets the number of its frame, or 0 when it is swapped out; it has room for
+    /// a huge page at least. Counts the pages looked at in `scanned`.
     pub fn private_runs(
         &self,
         start: u64,
         end: u64,
         runs: &mut [cr_img_run],
+        pfns: &mut [u64],
         scanned: &mut u64,
     ) -> Result<(usize, u64)> {
         let (mut nr, mut next) = (0, start);
@@ -155,6 +157,8 @@ impl Mm {
                 runs.as_mut_ptr(),
                 runs.len() as u32,
                 &mut nr,
+                pfns.as_mut_ptr(),
+                pfns.len() as u32,
                 &mut next,
                 scanned,
             )

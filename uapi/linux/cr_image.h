@@ -129,6 +129,8 @@ struct cr_img_tail {
  * @CR_TAG_SIGQUEUE: struct cr_img_sigqueue, then struct cr_img_siginfo[];
  *	belongs to the last CR_TAG_THREAD, or, shared, to the last
  *	CR_TAG_PROCESS
+ * @CR_TAG_INHERIT: struct cr_img_inherit, then struct cr_img_run[]; after all
+ *	processes
  * @CR_TAG_PAGES: struct cr_img_pages, struct cr_img_run[], zeroes up to
  *	@data_offset, then the pages. After all the records above.
  */
@@ -155,6 +157,8 @@ enum cr_img_tag {
 	CR_TAG_REGS		= 0x42,
 	CR_TAG_XSTATE		= 0x43,
 	CR_TAG_SIGQUEUE		= 0x44,
+
+	CR_TAG_INHERIT		= 0x50,
 
 	CR_TAG_PAGES		= 0x60,
 };
@@ -651,11 +655,33 @@ struct cr_img_siginfo {
 };
 
 /**
+ * struct cr_img_inherit - private pages that a process shares with its parent
+ * @mm: CR_TAG_MM of the process
+ * @parent: CR_TAG_MM of its parent
+ * @nr_runs: struct cr_img_run that follow, by ascending address
+ * @reserved: zero
+ *
+ * The pages have been shared since fork(2), copy-on-write: they are at the same
+ * addresses in both, and stored with the parent, or with an ancestor that it
+ * has inherited them from. Only mappings that are the same in both have such
+ * pages, and none that CR_VMA_DONTFORK, CR_VMA_WIPEONFORK, CR_VMA_DROPPABLE or
+ * CR_VMA_LOCKED is set for.
+ */
+struct cr_img_inherit {
+	__u64 mm;
+	__u64 parent;
+	__u32 nr_runs;
+	__u32 reserved;
+};
+
+/**
  * struct cr_img_pages - contents of memory
  * @object: CR_TAG_MM: private pages; CR_TAG_SHMEM: pages of the object
  * @nr_runs: struct cr_img_run that follow
  * @data_offset: where the pages begin, from the start of the payload; the
  *	offset in the image is a multiple of the page size
+ *
+ * These records come by ascending object id, parents before children.
  */
 struct cr_img_pages {
 	__u64 object;

@@ -151,6 +151,45 @@ pub(super) fn vma(state: &State<'_>, at: usize) -> Result<cr_img_vma> {
     Ok(vma)
 }
 
+/// Flags of mappings whose pages no child has from its parent.
+const NOT_INHERITED: u32 =
+    CR_VMA_SHARED | CR_VMA_LOCKED | CR_VMA_DONTFORK | CR_VMA_WIPEONFORK | CR_VMA_DROPPABLE;
+
+/// Whether a child that has this mapping has the pages in it from its parent, if that one has the
+/// same mapping.
+pub fn is_inheritable(vma: &cr_img_vma) -> bool {
+    matches!(vma.kind, CR_VMA_ANON | CR_VMA_FILE) && vma.flags & NOT_INHERITED == 0
+}
+
+pub(super) fn inherit(state: &State<'_>, at: usize) -> Result {
+    let rec = &state.recs[at];
+    let inherit: cr_img_inherit = rec.fixed()?;
+    state.refers::<cr_img_mm>(at, inherit.mm, "no memory that inherits")?;
+    state.refers::<cr_img_mm>(at, inherit.parent, "no memory to inherit from")?;
+    rec.require(
+        inherit.parent < inherit.mm,
+        "memory that inherits from a later one",
+    )?;
+    rec.require(inherit.reserved == 0, "a reserved member is not zero")?;
+    rec.require(inherit.nr_runs > 0, "nothing is inherited")?;
+    rec.require_elements::<cr_img_inherit, cr_img_run>(u64::from(inherit.nr_runs))?;
+    let page_size = u64::from(state.header.page_size);
+    let mut last_end = 0;
+    for run in rec.array::<cr_img_run>(size_of::<cr_img_inherit>()) {
+        let length = run.nr_pages.checked_mul(page_size);
+        let end = length.and_then(|length| run.start.checked_add(length));
+        let Some(end) = end else {
+            return Err(rec.error("not a range of pages"));
+        };
+        rec.require(
+            is_user_range(run.start, end, page_size) && run.start >= last_end,
+            "not ascending ranges of pages",
+        )?;
+        last_end = end;
+    }
+    Ok(())
+}
+
 impl State<'_> {
     /// Checks that pages of an object may go where a run says: into mappings that can have private
     /// pages, or into a shared memory object.

@@ -92,6 +92,11 @@ impl<'a> Walk<'a> {
             }
             CR_TAG_VMA => self.vma(state, at),
             CR_TAG_LOCK => files::lock(state, at),
+            CR_TAG_INHERIT => {
+                self.close_mm()?;
+                self.close_process()?;
+                memory::inherit(state, at)
+            }
             CR_TAG_PROCESS => self.process(state, at),
             CR_TAG_THREAD => self.thread(state, at),
             CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE => self.part_of_task(state, rec),

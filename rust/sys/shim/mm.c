@@ -224,15 +224,24 @@ struct runs {
 	struct cr_img_run *runs;
 	u32 max;
 	u32 nr;
+	u64 *pfns;
+	u32 max_pfns;
+	u32 nr_pfns;
 	u64 next;
 	u64 scanned;
 };
 
-/* 1 when there is no place for another run. */
-static int add_run(struct runs *r, u64 addr, u64 pages)
+/*
+ * Adds pages from @addr on, with page frame numbers from @pfn on, or 0 when
+ * they are in no frame. 1 when there is no place for them.
+ */
+static int add_run(struct runs *r, u64 addr, u64 pfn, u64 pages)
 {
 	struct cr_img_run *last = r->nr ? &r->runs[r->nr - 1] : NULL;
+	u64 i;
 
+	if (pages > r->max_pfns - r->nr_pfns)
+		return 1;
 	if (last && last->start + last->nr_pages * PAGE_SIZE == addr) {
 		last->nr_pages += pages;
 	} else if (r->nr < r->max) {
@@ -242,6 +251,8 @@ static int add_run(struct runs *r, u64 addr, u64 pages)
 	} else {
 		return 1;
 	}
+	for (i = 0; i < pages; i++)
+		r->pfns[r->nr_pfns++] = pfn ? pfn + i : 0;
 	r->next = addr + pages * PAGE_SIZE;
 	return 0;
 }
@@ -263,8 +274,12 @@ static int visit_pte(pte_t *ptep, unsigned long addr, unsigned long next,
 {
 	struct runs *r = walk->private;
 
+	pte_t pte = ptep_get(ptep);
+
 	r->scanned++;
-	return is_own_page(ptep_get(ptep)) ? add_run(r, addr, 1) : 0;
+	if (!is_own_page(pte))
+		return 0;
+	return add_run(r, addr, pte_present(pte) ? pte_pfn(pte) : 0, 1);
 }
 
 /* Without this, the walker would split huge pages. */
@@ -281,7 +296,9 @@ static int visit_pmd(pmd_t *pmdp, unsigned long addr, unsigned long next,
 	/* The huge zero page is not anonymous either. */
 	if (pmd_present(pmd) && !PageAnon(pmd_page(pmd)))
 		return 0;
-	return add_run(r, addr, (next - addr) >> PAGE_SHIFT);
+	return add_run(r, addr, pmd_present(pmd) ? pmd_pfn(pmd) +
+		       ((addr & ~PMD_MASK) >> PAGE_SHIFT) : 0,
+		       (next - addr) >> PAGE_SHIFT);
 }
 
 static const struct mm_walk_ops run_ops = {
@@ -295,10 +312,13 @@ static const struct mm_walk_ops run_ops = {
  * @next is where to go on; else it is @end.
  */
 int cr_shim_mm_runs(struct mm_struct *mm, u64 start, u64 end,
-		    struct cr_img_run *runs, u32 max, u32 *nr, u64 *next,
-		    u64 *scanned)
+		    struct cr_img_run *runs, u32 max, u32 *nr, u64 *pfns,
+		    u32 max_pfns, u64 *next, u64 *scanned)
 {
-	struct runs r = { .runs = runs, .max = max, .next = start };
+	struct runs r = {
+		.runs = runs, .max = max, .pfns = pfns, .max_pfns = max_pfns,
+		.next = start,
+	};
 	int ret;
 
 	if (mmap_read_lock_killable(mm))

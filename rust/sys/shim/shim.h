@@ -230,8 +230,8 @@ u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 struct mm_struct *cr_shim_task_mm(struct task_struct *t);
 bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, struct cr_shim_vma *out);
 int cr_shim_mm_runs(struct mm_struct *mm, u64 start, u64 end,
-		    struct cr_img_run *runs, u32 max, u32 *nr, u64 *next,
-		    u64 *scanned);
+		    struct cr_img_run *runs, u32 max, u32 *nr, u64 *pfns,
+		    u32 max_pfns, u64 *next, u64 *scanned);
 long cr_shim_pages_get(struct mm_struct *mm, u64 addr, u32 nr, bool write,
 		       struct page **pages);
 struct mm_struct *cr_shim_mm_snapshot(struct mm_struct *mm);

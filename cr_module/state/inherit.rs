@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Private pages that a process shares with its parent since fork(2), copy-on-write.
+//!
+//! They are the same page frame at the same address of both, and are stored once, with the parent.
+//! At restart such a process is forked when its parent has its memory, and so shares it again; what
+//! the two do not have in common any more is unmapped, dropped, or stored with the child.
+
+use crate::{
+    build::Build,
+    report::{Context, Result},
+};
+use cr_codec::{
+    check::{is_inheritable, Rec},
+    uapi::*,
+};
+use cr_sys::mm::PAGE_SIZE;
+use kernel::prelude::*;
+
+/// Whether a child has this mapping from its parent: the parent has the same one, and it is handed
+/// on as it is.
+pub(crate) fn is_kept(parents: &[cr_img_vma], vma: &cr_img_vma) -> bool {
+    const NOT_KEPT: u32 = CR_VMA_LOCKED | CR_VMA_DONTFORK;
+    let found = parents.binary_search_by_key(&vma.start, |parent| parent.start);
+    let same = |parent: &cr_img_vma| {
+        (parent.end, parent.pgoff, parent.object, parent.kind, parent.flags)
+            == (vma.end, vma.pgoff, vma.object, vma.kind, vma.flags)
+    };
+    vma.flags & NOT_KEPT == 0 && found.is_ok_and(|at| same(&parents[at]))
+}
+
+/// Pages of a process, and in which frames they are.
+pub(crate) struct Frames {
+    pub(crate) runs: KVVec<cr_img_run>,
+    /// For each page of the runs.
+    pub(crate) pfns: KVVec<u64>,
+}
+
+impl Frames {
+    /// Addresses with frames, ascending.
+    fn pages(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let addrs = self.runs.iter().flat_map(|run| {
+            (0..run.nr_pages).map(|page| run.start + page * PAGE_SIZE as u64)
+        });
+        addrs.zip(self.pfns.iter().copied())
+    }
+
+    /// Divides the pages: those that are the parent's as well, and those that are not.
+    pub(crate) fn divide(
+        &self,
+        vmas: &[cr_img_vma],
+        parent: &Frames,
+        parents_vmas: &[cr_img_vma],
+    ) -> Result<(KVVec<cr_img_run>, KVVec<cr_img_run>)> {
+        let (mut shared, mut own) = (KVVec::new(), KVVec::new());
+        let mut theirs = parent.pages().peekable();
+        let mut vmas = vmas.iter().peekable();
+        // The mapping that was looked at last, and whether it hands on pages.
+        let (mut end, mut inheritable) = (0, false);
+        for (addr, pfn) in self.pages() {
+            while addr >= end {
+                let Some(vma) = vmas.next() else { break };
+                end = vma.end;
+                inheritable = is_inheritable(vma) && is_kept(parents_vmas, vma);
+            }
+            while theirs.next_if(|(their, _)| *their < addr).is_some() {}
+            let same = pfn != 0 && theirs.peek() == Some(&(addr, pfn));
+            let runs = if same && inheritable { &mut shared } else { &mut own };
+            append(runs, addr)?;
+        }
+        Ok((shared, own))
+    }
+}
+
+/// Adds a page to runs that end before it.
+fn append(runs: &mut KVVec<cr_img_run>, addr: u64) -> Result {
+    if let Some(last) = runs.last_mut() {
+        if last.start + last.nr_pages * PAGE_SIZE as u64 == addr {
+            last.nr_pages += 1;
+            return Ok(());
+        }
+    }
+    let run = cr_img_run {
+        start: addr,
+        nr_pages: 1,
+    };
+    Ok(runs.push(run, GFP_KERNEL)?)
+}
+
+const SYS_MUNMAP: u32 = 11;
+const SYS_MADVISE: u32 = 28;
+const MADV_DONTNEED: u64 = 4;
+
+/// Unmaps from the current process, which was just forked, what its parent has and it has not.
+pub(crate) fn unmap_others(
+    build: &Build<'_>,
+    parents: &[cr_img_vma],
+    vmas: &[cr_img_vma],
+) -> Result {
+    // A part of the vDSO alone cannot be mapped again.
+    let keeps_vdso = keeps_vdso(parents, vmas);
+    for parent in parents {
+        let keep = match parent.kind {
+            CR_VMA_VDSO => keeps_vdso,
+            _ => is_kept(vmas, parent),
+        };
+        if !keep && parent.flags & CR_VMA_DONTFORK == 0 {
+            let length = parent.end - parent.start;
+            build
+                .syscall(SYS_MUNMAP, [parent.start, length, 0])
+                .context(format_args!("unmapping {:#x}", parent.start))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether parent and child have the same vDSO at the same place.
+pub(crate) fn keeps_vdso(parents: &[cr_img_vma], vmas: &[cr_img_vma]) -> bool {
+    let is_vdso = |vma: &&cr_img_vma| vma.kind == CR_VMA_VDSO;
+    let place = |vma: &cr_img_vma| (vma.start, vma.end, vma.flags);
+    let theirs = parents.iter().filter(is_vdso).map(place);
+    theirs.eq(vmas.iter().filter(is_vdso).map(place))
+}
+
+/// Drops the pages that the current process has from its parent and is not to have.
+pub(crate) fn drop_others(
+    build: &Build<'_>,
+    parents: &[cr_img_vma],
+    vmas: &[cr_img_vma],
+    rec: &Rec<'_>,
+) -> Result {
+    let kept = vmas.iter().filter(|vma| is_inheritable(vma) && is_kept(parents, vma));
+    let mut runs = rec.array::<cr_img_run>(size_of::<cr_img_inherit>()).peekable();
+    for vma in kept {
+        let mut from = vma.start;
+        while from < vma.end {
+            let run_end =
+                |run: &cr_img_run| run.start + run.nr_pages * PAGE_SIZE as u64;
+            while runs.next_if(|run| run_end(run) <= from).is_some() {}
+            let (start, next) = match runs.peek() {
+                Some(run) if run.start < vma.end => (run.start.max(from), run_end(run)),
+                _ => (vma.end, vma.end),
+            };
+            if start > from {
+                build
+                    .syscall(SYS_MADVISE, [from, start - from, MADV_DONTNEED])
+                    .context(format_args!("dropping pages at {from:#x}"))?;
+            }
+            from = next;
+        }
+    }
+    Ok(())
+}
