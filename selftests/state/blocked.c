@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Calls that wait for something to happen: they go on waiting, do not report an
+ * interruption, and return when it has happened.
+ */
+#include "payload.h"
+#include <linux/futex.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/select.h>
+
+struct shared {
+	uint32_t word;
+};
+
+static struct shared *shared;
+static int to_child[2], lock_fd;
+static volatile int caught;
+
+static void handler(int sig)
+{
+	caught = sig;
+}
+
+static void block_usr(sigset_t *old)
+{
+	struct sigaction sa = { .sa_handler = handler };
+	sigset_t set;
+
+	sigaction(SIGUSR1, &sa, NULL);
+	sigaction(SIGUSR2, &sa, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, old);
+}
+
+static void check_blocked(const char *name)
+{
+	sigset_t now;
+
+	sigprocmask(SIG_BLOCK, NULL, &now);
+	expect(sigismember(&now, SIGUSR1) && sigismember(&now, SIGUSR2), "%s: mask is put back", name);
+}
+
+static int do_futex(void)
+{
+	expect_eq(syscall(SYS_futex, &shared->word, FUTEX_WAIT, 0, NULL, NULL, 0), 0, "futex");
+	return 0;
+}
+
+static int do_poll(void)
+{
+	struct pollfd fd = { .fd = to_child[0], .events = POLLIN };
+
+	expect_eq(poll(&fd, 1, -1), 1, "poll");
+	expect_eq(fd.revents, POLLIN, "poll: events");
+	return 0;
+}
+
+static int do_select(void)
+{
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(to_child[0], &set);
+	expect_eq(syscall(SYS_select, to_child[0] + 1, &set, NULL, NULL, NULL), 1, "select");
+	expect(FD_ISSET(to_child[0], &set), "select: set");
+	return 0;
+}
+
+static int sleeps(void *unused)
+{
+	await_go();
+	(void)unused;
+	return 3;
+}
+
+static int do_wait4(void)
+{
+	int status = 0;
+
+	child(sleeps, NULL);
+	tell("wait4 has a child");
+	expect(wait4(-1, &status, 0, NULL) > 0, "wait4: %s", strerror(errno));
+	expect_eq(status, 3 << 8, "wait4: status");
+	return 0;
+}
+
+static int do_waitid(void)
+{
+	siginfo_t info = { 0 };
+	pid_t pid = child(sleeps, NULL);
+
+	tell("waitid has a child");
+	expect_eq(waitid(P_PID, pid, &info, WEXITED), 0, "waitid");
+	expect_eq(info.si_status, 3, "waitid: status");
+	return 0;
+}
+
+static int do_pause(void)
+{
+	signal(SIGUSR1, handler);
+	expect_errno(pause(), EINTR, "pause");
+	expect_eq(caught, SIGUSR1, "pause: handler");
+	return 0;
+}
+
+static int do_sigsuspend(void)
+{
+	sigset_t set;
+
+	block_usr(&set);
+	sigaddset(&set, SIGUSR2);
+	expect_errno(sigsuspend(&set), EINTR, "sigsuspend");
+	expect_eq(caught, SIGUSR1, "sigsuspend: handler");
+	check_blocked("sigsuspend");
+	return 0;
+}
+
+static int do_ppoll(void)
+{
+	sigset_t set;
+
+	block_usr(&set);
+	expect_errno(ppoll(NULL, 0, NULL, &set), EINTR, "ppoll");
+	expect_eq(caught, SIGUSR1, "ppoll: handler");
+	check_blocked("ppoll");
+	return 0;
+}
+
+static int do_pselect(void)
+{
+	sigset_t set;
+
+	block_usr(&set);
+	expect_errno(pselect(0, NULL, NULL, NULL, NULL, &set), EINTR, "pselect");
+	expect_eq(caught, SIGUSR1, "pselect: handler");
+	check_blocked("pselect");
+	return 0;
+}
+
+static int do_sigwaitinfo(void)
+{
+	siginfo_t info = { 0 };
+	sigset_t set;
+
+	block_usr(NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	expect_eq(sigwaitinfo(&set, &info), SIGUSR1, "sigwaitinfo");
+	expect_eq(info.si_pid, 1, "sigwaitinfo: sender");
+	return 0;
+}
+
+static int do_flock(void)
+{
+	int fd = sure(open(file_at("lock"), O_RDWR));
+
+	expect_eq(flock(fd, LOCK_EX), 0, "flock");
+	return 0;
+}
+
+static int do_fcntl(void)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_start = 100, .l_len = 10 };
+	int fd = sure(open(file_at("lock"), O_RDWR));
+
+	expect_eq(fcntl(fd, F_SETLKW, &lock), 0, "fcntl(F_SETLKW)");
+	return 0;
+}
+
+/* The handler asks for a restart: the read goes on. */
+static int do_read(void)
+{
+	struct sigaction sa = { .sa_handler = handler, .sa_flags = SA_RESTART };
+	char c = 0;
+	int fd[2];
+	pid_t writer;
+
+	sigaction(SIGUSR1, &sa, NULL);
+	sure(pipe(fd));
+	writer = sure(fork());
+	if (!writer) {
+		await_go();
+		await("signals sent");
+		sleep_ms(100);
+		_exit(write(fd[1], "r", 1) != 1);
+	}
+	tell("read has a child");
+	expect_eq(read(fd[0], &c, 1), 1, "read");
+	expect_eq(c, 'r', "read: data");
+	expect_eq(caught, SIGUSR1, "read: handler");
+	reap(writer);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*function)(void);
+	long nr;
+	bool signalled;
+	const char *first;
+} waiters[] = {
+	{ "futex", do_futex, SYS_futex, false, NULL },
+	{ "poll", do_poll, SYS_poll, false, NULL },
+	{ "select", do_select, SYS_select, false, NULL },
+	{ "wait4", do_wait4, SYS_wait4, false, "wait4 has a child" },
+	{ "waitid", do_waitid, SYS_waitid, false, "waitid has a child" },
+	{ "pause", do_pause, SYS_pause, true, NULL },
+	{ "sigsuspend", do_sigsuspend, SYS_rt_sigsuspend, true, NULL },
+	{ "ppoll", do_ppoll, SYS_ppoll, true, NULL },
+	{ "pselect", do_pselect, SYS_pselect6, true, NULL },
+	{ "sigwaitinfo", do_sigwaitinfo, SYS_rt_sigtimedwait, true, NULL },
+	{ "flock", do_flock, SYS_flock, false, NULL },
+	{ "fcntl", do_fcntl, SYS_fcntl, false, NULL },
+	{ "read", do_read, SYS_read, true, "read has a child" },
+};
+
+#define NR	ARRAY_SIZE(waiters)
+
+int main(int argc, char **argv)
+{
+	struct flock lock = { .l_type = F_WRLCK };
+	pid_t pid[NR];
+
+	payload_begin(argc, argv);
+	shared = map_anon(PAGE, MAP_SHARED);
+	sure(pipe(to_child));
+	lock_fd = sure(open(file_at("lock"), O_RDWR | O_CREAT, 0600));
+	sure(flock(lock_fd, LOCK_EX));
+	sure(fcntl(lock_fd, F_SETLK, &lock));
+	for (size_t i = 0; i < NR; i++) {
+		pid[i] = sure(fork());
+		if (!pid[i]) {
+			close(lock_fd);
+			_exit(waiters[i].function() || payload_failed);
+		}
+	}
+	for (size_t i = 0; i < NR; i++) {
+		if (waiters[i].first)
+			await(waiters[i].first);
+		await_syscall(pid[i], waiters[i].nr);
+	}
+
+	if (pause_here())
+		kill(pid[5], SIGUSR2);
+	sleep_ms(50);
+	for (size_t i = 0; i < NR; i++)
+		if (waiters[i].nr != SYS_wait4 && waiters[i].nr != SYS_waitid)
+			expect_eq(task_state(pid[i]), 'S', "%s: still waits", waiters[i].name);
+	shared->word = 1;
+	syscall(SYS_futex, &shared->word, FUTEX_WAKE, 1, NULL, NULL, 0);
+	sure(write(to_child[1], "x", 1));
+	for (size_t i = 0; i < NR; i++)
+		if (waiters[i].signalled)
+			sure(kill(pid[i], SIGUSR1));
+	tell("signals sent");
+	sure(flock(lock_fd, LOCK_UN));
+	lock.l_type = F_UNLCK;
+	sure(fcntl(lock_fd, F_SETLK, &lock));
+	for (size_t i = 0; i < NR; i++)
+		reap(pid[i]);
+	return payload_end();
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What mlock() and madvise() say about memory, as /proc/self/smaps shows it. */
+#include "payload.h"
+
+static const struct {
+	const char *name, *flag;
+	int advice;
+} advices[] = {
+	{ "MADV_DONTFORK", "dc", MADV_DONTFORK },
+	{ "MADV_WIPEONFORK", "wf", MADV_WIPEONFORK },
+	{ "MADV_DONTDUMP", "dd", MADV_DONTDUMP },
+	{ "MADV_HUGEPAGE", "hg", MADV_HUGEPAGE },
+	{ "MADV_NOHUGEPAGE", "nh", MADV_NOHUGEPAGE },
+	{ "MADV_RANDOM", "rr", MADV_RANDOM },
+	{ "MADV_SEQUENTIAL", "sr", MADV_SEQUENTIAL },
+};
+
+/* The lines NAME of the mapping that begins at @p. */
+static void smaps(const void *p, const char *name, char *value, size_t size)
+{
+	char line[512], start[32];
+	FILE *file = fopen("/proc/self/smaps", "re");
+	bool here = false;
+
+	snprintf(start, sizeof(start), "%lx-", (unsigned long)p);
+	value[0] = 0;
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strchr(line, '-') && strchr(line, '-') < strchr(line, ' '))
+			here = !strncmp(line, start, strlen(start));
+		else if (here && !strncmp(line, name, strlen(name)))
+			snprintf(value, size, "%s", line + strlen(name));
+	}
+	if (file)
+		fclose(file);
+}
+
+static bool has_flag(const void *p, const char *flag)
+{
+	char flags[256];
+
+	smaps(p, "VmFlags:", flags, sizeof(flags));
+	return strstr(flags, flag) != NULL;
+}
+
+static int forked(void *area)
+{
+	char *dontfork = ((char **)area)[0], *wiped = ((char **)area)[1];
+	unsigned char vec;
+
+	expect_errno(mincore(dontfork, PAGE, &vec), ENOMEM, "MADV_DONTFORK works");
+	expect_eq(wiped[0], 0, "MADV_WIPEONFORK works");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	char *area[ARRAY_SIZE(advices)], *locked, *onfault, *gap, text[256];
+
+	payload_begin(argc, argv);
+	for (size_t i = 0; i < ARRAY_SIZE(advices); i++) {
+		gap = map_anon(16 * PAGE, MAP_PRIVATE);
+		sure(mprotect(gap, PAGE, PROT_NONE));
+		area[i] = gap + PAGE;
+		memset(area[i], 'a' + i, PAGE);
+		sure(madvise(area[i], 15 * PAGE, advices[i].advice));
+	}
+	map_anon(PAGE, MAP_PRIVATE | MAP_NORESERVE);
+	locked = map_anon(8 * PAGE, MAP_PRIVATE);
+	sure(mlock(locked, 8 * PAGE));
+	map_anon(PAGE, MAP_PRIVATE | MAP_NORESERVE);
+	onfault = map_anon(8 * PAGE, MAP_PRIVATE);
+	sure(mlock2(onfault, 8 * PAGE, MLOCK_ONFAULT));
+	onfault[PAGE] = 1;
+
+	if (pause_here())
+		sure(munlock(locked, 8 * PAGE));
+	for (size_t i = 0; i < ARRAY_SIZE(advices); i++) {
+		expect(has_flag(area[i], advices[i].flag), "%s", advices[i].name);
+		expect_eq(area[i][100], 'a' + (int)i, "%s: content", advices[i].name);
+	}
+	reap(child(forked, area));
+	expect(has_flag(locked, "lo"), "mlock");
+	smaps(locked, "Locked:", text, sizeof(text));
+	expect_eq(atoi(text), 32, "locked memory, kB");
+	smaps(locked, "Rss:", text, sizeof(text));
+	expect_eq(atoi(text), 32, "all of it is there");
+	expect(has_flag(onfault, "lo") && has_flag(onfault, "lf"), "mlock2(MLOCK_ONFAULT)");
+	smaps(onfault, "Rss:", text, sizeof(text));
+	expect_eq(atoi(text), 4, "memory that was touched, kB");
+	expect_eq(atoi(status_field("self", "VmLck")), 64, "VmLck");
+	return payload_end();
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Calls that end after a time. They go on sleeping for the time that was left:
+ * the time in which the container did not exist does not count, nor does a
+ * call begin again. None reports an interruption.
+ */
+#include "payload.h"
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/select.h>
+
+/* They sleep LENGTH, and have slept HEAD_START when the checkpoint comes. */
+#define LENGTH		(8 * SECOND)
+#define HEAD_START	(2 * SECOND)
+/* How much later a busy machine may let a sleeper run. */
+#define LATE		(1 * SECOND)
+
+static uint32_t word;
+static int quiet[2];
+
+static int do_nanosleep(void)
+{
+	struct timespec ts = timespec_of(LENGTH), left = { -1, -1 };
+	int ret = nanosleep(&ts, &left);
+
+	return ret ? ret : left.tv_sec + 1;
+}
+
+static int sleep_on(clockid_t clock)
+{
+	struct timespec ts = timespec_of(LENGTH);
+
+	return clock_nanosleep(clock, 0, &ts, NULL);
+}
+
+static int do_monotonic(void)
+{
+	return sleep_on(CLOCK_MONOTONIC);
+}
+
+static int do_realtime(void)
+{
+	return sleep_on(CLOCK_REALTIME);
+}
+
+static int do_boottime(void)
+{
+	return sleep_on(CLOCK_BOOTTIME);
+}
+
+static int do_absolute(void)
+{
+	struct timespec ts = timespec_of(now_ns(CLOCK_MONOTONIC) + LENGTH);
+
+	return clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+}
+
+static int do_futex(void)
+{
+	struct timespec ts = timespec_of(LENGTH);
+	long ret = syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &ts, NULL, 0);
+
+	return ret == -1 && errno == ETIMEDOUT ? 0 : ret ? errno : -1;
+}
+
+static int do_futex_absolute(void)
+{
+	struct timespec ts = timespec_of(now_ns(CLOCK_MONOTONIC) + LENGTH);
+	long ret = syscall(SYS_futex, &word, FUTEX_WAIT_BITSET, 0, &ts, NULL, 0xff);
+
+	return ret == -1 && errno == ETIMEDOUT ? 0 : ret ? errno : -1;
+}
+
+static int do_poll(void)
+{
+	struct pollfd fd = { .fd = quiet[0], .events = POLLIN };
+
+	return poll(&fd, 1, LENGTH / MS) ? errno : 0;
+}
+
+static int do_poll_nothing(void)
+{
+	return poll(NULL, 0, LENGTH / MS) ? errno : 0;
+}
+
+static int do_ppoll(void)
+{
+	struct pollfd fd = { .fd = quiet[0], .events = POLLIN };
+	struct timespec ts = timespec_of(LENGTH);
+
+	return ppoll(&fd, 1, &ts, NULL) ? errno : 0;
+}
+
+static int do_select(void)
+{
+	struct timeval tv = { LENGTH / SECOND, 0 };
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(quiet[0], &set);
+	/* The C library would use pselect6. */
+	return syscall(SYS_select, quiet[0] + 1, &set, NULL, NULL, &tv) ? errno : 0;
+}
+
+static int do_pselect(void)
+{
+	struct timespec ts = timespec_of(LENGTH);
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	return pselect(0, NULL, NULL, NULL, &ts, &mask) ? errno : 0;
+}
+
+static int do_sigtimedwait(void)
+{
+	struct timespec ts = timespec_of(LENGTH);
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	return sigtimedwait(&set, NULL, &ts) == -1 && errno == EAGAIN ? 0 : errno;
+}
+
+static struct sleeper {
+	const char *name;
+	int (*function)(void);
+	long nr;
+	bool absolute;
+	pthread_t thread;
+	pid_t tid;
+	int result;
+	long long elapsed;
+} sleepers[] = {
+	{ .name = "nanosleep", .function = do_nanosleep, .nr = SYS_clock_nanosleep },
+	{ .name = "clock_nanosleep(CLOCK_MONOTONIC)", .function = do_monotonic, .nr = SYS_clock_nanosleep },
+	{ .name = "clock_nanosleep(CLOCK_REALTIME)", .function = do_realtime, .nr = SYS_clock_nanosleep },
+	{ .name = "clock_nanosleep(CLOCK_BOOTTIME)", .function = do_boottime, .nr = SYS_clock_nanosleep },
+	{ .name = "clock_nanosleep(TIMER_ABSTIME)", .function = do_absolute, .nr = SYS_clock_nanosleep,
+	  .absolute = true },
+	{ .name = "futex", .function = do_futex, .nr = SYS_futex },
+	{ .name = "futex, absolute", .function = do_futex_absolute, .nr = SYS_futex, .absolute = true },
+	{ .name = "poll", .function = do_poll, .nr = SYS_poll },
+	{ .name = "poll of nothing", .function = do_poll_nothing, .nr = SYS_poll },
+	{ .name = "ppoll", .function = do_ppoll, .nr = SYS_ppoll },
+	{ .name = "select", .function = do_select, .nr = SYS_select },
+	{ .name = "pselect", .function = do_pselect, .nr = SYS_pselect6 },
+	{ .name = "sigtimedwait", .function = do_sigtimedwait, .nr = SYS_rt_sigtimedwait },
+};
+
+static void *run(void *arg)
+{
+	struct sleeper *s = arg;
+	long long start = now_ns(CLOCK_MONOTONIC);
+
+	s->tid = gettid();
+	s->result = s->function();
+	s->elapsed = now_ns(CLOCK_MONOTONIC) - start;
+	return NULL;
+}
+
+static void check(struct sleeper *s)
+{
+	long long least = LENGTH, most = LENGTH + payload_down_max + LATE;
+
+	if (!s->absolute)
+		least += payload_down_min;
+	expect_eq(s->result, 0, "%s: result", s->name);
+	expect(s->elapsed >= least && s->elapsed <= most, "%s: %lld ms, wanted %lld to %lld", s->name,
+	       s->elapsed / MS, least / MS, most / MS);
+}
+
+int main(int argc, char **argv)
+{
+	pthread_attr_t attr;
+	sigset_t set;
+	long long start;
+
+	payload_begin(argc, argv);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sure(pipe(quiet));
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 64 << 10);
+	start = now_ns(CLOCK_MONOTONIC);
+	for (size_t i = 0; i < ARRAY_SIZE(sleepers); i++)
+		pthread_create(&sleepers[i].thread, &attr, run, &sleepers[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(sleepers); i++) {
+		while (!__atomic_load_n(&sleepers[i].tid, __ATOMIC_SEQ_CST))
+			sleep_ms(5);
+		/* Some libraries use another number for nanosleep. */
+		if (i)
+			await_syscall(sleepers[i].tid, sleepers[i].nr);
+	}
+	while (now_ns(CLOCK_MONOTONIC) < start + HEAD_START)
+		sleep_ms(5);
+
+	if (pause_here())
+		syscall(SYS_futex, &word, FUTEX_WAKE, 1);
+	expect(now_ns(CLOCK_MONOTONIC) < start + LENGTH + payload_down_min, "the test was fast enough");
+	for (size_t i = 0; i < ARRAY_SIZE(sleepers); i++) {
+		pthread_join(sleepers[i].thread, NULL);
+		check(&sleepers[i]);
+	}
+	return payload_end();
+}
