@@ -11,7 +11,7 @@
 use crate::{
     plan::{self, Created, Plan, ProcessPlan, ThreadPlan, LEADER_SCRATCH, THREAD_SCRATCH},
     report::{fail, Context, Failure, Result},
-    state::{fdtable, fs, inherit, limits, lock, mm, signal, thread, timer, uts},
+    state::{cred, fdtable, fs, inherit, limits, lock, mm, signal, thread, timer, uts},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -178,7 +178,7 @@ fn come_into_being(plan: &Arc<Plan>, at: usize) -> Result {
         sys::set_has_subreaper();
     }
     if process.is_zombie() {
-        set_name(&process.threads[0].thread)?;
+        prepare_zombie(plan, &process.threads[0].thread)?;
     } else {
         // The less there is to copy, the faster; but some are to get a copy.
         create_children(plan, process, |child| child.inherit.is_none())?;
@@ -310,7 +310,9 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     lock::restore(&build, image.files)?;
     fs::restore(&build, &build.object(image.fs)?)?;
     signal::restore_sighand(&build, &build.object(image.sighand)?)?;
-    let mm: cr_img_mm = build.object(image.mm)?.fixed()?;
+    let mm_at = plan.records.find(image.mm)?;
+    let mm: cr_img_mm = build.record(mm_at).fixed()?;
+    mm::restore_protection(&build, mm_at)?;
     mm::restore_flags(&build, &mm)?;
     for thread in 1..process.threads.len() {
         create_thread(plan, at, thread)?;
@@ -319,6 +321,9 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
         signal::restore_queue(&build, &build.record(queue), image.pid, image.pid)?;
     }
     limits::restore(&build, image)?;
+    if image.flags & CR_PROCESS_CONTINUED != 0 {
+        sys::set_continued();
+    }
     rebuild_thread(&build, image.pid, leader)?;
 
     process.threads_done.wait()?;
@@ -335,16 +340,22 @@ fn nr_descriptors(table: &Rec<'_>) -> u32 {
     fds.last().map_or(0, |fd| fd.fd + 1)
 }
 
-fn set_name(thread: &cr_img_thread) -> Result {
-    map_scratch(ZOMBIE_SCRATCH, LEADER_SCRATCH)?;
-    sys::write_user(ZOMBIE_SCRATCH, &thread.comm)?;
-    sys::syscall(SYS_PRCTL, [PR_SET_NAME, ZOMBIE_SCRATCH, 0, 0, 0, 0])?;
-    Ok(())
+/// What can be seen of a zombie: its name and its user.
+fn prepare_zombie(plan: &Plan, thread: &cr_img_thread) -> Result {
+    sys::unmap_all()?;
+    map_scratch(LOWEST_SCRATCH, LEADER_SCRATCH)?;
+    let build = Build {
+        plan,
+        scratch: LOWEST_SCRATCH,
+        scratch_len: LEADER_SCRATCH,
+    };
+    let name = build.scratch(0, &thread.comm)?;
+    build.prctl(thread::PR_SET_NAME, name)?;
+    match thread.cred {
+        0 => Ok(()),
+        id => cred::restore(&build, &build.object(id)?),
+    }
 }
-
-const PR_SET_NAME: u64 = 15;
-/// A zombie has a copy of its parent's scratch memory somewhere, but not here.
-const ZOMBIE_SCRATCH: u64 = 0x10_0000;
 
 fn create_thread(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
     let tid = plan.processes[process].threads[thread].thread.tid;

@@ -18,8 +18,9 @@ use crate::{
     state::{lock, memory::Memory, task, uts},
     tree::Tree,
 };
+use core::ops::Range;
 use cr_codec::{
-    check::EM_X86_64,
+    check::{check_state, Rec, EM_X86_64},
     uapi::*,
     write::{Encoder, Writer},
     Record,
@@ -32,7 +33,7 @@ use cr_sys::{
     task::Namespaces,
 };
 use kernel::{prelude::*, rbtree::RBTree};
-use zerocopy::FromZeros;
+use zerocopy::{FromZeros, IntoBytes};
 
 const FLAGS: u32 = CR_CHECKPOINT_KILL | CR_CHECKPOINT_PROGRESS;
 const DEFAULT_TIMEOUT_MS: u32 = 10_000;
@@ -118,9 +119,13 @@ fn read_sections(args: &cr_checkpoint) -> Result<KVVec<(cr_img_section, KVVec<u8
     Ok(sections)
 }
 
+/// Where the payloads of records are among the encoded ones: tag, object id, place.
+type Index = KVVec<(u32, u64, Range<usize>)>;
+
 /// What has been copied of a container that stood still.
 struct State {
     records: Encoder<Buffer>,
+    index: Index,
     memory: Memory,
     container: cr_img_container,
     xfeatures: u64,
@@ -161,10 +166,13 @@ fn collect_once(container: &Container, hold: &Hold<'_>) -> Result<State> {
         objects: Objects::new(),
         records: Encoder::new(Buffer::new(), misc::crc32c),
         memory: Memory::new(),
+        index: Index::new(),
         xfeatures: 0,
         mms: RBTree::new(),
         vdso_crc: None,
         lockable: KVVec::new(),
+        externals: KVVec::new(),
+        domains: RBTree::new(),
     };
     save.references.check_contained(container, &tree)?;
 
@@ -190,6 +198,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>) -> Result<State> {
             nr_pages: 0,
         },
         records: save.records,
+        index: save.index,
         memory: save.memory,
         xfeatures: save.xfeatures,
         detached: false,
@@ -209,6 +218,14 @@ fn namespaces(container: &Container, tree: &Tree) -> Result<u32> {
                 thread.who()
             );
         }
+    }
+    let elsewhere = tree.live_threads().find(|thread| thread.info.cgroups != init.cgroups);
+    if let Some(thread) = elsewhere {
+        fail!(
+            EOPNOTSUPP(),
+            "{}: is in another cgroup than the container's init, which is not supported yet",
+            thread.who()
+        );
     }
     let mut private = 0;
     if init.mnt_ns != caller.mnt {
@@ -237,28 +254,75 @@ pub(crate) struct Save<'a> {
     pub(crate) memory: Memory,
     /// Open files that there may be locks on, with the identity of their inodes.
     pub(crate) lockable: KVVec<(FileRef, u64)>,
+    /// Ids of open files that are external.
+    pub(crate) externals: KVVec<u64>,
+    /// Landlock domains, with the pid that has each.
+    pub(crate) domains: RBTree<u64, u32>,
     /// Ids of the memory of processes, by pid.
     pub(crate) mms: RBTree<u32, u64>,
     /// Checksum of the vDSO, which is the same for all.
     pub(crate) vdso_crc: Option<u32>,
     records: Encoder<Buffer>,
+    index: Index,
     xfeatures: u64,
 }
 
 impl Save<'_> {
     /// Adds a record that is no object.
     pub(crate) fn record<R: Record>(&mut self, fixed: &R, variable: &[&[u8]]) -> Result {
-        self.records.record(0, fixed, variable)
+        self.object(0, fixed, variable)
     }
 
     /// Adds the record of an object.
     pub(crate) fn object<R: Record>(&mut self, id: u64, fixed: &R, variable: &[&[u8]]) -> Result {
+        let start = self.records.sink().bytes().len() + size_of::<cr_img_record>();
+        let variable_len: usize = variable.iter().map(|part| part.len()).sum();
+        let len = size_of::<R>() + variable_len;
+        self.index.push((R::TAG, id, start..start + len), GFP_KERNEL)?;
         self.records.record(id, fixed, variable)
     }
 
     /// The processor features that a thread may have used.
     pub(crate) fn note_xfeatures(&mut self, xfeatures: u64) {
         self.xfeatures |= xfeatures;
+    }
+}
+
+fn header(state: &State) -> cr_img_header {
+    let mut header = cr_img_header::new_zeroed();
+    header.arch = EM_X86_64;
+    header.page_size = PAGE_SIZE as u32;
+    header.xfeatures = state.xfeatures;
+    header.xstate_size = regs::xstate_size() as u32;
+    header.time_ns = misc::realtime_ns();
+    header.kernel_release = crate::kernel_release();
+    header
+}
+
+/// Looks at the image with the eyes of restart: what that one refuses is not to be relied upon.
+fn check(header: &cr_img_header, state: &State) -> Result {
+    let mut list = KVVec::with_capacity(state.index.len() + 1, GFP_KERNEL)?;
+    let container = Rec {
+        tag: CR_TAG_CONTAINER,
+        id: 0,
+        offset: 0,
+        payload: state.container.as_bytes(),
+    };
+    list.push(container, GFP_KERNEL)?;
+    let bytes = state.records.sink().bytes();
+    for (tag, id, place) in &state.index {
+        let rec = Rec {
+            tag: *tag,
+            id: *id,
+            offset: place.start as u64,
+            payload: bytes.get(place.clone()).ok_or(EINVAL)?,
+        };
+        list.push(rec, GFP_KERNEL)?;
+    }
+    let mut scratch = KVVec::from_elem(0, list.len(), GFP_KERNEL)?;
+    match check_state(header, &list, &mut scratch) {
+        Ok(_) => Ok(()),
+        Err(error) => fail!(EOPNOTSUPP(), "state that cannot be restored: {error}"),
     }
 }
 
@@ -270,14 +334,8 @@ fn write(
     args: &cr_checkpoint,
     log: &Log,
 ) -> Result<u64> {
-    let mut header = cr_img_header::new_zeroed();
-    header.arch = EM_X86_64;
-    header.page_size = PAGE_SIZE as u32;
-    header.xfeatures = state.xfeatures;
-    header.xstate_size = regs::xstate_size() as u32;
-    header.time_ns = misc::realtime_ns();
-    header.kernel_release = crate::kernel_release();
-
+    let header = header(state);
+    check(&header, state)?;
     let mut writer = Writer::new(&mut *sink, misc::crc32c);
     writer.header(&header)?;
     for (section, data) in sections {
@@ -299,7 +357,8 @@ const DEATH_NS: u64 = 10_000_000_000;
 
 /// Ends the container and waits until it is gone.
 fn end(container: &Container, hold: Hold<'_>) -> Result {
-    container.init().kill();
+    // All of them, before any goes on: init alone would take the others along, but too late.
+    hold.kill();
     drop(hold);
     let deadline = misc::monotonic_ns() + DEATH_NS;
     // Init becomes a zombie when all others in its pid namespace are reaped.

@@ -8,6 +8,7 @@ use crate::{
 };
 use cr_codec::uapi::*;
 use cr_sys::{
+    errno::EOPNOTSUPP,
     file::{FileRef, PathRef},
     task::{PidNs, TaskRef},
 };
@@ -55,6 +56,13 @@ impl Container {
         }
         if ns.check_capable().is_err() {
             fail!(EPERM, "CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN is needed");
+        }
+        if ns.has_sysctls() {
+            fail!(
+                EOPNOTSUPP(),
+                "kernel.pid_max or vm.memfd_noexec was set in the container, which is not \
+                 supported yet"
+            );
         }
         let root = init.root().context(format_args!("pid {}: exits", args.pid))?;
         Ok(Self {

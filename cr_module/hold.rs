@@ -50,6 +50,8 @@ pub(crate) struct Hold<'a> {
     container: &'a Container,
     parking: Arc<Parking>,
     held: RBTree<usize, Held>,
+    /// Since when there has been a task that another one waits for in vfork(2), ns.
+    in_vfork: Option<u64>,
 }
 
 /// What a look at all threads has shown.
@@ -73,6 +75,7 @@ impl<'a> Hold<'a> {
             container,
             parking: Parking::new()?,
             held: RBTree::new(),
+            in_vfork: None,
         };
         hold.settle_all(timeout_ns)?;
         Ok(hold)
@@ -114,6 +117,16 @@ impl<'a> Hold<'a> {
             // The parent sleeps uninterruptibly until this one has executed a program. That is
             // soon, so let it go on until then.
             if task.is_in_vfork() {
+                let now = misc::monotonic_ns();
+                let since = *self.in_vfork.get_or_insert(now);
+                if now - since > PATIENCE_NS {
+                    fail!(
+                        EOPNOTSUPP(),
+                        "{}: was created by vfork(2) and does not execute a program, which is \
+                         not supported yet",
+                        self.container.who(&task)
+                    );
+                }
                 misc::nap(PAUSE_US);
                 continue;
             }
@@ -198,6 +211,13 @@ impl<'a> Hold<'a> {
         Ok(())
     }
 
+    /// Kills every task, so that none of them does anything when it is let go.
+    pub(crate) fn kill(&self) {
+        for held in self.held.values() {
+            held.slot.task().kill();
+        }
+    }
+
     /// How many threads are held.
     pub(crate) fn len(&self) -> u64 {
         self.held.iter().count() as u64
@@ -216,6 +236,11 @@ fn settle_one(container: &Container, held: &mut Held) -> Result {
         Stopped::BySignal => fail!(
             EOPNOTSUPP(),
             "{}: is stopped, which is not supported yet: send it SIGCONT first",
+            container.who(task)
+        ),
+        Stopped::Frozen => fail!(
+            EOPNOTSUPP(),
+            "{}: is frozen by its cgroup, which is not supported yet: thaw it first",
             container.who(task)
         ),
         Stopped::ByTracer => fail!(

@@ -15,7 +15,7 @@ use crate::{
     image::{FileSource, Records},
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
-    state::{file, memory, mm, pipe, regs, shmem, thread},
+    state::{file, memory, mm, pipe, regs, shmem, task, thread},
 };
 use cr_codec::{
     check::{check_state, State, EM_X86_64},
@@ -50,6 +50,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     if !cr_sys::task::current_is_capable() {
         fail!(EPERM, "CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN is needed");
     }
+    task::check_caller()?;
     let mut image = Image::read(&args.value)?;
     let (header, records) = (image.header, image.records.clone());
     let list = records.list()?;

@@ -59,7 +59,7 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
         (&place, kind),
         (Place::Inside, FileType::Regular | FileType::Directory | FileType::MemoryDevice)
     ) {
-        match name(save, file, &info, &mut buffer)? {
+        match name(save, file, &info, kind, &mut buffer)? {
             Some(name) => path = name,
             None => place = Place::Outside("is outside of the container's root"),
         }
@@ -93,10 +93,13 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
     if record.kind != CR_FILE_CHR {
         record.rdev = 0;
     }
-    if record.kind == CR_FILE_REG || record.kind == CR_FILE_DIR {
+    if matches!(kind, FileType::Regular | FileType::Directory) {
         save.lockable.push((file.clone(), info.inode), GFP_KERNEL)?;
     }
     let id = save.objects.add(Kind::File, file.identity())?;
+    if record.kind == CR_FILE_EXTERNAL {
+        save.externals.push(id, GFP_KERNEL)?;
+    }
     save.object(id, &record, &[path])?;
     Ok(id)
 }
@@ -151,6 +154,7 @@ fn name<'a>(
     save: &Save<'_>,
     file: &FileRef,
     info: &FileInfo,
+    kind: FileType,
     buffer: &'a mut [u8],
 ) -> Result<Option<&'a [u8]>> {
     let has = |bit: u32| info.unsupported & (1 << bit) != 0;
@@ -167,7 +171,7 @@ fn name<'a>(
     if has(CR_FILE_X_UNLINKED) {
         fail!(EOPNOTSUPP(), "file {} was removed, which is not supported yet", Name(name));
     }
-    if has(CR_FILE_X_FS) && info.name.first() != Some(&b'c') {
+    if has(CR_FILE_X_FS) && kind != FileType::MemoryDevice {
         fail!(
             EOPNOTSUPP(),
             "file {} is on a file system whose files are not supported yet",

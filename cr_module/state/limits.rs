@@ -28,7 +28,8 @@ pub(crate) fn restore(build: &Build<'_>, process: &cr_img_process) -> Result {
     for (resource, limit) in process.rlimit.iter().enumerate() {
         set(build, resource, limit)?;
     }
-    build::set_oom_score_adj(process.oom_score_adj).context(format_args!("oom_score_adj"))
+    build::set_oom_score_adj(process.oom_score_adj, process.oom_score_adj_min)
+        .context(format_args!("oom_score_adj"))
 }
 
 fn set(build: &Build<'_>, resource: usize, limit: &cr_img_rlimit) -> Result {

@@ -12,7 +12,10 @@ use crate::{
     build::Build,
 };
 use cr_codec::uapi::*;
-use cr_sys::file::Lock;
+use cr_sys::{
+    errno::{EBADMSG, EOPNOTSUPP},
+    file::{FileRef, Lock},
+};
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 use zerocopy_derive::{Immutable, IntoBytes};
@@ -37,26 +40,32 @@ pub(crate) fn save(save: &mut Save<'_>) -> Result {
             }
         };
         for lock in &locks[..nr] {
-            save_lock(save, lock)?;
+            save_lock(save, &files, lock)?;
         }
     }
     Ok(())
 }
 
-fn save_lock(save: &mut Save<'_>, lock: &Lock) -> Result {
+fn save_lock(save: &mut Save<'_>, files: &[(FileRef, u64)], lock: &Lock) -> Result {
     let table = save.objects.find(Kind::FdTable, lock.owner);
-    let file = save.objects.find(Kind::File, lock.file);
-    let owner = match (lock.kind, table, file) {
+    let id = save.objects.find(Kind::File, lock.file);
+    let owner = match (lock.kind, table, id) {
         (CR_LOCK_POSIX, Some(table), _) => table,
         (CR_LOCK_OFD | CR_LOCK_FLOCK, _, Some(_)) => 0,
         // Somebody else's.
         _ => return Ok(()),
     };
-    let Some(file) = file else {
-        fail!(EBUSY, "a lock on a file that is not open any more");
+    // It is taken again through a descriptor.
+    let file = files.iter().find(|(file, _)| file.identity() == lock.file);
+    let open = file.is_some_and(|(file, _)| save.references.descriptors_of(file) > 0);
+    let Some(id) = id.filter(|_| open) else {
+        fail!(EOPNOTSUPP(), "a lock on a file that is not open any more is not supported yet");
     };
+    if save.externals.contains(&id) {
+        fail!(EOPNOTSUPP(), "a lock on an external file is not supported yet");
+    }
     let record = cr_img_lock {
-        file,
+        file: id,
         owner,
         start: lock.start,
         end: lock.end,
@@ -137,4 +146,3 @@ fn take(build: &Build<'_>, fd: u32, lock: &cr_img_lock) -> Result {
     build.syscall(SYS_FCNTL, [fd, command, addr])?;
     Ok(())
 }
-use cr_sys::errno::EBADMSG;

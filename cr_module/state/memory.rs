@@ -20,6 +20,7 @@ use cr_codec::{
     write::Writer,
 };
 use cr_sys::{
+    errno::EOPNOTSUPP,
     file::FileRef,
     mm::{Mm, PAGE_SIZE},
 };
@@ -281,7 +282,13 @@ impl Scanner {
             runs: KVVec::new(),
             pfns: KVVec::new(),
         };
-        for vma in vmas.iter().filter(|vma| may_have_private_pages(vma)) {
+        for vma in vmas.iter() {
+            if vma.kind == CR_VMA_VDSO {
+                self.check_unchanged(mm, vma)?;
+            }
+            if !may_have_private_pages(vma) {
+                continue;
+            }
             let mut from = vma.start;
             while from < vma.end {
                 let (nr, next) = mm.private_runs(
@@ -299,6 +306,23 @@ impl Scanner {
             }
         }
         Ok(frames)
+    }
+}
+
+impl Scanner {
+    /// Refuses a part of the vDSO that a debugger, say, has written to.
+    fn check_unchanged(&mut self, mm: &Mm, vma: &cr_img_vma) -> Result {
+        let (nr, _) = mm.private_runs(
+            vma.start,
+            vma.end,
+            &mut self.runs,
+            &mut self.pfns,
+            &mut self.scanned,
+        )?;
+        match nr {
+            0 => Ok(()),
+            _ => fail!(EOPNOTSUPP(), "a changed vDSO is not supported yet"),
+        }
     }
 }
 

@@ -36,7 +36,6 @@ const REFUSED_MM: &[(u32, &str)] = &[
     (CR_MM_X_MLOCKALL, "mlockall(MCL_FUTURE)"),
     (CR_MM_X_RDPMC, "mapped perf events"),
     (CR_MM_X_THP_ADVISED, "huge pages disabled except where advised"),
-    (CR_MM_X_DUMP_FILTER, "another core dump filter than the caller's"),
     (CR_MM_X_PKEYS, "memory protection keys"),
 ];
 
@@ -62,6 +61,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
     let Some(mm) = task.mm() else {
         fail!(EAGAIN, "has given up its memory: try again");
     };
+    const SUID_DUMP_ROOT: u32 = 2;
     let mut record = cr_img_mm::default();
     let mut auxv = [0; MAX_AUXV];
     let (unsupported, exe) = mm.read(task, &mut record, &mut auxv);
@@ -69,6 +69,9 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
         if unsupported & (1 << bit) != 0 {
             fail!(EOPNOTSUPP(), "{what}: not supported yet");
         }
+    }
+    if record.dumpable == SUID_DUMP_ROOT {
+        fail!(EOPNOTSUPP(), "dumps core for root only, which is not supported yet");
     }
     let Some(exe) = exe else {
         fail!(EOPNOTSUPP(), "has no program file");
@@ -232,7 +235,9 @@ pub(crate) struct Inherited<'a> {
 pub(crate) fn restore_flags(build: &Build<'_>, mm: &cr_img_mm) -> Result {
     let thp_disable = mm.flags & CR_MM_THP_DISABLE != 0;
     build.prctl(PR_SET_THP_DISABLE, u64::from(thp_disable))?;
-    restore_membarrier(build, mm.membarrier)
+    restore_membarrier(build, mm.membarrier)?;
+    build::set_layout(mm);
+    Ok(())
 }
 
 fn map(build: &Build<'_>, vma: &cr_img_vma) -> Result {
@@ -244,11 +249,10 @@ fn map(build: &Build<'_>, vma: &cr_img_vma) -> Result {
         (_, true) => MAP_DROPPABLE,
         _ => MAP_PRIVATE,
     };
-    let mut first_prot = prot;
-    if !has(CR_VMA_SHARED) && has(CR_VMA_ACCOUNT) {
-        // It was writable once, and the memory was promised then.
-        first_prot |= PROT_WRITE;
-    }
+    let first_prot = match was_writable(vma) {
+        true => prot | PROT_WRITE,
+        false => prot,
+    };
     if has(CR_VMA_NORESERVE) {
         flags |= MAP_NORESERVE;
     }
@@ -263,9 +267,6 @@ fn map(build: &Build<'_>, vma: &cr_img_vma) -> Result {
         _ => Some(build.file(vma.object)?),
     };
     build::map(file, vma.start, length, first_prot, flags, vma.pgoff << 12)?;
-    if first_prot != prot {
-        build.syscall(SYS_MPROTECT, [vma.start, length, u64::from(prot)])?;
-    }
     // What droppable memory has of these, it has from the beginning.
     let advice = ADVICE.iter().filter(|(flag, _)| has(*flag) && !has(CR_VMA_DROPPABLE));
     for (_, advice) in advice {
@@ -276,6 +277,23 @@ fn map(build: &Build<'_>, vma: &cr_img_vma) -> Result {
     if has(CR_VMA_LOCKED) {
         let how = if has(CR_VMA_LOCKONFAULT) { MLOCK_ONFAULT } else { 0 };
         build.syscall(SYS_MLOCK2, [vma.start, length, how]).context(format_args!("mlock"))?;
+    }
+    Ok(())
+}
+
+/// Whether it was writable once: the memory was promised then.
+fn was_writable(vma: &cr_img_vma) -> bool {
+    vma.flags & (CR_VMA_SHARED | CR_VMA_WRITE | CR_VMA_ACCOUNT) == CR_VMA_ACCOUNT
+}
+
+/// Takes the right to write from mappings that have lost it. With pages in them, they keep the
+/// promise, so this comes after the contents of memory.
+pub(crate) fn restore_protection(build: &Build<'_>, at: usize) -> Result {
+    for vma in build.vmas(at)?.filter(was_writable) {
+        let prot = vma.flags & (CR_VMA_READ | CR_VMA_WRITE | CR_VMA_EXEC);
+        build
+            .syscall(SYS_MPROTECT, [vma.start, vma.end - vma.start, u64::from(prot)])
+            .context(format_args!("mprotect {:#x}-{:#x}", vma.start, vma.end))?;
     }
     Ok(())
 }

@@ -100,21 +100,22 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
     let Some((nr, [a, b, c, d, e, _])) = task.syscall() else {
         return Asleep::Wait(CallName::NoCall);
     };
-    let is_stream = || {
+    let file_type = || {
         let file = u32::try_from(a).ok().and_then(|fd| task.file(fd));
-        file.is_some_and(|file| {
-            matches!(file.read_type(), FileType::Pipe | FileType::Terminal | FileType::Other)
-        })
+        file.map_or(FileType::Regular, |file| file.read_type())
     };
     match nr {
-        READ | READV if is_stream() => Asleep::Leave(ERESTARTSYS),
-        READ => Asleep::Wait(CallName::Name("read")),
-        READV => Asleep::Wait(CallName::Name("readv")),
-        // A larger one may be half done.
-        WRITE if c <= PIPE_BUF && is_stream() => Asleep::Leave(ERESTARTSYS),
-        WRITE | WRITEV if is_stream() => Asleep::Wake,
-        WRITE => Asleep::Wait(CallName::Name("write")),
-        WRITEV => Asleep::Wait(CallName::Name("writev")),
+        READ | READV | WRITE | WRITEV => match (nr, file_type()) {
+            // Nothing has been taken from an empty pipe, or put into a full one that takes all of
+            // it or nothing.
+            (READ | READV, FileType::Pipe) => Asleep::Leave(ERESTARTSYS),
+            (WRITE, FileType::Pipe) if c <= PIPE_BUF => Asleep::Leave(ERESTARTSYS),
+            // These may be half done, and say how far they are when they are interrupted.
+            (_, FileType::Pipe | FileType::Terminal | FileType::Other) => Asleep::Wake,
+            // On a disk, or a file server: it does not take long.
+            (READ | READV, _) => Asleep::Wait(CallName::Name("read")),
+            _ => Asleep::Wait(CallName::Name("write")),
+        },
 
         // A negative time-out is none.
         POLL if (c as i32) < 0 => Asleep::Leave(ERESTARTNOHAND),

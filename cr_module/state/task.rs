@@ -16,7 +16,7 @@ use cr_codec::uapi::*;
 use cr_sys::{errno::EOPNOTSUPP, task::*};
 use kernel::prelude::*;
 
-/// What a task may have that is not supported, and how to call it.
+/// What a task may have that is not supported, and what the user can do about it.
 const REFUSED: &[(u32, &str)] = &[
     (CR_TASK_TRACED, "is traced: detach the debugger first"),
     (CR_TASK_TRACER, "traces another process: end the debugger first"),
@@ -61,6 +61,11 @@ const REFUSED: &[(u32, &str)] = &[
     (CR_TASK_USER_EVENTS, "has user events registered"),
     (CR_TASK_UPROBES, "is probed by uprobes"),
     (CR_TASK_AUTOREAP, "is reaped automatically"),
+    (CR_TASK_XFEATURES, "has asked for more processor features (AMX)"),
+    (
+        CR_TASK_PARENT_THREAD,
+        "gets a signal when another thread of its parent than the leader dies",
+    ),
     (CR_TASK_RESET_ON_FORK, "has SCHED_RESET_ON_FORK set"),
 ];
 
@@ -69,7 +74,13 @@ pub(crate) fn check(thread: &Thread) -> Result {
     let unsupported = thread.info.unsupported;
     for (bit, what) in REFUSED {
         if unsupported & (1 << bit) != 0 {
-            fail!(EOPNOTSUPP(), "{}: {what}, which is not supported yet", thread.who());
+            let (what, advice) = what.split_once(": ").unwrap_or((what, ""));
+            let colon = if advice.is_empty() { "" } else { ": " };
+            fail!(
+                EOPNOTSUPP(),
+                "{}: {what}, which is not supported yet{colon}{advice}",
+                thread.who()
+            );
         }
     }
     if unsupported != 0 {
@@ -85,6 +96,17 @@ pub(crate) fn check(thread: &Thread) -> Result {
     }
     if thread.info.exit_state == 0 {
         thread.task.may_read().context(format_args!("{}", thread.who()))?;
+    }
+    Ok(())
+}
+
+/// Refuses what a task would inherit from the caller of restart and must not have.
+pub(crate) fn check_caller() -> Result {
+    let unsupported = cr_sys::task::current_unsupported();
+    for (bit, what) in REFUSED {
+        if unsupported & (1 << bit) != 0 {
+            fail!(EPERM, "the caller {what}, which the container would inherit");
+        }
     }
     Ok(())
 }

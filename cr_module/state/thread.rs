@@ -25,7 +25,7 @@ const SYS_SET_ROBUST_LIST: u32 = 273;
 const SYS_RSEQ: u32 = 334;
 
 const PR_SET_PDEATHSIG: u64 = 1;
-const PR_SET_NAME: u64 = 15;
+pub(crate) const PR_SET_NAME: u64 = 15;
 const PR_SET_TIMERSLACK: u64 = 29;
 const PR_SET_NO_NEW_PRIVS: u64 = 38;
 
@@ -54,14 +54,15 @@ pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread) -> Result {
     }
     build.syscall(SYS_PERSONALITY, [u64::from(thread.personality), 0, 0])?;
     restore_scheduling(build, thread)?;
+    build::set_fault(&thread.fault);
     build::set_restart_block(thread).context(format_args!("interrupted system call"))?;
 
-    // Changed credentials take the signal at the parent's death with them, so it comes after.
-    cred::restore(build, &build.object(thread.cred)?)?;
-    build.prctl(PR_SET_PDEATHSIG, u64::from(thread.pdeath_signal))?;
     if thread.flags & CR_THREAD_NO_NEW_PRIVS != 0 {
         build.prctl(PR_SET_NO_NEW_PRIVS, 1)?;
     }
+    // Changed credentials take the signal at the parent's death with them, so it comes after.
+    cred::restore(build, &build.object(thread.cred)?)?;
+    build.prctl(PR_SET_PDEATHSIG, u64::from(thread.pdeath_signal))?;
     Ok(())
 }
 

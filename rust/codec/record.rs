@@ -126,7 +126,7 @@ records! {
     CR_TAG_SECTION      "section"   cr_img_section      plain   [u8; CR_MAX_SECTION_LEN] (skippable);
     CR_TAG_CONTAINER    "container" cr_img_container    plain;
     CR_TAG_UTS          "uts"       cr_img_uts          plain;
-    CR_TAG_CRED         "cred"      cr_img_cred         object  [u32; MAX_GROUPS];
+    CR_TAG_CRED         "cred"      cr_img_cred         object  [u32; MAX_GROUPS + 3 * CR_MAX_LANDLOCK];
     CR_TAG_PIPE         "pipe"      cr_img_pipe         object  [u8; room_for::<u8>()];
     CR_TAG_SHMEM        "shmem"     cr_img_shmem        object;
     CR_TAG_FILE         "file"      cr_img_file         object  [u8; CR_IMG_PATH_MAX];

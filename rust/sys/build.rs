@@ -180,10 +180,36 @@ pub fn want_syscall_restart() {
     unsafe { bindings::cr_shim_want_restart() }
 }
 
-/// Sets oom_score_adj of the current process.
-pub fn set_oom_score_adj(adj: i32) -> Result {
-    // SAFETY: No preconditions; the value is checked.
-    to_result(unsafe { bindings::cr_shim_set_oom_score_adj(adj) })
+/// Sets oom_score_adj of the current process, and what it cannot be set below.
+pub fn set_oom_score_adj(adj: i32, min: i32) -> Result {
+    // SAFETY: No preconditions; the values are checked.
+    to_result(unsafe { bindings::cr_shim_set_oom_score_adj(adj, min) })
+}
+
+/// Sets what signal frames of the current task say about its last fault.
+pub fn set_fault(fault: &[u64; 3]) {
+    // SAFETY: `fault` has three values, which mean something to the program only.
+    unsafe { bindings::cr_shim_set_fault(fault.as_ptr()) }
+}
+
+/// Lets the parent of the current process wait for its having been continued.
+pub fn set_continued() {
+    // SAFETY: No preconditions.
+    unsafe { bindings::cr_shim_set_continued() }
+}
+
+/// Sets where the current process maps next, and what it leaves in a core dump.
+pub fn set_layout(mm: &cr_img_mm) {
+    let bottom_up = mm.flags & CR_MM_BOTTOM_UP != 0;
+    // SAFETY: The values only matter for the search of free addresses in the task's own memory.
+    unsafe {
+        bindings::cr_shim_mm_layout(
+            mm.mmap_base,
+            mm.mmap_legacy_base,
+            bottom_up,
+            mm.dump_filter & 0x1ff,
+        )
+    }
 }
 
 /// Sets the timer slack that PR_SET_TIMERSLACK 0 goes back to.

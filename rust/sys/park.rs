@@ -198,7 +198,10 @@ unsafe extern "C" fn park(work: *mut bindings::callback_head) {
     } else {
         slot.stage.store(PARKED, Release);
         // Being killed is the only other way out, and then the task sees to that itself.
-        let _ = slot.parking.open.wait();
+        if slot.parking.open.wait().is_ok() {
+            // SAFETY: On its way to user mode, the task may issue system calls.
+            unsafe { bindings::cr_shim_finish_write() }
+        }
     }
     drop(slot);
     drop(module);

@@ -19,7 +19,7 @@ pub use bindings::{
     cr_shim_task as TaskInfo, CR_TASK_AFFINITY, CR_TASK_AUTOREAP, CR_TASK_COMPAT,
     CR_TASK_CORE_COOKIE, CR_TASK_CTTY, CR_TASK_DEAD_LEADER, CR_TASK_DEBUGREGS, CR_TASK_DISPATCH,
     CR_TASK_EXIT_SIGNAL, CR_TASK_IOPERM, CR_TASK_IOPL, CR_TASK_IOPRIO, CR_TASK_IO_FLUSHER,
-    CR_TASK_IO_URING, CR_TASK_KEYRING, CR_TASK_LSM, CR_TASK_MCE_POLICY, CR_TASK_MEMPOLICY,
+    CR_TASK_IO_URING, CR_TASK_KEYRING, CR_TASK_PARENT_THREAD, CR_TASK_XFEATURES, CR_TASK_LSM, CR_TASK_MCE_POLICY, CR_TASK_MEMPOLICY,
     CR_TASK_NESTED_PIDNS, CR_TASK_NS_CGROUP, CR_TASK_NS_NET, CR_TASK_NS_PID_CHILDREN,
     CR_TASK_NS_TIME, CR_TASK_NS_USER, CR_TASK_PERF, CR_TASK_PI_FUTEX, CR_TASK_POSIX_TIMERS,
     CR_TASK_RESET_ON_FORK, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_POLICY, CR_TASK_SECCOMP,
@@ -41,6 +41,8 @@ pub enum Stopped {
     BySignal,
     /// By its tracer.
     ByTracer,
+    /// By the freezer of its cgroup.
+    Frozen,
 }
 
 impl TaskRef {
@@ -138,6 +140,21 @@ impl TaskRef {
         })
     }
 
+    /// The layers of its Landlock domain: how many of `layers` are filled in, and a number that
+    /// tells the domain from others. Fails with EOPNOTSUPP when there is more than layers.
+    pub fn read_landlock(
+        &self,
+        layers: &mut [cr_img_landlock; CR_MAX_LANDLOCK as usize],
+    ) -> Result<(usize, u64)> {
+        let mut identity = 0;
+        // SAFETY: The task is valid; there is room for the layers of any domain.
+        let count = unsafe {
+            bindings::cr_shim_landlock_read(self.as_ptr(), layers.as_mut_ptr(), &mut identity)
+        };
+        to_result(count.min(0))?;
+        Ok((count as usize, identity))
+    }
+
     /// The names in its UTS namespace.
     pub fn read_uts(&self) -> cr_img_uts {
         let mut uts = cr_img_uts {
@@ -224,6 +241,7 @@ impl TaskRef {
         match unsafe { bindings::cr_shim_stopped(self.as_ptr()) } {
             1 => Stopped::BySignal,
             2 => Stopped::ByTracer,
+            3 => Stopped::Frozen,
             _ => Stopped::No,
         }
     }
@@ -317,6 +335,12 @@ impl PidNs {
         unsafe { bindings::cr_shim_ns_contains_current(self.0.as_ptr()) }
     }
 
+    /// Whether its sysctls differ from those around it.
+    pub fn has_sysctls(&self) -> bool {
+        // SAFETY: The namespace is valid, and is not the first one, so it has a parent.
+        unsafe { bindings::cr_shim_ns_has_sysctls(self.0.as_ptr()) }
+    }
+
     /// The number that was handed out last.
     pub fn last_pid(&self) -> u32 {
         // SAFETY: The namespace is valid.
@@ -388,6 +412,12 @@ impl Drop for PidRef {
         // SAFETY: The reference is ours.
         unsafe { bindings::cr_shim_pid_put(self.0.as_ptr()) }
     }
+}
+
+/// CR_TASK_*, as bit numbers, of what tasks that the current one creates would inherit.
+pub fn current_unsupported() -> u64 {
+    // SAFETY: No preconditions.
+    unsafe { bindings::cr_shim_current_unsupported() }
 }
 
 /// Identities of namespaces.

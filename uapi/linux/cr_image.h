@@ -110,7 +110,8 @@ struct cr_img_tail {
  *	Skippable. All sections come before the first other record.
  * @CR_TAG_CONTAINER: struct cr_img_container; the first record of the kernel
  * @CR_TAG_UTS: struct cr_img_uts
- * @CR_TAG_CRED: obj; struct cr_img_cred, then __u32 groups[]
+ * @CR_TAG_CRED: obj; struct cr_img_cred, then __u32 groups[], then struct
+ *	cr_img_landlock[]
  * @CR_TAG_PIPE: obj; struct cr_img_pipe, then the bytes in it
  * @CR_TAG_SHMEM: obj; struct cr_img_shmem
  * @CR_TAG_FILE: obj; struct cr_img_file, then the path
@@ -228,6 +229,8 @@ struct cr_img_uts {
  * @cap: inheritable, permitted, effective, bounding and ambient set
  * @securebits: SECBIT_*
  * @nr_groups: supplementary groups that follow
+ * @nr_landlock: layers of the Landlock domain that follow
+ * @reserved: zero
  */
 struct cr_img_cred {
 	__u32 uid[4];
@@ -235,7 +238,24 @@ struct cr_img_cred {
 	__u64 cap[5];
 	__u32 securebits;
 	__u32 nr_groups;
+	__u32 nr_landlock;
+	__u32 reserved;
 };
+
+/**
+ * struct cr_img_landlock - layer of a Landlock domain, without exceptions
+ * @fs: LANDLOCK_ACCESS_FS_* that are denied
+ * @net: LANDLOCK_ACCESS_NET_* that are denied
+ * @scoped: LANDLOCK_SCOPE_* that are denied
+ */
+struct cr_img_landlock {
+	__u32 fs;
+	__u32 net;
+	__u32 scoped;
+};
+
+/* Most layers of a Landlock domain. */
+#define CR_MAX_LANDLOCK		16
 
 /**
  * struct cr_img_pipe - pipe
@@ -370,6 +390,8 @@ struct cr_img_sighand {
 
 /* prctl(PR_SET_THP_DISABLE) */
 #define CR_MM_THP_DISABLE	0x1
+/* New mappings go to low addresses first. */
+#define CR_MM_BOTTOM_UP		0x2
 
 /**
  * struct cr_img_mm - memory descriptor, in the terms of prctl(PR_SET_MM)
@@ -381,6 +403,10 @@ struct cr_img_sighand {
  * @dumpable: PR_GET_DUMPABLE
  * @membarrier: registrations, MEMBARRIER_STATE_* of the kernel
  * @flags: CR_MM_*
+ * @dump_filter: /proc/PID/coredump_filter
+ * @reserved: zero
+ * @mmap_base: where the search for free addresses begins, downwards
+ * @mmap_legacy_base: where it begins, upwards
  */
 struct cr_img_mm {
 	__u64 start_code;
@@ -402,6 +428,10 @@ struct cr_img_mm {
 	__u32 dumpable;
 	__u32 membarrier;
 	__u32 flags;
+	__u32 dump_filter;
+	__u32 reserved;
+	__u64 mmap_base;
+	__u64 mmap_legacy_base;
 };
 
 /**
@@ -499,6 +529,8 @@ enum cr_img_process_state {
 #define CR_PROCESS_HAS_SUBREAPER 0x2
 /* It called execve since it was forked. */
 #define CR_PROCESS_EXECED	0x4
+/* It was continued, and its parent may still wait(2) for that. */
+#define CR_PROCESS_CONTINUED	0x8
 
 struct cr_img_rlimit {
 	__u64 cur;
@@ -533,6 +565,8 @@ struct cr_img_itimer {
  * @itimer: by ITIMER_* number
  * @nr_threads: CR_TAG_THREAD records that follow; 1 for a zombie
  * @oom_score_adj: /proc/PID/oom_score_adj
+ * @oom_score_adj_min: what it cannot be set below without privilege
+ * @reserved: zero
  */
 struct cr_img_process {
 	__u32 pid;
@@ -551,6 +585,8 @@ struct cr_img_process {
 	struct cr_img_itimer itimer[CR_NR_ITIMERS];
 	__u32 nr_threads;
 	__s32 oom_score_adj;
+	__s32 oom_score_adj_min;
+	__u32 reserved;
 };
 
 /**
@@ -590,6 +626,7 @@ enum cr_img_restart_kind {
  * @restart_ns: time left until the call times out, ns
  * @timer_slack_ns: prctl(PR_SET_TIMERSLACK)
  * @default_timer_slack_ns: what PR_SET_TIMERSLACK 0 goes back to
+ * @fault: of the last fault: trap number, error code, address
  * @altstack_flags: sigaltstack(2)
  * @rseq_len: bytes of the rseq area
  * @rseq_sig: signature of the rseq area
@@ -615,6 +652,7 @@ struct cr_img_thread {
 	__u64 restart_ns;
 	__u64 timer_slack_ns;
 	__u64 default_timer_slack_ns;
+	__u64 fault[3];
 	__u32 altstack_flags;
 	__u32 rseq_len;
 	__u32 rseq_sig;

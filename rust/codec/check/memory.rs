@@ -92,7 +92,20 @@ pub(super) fn mm(state: &State<'_>, at: usize) -> Result<cr_img_mm> {
         mm.membarrier & !MEMBARRIER == 0,
         "unknown membarrier registration",
     )?;
-    rec.require(mm.flags & !CR_MM_THP_DISABLE == 0, "unknown flags")?;
+    rec.require(
+        mm.flags & !(CR_MM_THP_DISABLE | CR_MM_BOTTOM_UP) == 0,
+        "unknown flags",
+    )?;
+    rec.require(
+        mm.dump_filter <= 0x1ff && mm.reserved == 0,
+        "unknown kinds of mappings in core dumps",
+    )?;
+    for base in [mm.mmap_base, mm.mmap_legacy_base] {
+        rec.require(
+            base % u64::from(state.header.page_size) == 0 && base <= USER_END,
+            "impossible place for new mappings",
+        )?;
+    }
     Ok(mm)
 }
 

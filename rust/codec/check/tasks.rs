@@ -12,7 +12,10 @@ const SECUREBITS: u32 = 0xfff;
 /// Not a user or group.
 const NOBODY: u32 = u32::MAX;
 
-const PROCESS_FLAGS: u32 = CR_PROCESS_SUBREAPER | CR_PROCESS_HAS_SUBREAPER | CR_PROCESS_EXECED;
+const PROCESS_FLAGS: u32 = CR_PROCESS_SUBREAPER
+    | CR_PROCESS_HAS_SUBREAPER
+    | CR_PROCESS_EXECED
+    | CR_PROCESS_CONTINUED;
 const THREAD_FLAGS: u32 = CR_THREAD_RESTORE_SIGMASK | CR_THREAD_NO_NEW_PRIVS | CR_THREAD_IN_SYSCALL;
 
 const SCHED_NORMAL: u32 = 0;
@@ -30,8 +33,14 @@ const CLOCKS: u64 = 12;
 
 pub(super) fn cred(rec: &Rec<'_>) -> Result {
     let cred: cr_img_cred = rec.fixed()?;
-    rec.require_elements::<cr_img_cred, u32>(u64::from(cred.nr_groups))?;
+    rec.require(
+        cred.nr_landlock <= CR_MAX_LANDLOCK && cred.reserved == 0,
+        "too many Landlock layers",
+    )?;
+    let words = u64::from(cred.nr_groups) + 3 * u64::from(cred.nr_landlock);
+    rec.require_elements::<cr_img_cred, u32>(words)?;
     let groups = rec.array::<u32>(size_of::<cr_img_cred>());
+    let groups = groups.take(cred.nr_groups as usize);
     let mut ids = cred.uid.into_iter().chain(cred.gid).chain(groups);
     rec.require(ids.all(|id| id != NOBODY), "no such user or group")?;
     rec.require(
@@ -60,7 +69,8 @@ pub(super) fn process(state: &State<'_>, at: usize) -> Result<cr_img_process> {
     rec.require(process.exit_signal <= CR_NSIG, "impossible exit signal")?;
     rec.require(process.flags & !PROCESS_FLAGS == 0, "unknown flags")?;
     rec.require(
-        (-1000..=1000).contains(&process.oom_score_adj),
+        (-1000..=1000).contains(&process.oom_score_adj)
+            && (-1000..=1000).contains(&process.oom_score_adj_min),
         "impossible oom_score_adj",
     )?;
     rec.require(
@@ -74,6 +84,7 @@ pub(super) fn process(state: &State<'_>, at: usize) -> Result<cr_img_process> {
             .all(|timer| timer.value_ns < 1 << 63 && timer.interval_ns < 1 << 63),
         "impossible interval timer",
     )?;
+    rec.require(process.reserved == 0, "a reserved member is not zero")?;
     rec.require(process.nr_threads > 0, "no threads")?;
 
     match process.state {
@@ -142,6 +153,11 @@ pub(super) fn thread(state: &State<'_>, at: usize, alive: bool) -> Result<cr_img
         )?,
     }
 
+    let [trap, error, _] = thread.fault;
+    rec.require(
+        trap < 256 && u32::try_from(error).is_ok(),
+        "impossible fault",
+    )?;
     rec.require(
         matches!(thread.policy, SCHED_NORMAL | SCHED_BATCH | SCHED_IDLE),
         "unknown scheduling policy",

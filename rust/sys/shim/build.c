@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
+#include <asm/unistd_64.h>
 
 #include "shim.h"
 
@@ -268,15 +269,67 @@ void cr_shim_want_restart(void)
 }
 
 /* Same rules as fs/proc/base.c:__set_oom_adj. */
-int cr_shim_set_oom_score_adj(int adj)
+int cr_shim_set_oom_score_adj(int adj, int min)
 {
-	if (adj < OOM_SCORE_ADJ_MIN || adj > OOM_SCORE_ADJ_MAX)
+	struct signal_struct *sig = current->signal;
+
+	if (adj < OOM_SCORE_ADJ_MIN || adj > OOM_SCORE_ADJ_MAX ||
+	    min < OOM_SCORE_ADJ_MIN || min > OOM_SCORE_ADJ_MAX)
 		return -EINVAL;
-	if (adj < current->signal->oom_score_adj_min &&
+	if ((adj < sig->oom_score_adj_min || min < sig->oom_score_adj_min) &&
 	    !capable(CAP_SYS_RESOURCE))
 		return -EACCES;
-	current->signal->oom_score_adj = adj;
+	sig->oom_score_adj = adj;
+	sig->oom_score_adj_min = min;
 	return 0;
+}
+
+/* What signal frames say about the last fault. */
+void cr_shim_set_fault(const u64 *fault)
+{
+	current->thread.trap_nr = fault[0];
+	current->thread.error_code = fault[1];
+	current->thread.cr2 = fault[2];
+}
+
+void cr_shim_set_continued(void)
+{
+	spin_lock_irq(&current->sighand->siglock);
+	signal_set_stop_flags(current->signal, SIGNAL_STOP_CONTINUED);
+	spin_unlock_irq(&current->sighand->siglock);
+}
+
+static bool is_blocking_pipe(unsigned int fd)
+{
+	struct file *file = fget(fd);
+	bool is = file && S_ISFIFO(file_inode(file)->i_mode) &&
+		  !(file->f_flags & O_NONBLOCK);
+
+	if (file)
+		fput(file);
+	return is;
+}
+
+/*
+ * A blocking write to a pipe that was interrupted half done goes on, so that
+ * the program sees it done as a whole: without a signal, it never sees less.
+ */
+void cr_shim_finish_write(void)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	long done = regs->ax, want = regs->dx, n;
+
+	if (regs->orig_ax != __NR_write || done <= 0 || done >= want ||
+	    !is_blocking_pipe(regs->di))
+		return;
+	while (done < want && !signal_pending(current)) {
+		n = cr_shim_syscall(__NR_write, regs->di, regs->si + done,
+				    want - done, 0, 0, 0);
+		if (n <= 0)
+			break;
+		done += n;
+		regs->ax = done;
+	}
 }
 
 void cr_shim_set_default_slack(u64 ns)

@@ -56,6 +56,21 @@ static bool is_memdev(const struct inode *inode)
 	       memchr(minors, iminor(inode), sizeof(minors));
 }
 
+/* What looks like a regular file and is none, by the name of its file system. */
+static const char *special_fs(const struct inode *inode)
+{
+	static const char * const names[][2] = {
+		{ "pidfs", "a pidfd" }, { "nsfs", "a namespace" },
+		{ "bpf", "a BPF object" }, { "secretmem", "secret memory" },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(inode->i_sb->s_type->name, names[i][0]))
+			return names[i][1];
+	return NULL;
+}
+
 static u32 type_of(const struct file *file, const struct inode *inode)
 {
 	const char *name;
@@ -68,6 +83,8 @@ static u32 type_of(const struct file *file, const struct inode *inode)
 			return CR_SHIM_FILE_SYSV_SHM;
 		return CR_SHIM_FILE_MEMFD;
 	}
+	if (special_fs(inode))
+		return CR_SHIM_FILE_OTHER;
 	if (S_ISREG(inode->i_mode))
 		return CR_SHIM_FILE_REG;
 	if (S_ISDIR(inode->i_mode))
@@ -90,8 +107,18 @@ static u32 type_of(const struct file *file, const struct inode *inode)
 static void name_of(const struct file *file, const struct inode *inode,
 		    char *name, size_t size)
 {
-	if (S_ISSOCK(inode->i_mode))
-		strscpy(name, "socket", size);
+	const char *dname = (const char *)file->f_path.dentry->d_name.name;
+	size_t len = strlen(dname);
+
+	if (special_fs(inode))
+		strscpy(name, special_fs(inode), size);
+	else if (!strcmp(dname, "[eventpoll]"))
+		strscpy(name, "epoll", size);
+	else if (dname[0] == '[' && len < size)
+		/* An anonymous inode: "[timerfd]". */
+		snprintf(name, size, "%.*s", (int)len - 2, dname + 1);
+	else if (S_ISSOCK(inode->i_mode))
+		strscpy(name, "a socket", size);
 	else if (S_ISCHR(inode->i_mode))
 		snprintf(name, size, "character device %u:%u", imajor(inode),
 			 iminor(inode));
@@ -99,8 +126,7 @@ static void name_of(const struct file *file, const struct inode *inode,
 		snprintf(name, size, "block device %u:%u", imajor(inode),
 			 iminor(inode));
 	else
-		strscpy(name, (const char *)file->f_path.dentry->d_name.name,
-			size);
+		strscpy(name, dname, size);
 }
 
 u32 cr_shim_file_type(struct file *file)
@@ -265,22 +291,31 @@ bool cr_shim_path_unlinked(const struct path *path)
 int cr_shim_path_name(const struct path *path, const struct path *root,
 		      char *buf, u32 size, u32 *start)
 {
-	const char *name = __d_path(path, root, buf, size);
-	struct path found;
+	char *name = __d_path(path, root, buf, size);
+	struct path found, ours;
+	bool outside = !name;
 	int err;
 
+	/* Opened outside: the container may have it under the same name. */
+	if (outside) {
+		get_fs_root(current->fs, &ours);
+		name = __d_path(path, &ours, buf, size);
+		path_put(&ours);
+	}
 	if (IS_ERR(name))
 		return PTR_ERR(name);
 	if (!name)
 		return -EXDEV;
 	*start = name - buf;
 	if (d_unlinked(path->dentry))
-		return 0;
+		return outside ? -EXDEV : 0;
 	err = vfs_path_lookup(root->dentry, root->mnt, name, 0, &found);
+	if (err && outside)
+		return -EXDEV;
 	if (err)
 		return err == -ENOENT ? -ESTALE : err;
 	if (d_inode(found.dentry) != d_inode(path->dentry))
-		err = -ESTALE;
+		err = outside ? -EXDEV : -ESTALE;
 	path_put(&found);
 	return err;
 }

@@ -26,9 +26,11 @@ bool cr_shim_in_vfork(struct task_struct *t)
 	return READ_ONCE(t->vfork_done);
 }
 
-/* 1: stopped by a signal; 2: stopped by its tracer. */
+/* 1: stopped by a signal; 2: stopped by its tracer; 3: frozen. */
 int cr_shim_stopped(struct task_struct *t)
 {
+	if (t->jobctl & JOBCTL_TRAP_FREEZE || READ_ONCE(t->__state) & TASK_FROZEN)
+		return 3;
 	return task_is_traced(t) ? 2 : task_is_stopped(t) ? 1 : 0;
 }
 

@@ -55,9 +55,6 @@ static u64 mm_unsupported(struct mm_struct *mm)
 		x |= BIT_ULL(CR_MM_X_MLOCKALL);
 	if (atomic_read(&mm->context.perf_rdpmc_allowed))
 		x |= BIT_ULL(CR_MM_X_RDPMC);
-	if ((__mm_flags_get_word(mm) ^
-	     __mm_flags_get_word(current->mm)) & MMF_DUMP_FILTER_MASK)
-		x |= BIT_ULL(CR_MM_X_DUMP_FILTER);
 	return x;
 }
 
@@ -97,6 +94,13 @@ u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 	out->membarrier = atomic_read(&mm->membarrier_state);
 	if (mm_flags_test(MMF_DISABLE_THP_COMPLETELY, mm))
 		out->flags |= CR_MM_THP_DISABLE;
+
+	if (!mm_flags_test(MMF_TOPDOWN, mm))
+		out->flags |= CR_MM_BOTTOM_UP;
+	out->dump_filter = (__mm_flags_get_word(mm) & MMF_DUMP_FILTER_MASK) >>
+			   MMF_DUMP_FILTER_SHIFT;
+	out->mmap_base = mm->mmap_base;
+	out->mmap_legacy_base = mm->mmap_legacy_base;
 
 	*unsupported = mm_unsupported(mm);
 	rcu_read_lock();
@@ -277,6 +281,10 @@ static int visit_pte(pte_t *ptep, unsigned long addr, unsigned long next,
 	pte_t pte = ptep_get(ptep);
 
 	r->scanned++;
+	/* A poisoned page is not to come back as one of zeroes. */
+	if (!pte_none(pte) && !pte_present(pte) &&
+	    softleaf_is_poison_marker(softleaf_from_pte(pte)))
+		return -EHWPOISON;
 	if (!is_own_page(pte))
 		return 0;
 	return add_run(r, addr, pte_present(pte) ? pte_pfn(pte) : 0, 1);
@@ -381,6 +389,26 @@ int cr_shim_mm_copy(struct mm_struct *mm, u64 addr, void *buf, u32 len)
 		done += n;
 	}
 	return 0;
+}
+
+/* Where the current process maps next, and what it leaves in a core dump. */
+void cr_shim_mm_layout(u64 base, u64 legacy_base, bool bottom_up,
+		       u32 dump_filter)
+{
+	struct mm_struct *mm = current->mm;
+	unsigned long word;
+
+	mmap_write_lock(mm);
+	mm->mmap_base = base;
+	mm->mmap_legacy_base = legacy_base;
+	if (bottom_up)
+		mm_flags_clear(MMF_TOPDOWN, mm);
+	else
+		mm_flags_set(MMF_TOPDOWN, mm);
+	word = __mm_flags_get_word(mm) & ~MMF_DUMP_FILTER_MASK;
+	__mm_flags_overwrite_word(mm, word | ((unsigned long)dump_filter <<
+					      MMF_DUMP_FILTER_SHIFT));
+	mmap_write_unlock(mm);
 }
 
 struct mm_struct *cr_shim_current_mm(void)

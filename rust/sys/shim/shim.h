@@ -67,6 +67,8 @@
 #define CR_TASK_SINGLE_STEP	41
 #define CR_TASK_IOPL		42
 #define CR_TASK_RESET_ON_FORK	43
+#define CR_TASK_XFEATURES	44
+#define CR_TASK_PARENT_THREAD	45
 
 /**
  * struct cr_shim_task - a thread, seen from a pid namespace
@@ -92,6 +94,7 @@ struct cr_shim_task {
 	u64 mnt_ns;
 	u64 uts_ns;
 	u64 ipc_ns;
+	u64 cgroups;
 	u32 tid;
 	u32 tgid;
 	u32 ppid;
@@ -101,7 +104,7 @@ struct cr_shim_task {
 	u32 exit_state;
 	u32 exit_code;
 	u32 exit_signal;
-	u32 nr_threads;
+	u32 reserved;
 	u8 comm[CR_COMM_LEN];
 };
 
@@ -109,6 +112,8 @@ struct pid_namespace *cr_shim_pidns_of_init(struct task_struct *t);
 struct task_struct *cr_shim_find_task(pid_t nr);
 struct task_struct *cr_shim_pidfd_task(int fd);
 struct task_struct *cr_shim_ns_next_task(struct pid_namespace *ns, int *nr);
+u64 cr_shim_current_unsupported(void);
+bool cr_shim_ns_has_sysctls(struct pid_namespace *ns);
 int cr_shim_ns_capable(struct pid_namespace *ns);
 bool cr_shim_current_capable(void);
 bool cr_shim_ns_contains_current(struct pid_namespace *ns);
@@ -123,6 +128,8 @@ void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out);
 int cr_shim_thread_read(struct task_struct *t, struct cr_img_thread *out);
 int cr_shim_cred_read(struct task_struct *t, struct cr_img_cred *out,
 		      u32 *groups, u32 max_groups);
+int cr_shim_landlock_read(struct task_struct *t, struct cr_img_landlock *layers,
+			  u64 *identity);
 void cr_shim_uts_read(struct task_struct *t, struct cr_img_uts *out);
 bool cr_shim_ipc_empty(struct task_struct *t);
 bool cr_shim_outside_user(struct pid_namespace *ns, u64 mm, u64 files, u64 fs,
@@ -221,8 +228,7 @@ struct cr_shim_vma {
 #define CR_MM_X_RDPMC		7
 #define CR_MM_X_THP_ADVISED	8
 #define CR_MM_X_MEMBARRIER	9
-#define CR_MM_X_DUMP_FILTER	10
-#define CR_MM_X_PKEYS		11
+#define CR_MM_X_PKEYS		10
 
 u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 		    struct cr_img_mm *out, u64 *auxv, u32 max_auxv,
@@ -374,6 +380,11 @@ long cr_shim_syscall(unsigned int nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 void cr_shim_forget_caller(void);
 void cr_shim_rseq_adopt(struct task_struct *t, u32 cpu_id, u32 node_id,
 			u32 mm_cid, bool interrupted);
+void cr_shim_finish_write(void);
+void cr_shim_set_fault(const u64 *fault);
+void cr_shim_set_continued(void);
+void cr_shim_mm_layout(u64 base, u64 legacy_base, bool bottom_up,
+		       u32 dump_filter);
 int cr_shim_unmap_all(void);
 int cr_shim_map(struct file *file, u64 addr, u64 len, u32 prot, u32 flags,
 		u64 offset);
@@ -394,7 +405,7 @@ int cr_shim_set_groups(const u32 *groups, u32 nr);
 int cr_shim_restart_block(const struct cr_img_thread *in);
 void cr_shim_set_sigmask(u64 blocked, u64 saved, bool restore);
 void cr_shim_want_restart(void);
-int cr_shim_set_oom_score_adj(int adj);
+int cr_shim_set_oom_score_adj(int adj, int min);
 void cr_shim_set_default_slack(u64 ns);
 void cr_shim_set_execed(bool execed);
 void cr_shim_wait_parked(struct task_struct *t);

@@ -34,6 +34,7 @@ u32 cr_shim_sigqueue_read(struct task_struct *t, bool shared,
 	struct sigpending *from = shared ? &t->signal->shared_pending :
 					   &t->pending;
 	struct sigqueue *q;
+	u64 stale = 0, regular = 0;
 	u32 n = 0;
 
 	BUILD_BUG_ON(sizeof(infos->info) != sizeof(siginfo_t));
@@ -41,11 +42,21 @@ u32 cr_shim_sigqueue_read(struct task_struct *t, bool shared,
 	spin_lock_irq(&t->sighand->siglock);
 	*pending = from->signal.sig[0];
 	list_for_each_entry(q, &from->list, list) {
+		/*
+		 * Of a POSIX timer. There are none, so the timer is gone, and
+		 * the kernel is going to drop its signal.
+		 */
+		if (q->flags & SIGQUEUE_PREALLOC) {
+			stale |= sigmask(q->info.si_signo);
+			continue;
+		}
+		regular |= sigmask(q->info.si_signo);
 		if (n < max)
 			copy_siginfo_to_external((siginfo_t *)infos[n].info,
 						 &q->info);
 		n++;
 	}
 	spin_unlock_irq(&t->sighand->siglock);
+	*pending &= ~(stale & ~regular);
 	return n;
 }

@@ -23,6 +23,7 @@
 #include <linux/user_namespace.h>
 #include <linux/utsname.h>
 #include <asm/desc.h>
+#include <asm/fpu/api.h>
 #include <asm/proto.h>
 #include <asm/syscall.h>
 
@@ -99,6 +100,17 @@ bool cr_shim_current_capable(void)
 	return checkpoint_restore_ns_capable(current_user_ns());
 }
 
+/* Were the sysctls of @ns changed from what a new one has? */
+bool cr_shim_ns_has_sysctls(struct pid_namespace *ns)
+{
+	bool has = ns->pid_max != PID_MAX_LIMIT;
+
+#if defined(CONFIG_SYSCTL) && defined(CONFIG_MEMFD_CREATE)
+	has |= ns->memfd_noexec_scope != ns->parent->memfd_noexec_scope;
+#endif
+	return has;
+}
+
 bool cr_shim_ns_contains_current(struct pid_namespace *ns)
 {
 	return task_pid_nr_ns(current, ns) != 0;
@@ -152,7 +164,7 @@ static u64 sched_unsupported(struct task_struct *t)
 	if (t->core_cookie)
 		x |= BIT_ULL(CR_TASK_CORE_COOKIE);
 #endif
-	if (t->io_context && IOPRIO_PRIO_CLASS(t->io_context->ioprio))
+	if (t->io_context && t->io_context->ioprio)
 		x |= BIT_ULL(CR_TASK_IOPRIO);
 #ifdef CONFIG_NUMA
 	if (t->mempolicy)
@@ -181,9 +193,15 @@ static u64 arch_unsupported(struct task_struct *t)
 		if (!desc_empty(&th->tls_array[i]))
 			x |= BIT_ULL(CR_TASK_TLS_SEGMENT);
 #ifdef CONFIG_X86_USER_SHADOW_STACK
-	if (th->features)
+	if (th->features || th->features_locked)
 		x |= BIT_ULL(CR_TASK_SHSTK);
 #endif
+	/* Nobody who asks for more has less than the caller, which asked for nothing. */
+	if (x86_task_fpu(t->group_leader)->perm.__state_perm !=
+	    x86_task_fpu(current->group_leader)->perm.__state_perm)
+		x |= BIT_ULL(CR_TASK_XFEATURES);
+	if (test_tsk_thread_flag(t, TIF_SPEC_L1D_FLUSH))
+		x |= BIT_ULL(CR_TASK_SPECULATION);
 	if (test_tsk_thread_flag(t, TIF_NOTSC) ||
 	    test_tsk_thread_flag(t, TIF_NOCPUID))
 		x |= BIT_ULL(CR_TASK_TSC_CPUID);
@@ -209,10 +227,12 @@ static u64 cred_unsupported(struct task_struct *t)
 	     cred->session_keyring != current_cred()->session_keyring))
 		x |= BIT_ULL(CR_TASK_KEYRING);
 #endif
+	if (cred->request_key_auth)
+		x |= BIT_ULL(CR_TASK_KEYRING);
 	memset(&theirs, 0, sizeof(theirs));
 	memset(&ours, 0, sizeof(ours));
-	security_cred_getlsmprop(cred, &theirs);
-	security_cred_getlsmprop(current_cred(), &ours);
+	security_task_getlsmprop_obj(t, &theirs);
+	security_current_getlsmprop_subj(&ours);
 	if (memcmp(&theirs, &ours, sizeof(ours)))
 		x |= BIT_ULL(CR_TASK_LSM);
 	put_cred(cred);
@@ -258,7 +278,8 @@ static u64 signal_unsupported(struct task_struct *t)
 		x |= BIT_ULL(CR_TASK_POSIX_TIMERS);
 	if (sig->autoreap)
 		x |= BIT_ULL(CR_TASK_AUTOREAP);
-	if (t->jobctl & JOBCTL_STOP_PENDING || sig->flags & SIGNAL_STOP_STOPPED ||
+	if (t->jobctl & JOBCTL_STOP_PENDING ||
+	    sig->flags & (SIGNAL_STOP_STOPPED | SIGNAL_CLD_MASK) ||
 	    task_is_stopped(t))
 		x |= BIT_ULL(CR_TASK_STOPPED);
 	return x;
@@ -313,6 +334,15 @@ static u64 other_unsupported(struct task_struct *t)
 	return x;
 }
 
+/* CR_TASK_* of what tasks that the current one creates would inherit. */
+u64 cr_shim_current_unsupported(void)
+{
+	u64 x = sched_unsupported(current) | arch_unsupported(current) |
+		other_unsupported(current);
+
+	return x & ~BIT_ULL(CR_TASK_PI_FUTEX);
+}
+
 void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 		       struct cr_shim_task *out)
 {
@@ -322,6 +352,9 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 	out->tid = task_pid_nr_ns(t, ns);
 	out->tgid = task_tgid_nr_ns(t, ns);
 	out->ppid = task_tgid_nr_ns(rcu_dereference(t->real_parent), ns);
+	if (t->pdeath_signal &&
+	    !thread_group_leader(rcu_dereference(t->real_parent)))
+		out->unsupported |= BIT_ULL(CR_TASK_PARENT_THREAD);
 	out->pgid = task_pgrp_nr_ns(t, ns);
 	out->sid = task_session_nr_ns(t, ns);
 	if (task_active_pid_ns(t) != ns)
@@ -333,7 +366,7 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 	out->exit_code = t->signal->flags & SIGNAL_GROUP_EXIT ?
 			 t->signal->group_exit_code : t->exit_code;
 	out->exit_signal = t->exit_signal;
-	out->nr_threads = get_nr_threads(t);
+	out->cgroups = (unsigned long)rcu_access_pointer(t->cgroups);
 	get_task_comm(*(char (*)[TASK_COMM_LEN])out->comm, t);
 
 	if (thread_group_leader(t)) {
@@ -395,13 +428,19 @@ void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
 		out->flags |= CR_PROCESS_HAS_SUBREAPER;
 	if (!(t->flags & PF_FORKNOEXEC))
 		out->flags |= CR_PROCESS_EXECED;
+	if (sig->flags & SIGNAL_STOP_CONTINUED)
+		out->flags |= CR_PROCESS_CONTINUED;
 	out->oom_score_adj = sig->oom_score_adj;
+	out->oom_score_adj_min = sig->oom_score_adj_min;
 
 	spin_lock_irq(&t->sighand->siglock);
 	if (hrtimer_active(&sig->real_timer)) {
 		left = __hrtimer_get_remaining(&sig->real_timer, true);
 		/* A timer that is due is about to fire: never show it as off. */
 		out->itimer[ITIMER_REAL].value_ns = max_t(s64, left, 1000);
+	} else {
+		/* It is armed again when its signal is delivered. */
+		out->itimer[ITIMER_REAL].value_ns = sig->it_real_incr;
 	}
 	out->itimer[ITIMER_REAL].interval_ns = sig->it_real_incr;
 	out->itimer[ITIMER_VIRTUAL].value_ns = cpu_timer_left(sig, CPUCLOCK_VIRT);
@@ -567,6 +606,9 @@ int cr_shim_thread_read(struct task_struct *t, struct cr_img_thread *out)
 	out->rseq_len = t->rseq.len;
 	out->rseq_sig = t->rseq.sig;
 #endif
+	out->fault[0] = t->thread.trap_nr;
+	out->fault[1] = t->thread.error_code;
+	out->fault[2] = t->thread.cr2;
 	out->timer_slack_ns = t->timer_slack_ns;
 	out->default_timer_slack_ns = t->default_timer_slack_ns;
 	out->policy = t->policy;
