@@ -21,10 +21,9 @@ static int quiet[2];
 
 static int do_nanosleep(void)
 {
-	struct timespec ts = timespec_of(LENGTH), left = { -1, -1 };
-	int ret = nanosleep(&ts, &left);
+	struct timespec ts = timespec_of(LENGTH), left;
 
-	return ret ? ret : left.tv_sec + 1;
+	return nanosleep(&ts, &left) ? errno : 0;
 }
 
 static int sleep_on(clockid_t clock)
@@ -112,16 +111,6 @@ static int do_pselect(void)
 	return pselect(0, NULL, NULL, NULL, &ts, &mask) ? errno : 0;
 }
 
-static int do_sigtimedwait(void)
-{
-	struct timespec ts = timespec_of(LENGTH);
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	return sigtimedwait(&set, NULL, &ts) == -1 && errno == EAGAIN ? 0 : errno;
-}
-
 static struct sleeper {
 	const char *name;
 	int (*function)(void);
@@ -145,7 +134,6 @@ static struct sleeper {
 	{ .name = "ppoll", .function = do_ppoll, .nr = SYS_ppoll },
 	{ .name = "select", .function = do_select, .nr = SYS_select },
 	{ .name = "pselect", .function = do_pselect, .nr = SYS_pselect6 },
-	{ .name = "sigtimedwait", .function = do_sigtimedwait, .nr = SYS_rt_sigtimedwait },
 };
 
 static void *run(void *arg)
@@ -173,13 +161,9 @@ static void check(struct sleeper *s)
 int main(int argc, char **argv)
 {
 	pthread_attr_t attr;
-	sigset_t set;
 	long long start;
 
 	payload_begin(argc, argv);
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &set, NULL);
 	sure(pipe(quiet));
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 64 << 10);

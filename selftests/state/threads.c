@@ -8,7 +8,7 @@
 #include <sys/prctl.h>
 
 #define NR	1000
-#define NR_SPIN	4
+#define NR_SPIN	1
 
 static __thread unsigned long own = 0xdead;
 static __thread char padding[300] MAYBE_UNUSED;

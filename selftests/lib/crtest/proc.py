@@ -11,7 +11,7 @@ import os
 import pathlib
 import re
 
-STATUS = ("Name", "Umask", "Uid", "Gid", "Groups", "NSpgid", "NSsid", "Threads", "SigPnd",
+STATUS = ("Name", "Umask", "Uid", "Gid", "Groups", "Threads", "SigPnd",
           "ShdPnd", "SigBlk", "SigIgn", "SigCgt", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb",
           "NoNewPrivs", "Seccomp", "Cpus_allowed_list", "Mems_allowed_list", "VmLck", "THP_enabled")
 FILES = ("oom_score_adj", "timerslack_ns", "personality", "cmdline", "environ", "auxv", "limits",
@@ -39,7 +39,7 @@ def link(path):
 
 def fields(content):
     """The lines "NAME: VALUE"."""
-    return dict(re.findall(r"^(\w+):\s*(.*?)\s*$", content or "", re.M))
+    return dict(re.findall(r"^(\w+):[ \t]*(.*?)[ \t]*$", content or "", re.M))
 
 
 def stat(path):
@@ -136,7 +136,9 @@ def descriptors(pid, names):
         locks = sorted(re.sub(r"^lock:\s*\d+: (\S+ +\S+ +\S+ )\S+ \S+", r"\1", line)
                        for line in info.splitlines() if line.startswith("lock:"))
         values = fields(info)
-        found[number] = (names.of_link(link(f"/proc/{pid}/fd/{number}")), values.get("pos"),
+        # crctl writes to what becomes the standard output of a container.
+        position = values.get("pos") if number > 2 else None
+        found[number] = (names.of_link(link(f"/proc/{pid}/fd/{number}")), position,
                          values.get("flags"), tuple(locks))
     return found
 
@@ -147,7 +149,13 @@ def thread(pid, tid):
     status = fields(text(f"{base}/status"))
     numbers = stat(f"{base}/stat") or []
     found = {name: status.get(name) for name in STATUS}
+    # As they are inside.
+    found["group"] = status.get("NSpgid", "").split()[-1:]
+    found["session"] = status.get("NSsid", "").split()[-1:]
     found["zombie"] = status.get("State", "").startswith("Z")
+    if found["zombie"]:
+        # Nobody sends it a signal any more.
+        found.update(SigBlk=None, SigCgt=None, SigIgn=None)
     found["stat"] = {n: numbers[n] for n in STAT if n < len(numbers)}
     found["comm"] = text(f"{base}/comm")
     return int(status.get("NSpid", "0").split()[-1]), found
@@ -174,6 +182,8 @@ def picture(init):
             **{name: text(f"/proc/{host}/{name}") for name in FILES},
             **{name: link(f"/proc/{host}/{name}") for name in ("cwd", "root", "exe")},
         }
+        # A sample will do when there are very many.
+        tids = sorted(tids, key=int)[::1 + len(tids) // 100]
         for tid, data in sorted(thread(host, t) for t in tids):
             found[f"thread {tid} of {pid}"] = data
     return found

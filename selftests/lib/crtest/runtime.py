@@ -80,11 +80,14 @@ class Crctl:
     def _detached(argv, output):
         pid_file = pathlib.Path(f"{output}.pid")
         with open(output, "ab") as log, open("/dev/null", "rb") as null:
-            process = subprocess.run(argv[:2] + ["--pid-file", pid_file] + argv[2:], stdin=null,
-                                     stdout=log, stderr=subprocess.PIPE, text=True,
-                                     errors="replace", timeout=TIMEOUT, check=False)
-        if process.returncode:
-            raise Failed(argv, process.returncode, process.stderr)
+            # Not a pipe: the container keeps it open.
+            with open(f"{output}.crctl", "w+", encoding="utf-8", errors="replace") as words:
+                status = subprocess.run(argv[:2] + ["--pid-file", pid_file] + argv[2:],
+                                        stdin=null, stdout=log, stderr=words,
+                                        timeout=TIMEOUT, check=False).returncode
+                words.seek(0)
+                if status:
+                    raise Failed(argv, status, words.read())
         return int(pid_file.read_text())
 
     @staticmethod

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Files of kinds that are not supported. */
+#include "cases.h"
+#include <linux/io_uring.h>
+#include <linux/landlock.h>
+#include <linux/perf_event.h>
+#include <linux/userfaultfd.h>
+#include <mqueue.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/fanotify.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+
+static int fd, other;
+
+static void make_epoll(void)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int pipes[2];
+
+	sure(pipe(pipes));
+	fd = sure(epoll_create1(0));
+	sure(epoll_ctl(fd, EPOLL_CTL_ADD, pipes[0], &event));
+}
+
+static void make_eventfd(void)
+{
+	fd = sure(eventfd(3, 0));
+}
+
+static void make_timerfd(void)
+{
+	struct itimerspec spec = { .it_value.tv_sec = 1000 };
+
+	fd = sure(timerfd_create(CLOCK_MONOTONIC, 0));
+	sure(timerfd_settime(fd, 0, &spec, NULL));
+}
+
+static void make_signalfd(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	fd = sure(signalfd(-1, &set, 0));
+}
+
+static void make_inotify(void)
+{
+	fd = sure(inotify_init());
+	sure(inotify_add_watch(fd, "/etc", IN_CREATE));
+}
+
+static void make_fanotify(void)
+{
+	fd = sure(fanotify_init(FAN_CLASS_NOTIF, O_RDONLY));
+}
+
+static void make_perf(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+	};
+
+	fd = sure((int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC));
+}
+
+static void make_io_uring(void)
+{
+	struct io_uring_params params = { 0 };
+
+	fd = sure((int)syscall(SYS_io_uring_setup, 4, &params));
+}
+
+static void make_memfd(void)
+{
+	fd = sure(memfd_create("secret", 0));
+	sure(write(fd, "x", 1));
+}
+
+static void make_secretmem(void)
+{
+	fd = need((int)syscall(SYS_memfd_secret, 0));
+}
+
+static void make_userfaultfd(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+
+	fd = sure((int)syscall(SYS_userfaultfd, 0));
+	sure(ioctl(fd, UFFDIO_API, &api));
+}
+
+static void make_pidfd(void)
+{
+	fd = sure((int)syscall(SYS_pidfd_open, getpid(), 0));
+}
+
+static void make_landlock(void)
+{
+	struct landlock_ruleset_attr attr = { .handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE };
+
+	fd = need((int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0));
+}
+
+static void make_namespace(void)
+{
+	fd = sure(open("/proc/self/ns/uts", O_RDONLY));
+}
+
+static void make_mqueue(void)
+{
+	fd = sure(mq_open("/selftest", O_RDWR | O_CREAT, 0600, NULL));
+	mq_unlink("/selftest");
+}
+
+static void make_proc(void)
+{
+	fd = sure(open("/proc/self/maps", O_RDONLY));
+	sure(read(fd, &(char){ 0 }, 1));
+}
+
+static void make_sysfs(void)
+{
+	fd = sure(open("/sys/kernel/notes", O_RDONLY));
+}
+
+static void make_kmsg(void)
+{
+	fd = sure(open("/dev/kmsg", O_RDONLY));
+}
+
+static void make_terminal(void)
+{
+	fd = sure(posix_openpt(O_RDWR | O_NOCTTY));
+}
+
+static void make_tty(void)
+{
+	char name[64];
+
+	fd = sure(posix_openpt(O_RDWR | O_NOCTTY));
+	grantpt(fd);
+	unlockpt(fd);
+	sure(ptsname_r(fd, name, sizeof(name)) ? -1 : 0);
+	other = sure(open(name, O_RDWR | O_NOCTTY));
+	close(fd);
+}
+
+static void make_deleted(void)
+{
+	fd = sure(open(file_at("deleted"), O_RDWR | O_CREAT, 0600));
+	sure(write(fd, "content", 7));
+	sure(unlink(file_at("deleted")));
+}
+
+static void make_tmpfile(void)
+{
+	fd = sure(open(payload_dir, O_RDWR | O_TMPFILE, 0600));
+}
+
+static void make_deleted_dir(void)
+{
+	sure(mkdir(file_at("deleted"), 0700));
+	fd = sure(open(file_at("deleted"), O_RDONLY | O_DIRECTORY));
+	sure(rmdir(file_at("deleted")));
+}
+
+/* Another file has its name now. */
+static void make_replaced(void)
+{
+	make_deleted();
+	write_file(file_at("deleted"), O_CREAT | O_EXCL, "another");
+}
+
+static void check_deleted(void)
+{
+	char text[8] = "";
+
+	expect_eq(pread(fd, text, 7, 0), 7, "read");
+	expect(!strcmp(text, "content"), "content of the deleted file: %s", text);
+}
+
+static void check_replaced(void)
+{
+	char text[32];
+
+	check_deleted();
+	read_file(file_at("deleted"), text, sizeof(text));
+	expect(!strcmp(text, "another"), "the file that has its name now");
+}
+
+static void make_renamed(void)
+{
+	fd = sure(open(file_at("old"), O_RDWR | O_CREAT, 0600));
+	sure(write(fd, "content", 7));
+	sure(rename(file_at("old"), file_at("new")));
+}
+
+static void make_fifo(void)
+{
+	sure(mkfifo(file_at("fifo"), 0600));
+	fd = sure(open(file_at("fifo"), O_RDWR | O_NONBLOCK));
+	sure(write(fd, "in the fifo", 11));
+}
+
+static void check_fifo(void)
+{
+	char text[16] = "";
+	int again = sure(open(file_at("fifo"), O_RDONLY | O_NONBLOCK));
+
+	expect_eq(read(again, text, sizeof(text)), 11, "read from another description");
+	expect(!strcmp(text, "in the fifo"), "content of a fifo");
+}
+
+static void make_path(void)
+{
+	fd = sure(open("/etc/passwd", O_PATH));
+}
+
+static void check_path(void)
+{
+	struct stat st;
+
+	expect_eq(fcntl(fd, F_GETFL) & O_PATH, O_PATH, "O_PATH");
+	expect_eq(fstat(fd, &st), 0, "fstat");
+	expect_errno(read(fd, &st, 1), EBADF, "it cannot be read");
+}
+
+static void make_symlink(void)
+{
+	sure(symlink("/etc/passwd", file_at("link")));
+	fd = sure(open(file_at("link"), O_PATH | O_NOFOLLOW));
+}
+
+static void check_symlink(void)
+{
+	struct stat st = { 0 };
+
+	fstat(fd, &st);
+	expect(S_ISLNK(st.st_mode), "it is a symbolic link");
+}
+
+static int packets[2];
+
+static void make_packets(void)
+{
+	sure(pipe2(packets, O_DIRECT));
+	sure(write(packets[1], "one", 3));
+	sure(write(packets[1], "three", 5));
+}
+
+static void check_packets(void)
+{
+	char text[16];
+
+	expect_eq(read(packets[0], text, 16), 3, "first packet");
+	expect_eq(read(packets[0], text, 16), 5, "second packet");
+}
+
+static void make_async(void)
+{
+	sure(pipe(packets));
+	sure(fcntl(packets[0], F_SETOWN, getpid()));
+	sure(fcntl(packets[0], F_SETSIG, SIGRTMIN + 1));
+	sure(fcntl(packets[0], F_SETFL, O_ASYNC));
+}
+
+static void check_async(void)
+{
+	expect_eq(fcntl(packets[0], F_GETOWN), getpid(), "owner");
+	expect_eq(fcntl(packets[0], F_GETSIG), SIGRTMIN + 1, "signal");
+	expect_eq(fcntl(packets[0], F_GETFL) & O_ASYNC, O_ASYNC, "O_ASYNC");
+}
+
+static void make_owner(void)
+{
+	sure(pipe(packets));
+	sure(fcntl(packets[0], F_SETOWN, getpid()));
+}
+
+static void check_owner(void)
+{
+	expect_eq(fcntl(packets[0], F_GETOWN), getpid(), "owner");
+}
+
+static void make_lease(void)
+{
+	fd = sure(open(file_at("leased"), O_RDWR | O_CREAT, 0600));
+	sure(fcntl(fd, F_SETLEASE, F_WRLCK));
+}
+
+static void check_lease(void)
+{
+	expect_eq(fcntl(fd, F_GETLEASE), F_WRLCK, "lease");
+}
+
+static void make_dnotify(void)
+{
+	fd = sure(open("/tmp", O_RDONLY));
+	signal(SIGIO, SIG_IGN);
+	sure(fcntl(fd, F_NOTIFY, DN_CREATE | DN_MULTISHOT));
+}
+
+static void make_direct(void)
+{
+	fd = sure(open(file_at("direct"), O_RDWR | O_CREAT | O_NOATIME | O_SYNC, 0600));
+	sure(fcntl(fd, F_SETFL, O_NOATIME | O_NONBLOCK));
+}
+
+static void check_direct(void)
+{
+	expect_eq(fcntl(fd, F_GETFL) & (O_SYNC | O_NOATIME | O_NONBLOCK), O_SYNC | O_NOATIME | O_NONBLOCK, "flags");
+}
+
+static const struct case_ cases[] = {
+	{ "epoll", "epoll|eventpoll", make_epoll, NULL },
+	{ "eventfd", "eventfd", make_eventfd, NULL },
+	{ "timerfd", "timerfd", make_timerfd, NULL },
+	{ "signalfd", "signalfd", make_signalfd, NULL },
+	{ "inotify", "inotify", make_inotify, NULL },
+	{ "fanotify", "fanotify", make_fanotify, NULL },
+	{ "perf", "perf", make_perf, NULL },
+	{ "io_uring", "io.uring", make_io_uring, NULL },
+	{ "memfd", "memfd|deleted|unlinked", make_memfd, NULL },
+	{ "secretmem", "secret", make_secretmem, NULL },
+	{ "userfaultfd", "userfault", make_userfaultfd, NULL },
+	{ "pidfd", "pidfd", make_pidfd, NULL },
+	{ "landlock", "landlock", make_landlock, NULL },
+	{ "namespace", "namespace|nsfs", make_namespace, NULL },
+	{ "mqueue", "queue", make_mqueue, NULL },
+	{ "proc", "proc", make_proc, NULL },
+	{ "sysfs", "sysfs|/sys", make_sysfs, NULL },
+	{ "kmsg", "kmsg|device", make_kmsg, NULL },
+	{ "terminal", "pty|tty|terminal|ptmx", make_terminal, NULL },
+	{ "tty", "pty|tty|terminal|pts", make_tty, NULL },
+	{ "deleted", "deleted|unlinked|removed", make_deleted, check_deleted },
+	{ "tmpfile", "deleted|unlinked|removed|name", make_tmpfile, NULL },
+	{ "deleted-dir", "deleted|unlinked|removed", make_deleted_dir, NULL },
+	{ "replaced", "deleted|unlinked|removed", make_replaced, check_replaced },
+	{ "renamed", "nothing", make_renamed, check_deleted },
+	{ "fifo", "fifo|named pipe", make_fifo, check_fifo },
+	{ "path", "O_PATH", make_path, check_path },
+	{ "symlink", "O_PATH|link", make_symlink, check_symlink },
+	{ "packets", "packet|O_DIRECT", make_packets, check_packets },
+	{ "async", "async|owner|F_SETOWN|SIGIO|signal", make_async, check_async },
+	{ "owner", "async|owner|F_SETOWN|SIGIO|signal", make_owner, check_owner },
+	{ "lease", "lease", make_lease, check_lease },
+	{ "dnotify", "notif|sends signals", make_dnotify, NULL },
+	{ "flags", "nothing", make_direct, check_direct },
+};
+
+int main(int argc, char **argv)
+{
+	return run_cases(argc, argv, cases, ARRAY_SIZE(cases));
+}

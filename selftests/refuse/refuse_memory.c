@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Memory of kinds that are not supported, or need not be. */
+#include "cases.h"
+#include <linux/aio_abi.h>
+#include <linux/io_uring.h>
+#include <linux/mempolicy.h>
+#include <linux/perf_event.h>
+#include <linux/userfaultfd.h>
+#include <setjmp.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/shm.h>
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL	102
+#endif
+#ifndef SYS_mseal
+#define SYS_mseal		462
+#endif
+
+static char *memory;
+
+static void make_hugetlb(void)
+{
+	write_file("/proc/sys/vm/nr_hugepages", 0, "2");
+	memory = map_anon(2 << 20, MAP_PRIVATE | MAP_HUGETLB);
+	memory[0] = 1;
+}
+
+static void make_userfaultfd(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range;
+	int fd = sure((int)syscall(SYS_userfaultfd, 0));
+
+	sure(ioctl(fd, UFFDIO_API, &api));
+	memory = map_anon(16 * PAGE, MAP_PRIVATE);
+	range = (struct uffdio_register){
+		.range = { (uintptr_t)memory, 16 * PAGE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	sure(ioctl(fd, UFFDIO_REGISTER, &range));
+}
+
+static void make_memfd(void)
+{
+	int fd = sure(memfd_create("mapped", 0));
+
+	sure(ftruncate(fd, PAGE));
+	memory = sure(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+	memory[0] = 1;
+	close(fd);
+}
+
+static void make_deleted(void)
+{
+	int fd = sure(open(file_at("deleted"), O_RDWR | O_CREAT, 0600));
+
+	sure(ftruncate(fd, PAGE));
+	memory = sure(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0));
+	memory[0] = 1;
+	close(fd);
+	sure(unlink(file_at("deleted")));
+}
+
+static void make_shm(void)
+{
+	int id = sure(shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0600));
+
+	memory = sure((char *)shmat(id, NULL, 0));
+	memory[0] = 1;
+}
+
+static void make_aio(void)
+{
+	aio_context_t context = 0;
+
+	sure(syscall(SYS_io_setup, 10, &context));
+}
+
+static void make_io_uring(void)
+{
+	struct io_uring_params params = { 0 };
+	int fd = sure((int)syscall(SYS_io_uring_setup, 4, &params));
+
+	memory = sure(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd,
+			   IORING_OFF_SQ_RING));
+	close(fd);
+}
+
+static void make_perf(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+	};
+	int fd = sure((int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0));
+
+	memory = sure(mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+	close(fd);
+}
+
+static void make_secretmem(void)
+{
+	int fd = need((int)syscall(SYS_memfd_secret, 0));
+
+	sure(ftruncate(fd, PAGE));
+	memory = sure(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+	close(fd);
+}
+
+static void make_device(void)
+{
+	int fd = need(open("/dev/mem", O_RDONLY));
+
+	memory = need(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0xf0000));
+	close(fd);
+}
+
+static void make_lock_future(void)
+{
+	sure(mlockall(MCL_FUTURE));
+}
+
+static void check_lock_future(void)
+{
+	int before = atoi(status_field("self", "VmLck"));
+
+	memory = map_anon(64 * PAGE, MAP_PRIVATE);
+	expect(atoi(status_field("self", "VmLck")) >= before + 256, "new memory is locked");
+}
+
+static void make_seal(void)
+{
+	memory = map_anon(4 * PAGE, MAP_PRIVATE);
+	memory[0] = 's';
+	need(syscall(SYS_mseal, memory, 4 * PAGE, 0));
+}
+
+static void check_seal(void)
+{
+	expect_eq(memory[0], 's', "sealed content");
+	expect_errno(munmap(memory, PAGE), EPERM, "sealed memory stays");
+}
+
+static sigjmp_buf trap;
+
+static void on_fault(int sig)
+{
+	siglongjmp(trap, sig);
+}
+
+static void make_guard(void)
+{
+	memory = map_anon(4 * PAGE, MAP_PRIVATE);
+	memory[0] = 'g';
+	need(madvise(memory + PAGE, PAGE, MADV_GUARD_INSTALL));
+}
+
+static void check_guard(void)
+{
+	signal(SIGSEGV, on_fault);
+	expect_eq(memory[0], 'g', "content before a guard region");
+	if (sigsetjmp(trap, 1)) {
+		expect(true, "a guard region guards");
+	} else {
+		((volatile char *)memory)[PAGE] = 1;
+		expect(false, "a guard region guards");
+	}
+}
+
+static void make_pkey(void)
+{
+	int key = need(pkey_alloc(0, 0));
+
+	memory = map_anon(PAGE, MAP_PRIVATE);
+	sure(pkey_mprotect(memory, PAGE, PROT_READ | PROT_WRITE, key));
+}
+
+static void make_merge(void)
+{
+	memory = map_anon(16 * PAGE, MAP_PRIVATE);
+	memset(memory, 'm', 16 * PAGE);
+	sure(madvise(memory, 16 * PAGE, MADV_MERGEABLE));
+}
+
+static void make_merge_all(void)
+{
+	need(prctl(PR_SET_MEMORY_MERGE, 1, 0, 0, 0));
+}
+
+static void check_merge_all(void)
+{
+	expect_eq(prctl(PR_GET_MEMORY_MERGE, 0, 0, 0, 0), 1, "PR_SET_MEMORY_MERGE");
+}
+
+static void make_policy(void)
+{
+	unsigned long nodes = 1;
+
+	memory = map_anon(16 * PAGE, MAP_PRIVATE);
+	sure(syscall(SYS_mbind, memory, 16 * PAGE, MPOL_BIND, &nodes, 8, 0));
+}
+
+static void check_policy(void)
+{
+	int mode = -1;
+
+	sure(syscall(SYS_get_mempolicy, &mode, NULL, 0, memory, MPOL_F_ADDR));
+	expect_eq(mode, MPOL_BIND, "memory policy of a mapping");
+}
+
+static void make_task_policy(void)
+{
+	unsigned long nodes = 1;
+
+	sure(syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, 8));
+}
+
+static void check_task_policy(void)
+{
+	int mode = -1;
+
+	sure(syscall(SYS_get_mempolicy, &mode, NULL, 0, NULL, 0));
+	expect_eq(mode, MPOL_BIND, "memory policy of a task");
+}
+
+static void make_mdwe(void)
+{
+	sure(prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0));
+}
+
+static void check_mdwe(void)
+{
+	expect_eq(prctl(PR_GET_MDWE, 0, 0, 0, 0), PR_MDWE_REFUSE_EXEC_GAIN, "PR_SET_MDWE");
+}
+
+static void make_name(void)
+{
+	memory = map_anon(PAGE, MAP_PRIVATE);
+	need(prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, memory, PAGE, "a name"));
+}
+
+static void check_name(void)
+{
+	static char maps[32768];
+
+	read_file("/proc/self/maps", maps, sizeof(maps));
+	expect(strstr(maps, "[anon:a name]"), "name of a mapping");
+}
+
+/* As programs do that change what ps shows of them. */
+static void make_arguments(void)
+{
+	memory = map_anon(PAGE, MAP_PRIVATE);
+	sure(prctl(PR_SET_MM, PR_SET_MM_ARG_START, memory, 0, 0));
+}
+
+static void check_arguments(void)
+{
+	expect_eq(memory[0], 0, "arguments that were moved");
+}
+
+static const struct case_ cases[] = {
+	{ "hugetlb", "huge", make_hugetlb, NULL },
+	{ "userfaultfd", "userfault", make_userfaultfd, NULL },
+	{ "memfd", "memfd|deleted|unlinked|removed", make_memfd, NULL },
+	{ "deleted", "deleted|unlinked|removed", make_deleted, NULL },
+	{ "shm", "SysV|System V|shared memory|SYSV|IPC", make_shm, NULL },
+	{ "aio", "asynchronous|aio", make_aio, NULL },
+	{ "io_uring", "io.uring", make_io_uring, NULL },
+	{ "perf", "perf", make_perf, NULL },
+	{ "secretmem", "secret", make_secretmem, NULL },
+	{ "device", "device|/dev/mem", make_device, NULL },
+	{ "lock-future", "mlockall|MCL_FUTURE|lock", make_lock_future, check_lock_future },
+	{ "sealed", "seal", make_seal, check_seal },
+	{ "guard", "guard", make_guard, check_guard },
+	{ "pkey", "protection key|pkey", make_pkey, NULL },
+	{ "merge", "merg|ksm", make_merge, NULL },
+	{ "merge-all", "merg|ksm", make_merge_all, check_merge_all },
+	{ "policy", "policy|NUMA", make_policy, check_policy },
+	{ "task-policy", "policy|NUMA", make_task_policy, check_task_policy },
+	{ "mdwe", "MDWE|exec", make_mdwe, check_mdwe },
+	{ "name", "name", make_name, check_name },
+	{ "arguments", "nothing", make_arguments, check_arguments },
+};
+
+int main(int argc, char **argv)
+{
+	return run_cases(argc, argv, cases, ARRAY_SIZE(cases));
+}

@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tasks in a state that is not supported, or need not be. */
+#include "cases.h"
+#include <asm/ldt.h>
+#include <asm/prctl.h>
+#include <linux/filter.h>
+#include <linux/keyctl.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/io.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+
+static pid_t other;
+
+/* A child that does @make and waits. */
+static void in_child(void (*make)(void))
+{
+	other = sure(fork());
+	if (!other) {
+		make();
+		tell("child");
+		await_go();
+		_exit(payload_failed);
+	}
+	await("child");
+}
+
+static void make_posix_timer(void)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_NONE };
+	struct itimerspec spec = { .it_value.tv_sec = 1000 };
+	timer_t timer;
+
+	sure(timer_create(CLOCK_MONOTONIC, &event, &timer));
+	sure(timer_settime(timer, 0, &spec, NULL));
+}
+
+static void make_seccomp(void)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog program = { 1, &allow };
+
+	sure(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
+}
+
+static void filtered_child(void)
+{
+	in_child(make_seccomp);
+}
+
+static void traced(void)
+{
+	other = sure(fork());
+	if (!other) {
+		for (;;)
+			sleep_ms(10);
+	}
+	sure(ptrace(PTRACE_SEIZE, other, 0, 0));
+}
+
+static void stopped(void)
+{
+	other = sure(fork());
+	if (!other) {
+		for (;;)
+			sleep_ms(10);
+	}
+	sure(kill(other, SIGSTOP));
+	while (task_state(other) != 'T')
+		sleep_ms(5);
+}
+
+static void check_stopped(void)
+{
+	int status = 0;
+
+	expect_eq(task_state(other), 'T', "it is stopped");
+	sure(kill(other, SIGCONT));
+	expect_eq(waitpid(other, &status, WCONTINUED), other, "it continues");
+	expect(WIFCONTINUED(status), "status %#x", status);
+}
+
+static void unshare_pid(void)
+{
+	sure(unshare(CLONE_NEWPID));
+	other = sure(fork());
+	if (!other) {
+		for (;;)
+			sleep_ms(10);
+	}
+}
+
+/* Its next child would be in another one. */
+static void unshare_pid_for_children(void)
+{
+	sure(unshare(CLONE_NEWPID));
+}
+
+static void unshare_uts(void) { sure(unshare(CLONE_NEWUTS)); }
+static void unshare_ipc(void) { sure(unshare(CLONE_NEWIPC)); }
+static void unshare_net(void) { sure(unshare(CLONE_NEWNET)); }
+static void unshare_mnt(void) { sure(unshare(CLONE_NEWNS)); }
+static void unshare_user(void) { sure(unshare(CLONE_NEWUSER)); }
+static void unshare_time(void) { sure(unshare(CLONE_NEWTIME)); }
+static void unshare_cgroup(void) { sure(unshare(CLONE_NEWCGROUP)); }
+
+static void child_uts(void) { in_child(unshare_uts); }
+static void child_ipc(void) { in_child(unshare_ipc); }
+static void child_net(void) { in_child(unshare_net); }
+static void child_mnt(void) { in_child(unshare_mnt); }
+static void child_user(void) { in_child(unshare_user); }
+
+static void make_fifo(void)
+{
+	struct sched_param param = { 7 };
+
+	sure(sched_setscheduler(0, SCHED_FIFO, &param));
+}
+
+static void fifo_child(void)
+{
+	in_child(make_fifo);
+}
+
+static void make_reset_on_fork(void)
+{
+	struct sched_param param = { 0 };
+
+	sure(sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &param));
+}
+
+static void check_reset_on_fork(void)
+{
+	expect_eq(sched_getscheduler(0), SCHED_BATCH | SCHED_RESET_ON_FORK, "policy");
+}
+
+static void make_affinity(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(1, &set);
+	sure(sched_setaffinity(0, sizeof(set), &set));
+}
+
+static void check_affinity(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	sched_getaffinity(0, sizeof(set), &set);
+	expect(CPU_COUNT(&set) == 1 && CPU_ISSET(1, &set), "processors that it may use");
+}
+
+static void make_ioprio(void)
+{
+	sure(syscall(SYS_ioprio_set, 1, 0, 3 << 13 | 0));
+}
+
+static void check_ioprio(void)
+{
+	expect_eq(syscall(SYS_ioprio_get, 1, 0), 3 << 13 | 0, "I/O priority");
+}
+
+static void make_iopl(void)
+{
+	sure(iopl(3));
+}
+
+static void make_ioperm(void)
+{
+	sure(ioperm(0x80, 1, 1));
+}
+
+static void make_ldt(void)
+{
+	struct user_desc desc = { .entry_number = 0, .base_addr = 0x1000, .limit = 10, .seg_32bit = 1 };
+
+	sure(syscall(SYS_modify_ldt, 1, &desc, sizeof(desc)));
+}
+
+static void make_keyring(void)
+{
+	sure(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, "mine"));
+}
+
+static void make_landlock(void)
+{
+	struct landlock_ruleset_attr attr = { .handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_BLOCK };
+	int fd = sure((int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0));
+
+	sure(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	sure(syscall(SYS_landlock_restrict_self, fd, 0));
+	close(fd);
+}
+
+static void make_tsc(void)
+{
+	sure(prctl(PR_SET_TSC, PR_TSC_SIGSEGV));
+}
+
+static void tsc_child(void)
+{
+	/* The vDSO reads it: the waiting must not. */
+	in_child(make_tsc);
+}
+
+static void make_speculation(void)
+{
+	if (prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, PR_SPEC_DISABLE, 0, 0))
+		need(prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_INDIRECT_BRANCH, PR_SPEC_DISABLE, 0, 0));
+}
+
+static void make_io_flusher(void)
+{
+	sure(prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0));
+}
+
+static void check_io_flusher(void)
+{
+	expect_eq(prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0), 1, "PR_SET_IO_FLUSHER");
+}
+
+static void make_mce(void)
+{
+	sure(prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0, 0));
+}
+
+static void check_mce(void)
+{
+	expect_eq(prctl(PR_MCE_KILL_GET, 0, 0, 0, 0), PR_MCE_KILL_EARLY, "PR_MCE_KILL");
+}
+
+static void make_dispatch(void)
+{
+	static char selector;
+
+	sure(prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0, ~0UL, &selector));
+}
+
+static void make_cpuid(void)
+{
+	need(syscall(SYS_arch_prctl, ARCH_SET_CPUID, 0));
+}
+
+static int cgroup_of(char *path, size_t size)
+{
+	char text[256], *at;
+
+	if (read_file("/proc/self/cgroup", text, sizeof(text)) <= 0 || !(at = strstr(text, "0::")))
+		return -1;
+	at[strcspn(at, "\n")] = 0;
+	snprintf(path, size, "/sys/fs/cgroup%s", at + 3);
+	return 0;
+}
+
+static char cgroup[300];
+
+static void make_cgroup(void)
+{
+	char path[400];
+
+	sure(cgroup_of(cgroup, sizeof(cgroup)));
+	snprintf(path, sizeof(path), "%s/inner", cgroup);
+	sure(mkdir(path, 0755));
+	strcat(path, "/cgroup.procs");
+	write_file(path, 0, "0");
+	sure(cgroup_of(cgroup, sizeof(cgroup)));
+}
+
+/* It leaves, so that the cgroup above can be removed. */
+static void check_cgroup(void)
+{
+	char now[300] = "", *name;
+
+	cgroup_of(now, sizeof(now));
+	name = strrchr(now, '/');
+	expect(name && !strcmp(name, "/inner"), "cgroup: %s, was %s", now, cgroup);
+}
+
+/* The parent sleeps in vfork() until the child is gone. */
+static void vfork_parent(void)
+{
+	static const char *go;
+
+	other = sure(fork());
+	if (other) {
+		await("child");
+		return;
+	}
+	go = strdup(file_at("go"));
+	tell("child");
+	if (!vfork()) {
+		while (access(go, F_OK))
+			usleep(5000);
+		_exit(0);
+	}
+	_exit(7);
+}
+
+static void check_vfork_parent(void)
+{
+	int status = -1;
+
+	expect_eq(waitpid(other, &status, 0), other, "parent that waited in vfork");
+	expect_eq(status, 7 << 8, "its status");
+}
+
+static char stack[65536] __attribute__((aligned(16)));
+static volatile int shared_fd, shared_umask;
+
+static int sharer(void *unused)
+{
+	await_go();
+	umask(0123);
+	shared_umask = 1;
+	shared_fd = open("/etc/passwd", O_RDONLY);
+	(void)unused;
+	return 0;
+}
+
+static void share_files(void)
+{
+	shared_fd = -1;
+	other = sure(clone(sharer, stack + sizeof(stack), CLONE_FILES | CLONE_FS | CLONE_VM | SIGCHLD, NULL));
+}
+
+static void check_files(void)
+{
+	int status;
+
+	expect_eq(waitpid(other, &status, 0), other, "child that shares");
+	expect(shared_fd > 2 && fcntl(shared_fd, F_GETFD) == 0, "it shares descriptors");
+	expect_eq(umask(0), 0123, "it shares the umask");
+}
+
+static void handler(int sig)
+{
+	(void)sig;
+}
+
+static int signal_sharer(void *unused)
+{
+	await_go();
+	signal(SIGUSR1, handler);
+	(void)unused;
+	return 0;
+}
+
+static void share_handlers(void)
+{
+	other = sure(clone(signal_sharer, stack + sizeof(stack), CLONE_SIGHAND | CLONE_VM | SIGCHLD, NULL));
+}
+
+static void check_handlers(void)
+{
+	struct sigaction sa;
+	int status;
+
+	expect_eq(waitpid(other, &status, 0), other, "child that shares handlers");
+	sigaction(SIGUSR1, NULL, &sa);
+	expect(sa.sa_handler == handler, "it shares handlers");
+}
+
+/* A thread with a descriptor table and a working directory of its own. */
+static int unshared(void *unused)
+{
+	sure(unshare(CLONE_FILES | CLONE_FS));
+	close(0);
+	sure(chdir("/etc"));
+	tell("unshared");
+	await_go();
+	shared_fd = fcntl(0, F_GETFD);
+	shared_umask = access("passwd", F_OK) == 0;
+	tell("unshared looked");
+	for (;;)
+		pause();
+	(void)unused;
+	return 0;
+}
+
+static void unshared_thread(void)
+{
+	sure(clone(unshared, stack + sizeof(stack), CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD,
+		   NULL));
+	await("unshared");
+}
+
+static void check_unshared(void)
+{
+	await("unshared looked");
+	expect_eq(shared_fd, -1, "descriptor that the thread closed");
+	expect_eq(fcntl(0, F_GETFD), 0, "the process has it still");
+	expect_eq(shared_umask, 1, "working directory of the thread");
+}
+
+static int survivor(void *unused)
+{
+	await_go();
+	tell("survivor");
+	syscall(SYS_exit_group, 9);
+	(void)unused;
+	return 0;
+}
+
+static void dead_leader(void)
+{
+	other = sure(fork());
+	if (!other) {
+		sure(clone(survivor, stack + sizeof(stack),
+			   CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD, NULL));
+		syscall(SYS_exit, 0);
+	}
+	while (task_state(other) != 'Z')
+		sleep_ms(5);
+}
+
+static void check_dead_leader(void)
+{
+	int status = -1;
+
+	expect_eq(waitpid(other, &status, 0), other, "process whose first thread is dead");
+	expect_eq(status, 9 << 8, "its status");
+}
+
+static int odd_exit_signal(void *unused)
+{
+	await_go();
+	(void)unused;
+	return 4;
+}
+
+static void exit_signal(void)
+{
+	other = sure(clone(odd_exit_signal, stack + sizeof(stack), SIGUSR2, NULL));
+}
+
+static void check_exit_signal(void)
+{
+	sigset_t set;
+	siginfo_t info;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	expect_eq(sigwaitinfo(&set, &info), SIGUSR2, "signal at the end of a child");
+	expect_eq(waitpid(other, NULL, __WCLONE), other, "it can be waited for");
+}
+
+static void make_timed_wait(void)
+{
+	other = sure(fork());
+	if (!other) {
+		struct timespec ts = { 3, 0 };
+		sigset_t set;
+
+		sigemptyset(&set);
+		sigaddset(&set, SIGUSR1);
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		_exit(sigtimedwait(&set, NULL, &ts) == -1 && errno == EAGAIN ? 0 : 1);
+	}
+	await_syscall(other, SYS_rt_sigtimedwait);
+}
+
+static void check_timed_wait(void)
+{
+	reap(other);
+}
+
+static const struct case_ cases[] = {
+	{ "posix-timer", "timer", make_posix_timer, NULL },
+	{ "seccomp", "seccomp", make_seccomp, NULL },
+	{ "seccomp-child", "pid 2 .*seccomp", filtered_child, NULL },
+	{ "traced", "traced|traces|ptrace", traced, NULL },
+	{ "stopped", "stopped", stopped, check_stopped },
+	{ "pid-namespace", "pid namespace|namespace", unshare_pid, NULL },
+	{ "pid-for-children", "namespace", unshare_pid_for_children, NULL },
+	{ "uts-child", "namespace", child_uts, NULL },
+	{ "ipc-child", "namespace", child_ipc, NULL },
+	{ "net-child", "namespace", child_net, NULL },
+	{ "mnt-child", "namespace", child_mnt, NULL },
+	{ "user-child", "namespace", child_user, NULL },
+	{ "net", "namespace", unshare_net, NULL },
+	{ "user", "namespace", unshare_user, NULL },
+	{ "time", "namespace", unshare_time, NULL },
+	{ "cgroup-namespace", "namespace", unshare_cgroup, NULL },
+	{ "real-time", "real.time|SCHED_FIFO|policy|schedul", make_fifo, NULL },
+	{ "real-time-child", "pid 2 .*(real.time|SCHED_FIFO|policy|schedul)", fifo_child, NULL },
+	{ "reset-on-fork", "RESET_ON_FORK|policy|schedul", make_reset_on_fork, check_reset_on_fork },
+	{ "affinity", "affinity|processor|CPU", make_affinity, check_affinity },
+	{ "io-priority", "I/O priority|ioprio|I/O", make_ioprio, check_ioprio },
+	{ "iopl", "port|iopl", make_iopl, NULL },
+	{ "ioperm", "port|ioperm", make_ioperm, NULL },
+	{ "ldt", "LDT|descriptor table", make_ldt, NULL },
+	{ "keyring", "key", make_keyring, NULL },
+	{ "landlock", "landlock|security", make_landlock, NULL },
+	{ "tsc", "TSC", tsc_child, NULL },
+	{ "speculation", "speculat", make_speculation, NULL },
+	{ "io-flusher", "FLUSHER|flag", make_io_flusher, check_io_flusher },
+	{ "mce", "MCE|machine check", make_mce, check_mce },
+	{ "dispatch", "dispatch", make_dispatch, NULL },
+	{ "cpuid", "cpuid", make_cpuid, NULL },
+	{ "cgroup", "cgroup", make_cgroup, check_cgroup },
+	{ "vfork", "vfork", vfork_parent, check_vfork_parent },
+	{ "shared-files", "share|CLONE", share_files, check_files },
+	{ "shared-handlers", "share|CLONE", share_handlers, check_handlers },
+	{ "unshared-thread", "share|thread", unshared_thread, check_unshared },
+	{ "dead-leader", "leader|first thread|other threads", dead_leader, check_dead_leader },
+	{ "exit-signal", "exit signal|signal", exit_signal, check_exit_signal },
+	{ "timed-wait", "sigtimedwait", make_timed_wait, check_timed_wait },
+};
+
+int main(int argc, char **argv)
+{
+	return run_cases(argc, argv, cases, ARRAY_SIZE(cases));
+}
