@@ -3,7 +3,7 @@
 #include "payload.h"
 #include <sys/time.h>
 
-#define LENGTH	(6 * SECOND)
+#define LENGTH	(12 * SECOND)
 #define LATE	(1 * SECOND)
 
 static volatile int fired;
