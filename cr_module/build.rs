@@ -184,10 +184,9 @@ fn come_into_being(plan: &Arc<Plan>, at: usize) -> Result {
         create_children(plan, process, |child| child.inherit.is_none())?;
         map_memory(plan, process)?;
         process.mapped.arrive();
-        if process.children.iter().any(|child| plan.processes[*child].inherit.is_some()) {
-            process.filled.wait()?;
-            create_children(plan, process, |child| child.inherit.is_some())?;
-        }
+        process.filled.wait()?;
+        protect_memory(plan, process)?;
+        create_children(plan, process, |child| child.inherit.is_some())?;
     }
     plan.created.arrive();
     plan.grouped.wait()?;
@@ -221,29 +220,72 @@ fn map_memory(plan: &Plan, process: &ProcessPlan) -> Result {
         scratch_len: LEADER_SCRATCH,
     };
     let mm_at = plan.records.find(process.process.mm)?;
-    let Some(inherit_at) = process.inherit else {
+    let Some(parent) = Parent::of(plan, process)? else {
         sys::unmap_all()?;
         map_scratch(process.scratch, process.scratch_len())?;
         return mm::restore(&build, mm_at, None);
     };
 
-    let rec = plan.records.get(inherit_at);
-    let parent: cr_img_inherit = rec.fixed()?;
-    let parent_at = plan.records.find(parent.parent)?;
-    let parents_vmas = collect_vmas(&build, parent_at)?;
     let vmas = collect_vmas(&build, mm_at)?;
     // It has the parent's scratch memory, too.
-    let scratch = plan.scratch_of(parent.parent)?;
-    build.syscall(SYS_MUNMAP, [scratch.start, scratch.end - scratch.start, 0])?;
-    inherit::unmap_others(&build, &parents_vmas, &vmas)?;
-    map_scratch(process.scratch, process.scratch_len())?;
-    inherit::drop_others(&build, &parents_vmas, &vmas, &rec)?;
+    let scratch = process.scratch..process.scratch + process.scratch_len();
+    if parent.scratch != scratch {
+        let length = parent.scratch.end - parent.scratch.start;
+        build.syscall(SYS_MUNMAP, [parent.scratch.start, length, 0])?;
+    }
+    inherit::unmap_others(&build, &parent.vmas, &vmas)?;
+    if parent.scratch != scratch {
+        map_scratch(process.scratch, process.scratch_len())?;
+    }
+    inherit::drop_others(&build, &parent.vmas, &vmas, &parent.inherit)?;
     let inherited = mm::Inherited {
-        vmas: &parents_vmas,
-        vdso: inherit::keeps_vdso(&parents_vmas, &vmas),
-        exe: plan.records.get(parent_at).fixed::<cr_img_mm>()?.exe,
+        vmas: &parent.vmas,
+        vdso: inherit::keeps_vdso(&parent.vmas, &vmas),
+        layout: mm::layout_of(&parent.mm.fixed()?),
+        auxv: parent.mm.variable::<cr_img_mm>(),
     };
     mm::restore(&build, mm_at, Some(&inherited))
+}
+
+/// What a process that inherits pages has to know about its parent.
+struct Parent<'a> {
+    inherit: Rec<'a>,
+    mm: Rec<'a>,
+    vmas: KVVec<cr_img_vma>,
+    scratch: core::ops::Range<u64>,
+}
+
+impl<'a> Parent<'a> {
+    fn of(plan: &'a Plan, process: &ProcessPlan) -> Result<Option<Self>> {
+        let Some(at) = process.inherit else {
+            return Ok(None);
+        };
+        let inherit = plan.records.get(at);
+        let id = inherit.fixed::<cr_img_inherit>()?.parent;
+        let at = plan.records.find(id)?;
+        let mut vmas = KVVec::new();
+        for vma in plan::vmas(&plan.records, at)? {
+            vmas.push(vma, GFP_KERNEL)?;
+        }
+        Ok(Some(Self {
+            inherit,
+            mm: plan.records.get(at),
+            vmas,
+            scratch: plan.scratch_of(id)?,
+        }))
+    }
+}
+
+/// Gives the mappings of the current process, which have their contents, their final protection.
+fn protect_memory(plan: &Plan, process: &ProcessPlan) -> Result {
+    let build = Build {
+        plan,
+        scratch: process.scratch,
+        scratch_len: LEADER_SCRATCH,
+    };
+    let parent = Parent::of(plan, process)?;
+    let parents_vmas = parent.as_ref().map_or(&[][..], |parent| &parent.vmas[..]);
+    mm::restore_protection(&build, plan.records.find(process.process.mm)?, parents_vmas)
 }
 
 fn collect_vmas(build: &Build<'_>, mm: usize) -> Result<KVVec<cr_img_vma>> {
@@ -266,6 +308,7 @@ fn become_init(plan: &Plan) -> Result {
         scratch,
         scratch_len: LEADER_SCRATCH,
     };
+    limits::lift(&build);
     let default = build.scratch(0, [0u64; 4].as_bytes())?;
     for signal in 1..=u64::from(CR_NSIG) {
         // Of SIGKILL and SIGSTOP it is always the default one.
@@ -310,9 +353,7 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     lock::restore(&build, image.files)?;
     fs::restore(&build, &build.object(image.fs)?)?;
     signal::restore_sighand(&build, &build.object(image.sighand)?)?;
-    let mm_at = plan.records.find(image.mm)?;
-    let mm: cr_img_mm = build.record(mm_at).fixed()?;
-    mm::restore_protection(&build, mm_at)?;
+    let mm: cr_img_mm = build.object(image.mm)?.fixed()?;
     mm::restore_flags(&build, &mm)?;
     for thread in 1..process.threads.len() {
         create_thread(plan, at, thread)?;

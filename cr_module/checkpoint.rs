@@ -56,9 +56,14 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
     if args.flags & !FLAGS != 0 || args.reserved != 0 {
         fail!(EINVAL, "argument: unknown flags");
     }
-    let image = FileRef::from_fd(args.image_fd).context(format_args!("image descriptor"))?;
+    let image = FileRef::from_fd_writable(args.image_fd)
+        .context(format_args!("image descriptor"))?;
     let sections = read_sections(args)?;
     let mut container = Container::find(args)?;
+    // Before anybody is held up.
+    for task in container.ns().tasks().filter(|task| !task.is_dead()) {
+        task.may_read().context(format_args!("{}", container.who(&task)))?;
+    }
     container.declare(args)?;
     let timeout_ms = match args.timeout_ms {
         0 => DEFAULT_TIMEOUT_MS,
@@ -172,6 +177,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>) -> Result<State> {
         vdso_crc: None,
         lockable: KVVec::new(),
         externals: KVVec::new(),
+        path: KVVec::from_elem(0, PAGE_SIZE, GFP_KERNEL)?,
         domains: RBTree::new(),
     };
     save.references.check_contained(container, &tree)?;
@@ -256,6 +262,8 @@ pub(crate) struct Save<'a> {
     pub(crate) lockable: KVVec<(FileRef, u64)>,
     /// Ids of open files that are external.
     pub(crate) externals: KVVec<u64>,
+    /// Room for a path, taken while it is in use.
+    pub(crate) path: KVVec<u8>,
     /// Landlock domains, with the pid that has each.
     pub(crate) domains: RBTree<u64, u32>,
     /// Ids of the memory of processes, by pid.

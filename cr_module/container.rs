@@ -43,7 +43,7 @@ impl Container {
         };
         let Some(ns) = PidNs::of_init(&init) else {
             let who = Who {
-                pid: args.pid as u32,
+                pid: init.pid(),
                 comm: init.comm(),
             };
             fail!(

@@ -5,7 +5,7 @@
 use crate::report::{fail, failure, Context, Failure, Result};
 use cr_codec::{check::Rec, read::Source, write::Sink};
 use cr_sys::{file::FileRef, misc, mm::PAGE_SIZE};
-use kernel::prelude::*;
+use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, prelude::*};
 
 /// Records that wait in memory until the container runs on.
 pub(crate) struct Buffer(KVVec<u8>);
@@ -29,9 +29,9 @@ impl Sink for Buffer {
         if self.0.capacity() - self.0.len() < bytes.len() {
             // Grow by a half: each step copies everything.
             let more = bytes.len().max(self.0.len() / 2).max(64 << 10);
-            self.0.reserve(more, GFP_KERNEL)?;
+            self.0.reserve(more, GFP_KERNEL_ACCOUNT)?;
         }
-        Ok(self.0.extend_from_slice(bytes, GFP_KERNEL)?)
+        Ok(self.0.extend_from_slice(bytes, GFP_KERNEL_ACCOUNT)?)
     }
 }
 
@@ -49,7 +49,7 @@ impl FileSink {
     pub(crate) fn new(file: FileRef) -> Result<Self> {
         Ok(Self {
             file,
-            buffer: KVVec::with_capacity(BUFFER, GFP_KERNEL)?,
+            buffer: KVVec::with_capacity(BUFFER, GFP_KERNEL_ACCOUNT)?,
             written: 0,
         })
     }
@@ -101,7 +101,7 @@ impl Sink for FileSink {
         if large {
             return self.push(bytes);
         }
-        Ok(self.buffer.extend_from_slice(bytes, GFP_KERNEL)?)
+        Ok(self.buffer.extend_from_slice(bytes, GFP_KERNEL_ACCOUNT)?)
     }
 }
 
@@ -113,7 +113,6 @@ pub(crate) struct FileSource {
     /// Read ahead of small requests.
     buffer: KVVec<u8>,
     start: usize,
-    end: usize,
     /// Bytes that have come from `prefix` and `file`.
     offset: u64,
     /// The last request was for pages, and was not read ahead of.
@@ -127,9 +126,8 @@ impl FileSource {
             prefix,
             used: 0,
             file,
-            buffer: KVVec::from_elem(0, BUFFER, GFP_KERNEL)?,
+            buffer: KVVec::with_capacity(BUFFER, GFP_KERNEL_ACCOUNT)?,
             start: 0,
-            end: 0,
             offset: 0,
             after_pages: false,
         })
@@ -151,7 +149,7 @@ impl Source for FileSource {
         if misc::is_being_killed() {
             fail!(EINTR, "the caller is being killed");
         }
-        if self.start == self.end {
+        if self.start == self.buffer.len() {
             if out.len() >= PAGE_SIZE {
                 // Straight to their place.
                 let some = self.file.read(out).context(format_args!("reading the image"))?;
@@ -161,7 +159,7 @@ impl Source for FileSource {
             }
             self.refill()?;
         }
-        let some = (self.end - self.start).min(out.len());
+        let some = (self.buffer.len() - self.start).min(out.len());
         out[..some].copy_from_slice(&self.buffer[self.start..self.start + some]);
         self.start += some;
         Ok(some)
@@ -177,12 +175,12 @@ impl FileSource {
             false => BUFFER,
         };
         self.start = 0;
-        self.end = 0;
-        self.end = self
+        self.buffer.clear();
+        let some = self
             .file
-            .read(&mut self.buffer[..some])
+            .read_to(&mut self.buffer, some)
             .context(format_args!("reading the image"))?;
-        self.offset += self.end as u64;
+        self.offset += some as u64;
         Ok(())
     }
 }
@@ -225,11 +223,11 @@ impl Records {
             failure!(E2BIG, "the image describes more state than {} MiB", MAX_STATE >> 20)
         })?;
         if self.bytes.capacity() < end {
-            self.bytes.reserve(len.max(start / 2).max(64 << 10), GFP_KERNEL)?;
+            self.bytes.reserve(len.max(start / 2).max(64 << 10), GFP_KERNEL_ACCOUNT)?;
         }
-        self.bytes.resize(end, 0, GFP_KERNEL)?;
+        self.bytes.resize(end, 0, GFP_KERNEL_ACCOUNT)?;
         if id != 0 {
-            self.objects.push(self.index.len() as u32, GFP_KERNEL)?;
+            self.objects.push(self.index.len() as u32, GFP_KERNEL_ACCOUNT)?;
         }
         self.index.push(
             Stored {
@@ -246,9 +244,9 @@ impl Records {
 
     /// All of them.
     pub(crate) fn list(&self) -> Result<KVVec<Rec<'_>>> {
-        let mut list = KVVec::with_capacity(self.index.len(), GFP_KERNEL)?;
+        let mut list = KVVec::with_capacity(self.index.len(), GFP_KERNEL_ACCOUNT)?;
         for at in 0..self.index.len() {
-            list.push(self.get(at), GFP_KERNEL)?;
+            list.push(self.get(at), GFP_KERNEL_ACCOUNT)?;
         }
         Ok(list)
     }

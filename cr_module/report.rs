@@ -157,7 +157,7 @@ impl Log {
         match fd {
             -1 => Ok(Self(None)),
             fd => Ok(Self(Some(
-                FileRef::from_fd(fd).context(format_args!("log descriptor"))?,
+                FileRef::from_fd_writable(fd).context(format_args!("log descriptor"))?,
             ))),
         }
     }

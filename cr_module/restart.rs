@@ -114,7 +114,8 @@ impl Image {
     fn read(args: &cr_restart) -> Result<Self> {
         let prefix =
             abi::read_bytes(args.prefix, u64::from(args.prefix_len), CR_MAX_PREFIX_LEN)?;
-        let file = FileRef::from_fd(args.image_fd).context(format_args!("image descriptor"))?;
+        let file = FileRef::from_fd_readable(args.image_fd)
+            .context(format_args!("image descriptor"))?;
         let source = FileSource::new(prefix, file)?;
         let (header, mut reader) = Reader::new(source, misc::crc32c)?;
         check_header(&header)?;
@@ -237,13 +238,16 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// A pipe, which is made when its first end is.
-    pub(crate) fn pipe(&mut self, id: u64) -> Result<&mut pipe::Made> {
+    /// An open file of a pipe, which is made when its first end is.
+    pub(crate) fn open_pipe(&mut self, id: u64, flags: u32) -> Result<FileRef> {
         if self.pipes.get(&id).is_none() {
-            let made = pipe::restore(&self.records.get(self.records.find(id)?))?;
+            let made = pipe::restore(self, &self.records.get(self.records.find(id)?))?;
             self.pipes.try_create_and_insert(id, made, GFP_KERNEL)?;
         }
-        self.pipes.get_mut(&id).ok_or_else(|| EINVAL.into())
+        match self.pipes.get_mut(&id) {
+            Some(made) => made.open(&self.root, flags),
+            None => Err(EINVAL.into()),
+        }
     }
 }
 

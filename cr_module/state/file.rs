@@ -20,9 +20,8 @@ use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
     errno::{EOPNOTSUPP, ESTALE},
     file::*,
-    mm::PAGE_SIZE,
 };
-use kernel::{prelude::*, str::CString};
+use kernel::prelude::*;
 
 /// Flags that stay with an open file and are given to open(2) again.
 const KEPT_FLAGS: u32 = 0o3 // O_ACCMODE
@@ -51,15 +50,22 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
     if let Some(id) = save.objects.find(Kind::File, file.identity()) {
         return Ok(id);
     }
+    let mut buffer = core::mem::take(&mut save.path);
+    let result = save_new(save, file, &mut buffer);
+    save.path = buffer;
+    result
+}
+
+fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u64> {
     let (kind, info, mut record) = file.read_info();
-    let mut buffer = KVVec::from_elem(0, PAGE_SIZE, GFP_KERNEL)?;
     let mut path: &[u8] = &[];
     let mut place = place(save, file, kind, &info)?;
     if matches!(
         (&place, kind),
         (Place::Inside, FileType::Regular | FileType::Directory | FileType::MemoryDevice)
-    ) {
-        match name(save, file, &info, kind, &mut buffer)? {
+    ) || (matches!((&place, kind), (Place::Inside, FileType::Pipe)) && file.pipe()?.named)
+    {
+        match name(save, file, &info, kind, buffer)? {
             Some(name) => path = name,
             None => place = Place::Outside("is outside of the container's root"),
         }
@@ -78,7 +84,6 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
     } else {
         check(kind, &info, &record)?;
         record.flags &= KEPT_FLAGS;
-        record.path_len = path.len() as u32;
         record.kind = match kind {
             FileType::Regular => CR_FILE_REG,
             FileType::Directory => CR_FILE_DIR,
@@ -87,9 +92,11 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
         };
     }
     if record.kind == CR_FILE_PIPE {
-        record.target = pipe::save(save, file, &file.pipe()?)?;
+        record.target = pipe::save(save, file, &file.pipe()?, path)?;
         record.pos = 0;
+        path = &[];
     }
+    record.path_len = path.len() as u32;
     if record.kind != CR_FILE_CHR {
         record.rdev = 0;
     }
@@ -205,25 +212,57 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
     let path = rec.variable::<cr_img_file>();
     match record.kind {
         CR_FILE_EXTERNAL => files.external(record.target),
-        CR_FILE_PIPE => files.pipe(record.target)?.open(record.flags),
+        CR_FILE_PIPE => files.open_pipe(record.target, record.flags),
         _ => reopen(files, &record, path).context(format_args!("file {}", Name(path))),
     }
 }
 
+const O_NOCTTY: u32 = 0o400;
+const O_PATH: u32 = 0o10000000;
+
+/// What a name stands for, found out without opening it: the driver of a device might not like that.
+pub(crate) fn probe(files: &Files<'_>, name: &CStr) -> Result<(FileType, cr_img_file)> {
+    let file = FileRef::open(files.root(), name, O_PATH).map_err(|error| match error {
+        error if error == ENOENT => failure!(ESTALE(), "is gone"),
+        error => error.into(),
+    })?;
+    let (kind, _, found) = file.read_info();
+    Ok((kind, found))
+}
+
+/// A name for the kernel, with a NUL at its end. A name need not be UTF-8.
+pub(crate) struct CName(KVVec<u8>);
+
+impl CName {
+    /// Adds the NUL.
+    pub(crate) fn new(path: &[u8]) -> Result<Self> {
+        let mut bytes = KVVec::with_capacity(path.len() + 1, GFP_KERNEL)?;
+        bytes.extend_from_slice(path, GFP_KERNEL)?;
+        bytes.push(0, GFP_KERNEL)?;
+        Ok(Self(bytes))
+    }
+
+    /// As the kernel takes it.
+    pub(crate) fn as_cstr(&self) -> Result<&CStr> {
+        CStr::from_bytes_with_nul(&self.0)
+            .map_err(|_| failure!(EINVAL, "a name with a NUL in it"))
+    }
+}
+
 fn reopen(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRef> {
-    let name = CString::try_from_fmt(format_args!("{}", Bytes(path)))?;
-    let file = FileRef::open(files.root(), &name, record.flags)
-        .map_err(|error| match error {
-            error if error == ENOENT => failure!(ESTALE(), "is gone"),
-            error => error.into(),
-        })?;
-    let (_, _, found) = file.read_info();
-    const TYPE: u32 = 0o170000;
-    if found.mode & TYPE != record.mode & TYPE || found.rdev != record.rdev
-        && record.kind == CR_FILE_CHR
-    {
+    let name = CName::new(path)?;
+    let name = name.as_cstr()?;
+    let (kind, found) = probe(files, name)?;
+    let expected = match record.kind {
+        CR_FILE_REG => FileType::Regular,
+        CR_FILE_DIR => FileType::Directory,
+        _ => FileType::MemoryDevice,
+    };
+    if kind != expected || (record.kind == CR_FILE_CHR && found.rdev != record.rdev) {
         fail!(ESTALE(), "is not of the same type any more");
     }
+    let file = FileRef::open(files.root(), name, record.flags | O_NOCTTY)?;
+    let (_, _, found) = file.read_info();
     if record.kind == CR_FILE_REG && !files.may_differ() {
         if found.size != record.size {
             fail!(
@@ -242,16 +281,3 @@ fn reopen(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRe
     }
     Ok(file)
 }
-
-/// Bytes as they are: a name need not be UTF-8.
-struct Bytes<'a>(&'a [u8]);
-
-impl core::fmt::Display for Bytes<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        for byte in self.0 {
-            f.write_char(char::from(*byte))?;
-        }
-        Ok(())
-    }
-}
-use core::fmt::Write;

@@ -10,26 +10,33 @@ use crate::{
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
-use cr_sys::{errno::EOPNOTSUPP, file::PathRef, mm::PAGE_SIZE};
+use cr_sys::{errno::EOPNOTSUPP, file::PathRef};
 use kernel::prelude::*;
 
 /// Saves where a process is.
 pub(crate) fn save(save: &mut Save<'_>, leader: &Thread) -> Result<u64> {
     let (cwd, umask) = leader.task.cwd()?;
     let root = leader.task.root()?;
-    let mut cwd_buffer = KVVec::from_elem(0, PAGE_SIZE, GFP_KERNEL)?;
-    let mut root_buffer = KVVec::from_elem(0, PAGE_SIZE, GFP_KERNEL)?;
-    let cwd = name(save, &cwd, &mut cwd_buffer, "working")?;
-    let root = name(save, &root, &mut root_buffer, "root")?;
+    let mut buffer = core::mem::take(&mut save.path);
+    let mut names = KVVec::new();
+    let cwd_len = name(save, &cwd, &mut buffer, "working").and_then(|name| {
+        names.extend_from_slice(name, GFP_KERNEL)?;
+        Ok(name.len())
+    })?;
+    let root_len = name(save, &root, &mut buffer, "root").and_then(|name| {
+        names.extend_from_slice(name, GFP_KERNEL)?;
+        Ok(name.len())
+    })?;
+    save.path = buffer;
 
     let id = save.objects.add(Kind::Fs, leader.info.fs)?;
     let record = cr_img_fs {
         umask,
-        cwd_len: cwd.len() as u32,
-        root_len: root.len() as u32,
+        cwd_len: cwd_len as u32,
+        root_len: root_len as u32,
         reserved: 0,
     };
-    save.object(id, &record, &[cwd, root])?;
+    save.object(id, &record, &[&names])?;
     Ok(id)
 }
 

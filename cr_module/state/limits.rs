@@ -13,6 +13,19 @@ use zerocopy::IntoBytes;
 const SYS_PRLIMIT64: u32 = 302;
 const RLIMIT_NOFILE: usize = 7;
 
+/// What the limits of the caller might get in the way of: processes, memory, locked memory,
+/// pending signals. Each process sets its own in the end.
+pub(crate) fn lift(build: &Build<'_>) {
+    for resource in [2, 3, 6, 8, 9, 11] {
+        let none = cr_img_rlimit {
+            cur: u64::MAX,
+            max: u64::MAX,
+        };
+        // Without the privilege to do so, they are in the way.
+        let _ = set(build, resource, &none);
+    }
+}
+
 /// Descriptors may be above the limit, so the limit comes after them: see [`restore`].
 pub(crate) fn allow_descriptors(build: &Build<'_>, process: &cr_img_process, nr: u32) -> Result {
     let limit = &process.rlimit[RLIMIT_NOFILE];

@@ -391,11 +391,15 @@ pub(crate) fn restore<S>(mut pages: PagesReader<'_, '_, S>, place: &Place) -> Re
 where
     S: Source<Error = crate::report::Failure>,
 {
-    let mut buffer = KVVec::from_elem(0, PAGE_SIZE, GFP_KERNEL)?;
-    for run in pages.runs() {
-        match place {
-            Place::Private(mm) => restore_private(mm, run, |page| pages.read(page))?,
-            Place::Shared(file) => {
+    match place {
+        Place::Private(mm) => {
+            for run in pages.runs() {
+                restore_private(mm, run, |page| pages.read(page))?;
+            }
+        }
+        Place::Shared(file) => {
+            let mut buffer = KVVec::from_elem(0, PAGE_SIZE, GFP_KERNEL)?;
+            for run in pages.runs() {
                 for at in 0..run.nr_pages {
                     pages.read(&mut buffer)?;
                     write_shared(file, run.start + at * PAGE_SIZE as u64, &buffer)?;

@@ -203,6 +203,16 @@ struct MmMap {
 pub(crate) fn restore(build: &Build<'_>, at: usize, inherited: Option<&Inherited<'_>>) -> Result {
     let rec = build.record(at);
     let mm: cr_img_mm = rec.fixed()?;
+    let same_layout = inherited.is_some_and(|parent| {
+        parent.layout.as_bytes() == layout_of(&mm).as_bytes()
+            && parent.auxv == rec.variable::<cr_img_mm>()
+    });
+    if !same_layout {
+        // The program can be replaced only while none of it is mapped.
+        let same_exe = inherited.is_some_and(|parent| parent.layout.exe == mm.exe);
+        let exe = if same_exe { None } else { Some(build.file(mm.exe)?) };
+        restore_layout(build, &mm, &rec, exe)?;
+    }
     let mut vdso_done = inherited.is_some_and(|parent| parent.vdso);
     for vma in build.vmas(at)? {
         if vma.kind == CR_VMA_VDSO {
@@ -216,19 +226,35 @@ pub(crate) fn restore(build: &Build<'_>, at: usize, inherited: Option<&Inherited
         }
         map(build, &vma).context(format_args!("mapping {:#x}-{:#x}", vma.start, vma.end))?;
     }
-    check_vdso(build, at)?;
-    let exe = match inherited {
-        Some(parent) if parent.exe == mm.exe => None,
-        _ => Some(build.file(mm.exe)?),
-    };
-    restore_layout(build, &mm, &rec, exe)
+    match inherited.is_some_and(|parent| parent.vdso) {
+        true => Ok(()),
+        false => check_vdso(build, at),
+    }
+}
+
+/// The part of the record that [`restore_layout`] is about.
+pub(crate) fn layout_of(mm: &cr_img_mm) -> cr_img_mm {
+    cr_img_mm {
+        vdso: 0,
+        vdso_crc: 0,
+        nr_vmas: 0,
+        dumpable: 0,
+        membarrier: 0,
+        flags: 0,
+        dump_filter: 0,
+        mmap_base: 0,
+        mmap_legacy_base: 0,
+        ..*mm
+    }
 }
 
 /// What a process that was just forked has from its parent.
 pub(crate) struct Inherited<'a> {
     pub(crate) vmas: &'a [cr_img_vma],
+    /// The vDSO, too.
     pub(crate) vdso: bool,
-    pub(crate) exe: u64,
+    pub(crate) layout: cr_img_mm,
+    pub(crate) auxv: &'a [u8],
 }
 
 /// What a process has said about its memory as a whole. A child would inherit it.
@@ -288,8 +314,15 @@ fn was_writable(vma: &cr_img_vma) -> bool {
 
 /// Takes the right to write from mappings that have lost it. With pages in them, they keep the
 /// promise, so this comes after the contents of memory.
-pub(crate) fn restore_protection(build: &Build<'_>, at: usize) -> Result {
-    for vma in build.vmas(at)?.filter(was_writable) {
+///
+/// What a process has from its parent, `parents`, has lost it already.
+pub(crate) fn restore_protection(
+    build: &Build<'_>,
+    at: usize,
+    parents: &[cr_img_vma],
+) -> Result {
+    let own = |vma: &cr_img_vma| was_writable(vma) && !inherit::is_kept(parents, vma);
+    for vma in build.vmas(at)?.filter(own) {
         let prot = vma.flags & (CR_VMA_READ | CR_VMA_WRITE | CR_VMA_EXEC);
         build
             .syscall(SYS_MPROTECT, [vma.start, vma.end - vma.start, u64::from(prot)])

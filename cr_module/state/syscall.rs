@@ -107,10 +107,11 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
     match nr {
         READ | READV | WRITE | WRITEV => match (nr, file_type()) {
             // Nothing has been taken from an empty pipe, or put into a full one that takes all of
-            // it or nothing.
+            // it or nothing. Something else is external, or refused later.
             (READ | READV, FileType::Pipe) => Asleep::Leave(ERESTARTSYS),
             (WRITE, FileType::Pipe) if c <= PIPE_BUF => Asleep::Leave(ERESTARTSYS),
             // These may be half done, and say how far they are when they are interrupted.
+            (READ | READV, FileType::Other) => Asleep::Leave(ERESTARTSYS),
             (_, FileType::Pipe | FileType::Terminal | FileType::Other) => Asleep::Wake,
             // On a disk, or a file server: it does not take long.
             (READ | READV, _) => Asleep::Wait(CallName::Name("read")),

@@ -105,6 +105,7 @@ pub(crate) fn check_caller() -> Result {
     let unsupported = cr_sys::task::current_unsupported();
     for (bit, what) in REFUSED {
         if unsupported & (1 << bit) != 0 {
+            let what = what.split_once(": ").map_or(*what, |(what, _)| what);
             fail!(EPERM, "the caller {what}, which the container would inherit");
         }
     }

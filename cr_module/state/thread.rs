@@ -4,7 +4,7 @@
 //! personality, an interrupted system call. Saved in [`task`](crate::state::task).
 
 use crate::{
-    report::{Context, Result},
+    report::{fail, Context, Result},
     build::Build,
     state::cred,
 };
@@ -14,6 +14,7 @@ use cr_sys::{
     mm::Mm,
     task::TaskRef,
 };
+use kernel::prelude::*;
 use zerocopy::{FromZeros, IntoBytes};
 
 const SYS_SIGALTSTACK: u32 = 131;
@@ -28,6 +29,7 @@ const PR_SET_PDEATHSIG: u64 = 1;
 pub(crate) const PR_SET_NAME: u64 = 15;
 const PR_SET_TIMERSLACK: u64 = 29;
 const PR_SET_NO_NEW_PRIVS: u64 = 38;
+const PR_GET_NO_NEW_PRIVS: u64 = 39;
 
 /// sizeof(struct robust_list_head)
 const ROBUST_LIST_LEN: u64 = 24;
@@ -57,9 +59,13 @@ pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread) -> Result {
     build::set_fault(&thread.fault);
     build::set_restart_block(thread).context(format_args!("interrupted system call"))?;
 
-    if thread.flags & CR_THREAD_NO_NEW_PRIVS != 0 {
-        build.prctl(PR_SET_NO_NEW_PRIVS, 1)?;
-    }
+    match thread.flags & CR_THREAD_NO_NEW_PRIVS {
+        0 if build.prctl(PR_GET_NO_NEW_PRIVS, 0)? != 0 => {
+            fail!(EPERM, "the caller has no_new_privs set, which the container would inherit")
+        }
+        0 => 0,
+        _ => build.prctl(PR_SET_NO_NEW_PRIVS, 1)?,
+    };
     // Changed credentials take the signal at the parent's death with them, so it comes after.
     cred::restore(build, &build.object(thread.cred)?)?;
     build.prctl(PR_SET_PDEATHSIG, u64::from(thread.pdeath_signal))?;
@@ -78,6 +84,15 @@ fn restore_rseq(build: &Build<'_>, thread: &cr_img_thread) -> Result {
 }
 
 fn restore_scheduling(build: &Build<'_>, thread: &cr_img_thread) -> Result {
+    let mut have = cr_img_thread::default();
+    // Only the restart block of a call that was interrupted could be unknown.
+    let _ = TaskRef::current().read_thread(&mut have);
+    let scheduling = |thread: &cr_img_thread| (thread.policy, thread.nice);
+    let slack =
+        |thread: &cr_img_thread| (thread.timer_slack_ns, thread.default_timer_slack_ns);
+    if scheduling(&have) == scheduling(thread) && slack(&have) == slack(thread) {
+        return Ok(());
+    }
     let priority = build.scratch(0, 0u32.as_bytes())?;
     build
         .syscall(SYS_SCHED_SETSCHEDULER, [0, u64::from(thread.policy), priority])

@@ -112,6 +112,24 @@ impl FileRef {
         Ok(Self(NonNull::new(ptr).ok_or(EBADF)?))
     }
 
+    /// The same, if it is open for reading, and no directory.
+    pub fn from_fd_readable(fd: i32) -> Result<Self> {
+        Self::from_fd(fd)?.only_if(false)
+    }
+
+    /// The same, if it is open for writing.
+    pub fn from_fd_writable(fd: i32) -> Result<Self> {
+        Self::from_fd(fd)?.only_if(true)
+    }
+
+    fn only_if(self, write: bool) -> Result<Self> {
+        // SAFETY: The file is valid.
+        match unsafe { bindings::cr_shim_file_may(self.as_ptr(), write) } {
+            true => Ok(self),
+            false => Err(EBADF),
+        }
+    }
+
     /// A number that tells it from others that are open.
     pub fn identity(&self) -> u64 {
         self.as_ptr() as u64
@@ -192,6 +210,18 @@ impl FileRef {
         Ok((read?, write?))
     }
 
+    /// Sets the room in a pipe, in pages.
+    pub fn resize_pipe(&self, ring_size: u32) -> Result {
+        // SAFETY: The file is valid.
+        to_result(unsafe { bindings::cr_shim_pipe_resize(self.as_ptr(), ring_size) })
+    }
+
+    /// Gives a pipe without a name to a user and a group.
+    pub fn chown_pipe(&self, uid: u32, gid: u32) -> Result {
+        // SAFETY: The file is a pipe that was just made.
+        to_result(unsafe { bindings::cr_shim_pipe_chown(self.as_ptr(), uid, gid) })
+    }
+
     /// Sets O_NONBLOCK.
     pub fn set_nonblocking(&self) {
         // SAFETY: The file is valid.
@@ -218,6 +248,20 @@ impl FileRef {
         count(unsafe {
             bindings::cr_shim_stream_read(self.as_ptr(), out.as_mut_ptr().cast(), out.len())
         })
+    }
+
+    /// Reads at most `len` bytes from where the file is to the end of `out`, which has room for
+    /// them, and says how many; 0 at its end.
+    pub fn read_to(&self, out: &mut KVVec<u8>, len: usize) -> Result<usize> {
+        let room = out.spare_capacity_mut();
+        let len = len.min(room.len());
+        // SAFETY: The file is valid; there is room for `len` bytes.
+        let some = count(unsafe {
+            bindings::cr_shim_stream_read(self.as_ptr(), room.as_mut_ptr().cast(), len)
+        })?;
+        // SAFETY: The file has filled in that many bytes, no more than there was room for.
+        unsafe { out.inc_len(some) };
+        Ok(some)
     }
 
     /// Writes some of `bytes` at an offset.

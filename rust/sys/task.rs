@@ -97,6 +97,12 @@ impl TaskRef {
         comm
     }
 
+    /// Its process id as the caller sees it.
+    pub fn pid(&self) -> u32 {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_task_pid(self.as_ptr()) }
+    }
+
     /// Its number in a pid namespace, 0 when it has none there.
     pub fn tid_in(&self, ns: &PidNs) -> u32 {
         // SAFETY: Both are valid as long as their handles.

@@ -112,7 +112,7 @@ struct cr_img_tail {
  * @CR_TAG_UTS: struct cr_img_uts
  * @CR_TAG_CRED: obj; struct cr_img_cred, then __u32 groups[], then struct
  *	cr_img_landlock[]
- * @CR_TAG_PIPE: obj; struct cr_img_pipe, then the bytes in it
+ * @CR_TAG_PIPE: obj; struct cr_img_pipe, then its path, then the bytes in it
  * @CR_TAG_SHMEM: obj; struct cr_img_shmem
  * @CR_TAG_FILE: obj; struct cr_img_file, then the path
  * @CR_TAG_FDTABLE: obj; struct cr_img_fdtable, then struct cr_img_fd[]
@@ -260,11 +260,19 @@ struct cr_img_landlock {
 /**
  * struct cr_img_pipe - pipe
  * @ring_size: buffers in the ring, a power of two
- * @length: bytes that wait in the pipe and follow
+ * @length: bytes that wait in the pipe and follow the path
+ * @path_len: bytes of path that follow; 0 for a pipe without a name
+ * @uid: owner of a pipe without a name
+ * @gid: group of a pipe without a name
+ * @reserved: zero
  */
 struct cr_img_pipe {
 	__u32 ring_size;
 	__u32 length;
+	__u32 path_len;
+	__u32 uid;
+	__u32 gid;
+	__u32 reserved;
 };
 
 /* Swap and memory are not accounted in advance. */

@@ -44,7 +44,12 @@ pub(super) fn pipe(state: &State<'_>, rec: &Rec<'_>) -> Result {
         u64::from(pipe.length) <= u64::from(pipe.ring_size) * u64::from(state.header.page_size),
         "more bytes than there is room for",
     )?;
-    rec.require_elements::<cr_img_pipe, u8>(u64::from(pipe.length))
+    rec.require(pipe.reserved == 0, "a reserved member is not zero")?;
+    let length = u64::from(pipe.length) + u64::from(pipe.path_len);
+    rec.require_elements::<cr_img_pipe, u8>(length)?;
+    let path = rec.variable::<cr_img_pipe>();
+    let path = path.get(..pipe.path_len as usize).unwrap_or(&[]);
+    rec.require(path.is_empty() || is_path(path), "not an absolute path")
 }
 
 pub(super) fn file(state: &State<'_>, at: usize) -> Result {

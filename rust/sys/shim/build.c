@@ -233,7 +233,9 @@ int cr_shim_set_groups(const u32 *groups, u32 nr)
 	struct group_info *gi;
 	int i, err = -EINVAL;
 
-	if (!ns_capable(ns, CAP_SETGID))
+	/* kernel/groups.c:may_setgroups */
+	if (!ns_capable(ns, CAP_SETGID) || !ns->gid_map.nr_extents ||
+	    !(ns->flags & USERNS_SETGROUPS_ALLOWED))
 		return -EPERM;
 	gi = groups_alloc(nr);
 	if (!gi)
@@ -322,6 +324,10 @@ void cr_shim_finish_write(void)
 	if (regs->orig_ax != __NR_write || done <= 0 || done >= want ||
 	    !is_blocking_pipe(regs->di))
 		return;
+	/* Of a call that is to be restarted, there is no more to do. */
+	spin_lock_irq(&current->sighand->siglock);
+	recalc_sigpending();
+	spin_unlock_irq(&current->sighand->siglock);
 	while (done < want && !signal_pending(current)) {
 		n = cr_shim_syscall(__NR_write, regs->di, regs->si + done,
 				    want - done, 0, 0, 0);

@@ -129,6 +129,12 @@ static void name_of(const struct file *file, const struct inode *inode,
 		strscpy(name, dname, size);
 }
 
+bool cr_shim_file_may(struct file *file, bool write)
+{
+	return file->f_mode & (write ? FMODE_WRITE : FMODE_READ) &&
+	       !S_ISDIR(file_inode(file)->i_mode);
+}
+
 u32 cr_shim_file_type(struct file *file)
 {
 	return type_of(file, file_user_inode(file));
@@ -415,6 +421,8 @@ int cr_shim_pipe_read(struct file *file, struct cr_shim_pipe *out)
 	out->ring_size = pipe->max_usage;
 	out->fasync = pipe->fasync_readers || pipe->fasync_writers;
 	out->special = pipe_has_watch_queue(pipe);
+	out->uid = from_kuid_munged(current_user_ns(), file_inode(file)->i_uid);
+	out->gid = from_kgid_munged(current_user_ns(), file_inode(file)->i_gid);
 	for (i = pipe->tail; i != pipe->head; i++) {
 		struct pipe_buffer *buf = pipe_buf(pipe, i);
 
@@ -460,6 +468,14 @@ int cr_shim_pipe_copy(struct file *file, u8 *dst, u32 len)
 	return err ?: len ? -EIO : 0;
 }
 
+/* The kernel's own check of pipe-max-size and of the user's quota is in it. */
+int cr_shim_pipe_resize(struct file *file, u32 ring_size)
+{
+	long err = pipe_fcntl(file, F_SETPIPE_SZ, ring_size * PAGE_SIZE);
+
+	return err < 0 ? err : 0;
+}
+
 /* A new pipe: @ends[0] is read from, @ends[1] written to. */
 int cr_shim_pipe_make(struct file **ends, u32 ring_size)
 {
@@ -467,13 +483,30 @@ int cr_shim_pipe_make(struct file **ends, u32 ring_size)
 
 	if (err)
 		return err;
-	/* The kernel's own check of pipe-max-size and of the user's quota. */
-	err = pipe_fcntl(ends[1], F_SETPIPE_SZ, ring_size * PAGE_SIZE);
+	err = cr_shim_pipe_resize(ends[1], ring_size);
 	if (err < 0) {
 		fput(ends[0]);
 		fput(ends[1]);
 		return err;
 	}
+	return 0;
+}
+
+/* The owner of a pipe without a name, which nobody else has yet. */
+int cr_shim_pipe_chown(struct file *file, u32 uid, u32 gid)
+{
+	struct inode *inode = file_inode(file);
+	kuid_t kuid = make_kuid(current_user_ns(), uid);
+	kgid_t kgid = make_kgid(current_user_ns(), gid);
+
+	if (!uid_valid(kuid) || !gid_valid(kgid))
+		return -EINVAL;
+	if (uid_eq(inode->i_uid, kuid) && gid_eq(inode->i_gid, kgid))
+		return 0;
+	if (!ns_capable(current_user_ns(), CAP_CHOWN))
+		return -EPERM;
+	inode->i_uid = kuid;
+	inode->i_gid = kgid;
 	return 0;
 }
 

@@ -121,6 +121,7 @@ u32 cr_shim_ns_last_pid(struct pid_namespace *ns);
 void cr_shim_ns_put(struct pid_namespace *ns);
 int cr_shim_may_read(struct task_struct *t);
 void cr_shim_task_comm(struct task_struct *t, u8 *comm);
+u32 cr_shim_task_pid(struct task_struct *t);
 u32 cr_shim_task_tid(struct task_struct *t, struct pid_namespace *ns);
 void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 		       struct cr_shim_task *out);
@@ -282,6 +283,7 @@ struct cr_shim_file {
 	u8 name[32];
 };
 
+bool cr_shim_file_may(struct file *file, bool write);
 u32 cr_shim_file_type(struct file *file);
 void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 		       struct cr_img_file *out);
@@ -328,6 +330,8 @@ struct cr_shim_pipe {
 	u32 writers;
 	u32 ring_size;
 	u32 length;
+	u32 uid;
+	u32 gid;
 	bool packets;
 	bool special;
 	bool fasync;
@@ -336,7 +340,9 @@ struct cr_shim_pipe {
 
 int cr_shim_pipe_read(struct file *file, struct cr_shim_pipe *out);
 int cr_shim_pipe_copy(struct file *file, u8 *buf, u32 len);
+int cr_shim_pipe_resize(struct file *file, u32 ring_size);
 int cr_shim_pipe_make(struct file **ends, u32 ring_size);
+int cr_shim_pipe_chown(struct file *file, u32 uid, u32 gid);
 void cr_shim_set_nonblock(struct file *file);
 struct file *cr_shim_pipe_reopen(struct file *end, u32 flags);
 

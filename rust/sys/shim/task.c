@@ -132,6 +132,11 @@ void cr_shim_task_comm(struct task_struct *t, u8 *comm)
 	get_task_comm(*(char (*)[TASK_COMM_LEN])comm, t);
 }
 
+u32 cr_shim_task_pid(struct task_struct *t)
+{
+	return task_tgid_vnr(t);
+}
+
 u32 cr_shim_task_tid(struct task_struct *t, struct pid_namespace *ns)
 {
 	return task_pid_nr_ns(t, ns);
