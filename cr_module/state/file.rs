@@ -34,6 +34,7 @@ const KEPT_FLAGS: u32 = 0o3 // O_ACCMODE
     | 0o400000 // O_NOFOLLOW
     | 0o1000000 // O_NOATIME
     | 0o4000000; // __O_SYNC
+const O_DIRECT: u32 = 0o40000;
 /// Opened by execve(2): means nothing afterwards.
 const FMODE_EXEC: u32 = 0o40;
 
@@ -141,6 +142,9 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
 /// Refuses what is special about a file that is found by its name, or is a pipe.
 fn check(kind: FileType, info: &FileInfo, record: &cr_img_file) -> Result {
     let what = What(kind, info);
+    if kind == FileType::Pipe && record.flags & O_DIRECT != 0 {
+        fail!(EOPNOTSUPP(), "a pipe in packet mode is not supported yet");
+    }
     for (bit, why) in [
         (CR_FILE_X_FOWNER, "sends signals (F_SETOWN, O_ASYNC)"),
         (CR_FILE_X_LEASE, "has a lease"),

@@ -152,6 +152,7 @@ impl Sample {
         let pipe = cr_img_pipe {
             ring_size: 16,
             length: 5,
+            ..Default::default()
         };
         self.put(PIPE, &pipe, b"bytes");
 
