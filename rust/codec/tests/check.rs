@@ -277,7 +277,7 @@ fn memory() {
     fails::<cr_img_mm>(0, "unknown membarrier registration", |mm| {
         mm.membarrier = 256
     });
-    fails::<cr_img_mm>(0, "unknown flags", |mm| mm.flags = 2);
+    fails::<cr_img_mm>(0, "unknown flags", |mm| mm.flags = 1 << 31);
     fails_bytes(CR_TAG_MM, 0, "the auxiliary vector has no end", |bytes| {
         bytes[size_of::<cr_img_mm>() + 16] = 1;
     });
@@ -337,7 +337,7 @@ fn tasks() {
     fails::<cr_img_process>(1, "impossible exit signal", |process| {
         process.exit_signal = 65
     });
-    fails::<cr_img_process>(1, "unknown flags", |process| process.flags = 8);
+    fails::<cr_img_process>(1, "unknown flags", |process| process.flags = 1 << 31);
     fails::<cr_img_process>(1, "impossible oom_score_adj", |process| {
         process.oom_score_adj = 1001
     });

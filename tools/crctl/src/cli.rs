@@ -6,6 +6,8 @@ use std::{ffi::OsString, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+mod quick;
+
 use crate::{error::Code, OWN_FAILURE};
 
 const EXIT_STATUS: &str = "\
@@ -37,8 +39,9 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// Subcommands.
+/// Subcommands. Only the one that is wanted gets its options: somebody waits for it.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// Start a simple container.
     Run(Run),
@@ -82,6 +85,14 @@ impl Command {
             }
             _ => None,
         }
+    }
+}
+
+/// Understands a command line.
+pub fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
+    match quick::parse(args.iter().skip(1).cloned()) {
+        Some(cli) => Ok(cli),
+        None => Cli::try_parse_from(args),
     }
 }
 

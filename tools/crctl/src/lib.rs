@@ -8,9 +8,7 @@
 
 #![deny(unsafe_code)]
 
-use std::{env, os::unix::ffi::OsStrExt, process::ExitCode};
-
-use clap::Parser;
+use std::{env, ffi::c_int, os::unix::ffi::OsStrExt};
 
 pub mod cli;
 pub mod commands;
@@ -23,26 +21,34 @@ pub mod sys;
 
 use error::Code;
 
-/// Runs the program.
-pub fn main() -> ExitCode {
+/// Runs the program, and ends it.
+pub fn main() -> c_int {
+    sys::start();
+    let status = run();
+    // All that has a destructor is gone. What the C library does at the end is for what it has done.
+    sys::exit(status)
+}
+
+fn run() -> u8 {
     // The guardian of a cgroup is this program under another name.
-    if let Some(name) = env::args_os().next() {
+    let mut args = env::args_os();
+    if let Some(name) = args.next() {
         if let Some(cgroup) = name
             .as_bytes()
             .strip_prefix(runtime::guardian::NAME.as_bytes())
         {
-            return ExitCode::from(runtime::guardian::main(cgroup));
+            return runtime::guardian::main(cgroup, args.next().as_deref());
         }
     }
 
-    let cli = match cli::Cli::try_parse() {
+    let cli = match cli::parse(env::args_os().collect()) {
         Ok(cli) => cli,
         Err(err) => {
             let _ = err.print();
-            return ExitCode::from(match err.use_stderr() {
+            return match err.use_stderr() {
                 true => cli::usage_status(env::args_os()),
                 false => 0,
-            });
+            };
         }
     };
     start_log(cli.verbose);
@@ -51,26 +57,28 @@ pub fn main() -> ExitCode {
     let name = cli.command.name();
     let own_failure = cli.command.own_failure();
     match commands::execute(cli.command) {
-        Ok(status) => ExitCode::from(status),
+        Ok(status) => status,
         Err(err) => {
             let code = error::report(name, &err);
-            ExitCode::from(own_failure.unwrap_or(code as u8))
+            own_failure.unwrap_or(code as u8)
         }
     }
 }
 
 fn start_log(verbose: bool) {
-    use tracing_subscriber::EnvFilter;
+    use tracing_subscriber::{filter::Targets, prelude::*};
 
-    let filter = match EnvFilter::try_from_default_env() {
-        Ok(filter) => filter,
-        Err(_) if verbose => EnvFilter::new("crctl=debug"),
-        Err(_) => return,
+    let filter = match env::var("RUST_LOG").map(|words| words.parse::<Targets>()) {
+        Ok(Ok(filter)) => filter,
+        _ if verbose => Targets::new().with_target("crctl", tracing::Level::DEBUG),
+        _ => return,
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .without_time()
+        .with_timer(tracing_subscriber::fmt::time::uptime());
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(filter)
         .init();
 }
 

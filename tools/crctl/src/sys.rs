@@ -4,16 +4,19 @@
 //! cannot make safe. Everything else in this crate is without.
 
 use std::{
-    fs,
+    io::{self, Write},
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
 };
 
 use cr_codec::uapi::*;
 use nix::{
     errno::Errno,
+    sched::{unshare, CloneFlags},
     sys::signal::{SigSet, SigmaskHow},
     unistd::{ForkResult, Pid},
 };
+
+pub mod first_life;
 
 /// Issues an ioctl of `/dev/cr`.
 ///
@@ -98,13 +101,32 @@ pub fn pidfd_open(pid: Pid) -> nix::Result<OwnedFd> {
 
 /// Forks. Fails when there is more than one thread.
 pub fn fork() -> nix::Result<ForkResult> {
-    // Without /proc there is no way to know; nothing in this program starts threads before.
-    let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
-    if threads != 1 {
-        return Err(Errno::EBUSY);
-    }
+    // Changes nothing for the only thread, and is refused if there are others.
+    unshare(CloneFlags::CLONE_THREAD)?;
     // SAFETY: There is one thread, so the child is a complete copy of the parent.
     unsafe { nix::unistd::fork() }
+}
+
+/// What the standard library does before `fn main()`, as far as it matters here.
+pub fn start() {
+    // A standard descriptor that is closed is one that the next file gets.
+    for fd in 0..3 {
+        // SAFETY: These calls have no pointers among their arguments but the name.
+        unsafe {
+            if libc::fcntl(fd, libc::F_GETFD) == -1 {
+                libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
+            }
+        }
+    }
+    // Who writes to a pipe that nobody reads gets an error, and can say so.
+    ignore_signal(nix::sys::signal::Signal::SIGPIPE);
+}
+
+/// Ends the process at once. There must be nothing left to do.
+pub fn exit(status: u8) -> ! {
+    let _ = io::stdout().flush();
+    // SAFETY: Nothing comes after this.
+    unsafe { libc::_exit(i32::from(status)) }
 }
 
 /// Makes all descriptors but the standard ones close at exec: nothing that the caller left open may
@@ -117,12 +139,15 @@ pub fn keep_descriptors_private() {
     }
 }
 
-/// Gives all signals their default action and blocks none.
+/// Gives all signals their default action and blocks none. Those that wait are forgotten.
 pub fn reset_signals() -> nix::Result<()> {
     for signal in 1..=libc::SIGRTMAX() {
         // The C library keeps two for itself, and two cannot be changed: errors do not matter.
-        // SAFETY: The default action is no function of ours.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        // SAFETY: Neither action is a function of ours.
+        unsafe {
+            libc::signal(signal, libc::SIG_IGN);
+            libc::signal(signal, libc::SIG_DFL);
+        }
     }
     nix::sys::signal::sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
 }

@@ -240,7 +240,8 @@ fn killed_with_crctl() {
 }
 
 fn own_cgroup() -> Option<std::path::PathBuf> {
-    crctl::runtime::cgroup::own()
+    use crctl::runtime::{cgroup, mounts};
+    cgroup::own(&mounts::of_process("self").ok()?)
 }
 
 fn cgroups() -> Vec<String> {

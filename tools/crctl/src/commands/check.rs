@@ -14,7 +14,13 @@ use cr_codec::{record, uapi::*};
 use serde::Serialize;
 
 use super::print_to_stdout;
-use crate::{cli::Check, device::Device, error::Code, runtime::cgroup, sys};
+use crate::{
+    cli::Check,
+    device::Device,
+    error::Code,
+    runtime::{cgroup, mounts},
+    sys,
+};
 
 /// Options of the kernel without which the module cannot be, and why.
 const OPTIONS: &[(&str, &str)] = &[
@@ -170,7 +176,10 @@ fn surroundings(report: &mut Report) {
         let detail = if there { "" } else { "the kernel has none" };
         report.add(&format!("namespace {name}"), true, there, detail);
     }
-    let (ok, detail) = match cgroup::own() {
+    let (ok, detail) = match mounts::of_process("self")
+        .ok()
+        .and_then(|mounts| cgroup::own(&mounts))
+    {
         Some(path) if nix::unistd::access(&path, nix::unistd::AccessFlags::W_OK).is_ok() => {
             (true, path.display().to_string())
         }

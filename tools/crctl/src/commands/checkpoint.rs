@@ -39,7 +39,7 @@ pub(super) fn checkpoint(args: &Checkpoint) -> Result<u8> {
     if args.kill {
         flags |= CR_CHECKPOINT_KILL;
     }
-    if Log::wants_progress() {
+    if log.wants_progress() {
         flags |= CR_CHECKPOINT_PROGRESS;
     }
     let mut arg = cr_checkpoint {

@@ -19,6 +19,7 @@ use crate::{
     image::{self, Prefix},
     runtime::{
         log::Log,
+        mounts,
         namespaces::{self, Processes},
         section::{self, Section},
         start::{self, Starting},
@@ -53,15 +54,17 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
     }
 
     let log = Log::start("restart")?;
-    let starting = Starting::prepare(&args.start)?;
+    let mut mounts = mounts::of_process("self").context("/proc/self/mountinfo")?;
+    let starting = Starting::prepare(&args.start, &mounts)?;
     // /dev/null is opened where it is sure to be.
     let (externals, _null) = externals(args)?;
-    namespaces::leave(CloneFlags::CLONE_NEWPID)?;
     if own_mounts {
-        let mounts = namespaces::enter(root.as_deref(), Processes::OfChildren)?;
+        namespaces::enter(root.as_deref(), Processes::OfChildren, &mut mounts)?;
         if let (Some(section), false) = (&section, args.ignore_mounts) {
             section.check_mounts(&mounts)?;
         }
+    } else {
+        namespaces::leave(CloneFlags::CLONE_NEWPID)?;
     }
 
     let result = issue(args, &device, &log, &starting, &prefix, &externals);
@@ -82,22 +85,19 @@ fn issue(
     externals: &[cr_external_fd],
 ) -> nix::Result<(nix::unistd::Pid, cr_stats)> {
     let mut flags = 0;
-    if Log::wants_progress() {
+    if log.wants_progress() {
         flags |= CR_RESTART_PROGRESS;
     }
     if args.allow_changed_files {
         flags |= CR_RESTART_CHANGED_FILES;
     }
-    let cgroup = starting
-        .guardian()
-        .map(|guardian| guardian.cgroup().as_raw_fd());
     let mut arg = cr_restart {
         flags,
         image_fd: prefix.rest.as_raw_fd(),
         log_fd: log.fd().as_raw_fd(),
         // Where this process is by now.
         root_fd: -1,
-        cgroup_fd: cgroup.unwrap_or(-1),
+        cgroup_fd: starting.cgroup().map_or(-1, |cgroup| cgroup.as_raw_fd()),
         ..Default::default()
     };
     let (init, _pidfd) = sys::restart(device.as_fd(), &mut arg, externals, &prefix.bytes)?;

@@ -26,6 +26,7 @@ use crate::{
     error::Error,
     runtime::{
         cgroup,
+        mounts::{self, Mount},
         namespaces::{self, Processes},
         start::{self, Starting},
     },
@@ -68,7 +69,8 @@ pub(super) fn run(args: &Run) -> Result<u8> {
         command: command.map_err(|_| Error::Usage("a NUL in the command".into()))?,
     };
 
-    let starting = Starting::prepare(&args.start)?;
+    let mut mounts = mounts::of_process("self").context("/proc/self/mountinfo")?;
+    let starting = Starting::prepare(&args.start, &mounts)?;
     let (go, may_go) = pipe2(OFlag::O_CLOEXEC).context("pipe")?;
     let (complaint, complain) = pipe2(OFlag::O_CLOEXEC).context("pipe")?;
     namespaces::leave(CloneFlags::CLONE_NEWPID)?;
@@ -78,7 +80,7 @@ pub(super) fn run(args: &Run) -> Result<u8> {
             // The guardian watches for the end of crctl, and of nobody else.
             starting.abandon();
             drop((may_go, complaint));
-            let Err(err) = become_init(&init, go.into());
+            let Err(err) = become_init(&init, &mut mounts, go.into());
             let mut words = vec![status_of(&err)];
             words.extend(format!("{err:#}").bytes());
             let _ = File::from(complain).write_all(&words);
@@ -88,8 +90,8 @@ pub(super) fn run(args: &Run) -> Result<u8> {
     drop((go, complain));
 
     // Into the cgroup before it can do anything: what is in there, the guardian will find.
-    if let Some(guardian) = starting.guardian() {
-        cgroup::join(guardian.cgroup(), child).context("joining the cgroup")?;
+    if let Some(cgroup) = starting.cgroup() {
+        cgroup::join(cgroup, child).context("joining the cgroup")?;
     }
     File::from(may_go)
         .write_all(b"!")
@@ -108,12 +110,12 @@ pub(super) fn run(args: &Run) -> Result<u8> {
 }
 
 /// Runs as the first process of the new pid namespace, and returns only if something fails.
-fn become_init(init: &Init<'_>, mut go: File) -> Result<Infallible> {
+fn become_init(init: &Init<'_>, mounts: &mut Vec<Mount>, mut go: File) -> Result<Infallible> {
     if go.read(&mut [0])? == 0 {
         bail!("crctl is gone");
     }
     namespaces::leave(CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWIPC)?;
-    namespaces::enter(init.root, Processes::Own)?;
+    namespaces::enter(init.root, Processes::Own, mounts)?;
     if let Some(hostname) = init.hostname {
         sethostname(hostname).context("host name")?;
     }

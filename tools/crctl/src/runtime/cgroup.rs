@@ -19,11 +19,10 @@ use nix::{
     NixPath,
 };
 
-use super::mounts;
+use super::mounts::Mount;
 
-/// Path of the caller's own cgroup, if there is a cgroup2 file system.
-pub fn own() -> Option<PathBuf> {
-    let mounts = mounts::parse(&fs::read("/proc/self/mountinfo").ok()?);
+/// Path of the caller's own cgroup, if there is a cgroup2 file system among its mounts.
+pub fn own(mounts: &[Mount]) -> Option<PathBuf> {
     let mount = mounts.iter().find(|mount| mount.fstype == "cgroup2")?;
     let cgroups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let path = cgroups.lines().find_map(|line| line.strip_prefix("0::"))?;

@@ -1,99 +1,94 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A small process that makes the container's cgroup, and removes it after the container's end.
+//! A small process that removes the container's cgroup after the container's end.
 //!
-//! It is there so that nothing is left behind when `crctl` is killed, at whatever moment: the
-//! guardian makes the cgroup only when it runs itself, and sees it on a socket when `crctl` is gone.
+//! It is there so that nothing is left behind when `crctl` is killed, at whatever moment: `crctl`
+//! makes the cgroup only when there is a guardian, and this sees on a socket when `crctl` is gone.
 //! Then it kills what is in the cgroup, unless `crctl` has released the container before (`--detach`),
 //! waits until the cgroup is empty and removes it.
 //!
-//! It is this program again, under a name that tells people what it is. Its standard input is the
-//! socket, its standard output the directory in which to make the cgroup.
+//! It has two lives: see [`first_life`] for the one while somebody waits for `crctl`. In the second it
+//! is this program again, under a name that tells people what it is. Its standard input is the
+//! socket, its standard output the directory that has the cgroup in it.
 
 use std::{
-    ffi::{CStr, CString},
+    ffi::{CStr, CString, OsStr},
     fs::File,
     io::{self, Read, Write},
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
-        unix::{net::UnixStream, process::CommandExt},
+        unix::{ffi::OsStrExt, net::UnixStream},
     },
-    process::{self, Child, Command, Stdio},
-    thread,
+    path::Path,
+    process, thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use nix::{
     errno::Errno,
     poll::{poll, PollFd, PollFlags, PollTimeout},
-    sys::stat::Mode,
+    sys::{
+        stat::{mkdirat, Mode},
+        wait::waitpid,
+    },
+    unistd::Pid,
 };
 
-use super::cgroup;
+use super::{cgroup, mounts::Mount};
+use crate::sys::{self, first_life};
 
 /// Beginning of the guardian's name; that of the cgroup follows.
 pub const NAME: &str = "crctl: guardian of ";
-
-/// From `crctl`: the container may live without you.
-const RELEASE: u8 = b'r';
-/// From the guardian: there is a cgroup.
-const READY: u8 = b'+';
 
 /// A container's cgroup, and who looks after it.
 #[derive(Debug)]
 pub struct Guardian {
     cgroup: OwnedFd,
     socket: UnixStream,
-    child: Child,
+    child: Pid,
 }
 
 impl Guardian {
-    /// Makes a cgroup below that of the caller. Without a cgroup2 file system, or the right to make
-    /// one, there is none: a container can do without.
-    pub fn start() -> Option<Self> {
-        let parent = cgroup::own().or_else(|| {
+    /// Makes a cgroup below that of the caller, with whose mounts. Without a cgroup2 file system, or
+    /// the right to make one, there is none: a container can do without.
+    pub fn start(mounts: &[Mount]) -> Option<Self> {
+        let parent = cgroup::own(mounts).or_else(|| {
             tracing::warn!("there is no cgroup2 file system: the container gets no cgroup");
             None
         })?;
-        match Self::start_below(&parent) {
-            Ok(guardian) => Some(guardian),
-            Err(err) => {
+        Self::start_below(&parent)
+            .inspect_err(|err| {
                 tracing::warn!(?parent, %err, "the container gets no cgroup of its own");
-                None
-            }
-        }
+            })
+            .ok()
     }
 
-    fn start_below(parent: &std::path::Path) -> io::Result<Self> {
+    fn start_below(parent: &Path) -> io::Result<Self> {
         let parent = cgroup::open_dir(parent)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.map_or(0, |now| now.subsec_nanos());
         let name = format!("crctl-{}-{now:08x}", process::id());
-        let (mut socket, theirs) = UnixStream::pair()?;
-        let child = Command::new("/proc/self/exe")
-            .arg0(format!("{NAME}{name}"))
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::from(parent.try_clone()?))
-            .stderr(Stdio::null())
-            .spawn()?;
-
-        let mut answer = Vec::new();
-        let mut byte = [0];
-        while socket.read(&mut byte)? == 1 && byte[0] != READY {
-            answer.push(byte[0]);
+        let arg0 = CString::new(format!("{NAME}{name}"))?;
+        let (socket, theirs) = UnixStream::pair()?;
+        let child = first_life::start(theirs.as_fd(), parent.as_fd(), arg0)?;
+        let make = || {
+            mkdirat(&parent, &*name, Mode::from_bits_truncate(0o755))?;
+            cgroup::open_child(parent.as_fd(), &*name)
+        };
+        match make() {
+            Ok(cgroup) => {
+                tracing::debug!(name, "cgroup made");
+                Ok(Self {
+                    cgroup,
+                    socket,
+                    child,
+                })
+            }
+            Err(err) => {
+                end(socket, child);
+                Err(err.into())
+            }
         }
-        if byte[0] != READY || !answer.is_empty() {
-            return Err(io::Error::other(String::from_utf8_lossy(&answer)));
-        }
-        let cgroup = cgroup::open_child(parent.as_fd(), &*name)?;
-        tracing::debug!(name, "cgroup made");
-        Ok(Self {
-            cgroup,
-            socket,
-            child,
-        })
     }
 
     /// The cgroup.
@@ -101,9 +96,20 @@ impl Guardian {
         self.cgroup.as_fd()
     }
 
-    /// Lets the container live on after the end of this process.
-    pub fn release(&mut self) {
-        if let Err(err) = self.socket.write_all(&[RELEASE]) {
+    /// Lets the container live on after the end of this process, which is near.
+    pub fn release(self) {
+        self.say(first_life::RELEASE);
+        // The end of the process closes it, and nothing else may do so earlier.
+        std::mem::forget(self.socket);
+    }
+
+    /// From now on nobody waits for this process but for the container's end.
+    pub fn stay(&self) {
+        self.say(first_life::STAY);
+    }
+
+    fn say(&self, word: u8) {
+        if let Err(err) = (&self.socket).write_all(&[word]) {
             tracing::warn!(%err, "the guardian of the cgroup is gone");
         }
     }
@@ -113,53 +119,47 @@ impl Guardian {
 
     /// Ends the container, if anything is left of it, and waits until the cgroup is gone.
     pub fn finish(self) {
-        let Self {
-            socket, mut child, ..
-        } = self;
-        drop(socket);
-        let _ = child.wait();
+        end(self.socket, self.child);
     }
 }
 
-/// The guardian's life. Returns its exit status, in which nobody is interested.
-pub fn main(name: &[u8]) -> u8 {
+/// Lets the guardian do its work, and waits until it is done.
+fn end(socket: UnixStream, guardian: Pid) {
+    drop(socket);
+    while waitpid(guardian, None) == Err(Errno::EINTR) {}
+}
+
+/// The guardian's second life. Returns its exit status, in which nobody is interested.
+pub fn main(name: &[u8], mode: Option<&OsStr>) -> u8 {
     let Ok(name) = CString::new(name) else {
         return 2;
     };
-    // Signals from a terminal are not for the guardian.
-    let _ = nix::unistd::setsid();
+    let _ = sys::reset_signals();
     let _ = nix::sys::prctl::set_name(c"crctl: guardian");
-    match guard(&name) {
+    let released = mode.is_some_and(|mode| mode.as_bytes() == first_life::RELEASED.to_bytes());
+    match guard(&name, released) {
         Ok(()) => 0,
         Err(_) => 1,
     }
 }
 
-fn guard(name: &CStr) -> io::Result<()> {
+fn guard(name: &CStr, mut released: bool) -> io::Result<()> {
     let parent = io::stdout().as_fd().try_clone_to_owned()?;
-    let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    // The standard descriptors are copies: let the socket have one end only here.
+    // Until crctl is gone.
+    let mut words = Vec::new();
+    io::stdin().read_to_end(&mut words)?;
+    released |= words.contains(&first_life::RELEASE);
     let null = File::options().read(true).write(true).open("/dev/null")?;
     nix::unistd::dup2_stdin(&null)?;
     nix::unistd::dup2_stdout(&null)?;
+    nix::unistd::dup2_stderr(&null)?;
 
-    let made = nix::sys::stat::mkdirat(&parent, name, Mode::from_bits_truncate(0o755))
-        .and_then(|()| cgroup::open_child(parent.as_fd(), name))
-        .and_then(|dir| cgroup::events(dir.as_fd()).map(|events| (dir, events)));
-    let (dir, events) = match made {
-        Ok(made) => made,
-        Err(err) => {
-            let _ = cgroup::remove(parent.as_fd(), name);
-            let _ = socket
-                .write_all(format!("mkdir {}: {}", name.to_string_lossy(), err.desc()).as_bytes());
-            return Err(err.into());
-        }
+    let dir = match cgroup::open_child(parent.as_fd(), name) {
+        // It could not be made, or crctl ended before.
+        Err(Errno::ENOENT) => return Ok(()),
+        dir => dir?,
     };
-
-    let mut byte = [READY];
-    let mut released = socket.write_all(&byte).is_err();
-    released = !released && matches!(socket.read(&mut byte), Ok(1)) && byte[0] == RELEASE;
-    drop(socket);
+    let events = cgroup::events(dir.as_fd())?;
     if !released && cgroup::is_populated(&events)? {
         let _ = cgroup::kill(dir.as_fd());
     }

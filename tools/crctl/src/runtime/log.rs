@@ -2,12 +2,13 @@
 
 //! The kernel's words during a checkpoint or restart: progress and errors, line by line.
 //!
-//! A process of its own reads them, because the caller sits in the ioctl, and must not have threads
-//! when it has unshared its pid namespace.
+//! Who looks at a terminal sees them as they come. A process of its own reads them then, because the
+//! caller sits in the ioctl, and must not have threads when it has unshared its pid namespace.
+//! Otherwise they are kept until the end: they come with it, and a process takes its time.
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader, IsTerminal},
+    io::{BufRead, BufReader, IsTerminal, Seek},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
@@ -16,6 +17,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nix::{
     fcntl::OFlag,
     sys::{
+        memfd::{memfd_create, MFdFlags},
         signal::Signal,
         wait::{waitpid, WaitStatus},
     },
@@ -27,21 +29,36 @@ use crate::sys;
 /// Exit status of the reader after lines other than progress.
 const SAID_SOMETHING: i32 = 1;
 
-/// The reader of the kernel's log, and the end of the pipe that the kernel writes to.
+/// Where the kernel writes its words.
 #[derive(Debug)]
 pub struct Log {
+    /// What the lines begin with.
+    command: &'static str,
     write: OwnedFd,
-    reader: Pid,
+    /// Who reads at the other end, if it is a pipe.
+    reader: Option<Pid>,
 }
 
 impl Log {
-    /// Starts the reader. `command` is what its lines begin with.
+    /// Starts the log of `command`.
     pub fn start(command: &'static str) -> Result<Self> {
+        match std::io::stderr().is_terminal() {
+            true => Self::shown(command),
+            false => Ok(Self {
+                command,
+                write: memfd_create("log", MFdFlags::MFD_CLOEXEC).context("memfd_create")?,
+                reader: None,
+            }),
+        }
+    }
+
+    fn shown(command: &'static str) -> Result<Self> {
         let (read, write) = pipe2(OFlag::O_CLOEXEC).context("pipe")?;
         match sys::fork().context("fork")? {
             ForkResult::Parent { child } => Ok(Self {
+                command,
                 write,
-                reader: child,
+                reader: Some(child),
             }),
             ForkResult::Child => {
                 drop(write);
@@ -63,21 +80,28 @@ impl Log {
         }
     }
 
-    /// Where the kernel writes.
+    /// The descriptor for the kernel.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.write.as_fd()
     }
 
     /// Whether there is somebody to see the progress.
-    pub fn wants_progress() -> bool {
-        std::io::stderr().is_terminal()
+    pub fn wants_progress(&self) -> bool {
+        self.reader.is_some()
     }
 
     /// Waits until everything is printed. Says whether there was an error among it.
     pub fn finish(self) -> bool {
+        let Some(reader) = self.reader else {
+            let mut kept = File::from(self.write);
+            // The kernel writes where the file position is, and moves it.
+            return matches!(kept.stream_position(), Ok(1..))
+                && kept.rewind().is_ok()
+                && pump(self.command, kept);
+        };
         drop(self.write);
         loop {
-            match waitpid(self.reader, None) {
+            match waitpid(reader, None) {
                 Ok(WaitStatus::Exited(_, status)) => return status == SAID_SOMETHING,
                 Err(nix::Error::EINTR) => {}
                 _ => return false,

@@ -2,7 +2,13 @@
 
 //! Mount tables: what the container saw at checkpoint has to be there at restart.
 
-use std::{ffi::OsString, os::unix::ffi::OsStringExt};
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::{self, Read},
+    os::unix::ffi::OsStringExt,
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +25,19 @@ pub struct Mount {
     pub source: String,
     /// Nothing can be written through it.
     pub read_only: bool,
+}
+
+/// The mounts of a process, from `/proc/PID/mountinfo`.
+pub fn of_process(pid: &str) -> io::Result<Vec<Mount>> {
+    read(File::open(Path::new("/proc").join(pid).join("mountinfo"))?)
+}
+
+/// Reads a `mountinfo` that is open.
+pub fn read(mut mountinfo: File) -> io::Result<Vec<Mount>> {
+    // The file says nothing of its length, and to guess it in small steps takes long.
+    let mut text = Vec::with_capacity(1 << 14);
+    mountinfo.read_to_end(&mut text)?;
+    Ok(parse(&text))
 }
 
 /// Parses `/proc/PID/mountinfo`. Lines that are not understood are left out.

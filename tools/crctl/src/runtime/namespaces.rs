@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, File},
-    io::Read,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -53,38 +53,45 @@ pub fn find_root(root: &Path) -> Result<Option<PathBuf>> {
 pub enum Processes {
     /// Those of the pid namespace that the caller is in.
     Own,
-    /// Those of the pid namespace that the caller's children will be in.
+    /// Those of a new pid namespace, which the caller's children will be in.
     OfChildren,
 }
 
 /// Gets a private mount namespace with a new /proc in it, and makes `root` its root directory.
+/// `mounts` are those of the caller, before and afterwards.
 ///
 /// With [`Processes::OfChildren`], the caller is not among the processes that /proc shows: there is
-/// no /proc/self for it. The table of mounts is returned instead.
-pub fn enter(root: Option<&Path>, processes: Processes) -> Result<Vec<Mount>> {
+/// no /proc/self for it.
+pub fn enter(root: Option<&Path>, processes: Processes, mounts: &mut Vec<Mount>) -> Result<()> {
+    let Some(root) = root else {
+        private_mounts(processes)?;
+        mounts.push(mount_proc(Path::new("/proc"), processes)?);
+        return Ok(());
+    };
     // The old /proc knows the caller, and goes on to do so when it is out of sight.
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let old_proc = open("/proc", flags, Mode::empty()).context("/proc")?;
-    private_mounts()?;
-    match root {
-        None => mount_proc(Path::new("/proc"), processes)?,
-        Some(root) => {
-            bind(root, root)?;
-            devices(root)?;
-            mount_proc(&root.join("proc"), processes)?;
-            pivot(root)?;
-        }
-    }
+    private_mounts(processes)?;
+    bind(root, root)?;
+    devices(root)?;
+    mount_proc(&root.join("proc"), processes)?;
+    pivot(root)?;
+
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
     let table = openat(&old_proc, "self/mountinfo", flags, Mode::empty());
-    let mut text = Vec::with_capacity(1 << 14);
-    File::from(table.context("/proc/self/mountinfo")?).read_to_end(&mut text)?;
-    Ok(mounts::parse(&text))
+    let table = table.map_err(io::Error::from).map(File::from);
+    *mounts = table
+        .and_then(mounts::read)
+        .context("/proc/self/mountinfo")?;
+    Ok(())
 }
 
 /// Gets a mount namespace whose mounts nobody else sees.
-fn private_mounts() -> Result<()> {
-    leave(CloneFlags::CLONE_NEWNS)?;
+fn private_mounts(processes: Processes) -> Result<()> {
+    leave(match processes {
+        Processes::Own => CloneFlags::CLONE_NEWNS,
+        Processes::OfChildren => CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID,
+    })?;
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).context("private mounts")
 }
 
@@ -110,13 +117,20 @@ fn devices(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn mount_proc(at: &Path, processes: Processes) -> Result<()> {
+fn mount_proc(at: &Path, processes: Processes) -> Result<Mount> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     let options = match processes {
         Processes::Own => None,
         Processes::OfChildren => Some("pidns=/proc/self/ns/pid_for_children"),
     };
-    mount(Some("proc"), at, Some("proc"), flags, options).context("mount of /proc")
+    mount(Some("proc"), at, Some("proc"), flags, options).context("mount of /proc")?;
+    Ok(Mount {
+        mount_point: at.display().to_string(),
+        root: "/".into(),
+        fstype: "proc".into(),
+        source: "proc".into(),
+        read_only: false,
+    })
 }
 
 /// Makes a mount the root; the old root goes out of sight.

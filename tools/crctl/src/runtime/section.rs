@@ -30,15 +30,14 @@ pub struct Section {
 impl Section {
     /// Describes a running container by its init.
     pub fn of_process(pid: i32) -> Result<Self> {
-        let path = format!("/proc/{pid}/mountinfo");
-        let mountinfo = fs::read(&path).context(path)?;
+        let mounts = mounts::of_process(&pid.to_string()).context("mountinfo")?;
         let stdio = (0..3).filter_map(|fd| {
             let link = fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()?;
             Some((fd, link.to_string_lossy().into_owned()))
         });
         Ok(Self {
             version: VERSION,
-            mounts: mounts::parse(&mountinfo),
+            mounts,
             stdio: stdio.collect(),
         })
     }
@@ -60,12 +59,17 @@ impl Section {
         }
 
         let bad = |err: serde_json::Error| Error::BadImage(format!("section {NAME}: {err}"));
+        let section = match serde_json::from_slice::<Self>(bytes) {
+            Ok(section) if section.version == VERSION => return Ok(section),
+            section => section,
+        };
+        // Another version may look different in all but this.
         let Version { version } = serde_json::from_slice(bytes).map_err(bad)?;
         if version != VERSION {
             let what = format!("section {NAME} has version {version}, this crctl knows {VERSION}");
             return Err(Error::BadImage(what).into());
         }
-        Ok(serde_json::from_slice(bytes).map_err(bad)?)
+        Ok(section.map_err(bad)?)
     }
 
     /// Fails when something that was mounted is not among the mounts `now`.

@@ -5,17 +5,18 @@
 use std::{
     fs,
     io::{self, Write},
-    os::fd::{AsFd, AsRawFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd},
 };
 
 use anyhow::{Context, Result};
 use nix::{
     sys::signal::{kill, Signal},
+    sys::statfs::{fstatfs, FsType},
     sys::wait::waitpid,
     unistd::Pid,
 };
 
-use super::{attached::Signals, guardian::Guardian, output::PidFile};
+use super::{attached::Signals, guardian::Guardian, mounts::Mount, output::PidFile};
 use crate::cli;
 
 /// A container that is being started. If this is dropped, nothing is left of it.
@@ -27,19 +28,19 @@ pub struct Starting {
 }
 
 impl Starting {
-    /// Prepares everything that has to be there before; there must be no threads.
-    pub fn prepare(options: &cli::Start) -> Result<Self> {
+    /// Prepares everything that has to be there before. `mounts` are those of the caller.
+    pub fn prepare(options: &cli::Start, mounts: &[Mount]) -> Result<Self> {
         let pid_file = options.pid_file.as_deref().map(PidFile::prepare);
         Ok(Self {
             detach: options.detach,
             pid_file: pid_file.transpose()?,
-            guardian: Guardian::start(),
+            guardian: Guardian::start(mounts),
         })
     }
 
-    /// The container's cgroup.
-    pub fn guardian(&self) -> Option<&Guardian> {
-        self.guardian.as_ref()
+    /// The container's cgroup, if it gets one.
+    pub fn cgroup(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.guardian.as_ref()?.cgroup())
     }
 
     /// In a forked process, which has nothing to do with all this: closes what it has a copy of.
@@ -60,15 +61,18 @@ impl Starting {
         }
         let status = match self.detach {
             true => {
-                if let Some(guardian) = &mut self.guardian {
+                if let Some(guardian) = self.guardian.take() {
                     guardian.release();
                 }
-                // It lives on.
-                std::mem::forget(self.guardian.take());
                 0
             }
-            // Until here, a signal ends crctl, and the guardian the rest.
-            false => Signals::block()?.wait_for(init)?,
+            false => {
+                if let Some(guardian) = &self.guardian {
+                    guardian.stay();
+                }
+                // Until here, a signal ends crctl, and the guardian the rest.
+                Signals::block()?.wait_for(init)?
+            }
         };
         Ok(status)
     }
@@ -98,14 +102,19 @@ impl Drop for Starting {
 /// The standard descriptors that a detached container must not get: anonymous pipes and sockets,
 /// at whose other end somebody waits for crctl, and not for the container.
 pub fn withheld(detach: bool) -> Vec<i32> {
-    let is_anonymous = |fd: i32| {
-        let link = fs::read_link(format!("/proc/self/fd/{fd}"));
-        link.is_ok_and(|link| {
-            let link = link.to_string_lossy();
-            link.starts_with("pipe:") || link.starts_with("socket:")
-        })
+    // Named ones are where their names are.
+    const PIPEFS: FsType = FsType(0x5049_5045);
+    const SOCKFS: FsType = FsType(0x534f_434b);
+
+    let is_anonymous = |fd: &dyn AsFd| {
+        fstatfs(fd.as_fd()).is_ok_and(|fs| [PIPEFS, SOCKFS].contains(&fs.filesystem_type()))
     };
-    (0..3).filter(|&fd| detach && is_anonymous(fd)).collect()
+    let standard: [&dyn AsFd; 3] = [&io::stdin(), &io::stdout(), &io::stderr()];
+    (0..)
+        .zip(standard)
+        .filter(|(_, fd)| detach && is_anonymous(*fd))
+        .map(|(number, _)| number)
+        .collect()
 }
 
 /// /dev/null in place of a standard descriptor.
