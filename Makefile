@@ -78,7 +78,7 @@ test: all
 
 .PHONY: bench
 bench: all selftests
-	@scripts/vm --share '$(CURDIR)' --mem 6G --timeout 1800 -- selftests/bench/run
+	@scripts/vm --share '$(CURDIR)' --mem 4G --timeout 1200 -- selftests/bench/run build/bench.json
 
 .PHONY: install
 install: all
