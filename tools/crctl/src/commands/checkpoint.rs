@@ -32,9 +32,9 @@ pub(super) fn checkpoint(args: &Checkpoint) -> Result<u8> {
     let section = section::Section::of_process(args.pid)
         .with_context(|| format!("pid {}", args.pid))?
         .to_bytes()?;
-    let output = Output::open(args.output.as_deref(), args.kill)?;
-
+    // Before there may be a thread.
     let log = Log::start("checkpoint")?;
+    let output = Output::open(args.output.as_deref(), args.kill)?;
     let mut flags = 0;
     if args.kill {
         flags |= CR_CHECKPOINT_KILL;
@@ -52,6 +52,13 @@ pub(super) fn checkpoint(args: &Checkpoint) -> Result<u8> {
     };
     let sections = [(section_name(section::NAME), &section[..])];
     let result = sys::checkpoint(device.as_fd(), &mut arg, &externals, &sections);
+    let output = match output.settle() {
+        Ok(output) => output,
+        Err(err) => {
+            log.discard();
+            return Err(err);
+        }
+    };
     let explained = log.finish();
     result.map_err(|errno| failure(errno, explained))?;
 

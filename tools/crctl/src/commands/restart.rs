@@ -21,6 +21,7 @@ use crate::{
         log::Log,
         mounts,
         namespaces::{self, Processes},
+        relay::{self, FromFile},
         section::{self, Section},
         start::{self, Starting},
         stats,
@@ -39,7 +40,7 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
         .map(namespaces::find_root)
         .transpose()?
         .flatten();
-    let prefix = Prefix::read(image).with_context(|| match &args.input {
+    let mut prefix = Prefix::read(image).with_context(|| match &args.input {
         Some(path) => path.display().to_string(),
         None => "standard input".into(),
     })?;
@@ -54,6 +55,10 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
     }
 
     let log = Log::start("restart")?;
+    let relay = match relay::is_needed(&prefix.rest)? {
+        true => Some(FromFile::start(&mut prefix.rest, "restart")?),
+        false => None,
+    };
     let mut mounts = mounts::of_process("self").context("/proc/self/mountinfo")?;
     let starting = Starting::prepare(&args.start, &mounts)?;
     // /dev/null is opened where it is sure to be.
@@ -68,6 +73,7 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
     }
 
     let result = issue(args, &device, &log, &starting, &prefix, &externals);
+    drop(relay);
     let explained = log.finish();
     let (init, stats) = result.map_err(|errno| failure(errno, explained))?;
     if let Some(format) = args.stats {

@@ -90,6 +90,13 @@ impl Log {
         self.reader.is_some()
     }
 
+    /// Forgets what has not been printed yet: there is a better explanation.
+    pub fn discard(self) {
+        if self.reader.is_some() {
+            self.finish();
+        }
+    }
+
     /// Waits until everything is printed. Says whether there was an error among it.
     pub fn finish(self) -> bool {
         let Some(reader) = self.reader else {

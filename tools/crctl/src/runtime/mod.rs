@@ -9,6 +9,7 @@ pub mod log;
 pub mod mounts;
 pub mod namespaces;
 pub mod output;
+pub mod relay;
 pub mod section;
 pub mod start;
 pub mod stats;

@@ -21,56 +21,96 @@ use nix::{
     unistd::{linkat, unlinkat, UnlinkatFlags},
 };
 
-use super::cgroup::open_dir;
+use super::{
+    cgroup::open_dir,
+    relay::{self, ToFile},
+};
 use crate::error::Error;
 
 /// Where an image goes.
 #[derive(Debug)]
-pub enum Output {
-    /// To a descriptor as it is: standard output, a device, a fifo.
+pub struct Output {
+    /// For people.
+    name: String,
+    to: To,
+}
+
+#[derive(Debug)]
+enum To {
+    /// A descriptor as it is: a pipe, a socket, a block device, a file that is standard output.
     Plain(File),
-    /// To a file that is put in place at the end.
-    File(Pending),
+    /// A file that is put in place at the end.
+    Pending(Pending),
+    /// A device that the kernel cannot write to.
+    Relayed(ToFile),
 }
 
 impl Output {
     /// Opens it. `last_copy` says that soon nothing else may be left of what goes there.
     pub fn open(path: Option<&Path>, last_copy: bool) -> Result<Self> {
-        let Some(path) = path else {
-            if io::stdout().is_terminal() {
-                return Err(Error::Usage(
-                    "standard output is a terminal: use `> FILE`, `| COMMAND` or `-o FILE`".into(),
-                )
-                .into());
-            }
-            let stdout = io::stdout().as_fd().try_clone_to_owned()?;
-            return Ok(Self::Plain(stdout.into()));
+        let name = match path {
+            Some(path) => path.display().to_string(),
+            None => "standard output".into(),
         };
-        let open = || match fs::metadata(path) {
-            Ok(found) if !found.is_file() => {
-                Ok(Self::Plain(OpenOptions::new().write(true).open(path)?))
+        let to = Self::find(path, last_copy).with_context(|| name.clone())?;
+        Ok(Self { name, to })
+    }
+
+    fn find(path: Option<&Path>, last_copy: bool) -> Result<To> {
+        let file = match path.map(|path| (path, fs::metadata(path))) {
+            None => File::from(io::stdout().as_fd().try_clone_to_owned()?),
+            Some((path, Ok(found))) if !found.is_file() => {
+                OpenOptions::new().write(true).open(path)?
             }
-            _ => Ok(Self::File(Pending::create(path, last_copy)?)),
+            Some((path, _)) => return Ok(To::Pending(Pending::create(path, last_copy)?)),
         };
-        open().map_err(|err: io::Error| anyhow::Error::new(err).context(path.display().to_string()))
+        if file.is_terminal() {
+            let what = "this is a terminal: use `> FILE`, `| COMMAND` or `-o FILE`";
+            return Err(Error::Usage(what.into()).into());
+        }
+        if !relay::is_needed(&file)? {
+            return Ok(To::Plain(file));
+        }
+        if last_copy {
+            let what = "--kill: the kernel cannot tell whether the image has arrived there";
+            return Err(Error::Usage(what.into()).into());
+        }
+        Ok(To::Relayed(ToFile::start(file)?))
     }
 
     /// The descriptor to write to.
     pub fn fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Plain(file) => file.as_fd(),
-            Self::File(pending) => pending.file.as_fd(),
+        match &self.to {
+            To::Plain(file) => file.as_fd(),
+            To::Pending(pending) => pending.file.as_fd(),
+            To::Relayed(relay) => relay.fd(),
         }
     }
 
+    /// Waits until what was written has arrived, if that is not certain anyway. An error here is the
+    /// cause of one in writing.
+    pub fn settle(self) -> Result<Settled> {
+        match self.to {
+            To::Plain(_) => Ok(Settled(None)),
+            To::Pending(pending) => Ok(Settled(Some((self.name, pending)))),
+            To::Relayed(relay) => match relay.finish() {
+                Ok(()) => Ok(Settled(None)),
+                Err(err) => Err(err).context(self.name),
+            },
+        }
+    }
+}
+
+/// An output that nothing is written to any more.
+#[derive(Debug)]
+pub struct Settled(Option<(String, Pending)>);
+
+impl Settled {
     /// Puts a file in place.
     pub fn commit(self) -> Result<()> {
-        match self {
-            Self::Plain(_) => Ok(()),
-            Self::File(pending) => {
-                let path = pending.path.display().to_string();
-                pending.commit().context(path)
-            }
+        match self.0 {
+            None => Ok(()),
+            Some((name, pending)) => pending.commit().context(name),
         }
     }
 }
@@ -81,7 +121,6 @@ impl Output {
 pub struct Pending {
     file: File,
     dir: OwnedFd,
-    path: PathBuf,
     name: OsString,
     /// Name until the file is in place, if it has one.
     temporary: Option<OsString>,
@@ -123,7 +162,6 @@ impl Pending {
         Ok(Self {
             file,
             dir,
-            path,
             name,
             temporary,
         })
@@ -210,6 +248,7 @@ impl PidFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
@@ -220,18 +259,17 @@ mod tests {
             fs::write(&path, "old").unwrap();
             let entries = || fs::read_dir(dir.path()).unwrap().count();
 
-            let Output::File(mut pending) = Output::open(Some(&path), last_copy).unwrap() else {
-                panic!("not a file");
-            };
-            pending.file.write_all(b"new").unwrap();
-            drop(pending);
+            let output = Output::open(Some(&path), last_copy).unwrap();
+            let mut file = File::from(output.fd().try_clone_to_owned().unwrap());
+            file.write_all(b"new").unwrap();
+            drop(output);
             assert_eq!(fs::read(&path).unwrap(), b"old");
             assert_eq!(entries(), 1);
 
             let output = Output::open(Some(&path), last_copy).unwrap();
             let mut file = File::from(output.fd().try_clone_to_owned().unwrap());
             file.write_all(b"new").unwrap();
-            output.commit().unwrap();
+            output.settle().unwrap().commit().unwrap();
             assert_eq!(fs::read(&path).unwrap(), b"new");
             assert_eq!(entries(), 1);
             let mode = fs::metadata(&path).unwrap().permissions().mode();
@@ -241,8 +279,12 @@ mod tests {
 
     #[test]
     fn devices_are_not_replaced() {
-        let output = Output::open(Some(Path::new("/dev/null")), false).unwrap();
-        assert!(matches!(output, Output::Plain(_)));
+        let null = Some(Path::new("/dev/null"));
+        let output = Output::open(null, false).unwrap();
+        assert!(matches!(output.to, To::Relayed(_)));
+        output.settle().unwrap().commit().unwrap();
+        let err = Output::open(null, true).unwrap_err();
+        assert_eq!(crate::error::code(&err), Code::Usage);
     }
 
     #[test]
