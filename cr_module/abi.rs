@@ -23,7 +23,9 @@ impl<T: FromBytes + IntoBytes + Immutable> Argument<T> {
     /// Copies it from the caller; its first member is its size.
     pub(crate) fn read(addr: usize) -> Result<Self> {
         let ptr = UserPtr::from_addr(addr);
-        let size = UserSlice::new(ptr, size_of::<u32>()).reader().read::<u32>()? as usize;
+        let size = UserSlice::new(ptr, size_of::<u32>())
+            .reader()
+            .read::<u32>()? as usize;
         if size < size_of::<u64>() {
             fail!(EINVAL, "argument: impossible size {size}");
         }
@@ -37,7 +39,10 @@ impl<T: FromBytes + IntoBytes + Immutable> Argument<T> {
         reader.read_slice(&mut bytes[..known])?;
         for _ in known..size {
             if reader.read::<u8>()? != 0 {
-                fail!(E2BIG, "argument: has members that this module does not know");
+                fail!(
+                    E2BIG,
+                    "argument: has members that this module does not know"
+                );
             }
         }
         Ok(Self { value, addr, size })
@@ -60,7 +65,10 @@ pub(crate) fn read_array<T: FromBytes + IntoBytes + Immutable>(
     max: u32,
 ) -> Result<KVVec<T>> {
     if count > max {
-        fail!(EINVAL, "argument: {count} entries, of which at most {max} are allowed");
+        fail!(
+            EINVAL,
+            "argument: {count} entries, of which at most {max} are allowed"
+        );
     }
     let mut array = KVVec::with_capacity(count as usize, GFP_KERNEL)?;
     let bytes = (count as usize).checked_mul(size_of::<T>()).ok_or(EINVAL)?;
@@ -76,7 +84,10 @@ pub(crate) fn read_array<T: FromBytes + IntoBytes + Immutable>(
 /// Copies bytes from the caller.
 pub(crate) fn read_bytes(addr: u64, len: u64, max: u32) -> Result<KVVec<u8>> {
     if len > u64::from(max) {
-        fail!(EINVAL, "argument: {len} bytes, of which at most {max} are allowed");
+        fail!(
+            EINVAL,
+            "argument: {len} bytes, of which at most {max} are allowed"
+        );
     }
     let mut bytes = KVVec::from_elem(0, len as usize, GFP_KERNEL)?;
     UserSlice::new(UserPtr::from_addr(addr as usize), len as usize)

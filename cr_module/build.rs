@@ -58,7 +58,11 @@ impl Build<'_> {
     pub(crate) fn scratch(&self, at: u64, bytes: &[u8]) -> Result<u64> {
         let end = at.checked_add(bytes.len() as u64);
         if end.is_none_or(|end| end > self.scratch_len) {
-            fail!(EINVAL, "{} bytes do not fit into scratch memory", bytes.len());
+            fail!(
+                EINVAL,
+                "{} bytes do not fit into scratch memory",
+                bytes.len()
+            );
         }
         let addr = self.scratch + at;
         sys::write_user(addr, bytes).context(format_args!("scratch memory"))?;
@@ -121,11 +125,13 @@ impl Build<'_> {
 
 /// Runs a part of a task's construction; a failure ends the task, and the restart.
 fn attempt(plan: &Plan, tid: u32, part: impl FnOnce() -> Result) -> kernel::error::Result {
-    part().context(format_args!("pid {tid}")).map_err(|failure: Failure| {
-        let errno = failure.errno();
-        plan.fail(failure);
-        errno
-    })
+    part()
+        .context(format_args!("pid {tid}"))
+        .map_err(|failure: Failure| {
+            let errno = failure.errno();
+            plan.fail(failure);
+            errno
+        })
 }
 
 /// A process under construction.
@@ -198,7 +204,11 @@ fn create_children(
     process: &ProcessPlan,
     which: impl Fn(&ProcessPlan) -> bool,
 ) -> Result {
-    for child in process.children.iter().filter(|child| which(&plan.processes[**child])) {
+    for child in process
+        .children
+        .iter()
+        .filter(|child| which(&plan.processes[**child]))
+    {
         let image = &plan.processes[*child].process;
         let how = Spawn {
             flags: 0,
@@ -319,7 +329,9 @@ fn become_init(plan: &Plan) -> Result {
             .syscall(SYS_FCHDIR, [fd as u64, 0, 0])
             .context(format_args!("root directory"))?;
         let here = build.scratch_path(b".")?;
-        build.syscall(SYS_CHROOT, [here, 0, 0]).context(format_args!("root directory"))?;
+        build
+            .syscall(SYS_CHROOT, [here, 0, 0])
+            .context(format_args!("root directory"))?;
     }
     if let Some(at) = plan.uts {
         uts::restore(&build, &build.record(at))?;
@@ -411,8 +423,7 @@ fn create_thread(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
         tid,
         cgroup: None,
     };
-    sys::spawn(how, Arc::new(main, GFP_KERNEL)?)
-        .context(format_args!("creating thread {tid}"))?;
+    sys::spawn(how, Arc::new(main, GFP_KERNEL)?).context(format_args!("creating thread {tid}"))?;
     Ok(())
 }
 

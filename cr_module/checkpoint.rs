@@ -25,13 +25,7 @@ use cr_codec::{
     write::{Encoder, Writer},
     Record,
 };
-use cr_sys::{
-    errno::EOPNOTSUPP,
-    file::FileRef,
-    misc, regs,
-    mm::PAGE_SIZE,
-    task::Namespaces,
-};
+use cr_sys::{errno::EOPNOTSUPP, file::FileRef, misc, mm::PAGE_SIZE, regs, task::Namespaces};
 use kernel::{prelude::*, rbtree::RBTree};
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -56,13 +50,14 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
     if args.flags & !FLAGS != 0 || args.reserved != 0 {
         fail!(EINVAL, "argument: unknown flags");
     }
-    let image = FileRef::from_fd_writable(args.image_fd)
-        .context(format_args!("image descriptor"))?;
+    let image =
+        FileRef::from_fd_writable(args.image_fd).context(format_args!("image descriptor"))?;
     let sections = read_sections(args)?;
     let mut container = Container::find(args)?;
     // Before anybody is held up.
     for task in container.ns().tasks().filter(|task| !task.is_dead()) {
-        task.may_read().context(format_args!("{}", container.who(&task)))?;
+        task.may_read()
+            .context(format_args!("{}", container.who(&task)))?;
     }
     container.declare(args)?;
     let timeout_ms = match args.timeout_ms {
@@ -186,8 +181,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>) -> Result<State> {
         uts::save(&mut save)?;
     }
     for process in &tree.processes {
-        task::save(&mut save, process)
-            .context(format_args!("{}", process.leader().who()))?;
+        task::save(&mut save, process).context(format_args!("{}", process.leader().who()))?;
     }
     lock::save(&mut save)?;
     save.memory.check_contained()?;
@@ -225,7 +219,9 @@ fn namespaces(container: &Container, tree: &Tree) -> Result<u32> {
             );
         }
     }
-    let elsewhere = tree.live_threads().find(|thread| thread.info.cgroups != init.cgroups);
+    let elsewhere = tree
+        .live_threads()
+        .find(|thread| thread.info.cgroups != init.cgroups);
     if let Some(thread) = elsewhere {
         fail!(
             EOPNOTSUPP(),
@@ -286,7 +282,8 @@ impl Save<'_> {
         let start = self.records.sink().bytes().len() + size_of::<cr_img_record>();
         let variable_len: usize = variable.iter().map(|part| part.len()).sum();
         let len = size_of::<R>() + variable_len;
-        self.index.push((R::TAG, id, start..start + len), GFP_KERNEL)?;
+        self.index
+            .push((R::TAG, id, start..start + len), GFP_KERNEL)?;
         self.records.record(id, fixed, variable)
     }
 

@@ -64,7 +64,9 @@ impl Container {
                  supported yet"
             );
         }
-        let root = init.root().context(format_args!("pid {}: exits", args.pid))?;
+        let root = init
+            .root()
+            .context(format_args!("pid {}: exits", args.pid))?;
         Ok(Self {
             ns,
             init,
@@ -104,9 +106,10 @@ impl Container {
             if external.reserved != 0 {
                 fail!(EINVAL, "argument: external {}: reserved", external.key);
             }
-            let task = self.ns.tasks().find(|task| {
-                i64::from(task.tid_in(&self.ns)) == i64::from(external.pid)
-            });
+            let task = self
+                .ns
+                .tasks()
+                .find(|task| i64::from(task.tid_in(&self.ns)) == i64::from(external.pid));
             // What is not open need not be declared, and does no harm.
             let file = task.and_then(|task| task.file(u32::try_from(external.fd).ok()?));
             let Some(file) = file else { continue };
@@ -136,6 +139,8 @@ impl Container {
     /// References to an open file that are due to its being declared external.
     pub(crate) fn references_to(&self, file: &FileRef) -> u64 {
         let externals = self.externals.iter();
-        externals.filter(|external| external.file.identity() == file.identity()).count() as u64
+        externals
+            .filter(|external| external.file.identity() == file.identity())
+            .count() as u64
     }
 }

@@ -141,7 +141,8 @@ impl<'a> Hold<'a> {
                 woken: false,
                 since: 0,
             };
-            self.held.try_create_and_insert(task.identity(), held, GFP_KERNEL)?;
+            self.held
+                .try_create_and_insert(task.identity(), held, GFP_KERNEL)?;
         }
         Ok(found)
     }
@@ -188,9 +189,7 @@ impl<'a> Hold<'a> {
         for held in self.held.values() {
             let task = held.slot.task();
             let moved = match held.standing {
-                Standing::Asleep(stamp) => {
-                    task.sleep_stamp() != Some(stamp) && !task.has_signal()
-                }
+                Standing::Asleep(stamp) => task.sleep_stamp() != Some(stamp) && !task.has_signal(),
                 _ => false,
             };
             if held.standing != Standing::Gone && task.is_dying() {

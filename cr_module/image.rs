@@ -56,7 +56,10 @@ impl FileSink {
 
     fn push(&mut self, mut bytes: &[u8]) -> Result {
         while !bytes.is_empty() {
-            let written = self.file.write(bytes).context(format_args!("writing the image"))?;
+            let written = self
+                .file
+                .write(bytes)
+                .context(format_args!("writing the image"))?;
             if written == 0 {
                 fail!(EIO, "writing the image: the file takes no more");
             }
@@ -86,7 +89,9 @@ impl FileSink {
     /// Waits until all of it is on the disk.
     pub(crate) fn sync(&mut self) -> Result {
         self.flush()?;
-        self.file.sync().context(format_args!("writing the image to the disk"))
+        self.file
+            .sync()
+            .context(format_args!("writing the image to the disk"))
     }
 }
 
@@ -152,7 +157,10 @@ impl Source for FileSource {
         if self.start == self.buffer.len() {
             if out.len() >= PAGE_SIZE {
                 // Straight to their place.
-                let some = self.file.read(out).context(format_args!("reading the image"))?;
+                let some = self
+                    .file
+                    .read(out)
+                    .context(format_args!("reading the image"))?;
                 self.offset += some as u64;
                 self.after_pages = true;
                 return Ok(some);
@@ -219,15 +227,24 @@ impl Records {
     pub(crate) fn add(&mut self, tag: u32, id: u64, offset: u64, len: u64) -> Result<&mut [u8]> {
         let start = self.bytes.len();
         let len = usize::try_from(len).map_err(|_| EINVAL)?;
-        let end = start.checked_add(len).filter(|end| *end <= MAX_STATE).ok_or_else(|| {
-            failure!(E2BIG, "the image describes more state than {} MiB", MAX_STATE >> 20)
-        })?;
+        let end = start
+            .checked_add(len)
+            .filter(|end| *end <= MAX_STATE)
+            .ok_or_else(|| {
+                failure!(
+                    E2BIG,
+                    "the image describes more state than {} MiB",
+                    MAX_STATE >> 20
+                )
+            })?;
         if self.bytes.capacity() < end {
-            self.bytes.reserve(len.max(start / 2).max(64 << 10), GFP_KERNEL_ACCOUNT)?;
+            self.bytes
+                .reserve(len.max(start / 2).max(64 << 10), GFP_KERNEL_ACCOUNT)?;
         }
         self.bytes.resize(end, 0, GFP_KERNEL_ACCOUNT)?;
         if id != 0 {
-            self.objects.push(self.index.len() as u32, GFP_KERNEL_ACCOUNT)?;
+            self.objects
+                .push(self.index.len() as u32, GFP_KERNEL_ACCOUNT)?;
         }
         self.index.push(
             Stored {

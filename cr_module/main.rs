@@ -90,7 +90,10 @@ struct CrDevice {
 impl MiscDevice for CrDevice {
     type Ptr = KBox<Self>;
 
-    fn open(_file: &File, _device: &MiscDeviceRegistration<Self>) -> kernel::error::Result<KBox<Self>> {
+    fn open(
+        _file: &File,
+        _device: &MiscDeviceRegistration<Self>,
+    ) -> kernel::error::Result<KBox<Self>> {
         let module = ModuleRef::get().ok_or(ENODEV)?;
         Ok(KBox::new(Self { _module: module }, GFP_KERNEL)?)
     }
@@ -102,7 +105,9 @@ impl MiscDevice for CrDevice {
             CR_IOCTL_INFO => info(arg),
             _ => return Err(ENOTTY),
         };
-        result.map(|()| 0).map_err(|failure: Failure| failure.errno())
+        result
+            .map(|()| 0)
+            .map_err(|failure: Failure| failure.errno())
     }
 }
 

@@ -338,17 +338,25 @@ fn link_memory(records: &Records, processes: &mut KVVec<ProcessPlan>) -> Result 
     }
     owners.sort_unstable();
     if owners.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-        fail!(EINVAL, "processes that share memory or descriptors are not supported yet");
+        fail!(
+            EINVAL,
+            "processes that share memory or descriptors are not supported yet"
+        );
     }
     let owner_of = |mm: u64| {
         let found = owners.binary_search_by_key(&mm, |(mm, _)| *mm);
-        found.map(|at| owners[at].1).map_err(|_| failure!(EINVAL, "memory of no process"))
+        found
+            .map(|at| owners[at].1)
+            .map_err(|_| failure!(EINVAL, "memory of no process"))
     };
     for at in (0..records.len()).filter(|at| records.get(*at).tag == CR_TAG_INHERIT) {
         let inherit: cr_img_inherit = records.get(at).fixed()?;
         let (child, parent) = (owner_of(inherit.mm)?, owner_of(inherit.parent)?);
         if !processes[parent].children.contains(&child) || processes[child].inherit.is_some() {
-            fail!(EINVAL, "memory that is inherited from another process than the parent");
+            fail!(
+                EINVAL,
+                "memory that is inherited from another process than the parent"
+            );
         }
         processes[child].inherit = Some(at);
     }

@@ -57,7 +57,8 @@ impl References {
             *count += 1;
             return Ok(());
         }
-        self.files.try_create_and_insert(file.identity(), 1, GFP_KERNEL)?;
+        self.files
+            .try_create_and_insert(file.identity(), 1, GFP_KERNEL)?;
         if file.read_type() != FileType::Pipe {
             return Ok(());
         }
@@ -65,7 +66,8 @@ impl References {
         let mut ends = self.pipes.get(&info.inode).copied().unwrap_or_default();
         ends.readers += u32::from(info.readable);
         ends.writers += u32::from(info.writable);
-        self.pipes.try_create_and_insert(info.inode, ends, GFP_KERNEL)?;
+        self.pipes
+            .try_create_and_insert(info.inode, ends, GFP_KERNEL)?;
         Ok(())
     }
 

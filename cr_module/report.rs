@@ -6,7 +6,7 @@
 //! from the inside out: the place that fails says what is wrong, and each place that passes the
 //! failure on says whose it is, so that the user reads "pid 12 (redis-server): fd 7: ...".
 
-use core::fmt;
+use core::fmt::{self, Write};
 use cr_codec::{check::CheckError, uapi::CR_COMM_LEN, FormatError, FormatErrorKind};
 use cr_sys::{errno::*, file::FileRef};
 use kernel::{alloc::AllocError, error::Error, prelude::*, str::CString};
@@ -134,7 +134,6 @@ impl fmt::Display for Name<'_> {
         Ok(())
     }
 }
-use core::fmt::Write;
 
 /// A task, for people: "pid 12 (redis-server)".
 pub(crate) struct Who {

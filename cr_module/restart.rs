@@ -112,10 +112,9 @@ struct Image {
 
 impl Image {
     fn read(args: &cr_restart) -> Result<Self> {
-        let prefix =
-            abi::read_bytes(args.prefix, u64::from(args.prefix_len), CR_MAX_PREFIX_LEN)?;
-        let file = FileRef::from_fd_readable(args.image_fd)
-            .context(format_args!("image descriptor"))?;
+        let prefix = abi::read_bytes(args.prefix, u64::from(args.prefix_len), CR_MAX_PREFIX_LEN)?;
+        let file =
+            FileRef::from_fd_readable(args.image_fd).context(format_args!("image descriptor"))?;
         let source = FileSource::new(prefix, file)?;
         let (header, mut reader) = Reader::new(source, misc::crc32c)?;
         check_header(&header)?;
@@ -185,20 +184,16 @@ impl<'a> Files<'a> {
     /// Makes all of them, by id.
     fn make(args: &cr_restart, records: &'a Records) -> Result<KVVec<(u64, FileRef)>> {
         let mut externals = KVVec::new();
-        for external in &abi::read_array::<cr_external_fd>(
-            args.externals,
-            args.nr_externals,
-            CR_MAX_EXTERNALS,
-        )? {
+        for external in
+            &abi::read_array::<cr_external_fd>(args.externals, args.nr_externals, CR_MAX_EXTERNALS)?
+        {
             let file = FileRef::from_fd(external.fd)
                 .context(format_args!("replacement for external {}", external.key))?;
             externals.push((external.key, file), GFP_KERNEL)?;
         }
         let mut files = Self {
             root: match args.root_fd {
-                fd if fd >= 0 => {
-                    PathRef::from_fd(fd).context(format_args!("root descriptor"))?
-                }
+                fd if fd >= 0 => PathRef::from_fd(fd).context(format_args!("root descriptor"))?,
                 _ => PathRef::current_root()?,
             },
             may_differ: args.flags & CR_RESTART_CHANGED_FILES != 0,
@@ -234,7 +229,10 @@ impl<'a> Files<'a> {
         let mut externals = self.externals.iter();
         match externals.find(|(found, _)| u64::from(*found) == key) {
             Some((_, file)) => Ok(file.clone()),
-            None => Err(failure!(ENXIO, "external {key} is needed and was not supplied")),
+            None => Err(failure!(
+                ENXIO,
+                "external {key} is needed and was not supplied"
+            )),
         }
     }
 
@@ -386,7 +384,10 @@ impl Tasks {
             }
             let last = place.as_ref().map_or(0, |(last, _)| *last);
             if object < last {
-                fail!(EBADMSG(), "pages that are not in the order of their objects");
+                fail!(
+                    EBADMSG(),
+                    "pages that are not in the order of their objects"
+                );
             }
             if object > last {
                 place = Some((object, self.place_of(object, &mut filled)?));
@@ -402,7 +403,10 @@ impl Tasks {
         }
         image.reader.end(&head)?;
         if image.reader.nr_pages() != total {
-            fail!(EBADMSG(), "the image has another number of pages than it says");
+            fail!(
+                EBADMSG(),
+                "the image has another number of pages than it says"
+            );
         }
         self.mark_filled(&mut filled, self.plan.processes.len());
         Ok(total)
@@ -421,7 +425,10 @@ impl Tasks {
         let mut processes = self.plan.processes.iter();
         if let Some(at) = processes.position(|process| process.process.mm == object) {
             if at < *filled {
-                fail!(EBADMSG(), "pages that are not in the order of their processes");
+                fail!(
+                    EBADMSG(),
+                    "pages that are not in the order of their processes"
+                );
             }
             // It may come into being only when its parent is complete.
             self.mark_filled(filled, at);

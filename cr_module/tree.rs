@@ -89,7 +89,10 @@ impl Tree {
 
     /// How many threads there are, zombies included.
     pub(crate) fn nr_threads(&self) -> usize {
-        self.processes.iter().map(|process| process.threads.len()).sum()
+        self.processes
+            .iter()
+            .map(|process| process.threads.len())
+            .sum()
     }
 }
 
@@ -97,7 +100,11 @@ impl Tree {
 fn group(mut threads: KVVec<Thread>) -> Result<KVVec<Process>> {
     // The leader has the number of the group, and is the only one that has.
     threads.sort_unstable_by_key(|thread| {
-        (thread.info.tgid, thread.info.tid != thread.info.tgid, thread.info.tid)
+        (
+            thread.info.tgid,
+            thread.info.tid != thread.info.tgid,
+            thread.info.tid,
+        )
     });
     let mut processes: KVVec<Process> = KVVec::new();
     for thread in threads {
@@ -142,7 +149,10 @@ fn parents_first(processes: KVVec<Process>) -> Result<KVVec<Process>> {
     let mut parent = 0;
     loop {
         let from = by_parent.partition_point(|(ppid, _)| *ppid < parent);
-        for (_, at) in by_parent[from..].iter().take_while(|(ppid, _)| *ppid == parent) {
+        for (_, at) in by_parent[from..]
+            .iter()
+            .take_while(|(ppid, _)| *ppid == parent)
+        {
             if let Some(process) = places[*at].take() {
                 sorted.push(process, GFP_KERNEL)?;
             }
@@ -154,7 +164,10 @@ fn parents_first(processes: KVVec<Process>) -> Result<KVVec<Process>> {
         next += 1;
     }
     if sorted.len() != count {
-        fail!(EAGAIN, "the tree of processes changed during the checkpoint: try again");
+        fail!(
+            EAGAIN,
+            "the tree of processes changed during the checkpoint: try again"
+        );
     }
     Ok(sorted)
 }

@@ -10,10 +10,10 @@
 //! restart may not have, the kernel does not give.
 
 use crate::{
+    build::{Build, SYS_PRCTL},
     checkpoint::Save,
     objects::Kind,
     report::{fail, failure, Context, Result},
-    build::Build,
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -45,7 +45,8 @@ pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result<u64> {
             ),
             None => {
                 let tgid = thread.info.tgid;
-                save.domains.try_create_and_insert(domain, tgid, GFP_KERNEL)?;
+                save.domains
+                    .try_create_and_insert(domain, tgid, GFP_KERNEL)?;
             }
         }
     }
@@ -54,7 +55,11 @@ pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result<u64> {
         identity => save.objects.add(Kind::Cred, identity)?,
     };
     let (groups, layers) = (credentials.groups(), credentials.layers());
-    save.object(id, &credentials.record, &[groups.as_bytes(), layers.as_bytes()])?;
+    save.object(
+        id,
+        &credentials.record,
+        &[groups.as_bytes(), layers.as_bytes()],
+    )?;
     Ok(id)
 }
 
@@ -107,7 +112,9 @@ fn read(task: &TaskRef) -> Result<(cr_img_cred, KVVec<u32>)> {
         groups = KVVec::from_elem(0, MAX_GROUPS, GFP_KERNEL)?;
         result = task.read_cred(&mut record, &mut groups);
     }
-    result.context(format_args!("credentials without a meaning in the caller's user namespace"))?;
+    result.context(format_args!(
+        "credentials without a meaning in the caller's user namespace"
+    ))?;
     Ok((record, groups))
 }
 
@@ -160,19 +167,27 @@ pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
     }
     for cap in 0..NR_CAPS {
         if have.cap[BOUNDING] & !wanted.cap[BOUNDING] & (1 << cap) != 0 {
-            build.prctl(PR_CAPBSET_DROP, cap).context(format_args!("capability bounding set"))?;
+            build
+                .prctl(PR_CAPBSET_DROP, cap)
+                .context(format_args!("capability bounding set"))?;
         }
     }
     if (wanted.uid, wanted.gid) != (have.uid, have.gid) {
         // Otherwise giving up user id 0 would give up the capabilities, too.
         let fixed = u64::from(have.securebits) | SECBIT_NO_SETUID_FIXUP;
-        build.prctl(PR_SET_SECUREBITS, fixed).context(format_args!("securebits"))?;
+        build
+            .prctl(PR_SET_SECUREBITS, fixed)
+            .context(format_args!("securebits"))?;
         have.securebits = fixed as u32;
         let [real, effective, saved, fs] = wanted.gid.map(u64::from);
-        build.syscall(SYS_SETRESGID, [real, effective, saved]).context(format_args!("group ids"))?;
+        build
+            .syscall(SYS_SETRESGID, [real, effective, saved])
+            .context(format_args!("group ids"))?;
         build.syscall(SYS_SETFSGID, [fs, 0, 0])?;
         let [real, effective, saved, fs] = wanted.uid.map(u64::from);
-        build.syscall(SYS_SETRESUID, [real, effective, saved]).context(format_args!("user ids"))?;
+        build
+            .syscall(SYS_SETRESUID, [real, effective, saved])
+            .context(format_args!("user ids"))?;
         build.syscall(SYS_SETFSUID, [fs, 0, 0])?;
     }
     if wanted.securebits != have.securebits {
@@ -229,4 +244,3 @@ fn restore_capabilities(build: &Build<'_>, wanted: &cr_img_cred) -> Result {
     }
     Ok(())
 }
-use crate::build::SYS_PRCTL;

@@ -3,10 +3,10 @@
 //! Descriptor tables.
 
 use crate::{
+    build::Build,
     checkpoint::Save,
     objects::Kind,
     report::{Context, Result},
-    build::Build,
     state::file,
     tree::Thread,
 };

@@ -63,7 +63,10 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     let mut place = place(save, file, kind, &info)?;
     if matches!(
         (&place, kind),
-        (Place::Inside, FileType::Regular | FileType::Directory | FileType::MemoryDevice)
+        (
+            Place::Inside,
+            FileType::Regular | FileType::Directory | FileType::MemoryDevice
+        )
     ) || (matches!((&place, kind), (Place::Inside, FileType::Pipe)) && file.pipe()?.named)
     {
         match name(save, file, &info, kind, buffer)? {
@@ -74,7 +77,11 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
 
     if let Place::Outside(why) = place {
         let Some(key) = save.container.external_key(file, info.inode) else {
-            fail!(EBUSY, "{} {why}: declare it external, or close it", What(kind, &info));
+            fail!(
+                EBUSY,
+                "{} {why}: declare it external, or close it",
+                What(kind, &info)
+            );
         };
         record = cr_img_file {
             kind: CR_FILE_EXTERNAL,
@@ -180,7 +187,11 @@ fn name<'a>(
         Err(error) => return Err(error).context(format_args!("file {}", Name(&info.name))),
     };
     if has(CR_FILE_X_UNLINKED) {
-        fail!(EOPNOTSUPP(), "file {} was removed, which is not supported yet", Name(name));
+        fail!(
+            EOPNOTSUPP(),
+            "file {} was removed, which is not supported yet",
+            Name(name)
+        );
     }
     if has(CR_FILE_X_FS) && kind != FileType::MemoryDevice {
         fail!(
@@ -248,8 +259,7 @@ impl CName {
 
     /// As the kernel takes it.
     pub(crate) fn as_cstr(&self) -> Result<&CStr> {
-        CStr::from_bytes_with_nul(&self.0)
-            .map_err(|_| failure!(EINVAL, "a name with a NUL in it"))
+        CStr::from_bytes_with_nul(&self.0).map_err(|_| failure!(EINVAL, "a name with a NUL in it"))
     }
 }
 

@@ -3,10 +3,10 @@
 //! Working directory, root directory and umask.
 
 use crate::{
+    build::Build,
     checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
-    build::Build,
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -41,12 +41,7 @@ pub(crate) fn save(save: &mut Save<'_>, leader: &Thread) -> Result<u64> {
 }
 
 /// The name of a directory, as the container's init sees it.
-fn name<'a>(
-    save: &Save<'_>,
-    path: &PathRef,
-    buffer: &'a mut [u8],
-    what: &str,
-) -> Result<&'a [u8]> {
+fn name<'a>(save: &Save<'_>, path: &PathRef, buffer: &'a mut [u8], what: &str) -> Result<&'a [u8]> {
     if path.is_unlinked() {
         fail!(
             EOPNOTSUPP(),
@@ -58,7 +53,9 @@ fn name<'a>(
             EBUSY,
             "its {what} directory is outside of the container's root"
         ),
-        result => result.context(format_args!("its {what} directory cannot be found by its name")),
+        result => result.context(format_args!(
+            "its {what} directory cannot be found by its name"
+        )),
     }
 }
 
@@ -73,10 +70,14 @@ pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
     build.syscall(SYS_UMASK, [u64::from(fs.umask), 0, 0])?;
     // The working directory may be outside of the root directory.
     let cwd = build.scratch_path(cwd)?;
-    build.syscall(SYS_CHDIR, [cwd, 0, 0]).context(format_args!("working directory"))?;
+    build
+        .syscall(SYS_CHDIR, [cwd, 0, 0])
+        .context(format_args!("working directory"))?;
     if root != b"/" {
         let root = build.scratch_path(root)?;
-        build.syscall(SYS_CHROOT, [root, 0, 0]).context(format_args!("root directory"))?;
+        build
+            .syscall(SYS_CHROOT, [root, 0, 0])
+            .context(format_args!("root directory"))?;
     }
     Ok(())
 }

@@ -23,8 +23,13 @@ pub(crate) fn is_kept(parents: &[cr_img_vma], vma: &cr_img_vma) -> bool {
     const NOT_KEPT: u32 = CR_VMA_LOCKED | CR_VMA_DONTFORK;
     let found = parents.binary_search_by_key(&vma.start, |parent| parent.start);
     let same = |parent: &cr_img_vma| {
-        (parent.end, parent.pgoff, parent.object, parent.kind, parent.flags)
-            == (vma.end, vma.pgoff, vma.object, vma.kind, vma.flags)
+        (
+            parent.end,
+            parent.pgoff,
+            parent.object,
+            parent.kind,
+            parent.flags,
+        ) == (vma.end, vma.pgoff, vma.object, vma.kind, vma.flags)
     };
     vma.flags & NOT_KEPT == 0 && found.is_ok_and(|at| same(&parents[at]))
 }
@@ -39,9 +44,10 @@ pub(crate) struct Frames {
 impl Frames {
     /// Addresses with frames, ascending.
     fn pages(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        let addrs = self.runs.iter().flat_map(|run| {
-            (0..run.nr_pages).map(|page| run.start + page * PAGE_SIZE as u64)
-        });
+        let addrs = self
+            .runs
+            .iter()
+            .flat_map(|run| (0..run.nr_pages).map(|page| run.start + page * PAGE_SIZE as u64));
         addrs.zip(self.pfns.iter().copied())
     }
 
@@ -65,7 +71,11 @@ impl Frames {
             }
             while theirs.next_if(|(their, _)| *their < addr).is_some() {}
             let same = pfn != 0 && theirs.peek() == Some(&(addr, pfn));
-            let runs = if same && inheritable { &mut shared } else { &mut own };
+            let runs = if same && inheritable {
+                &mut shared
+            } else {
+                &mut own
+            };
             append(runs, addr)?;
         }
         Ok((shared, own))
@@ -129,13 +139,16 @@ pub(crate) fn drop_others(
     vmas: &[cr_img_vma],
     rec: &Rec<'_>,
 ) -> Result {
-    let kept = vmas.iter().filter(|vma| is_inheritable(vma) && is_kept(parents, vma));
-    let mut runs = rec.array::<cr_img_run>(size_of::<cr_img_inherit>()).peekable();
+    let kept = vmas
+        .iter()
+        .filter(|vma| is_inheritable(vma) && is_kept(parents, vma));
+    let mut runs = rec
+        .array::<cr_img_run>(size_of::<cr_img_inherit>())
+        .peekable();
     for vma in kept {
         let mut from = vma.start;
         while from < vma.end {
-            let run_end =
-                |run: &cr_img_run| run.start + run.nr_pages * PAGE_SIZE as u64;
+            let run_end = |run: &cr_img_run| run.start + run.nr_pages * PAGE_SIZE as u64;
             while runs.next_if(|run| run_end(run) <= from).is_some() {}
             let (start, next) = match runs.peek() {
                 Some(run) if run.start < vma.end => (run.start.max(from), run_end(run)),

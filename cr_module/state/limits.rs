@@ -3,8 +3,8 @@
 //! Resource limits and the OOM score, which belong to a process.
 
 use crate::{
-    report::{Context, Result},
     build::Build,
+    report::{Context, Result},
 };
 use cr_codec::uapi::*;
 use cr_sys::build;
@@ -30,10 +30,14 @@ pub(crate) fn lift(build: &Build<'_>) {
 pub(crate) fn allow_descriptors(build: &Build<'_>, process: &cr_img_process, nr: u32) -> Result {
     let limit = &process.rlimit[RLIMIT_NOFILE];
     let enough = limit.max.max(u64::from(nr));
-    set(build, RLIMIT_NOFILE, &cr_img_rlimit {
-        cur: enough,
-        max: enough,
-    })
+    set(
+        build,
+        RLIMIT_NOFILE,
+        &cr_img_rlimit {
+            cur: enough,
+            max: enough,
+        },
+    )
 }
 
 /// Sets the limits of the current process.

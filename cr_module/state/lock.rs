@@ -6,10 +6,10 @@
 //! our business.
 
 use crate::{
+    build::Build,
     checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
-    build::Build,
 };
 use cr_codec::uapi::*;
 use cr_sys::{
@@ -59,10 +59,16 @@ fn save_lock(save: &mut Save<'_>, files: &[(FileRef, u64)], lock: &Lock) -> Resu
     let file = files.iter().find(|(file, _)| file.identity() == lock.file);
     let open = file.is_some_and(|(file, _)| save.references.descriptors_of(file) > 0);
     let Some(id) = id.filter(|_| open) else {
-        fail!(EOPNOTSUPP(), "a lock on a file that is not open any more is not supported yet");
+        fail!(
+            EOPNOTSUPP(),
+            "a lock on a file that is not open any more is not supported yet"
+        );
     };
     if save.externals.contains(&id) {
-        fail!(EOPNOTSUPP(), "a lock on an external file is not supported yet");
+        fail!(
+            EOPNOTSUPP(),
+            "a lock on an external file is not supported yet"
+        );
     }
     let record = cr_img_lock {
         file: id,
@@ -121,13 +127,21 @@ pub(crate) fn restore(build: &Build<'_>, files: u64) -> Result {
 fn take(build: &Build<'_>, fd: u32, lock: &cr_img_lock) -> Result {
     let fd = u64::from(fd);
     if lock.kind == CR_LOCK_FLOCK {
-        let how = if lock.exclusive != 0 { LOCK_EX } else { LOCK_SH };
+        let how = if lock.exclusive != 0 {
+            LOCK_EX
+        } else {
+            LOCK_SH
+        };
         build.syscall(SYS_FLOCK, [fd, how | LOCK_NB, 0])?;
         return Ok(());
     }
     const TO_THE_END: u64 = i64::MAX as u64;
     let flock = Flock {
-        kind: if lock.exclusive != 0 { F_WRLCK } else { F_RDLCK },
+        kind: if lock.exclusive != 0 {
+            F_WRLCK
+        } else {
+            F_RDLCK
+        },
         whence: 0,
         pad: 0,
         start: lock.start,

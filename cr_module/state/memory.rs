@@ -127,14 +127,14 @@ impl Memory {
                 continue;
             };
             let found = scanner.scan(mm, &region.vmas)?;
-            let parent = self.regions[..at].iter().position(|other| other.id == region.parent);
+            let parent = self.regions[..at]
+                .iter()
+                .position(|other| other.id == region.parent);
             let parent = parent.and_then(|parent| {
                 Some((frames[parent].as_ref()?, &self.regions[parent].vmas[..]))
             });
             let (inherited, own) = match parent {
-                Some((parent, parents_vmas)) => {
-                    found.divide(&region.vmas, parent, parents_vmas)?
-                }
+                Some((parent, parents_vmas)) => found.divide(&region.vmas, parent, parents_vmas)?,
                 None => {
                     let mut own = KVVec::new();
                     own.extend_from_slice(&found.runs, GFP_KERNEL)?;
@@ -151,7 +151,11 @@ impl Memory {
 
     /// Writes which pages are the parent's as well.
     pub(crate) fn write_inherited(&self, writer: &mut Writer<&mut FileSink>) -> Result {
-        for region in self.regions.iter().filter(|region| !region.inherited.is_empty()) {
+        for region in self
+            .regions
+            .iter()
+            .filter(|region| !region.inherited.is_empty())
+        {
             let record = cr_img_inherit {
                 mm: region.id,
                 parent: region.parent,
@@ -231,9 +235,7 @@ impl Memory {
                 let mut pages = writer.pages(region.id, &record)?;
                 for run in &record {
                     match &region.place {
-                        Place::Private(mm) => write_private(mm, run, |bytes| {
-                            pages.page(bytes)
-                        })?,
+                        Place::Private(mm) => write_private(mm, run, |bytes| pages.page(bytes))?,
                         Place::Shared(file) => {
                             for at in 0..run.nr_pages {
                                 read_shared(file, run.start + at * PAGE_SIZE as u64, &mut page)?;
@@ -301,7 +303,9 @@ impl Scanner {
                 let runs = &self.runs[..nr];
                 let pages: u64 = runs.iter().map(|run| run.nr_pages).sum();
                 frames.runs.extend_from_slice(runs, GFP_KERNEL)?;
-                frames.pfns.extend_from_slice(&self.pfns[..pages as usize], GFP_KERNEL)?;
+                frames
+                    .pfns
+                    .extend_from_slice(&self.pfns[..pages as usize], GFP_KERNEL)?;
                 from = next;
             }
         }
@@ -410,11 +414,7 @@ where
     pages.finish()
 }
 
-fn restore_private(
-    mm: &Mm,
-    run: &cr_img_run,
-    mut read: impl FnMut(&mut [u8]) -> Result,
-) -> Result {
+fn restore_private(mm: &Mm, run: &cr_img_run, mut read: impl FnMut(&mut [u8]) -> Result) -> Result {
     let mut done = 0;
     while done < run.nr_pages {
         let addr = run.start + done * PAGE_SIZE as u64;

@@ -7,10 +7,10 @@
 //! mappings are there: see [`memory`](crate::state::memory).
 
 use crate::{
+    build::{Build, SYS_PRCTL},
     checkpoint::Save,
     objects::Kind,
     report::{fail, failure, Context, Result},
-    build::{Build, SYS_PRCTL},
     state::{file, inherit, shmem},
     tree::Process,
 };
@@ -31,11 +31,17 @@ const REFUSED_MM: &[(u32, &str)] = &[
     (CR_MM_X_LDT, "a local descriptor table (modify_ldt)"),
     (CR_MM_X_LAM, "linear address masking"),
     (CR_MM_X_MDWE, "memory-deny-write-execute (PR_SET_MDWE)"),
-    (CR_MM_X_KSM, "samepage merging for all memory (PR_SET_MEMORY_MERGE)"),
+    (
+        CR_MM_X_KSM,
+        "samepage merging for all memory (PR_SET_MEMORY_MERGE)",
+    ),
     (CR_MM_X_UPROBES, "uprobes"),
     (CR_MM_X_MLOCKALL, "mlockall(MCL_FUTURE)"),
     (CR_MM_X_RDPMC, "mapped perf events"),
-    (CR_MM_X_THP_ADVISED, "huge pages disabled except where advised"),
+    (
+        CR_MM_X_THP_ADVISED,
+        "huge pages disabled except where advised",
+    ),
     (CR_MM_X_PKEYS, "memory protection keys"),
 ];
 
@@ -71,7 +77,10 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
         }
     }
     if record.dumpable == SUID_DUMP_ROOT {
-        fail!(EOPNOTSUPP(), "dumps core for root only, which is not supported yet");
+        fail!(
+            EOPNOTSUPP(),
+            "dumps core for root only, which is not supported yet"
+        );
     }
     let Some(exe) = exe else {
         fail!(EOPNOTSUPP(), "has no program file");
@@ -88,7 +97,10 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
             if record.vdso == 0 {
                 record.vdso = vma.start;
             } else if vdso_end != vma.start {
-                fail!(EOPNOTSUPP(), "the vDSO was moved in parts, which is not supported yet");
+                fail!(
+                    EOPNOTSUPP(),
+                    "the vDSO was moved in parts, which is not supported yet"
+                );
             }
             vdso_end = vma.end;
             if saved.flags & CR_VMA_EXEC != 0 {
@@ -116,7 +128,8 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
 
 fn code_crc(mm: &Mm, start: u64, end: u64) -> Result<u32> {
     let mut code = KVVec::from_elem(0, (end - start) as usize, GFP_KERNEL)?;
-    mm.copy(start, &mut code).context(format_args!("reading the vDSO"))?;
+    mm.copy(start, &mut code)
+        .context(format_args!("reading the vDSO"))?;
     Ok(misc::crc32c(0, &code))
 }
 
@@ -137,7 +150,11 @@ fn save_vma(save: &mut Save<'_>, vma: &Vma) -> Result<cr_img_vma> {
     }
     for (bit, what) in REFUSED_VMA {
         if vma.unsupported & (1 << bit) != 0 {
-            fail!(EOPNOTSUPP(), "{what} ({:#x}), which is not supported yet", vma.vm_flags);
+            fail!(
+                EOPNOTSUPP(),
+                "{what} ({:#x}), which is not supported yet",
+                vma.vm_flags
+            );
         }
     }
     if let Some(file) = &vma.file {
@@ -153,7 +170,10 @@ fn save_vma(save: &mut Save<'_>, vma: &Vma) -> Result<cr_img_vma> {
         // Its page offset follows from where it was made, and has no meaning.
         record.pgoff = 0;
         if !vma.anonymous || vma.flags & CR_VMA_SHARED != 0 {
-            fail!(EOPNOTSUPP(), "belongs to the kernel, which is not supported yet");
+            fail!(
+                EOPNOTSUPP(),
+                "belongs to the kernel, which is not supported yet"
+            );
         }
     }
     Ok(record)
@@ -210,7 +230,11 @@ pub(crate) fn restore(build: &Build<'_>, at: usize, inherited: Option<&Inherited
     if !same_layout {
         // The program can be replaced only while none of it is mapped.
         let same_exe = inherited.is_some_and(|parent| parent.layout.exe == mm.exe);
-        let exe = if same_exe { None } else { Some(build.file(mm.exe)?) };
+        let exe = if same_exe {
+            None
+        } else {
+            Some(build.file(mm.exe)?)
+        };
         restore_layout(build, &mm, &rec, exe)?;
     }
     let mut vdso_done = inherited.is_some_and(|parent| parent.vdso);
@@ -294,15 +318,23 @@ fn map(build: &Build<'_>, vma: &cr_img_vma) -> Result {
     };
     build::map(file, vma.start, length, first_prot, flags, vma.pgoff << 12)?;
     // What droppable memory has of these, it has from the beginning.
-    let advice = ADVICE.iter().filter(|(flag, _)| has(*flag) && !has(CR_VMA_DROPPABLE));
+    let advice = ADVICE
+        .iter()
+        .filter(|(flag, _)| has(*flag) && !has(CR_VMA_DROPPABLE));
     for (_, advice) in advice {
         build
             .syscall(SYS_MADVISE, [vma.start, length, *advice])
             .context(format_args!("madvise {advice}"))?;
     }
     if has(CR_VMA_LOCKED) {
-        let how = if has(CR_VMA_LOCKONFAULT) { MLOCK_ONFAULT } else { 0 };
-        build.syscall(SYS_MLOCK2, [vma.start, length, how]).context(format_args!("mlock"))?;
+        let how = if has(CR_VMA_LOCKONFAULT) {
+            MLOCK_ONFAULT
+        } else {
+            0
+        };
+        build
+            .syscall(SYS_MLOCK2, [vma.start, length, how])
+            .context(format_args!("mlock"))?;
     }
     Ok(())
 }
@@ -316,16 +348,15 @@ fn was_writable(vma: &cr_img_vma) -> bool {
 /// promise, so this comes after the contents of memory.
 ///
 /// What a process has from its parent, `parents`, has lost it already.
-pub(crate) fn restore_protection(
-    build: &Build<'_>,
-    at: usize,
-    parents: &[cr_img_vma],
-) -> Result {
+pub(crate) fn restore_protection(build: &Build<'_>, at: usize, parents: &[cr_img_vma]) -> Result {
     let own = |vma: &cr_img_vma| was_writable(vma) && !inherit::is_kept(parents, vma);
     for vma in build.vmas(at)?.filter(own) {
         let prot = vma.flags & (CR_VMA_READ | CR_VMA_WRITE | CR_VMA_EXEC);
         build
-            .syscall(SYS_MPROTECT, [vma.start, vma.end - vma.start, u64::from(prot)])
+            .syscall(
+                SYS_MPROTECT,
+                [vma.start, vma.end - vma.start, u64::from(prot)],
+            )
             .context(format_args!("mprotect {:#x}-{:#x}", vma.start, vma.end))?;
     }
     Ok(())
@@ -352,14 +383,22 @@ pub(crate) fn own_vdso_crc() -> Result<u32> {
 pub(crate) fn check_vdso_crc(rec: &Rec<'_>, own: u32) -> Result {
     let mm: cr_img_mm = rec.fixed()?;
     if mm.vdso != 0 && mm.vdso_crc != own {
-        fail!(EOPNOTSUPP(), "this kernel has another vDSO than the image's");
+        fail!(
+            EOPNOTSUPP(),
+            "this kernel has another vDSO than the image's"
+        );
     }
     Ok(())
 }
 
 /// And it has to be at the same place.
 fn check_vdso(build: &Build<'_>, at: usize) -> Result {
-    let differs = || failure!(EOPNOTSUPP(), "this kernel has another vDSO than the image's");
+    let differs = || {
+        failure!(
+            EOPNOTSUPP(),
+            "this kernel has another vDSO than the image's"
+        )
+    };
     let current = Mm::current().ok_or(ESRCH)?;
     let mut ours = current.vmas().filter(|vma| vma.vdso);
     for vma in build.vmas(at)?.filter(|vma| vma.kind == CR_VMA_VDSO) {

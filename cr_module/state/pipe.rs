@@ -49,7 +49,8 @@ pub(crate) fn save(
         }
     }
     let mut content = KVVec::from_elem(0, pipe.length as usize, GFP_KERNEL)?;
-    file.copy_pipe(&mut content).context(format_args!("reading a pipe"))?;
+    file.copy_pipe(&mut content)
+        .context(format_args!("reading a pipe"))?;
     let record = cr_img_pipe {
         ring_size: pipe.ring_size,
         length: pipe.length,
@@ -86,11 +87,15 @@ const O_NONBLOCK: u32 = 0o4000;
 pub(crate) fn restore(files: &Files<'_>, rec: &Rec<'_>) -> Result<Made> {
     let pipe: cr_img_pipe = rec.fixed()?;
     let variable = rec.variable::<cr_img_pipe>();
-    let (path, content) = variable.split_at_checked(pipe.path_len as usize).ok_or(EINVAL)?;
+    let (path, content) = variable
+        .split_at_checked(pipe.path_len as usize)
+        .ok_or(EINVAL)?;
     if path.is_empty() {
         let (read, write) =
             FileRef::make_pipe(pipe.ring_size).context(format_args!("making a pipe"))?;
-        write.chown_pipe(pipe.uid, pipe.gid).context(format_args!("owner of a pipe"))?;
+        write
+            .chown_pipe(pipe.uid, pipe.gid)
+            .context(format_args!("owner of a pipe"))?;
         fill(&write, content)?;
         return Ok(Made::Nameless {
             read,
@@ -135,7 +140,9 @@ fn fill(pipe: &FileRef, mut content: &[u8]) -> Result {
         {
             fail!(EINVAL, "a pipe with more in it than fits");
         }
-        let written = pipe.write(content).context(format_args!("filling a pipe"))?;
+        let written = pipe
+            .write(content)
+            .context(format_args!("filling a pipe"))?;
         content = &content[written..];
     }
     Ok(())

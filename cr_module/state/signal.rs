@@ -6,10 +6,10 @@
 //! blocked, in the order in which they arrived.
 
 use crate::{
+    build::Build,
     checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
-    build::Build,
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -43,7 +43,10 @@ pub(crate) fn save_queue(save: &mut Save<'_>, thread: &Thread, shared: bool) -> 
         return Ok(());
     }
     if pending & (1 << (SIGSTOP - 1)) != 0 {
-        fail!(EOPNOTSUPP(), "is about to be stopped, which is not supported yet");
+        fail!(
+            EOPNOTSUPP(),
+            "is about to be stopped, which is not supported yet"
+        );
     }
     let record = cr_img_sigqueue {
         shared: u32::from(shared),

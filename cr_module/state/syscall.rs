@@ -133,7 +133,10 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
 
         NANOSLEEP => Asleep::Wake,
         CLOCK_NANOSLEEP
-            if !matches!(a, CLOCK_REALTIME | CLOCK_MONOTONIC | CLOCK_BOOTTIME | CLOCK_TAI) =>
+            if !matches!(
+                a,
+                CLOCK_REALTIME | CLOCK_MONOTONIC | CLOCK_BOOTTIME | CLOCK_TAI
+            ) =>
         {
             Asleep::Wait(CallName::Name("clock_nanosleep"))
         }
@@ -162,7 +165,7 @@ pub(crate) fn interrupt(
     let (Asleep::Leave(result) | Asleep::LeaveForATime(result)) = asleep_in(task) else {
         fail!(EAGAIN, "was woken during the checkpoint: try again");
     };
-    regs.reg[REG_AX] = result as i64 as u64;
+    regs.reg[REG_AX] = i64::from(result) as u64;
     thread.flags |= CR_THREAD_IN_SYSCALL;
     thread.restart_kind = CR_RESTART_NONE;
     thread.restart_arg = [0; 5];

@@ -19,15 +19,24 @@ use kernel::prelude::*;
 /// What a task may have that is not supported, and what the user can do about it.
 const REFUSED: &[(u32, &str)] = &[
     (CR_TASK_TRACED, "is traced: detach the debugger first"),
-    (CR_TASK_TRACER, "traces another process: end the debugger first"),
+    (
+        CR_TASK_TRACER,
+        "traces another process: end the debugger first",
+    ),
     (CR_TASK_STOPPED, "is stopped: send it SIGCONT first"),
     (CR_TASK_SECCOMP, "has a seccomp filter"),
     (CR_TASK_IO_URING, "uses io_uring"),
     (CR_TASK_COMPAT, "is a 32-bit program"),
     (CR_TASK_CTTY, "has a controlling terminal"),
     (CR_TASK_POSIX_TIMERS, "has timers made by timer_create(2)"),
-    (CR_TASK_SCHED_POLICY, "has a real-time, deadline or extended scheduling policy"),
-    (CR_TASK_AFFINITY, "has a CPU affinity of its own (sched_setaffinity)"),
+    (
+        CR_TASK_SCHED_POLICY,
+        "has a real-time, deadline or extended scheduling policy",
+    ),
+    (
+        CR_TASK_AFFINITY,
+        "has a CPU affinity of its own (sched_setaffinity)",
+    ),
     (CR_TASK_UCLAMP, "has utilization clamps"),
     (CR_TASK_CORE_COOKIE, "has a core scheduling cookie"),
     (CR_TASK_IOPRIO, "has an I/O priority"),
@@ -41,27 +50,45 @@ const REFUSED: &[(u32, &str)] = &[
     (CR_TASK_MEMPOLICY, "has a NUMA memory policy"),
     (CR_TASK_KEYRING, "has keyrings of its own"),
     (CR_TASK_LSM, "has another security label than the caller"),
-    (CR_TASK_SPECULATION, "has speculation controls (PR_SET_SPECULATION_CTRL)"),
+    (
+        CR_TASK_SPECULATION,
+        "has speculation controls (PR_SET_SPECULATION_CTRL)",
+    ),
     (CR_TASK_SEM_UNDO, "has System V semaphore adjustments"),
-    (CR_TASK_PI_FUTEX, "holds or waits for a priority-inheritance futex"),
+    (
+        CR_TASK_PI_FUTEX,
+        "holds or waits for a priority-inheritance futex",
+    ),
     (CR_TASK_RSEQ_SLICE, "has rseq time slice extensions"),
     (CR_TASK_MCE_POLICY, "has a machine check policy"),
     (CR_TASK_IO_FLUSHER, "is an I/O flusher (PR_SET_IO_FLUSHER)"),
     (CR_TASK_TSC_CPUID, "has access to TSC or CPUID disabled"),
     (CR_TASK_SINGLE_STEP, "is single-stepped"),
     (CR_TASK_NESTED_PIDNS, "is in a nested pid namespace"),
-    (CR_TASK_NS_PID_CHILDREN, "has unshared a pid namespace for its children"),
+    (
+        CR_TASK_NS_PID_CHILDREN,
+        "has unshared a pid namespace for its children",
+    ),
     (CR_TASK_NS_NET, "has a network namespace of its own"),
     (CR_TASK_NS_USER, "has a user namespace of its own"),
     (CR_TASK_NS_CGROUP, "has a cgroup namespace of its own"),
     (CR_TASK_NS_TIME, "has a time namespace of its own"),
     (CR_TASK_WORKER, "is a worker thread of the kernel"),
-    (CR_TASK_DEAD_LEADER, "is dead while other threads of its process live"),
-    (CR_TASK_EXIT_SIGNAL, "sends another signal than SIGCHLD when it exits"),
+    (
+        CR_TASK_DEAD_LEADER,
+        "is dead while other threads of its process live",
+    ),
+    (
+        CR_TASK_EXIT_SIGNAL,
+        "sends another signal than SIGCHLD when it exits",
+    ),
     (CR_TASK_USER_EVENTS, "has user events registered"),
     (CR_TASK_UPROBES, "is probed by uprobes"),
     (CR_TASK_AUTOREAP, "is reaped automatically"),
-    (CR_TASK_XFEATURES, "has asked for more processor features (AMX)"),
+    (
+        CR_TASK_XFEATURES,
+        "has asked for more processor features (AMX)",
+    ),
     (
         CR_TASK_PARENT_THREAD,
         "gets a signal when another thread of its parent than the leader dies",
@@ -84,7 +111,11 @@ pub(crate) fn check(thread: &Thread) -> Result {
         }
     }
     if unsupported != 0 {
-        fail!(EOPNOTSUPP(), "{}: unknown state {unsupported:#x}", thread.who());
+        fail!(
+            EOPNOTSUPP(),
+            "{}: unknown state {unsupported:#x}",
+            thread.who()
+        );
     }
     if thread.info.pgid == 0 || thread.info.sid == 0 {
         fail!(
@@ -95,7 +126,10 @@ pub(crate) fn check(thread: &Thread) -> Result {
         );
     }
     if thread.info.exit_state == 0 {
-        thread.task.may_read().context(format_args!("{}", thread.who()))?;
+        thread
+            .task
+            .may_read()
+            .context(format_args!("{}", thread.who()))?;
     }
     Ok(())
 }
@@ -106,7 +140,10 @@ pub(crate) fn check_caller() -> Result {
     for (bit, what) in REFUSED {
         if unsupported & (1 << bit) != 0 {
             let what = what.split_once(": ").map_or(*what, |(what, _)| what);
-            fail!(EPERM, "the caller {what}, which the container would inherit");
+            fail!(
+                EPERM,
+                "the caller {what}, which the container would inherit"
+            );
         }
     }
     Ok(())

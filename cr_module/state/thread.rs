@@ -4,8 +4,8 @@
 //! personality, an interrupted system call. Saved in [`task`](crate::state::task).
 
 use crate::{
-    report::{fail, Context, Result},
     build::Build,
+    report::{fail, Context, Result},
     state::cred,
 };
 use cr_codec::uapi::*;
@@ -47,9 +47,14 @@ pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread) -> Result {
             thread.altstack_size,
         ];
         let addr = build.scratch(0, altstack.as_bytes())?;
-        build.syscall(SYS_SIGALTSTACK, [addr, 0, 0]).context(format_args!("alternate stack"))?;
+        build
+            .syscall(SYS_SIGALTSTACK, [addr, 0, 0])
+            .context(format_args!("alternate stack"))?;
     }
-    build.syscall(SYS_SET_ROBUST_LIST, [thread.robust_list, ROBUST_LIST_LEN, 0])?;
+    build.syscall(
+        SYS_SET_ROBUST_LIST,
+        [thread.robust_list, ROBUST_LIST_LEN, 0],
+    )?;
     build.syscall(SYS_SET_TID_ADDRESS, [thread.clear_child_tid, 0, 0])?;
     if thread.rseq != 0 {
         restore_rseq(build, thread).context(format_args!("rseq area"))?;
@@ -61,7 +66,10 @@ pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread) -> Result {
 
     match thread.flags & CR_THREAD_NO_NEW_PRIVS {
         0 if build.prctl(PR_GET_NO_NEW_PRIVS, 0)? != 0 => {
-            fail!(EPERM, "the caller has no_new_privs set, which the container would inherit")
+            fail!(
+                EPERM,
+                "the caller has no_new_privs set, which the container would inherit"
+            )
         }
         0 => 0,
         _ => build.prctl(PR_SET_NO_NEW_PRIVS, 1)?,
@@ -88,17 +96,19 @@ fn restore_scheduling(build: &Build<'_>, thread: &cr_img_thread) -> Result {
     // Only the restart block of a call that was interrupted could be unknown.
     let _ = TaskRef::current().read_thread(&mut have);
     let scheduling = |thread: &cr_img_thread| (thread.policy, thread.nice);
-    let slack =
-        |thread: &cr_img_thread| (thread.timer_slack_ns, thread.default_timer_slack_ns);
+    let slack = |thread: &cr_img_thread| (thread.timer_slack_ns, thread.default_timer_slack_ns);
     if scheduling(&have) == scheduling(thread) && slack(&have) == slack(thread) {
         return Ok(());
     }
     let priority = build.scratch(0, 0u32.as_bytes())?;
     build
-        .syscall(SYS_SCHED_SETSCHEDULER, [0, u64::from(thread.policy), priority])
+        .syscall(
+            SYS_SCHED_SETSCHEDULER,
+            [0, u64::from(thread.policy), priority],
+        )
         .context(format_args!("scheduling policy"))?;
     build
-        .syscall(SYS_SETPRIORITY, [0, 0, thread.nice as i64 as u64])
+        .syscall(SYS_SETPRIORITY, [0, 0, i64::from(thread.nice) as u64])
         .context(format_args!("nice value"))?;
     build::set_default_timer_slack(thread.default_timer_slack_ns);
     // 0 would mean the default.
@@ -123,7 +133,8 @@ pub(crate) fn adopt_rseq(task: &TaskRef, mm: &Mm, thread: &cr_img_thread) -> Res
         return Ok(());
     }
     let mut area = RseqIds::new_zeroed();
-    mm.copy(thread.rseq, area.as_mut_bytes()).context(format_args!("rseq area"))?;
+    mm.copy(thread.rseq, area.as_mut_bytes())
+        .context(format_args!("rseq area"))?;
     task.adopt_rseq(&area, thread.flags & CR_THREAD_IN_SYSCALL == 0);
     Ok(())
 }

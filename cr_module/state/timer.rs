@@ -4,8 +4,8 @@
 //! left, so that the time between checkpoint and restart does not count.
 
 use crate::{
-    report::{Context, Result},
     build::Build,
+    report::{Context, Result},
 };
 use cr_codec::uapi::*;
 use zerocopy::IntoBytes;

@@ -3,9 +3,9 @@
 //! Host name and NIS domain name, of a UTS namespace that the container has to itself.
 
 use crate::{
+    build::Build,
     checkpoint::Save,
     report::{Context, Result},
-    build::Build,
 };
 use cr_codec::{check::Rec, record, uapi::*};
 

@@ -14,7 +14,8 @@
 //! An image is hostile input. After [`read`] every record has a plausible length and the contents
 //! that its writer gave it; only after [`check`] may anything be done with it.
 
-#![allow(unused_attributes)] // Kbuild says no_std as well.
+// Kbuild says no_std as well.
+#![allow(unused_attributes, clippy::duplicated_attributes)]
 #![no_std]
 #![deny(unsafe_code)]
 

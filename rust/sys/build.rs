@@ -310,12 +310,7 @@ impl TaskRef {
     pub fn join_groups(&self, pgrp: &PidRef, session: &PidRef, leader: bool) -> Result {
         // SAFETY: The task and both numbers are valid.
         to_result(unsafe {
-            bindings::cr_shim_set_groups_ids(
-                self.as_ptr(),
-                pgrp.as_ptr(),
-                session.as_ptr(),
-                leader,
-            )
+            bindings::cr_shim_set_groups_ids(self.as_ptr(), pgrp.as_ptr(), session.as_ptr(), leader)
         })
     }
 }

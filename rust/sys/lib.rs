@@ -6,16 +6,17 @@
 //! cannot reach at all. Types are handles that own a reference for as long as they live; nothing
 //! here knows what a checkpoint is.
 //!
-//! - [`task`]: tasks and pid namespaces, and reading what they are.
-//! - [`park`]: making tasks stand still.
-//! - [`regs`]: registers.
-//! - [`mm`]: memory descriptors, mappings and pages.
-//! - [`file`]: open files, paths, pipes, locks, shared memory.
-//! - [`build`]: creating tasks, and system calls in their context.
-//! - [`sync`]: waiting that ends when the waiter is killed.
-//! - [`misc`]: clocks, checksums, the module's own reference count.
+//! - [`task`] — tasks and pid namespaces, and reading what they are.
+//! - [`park`] — making tasks stand still.
+//! - [`regs`] — registers.
+//! - [`mm`] — memory descriptors, mappings and pages.
+//! - [`file`] — open files, paths, pipes, locks, shared memory.
+//! - [`build`] — creating tasks, and system calls in their context.
+//! - [`sync`] — waiting that ends when the waiter is killed.
+//! - [`misc`] — clocks, checksums, the module's own reference count.
 
-#![allow(unused_attributes)] // Kbuild says no_std as well.
+// Kbuild says no_std as well.
+#![allow(unused_attributes, clippy::duplicated_attributes)]
 #![no_std]
 
 pub mod build;

@@ -8,14 +8,19 @@
 use crate::{bindings, file::FileRef, task::TaskRef};
 use core::ptr::NonNull;
 use cr_codec::uapi::*;
-use kernel::{error::{from_err_ptr, to_result}, mm::MmWithUser, prelude::*, sync::aref::ARef};
+use kernel::{
+    error::{from_err_ptr, to_result},
+    mm::MmWithUser,
+    prelude::*,
+    sync::aref::ARef,
+};
 
 pub use bindings::{
-    CR_MM_X_AIO, CR_MM_X_KSM, CR_MM_X_LAM, CR_MM_X_LDT, CR_MM_X_MDWE,
-    CR_MM_X_MLOCKALL, CR_MM_X_PKEYS, CR_MM_X_RDPMC, CR_MM_X_THP_ADVISED, CR_MM_X_UPROBES,
-    CR_VMA_X_GUARD, CR_VMA_X_HUGETLB, CR_VMA_X_MERGEABLE, CR_VMA_X_NAMED, CR_VMA_X_OTHER,
-    CR_VMA_X_PFNMAP, CR_VMA_X_PKEY, CR_VMA_X_POLICY, CR_VMA_X_SEALED, CR_VMA_X_SHSTK,
-    CR_VMA_X_SPECIAL, CR_VMA_X_SYNC, CR_VMA_X_UFFD,
+    CR_MM_X_AIO, CR_MM_X_KSM, CR_MM_X_LAM, CR_MM_X_LDT, CR_MM_X_MDWE, CR_MM_X_MLOCKALL,
+    CR_MM_X_PKEYS, CR_MM_X_RDPMC, CR_MM_X_THP_ADVISED, CR_MM_X_UPROBES, CR_VMA_X_GUARD,
+    CR_VMA_X_HUGETLB, CR_VMA_X_MERGEABLE, CR_VMA_X_NAMED, CR_VMA_X_OTHER, CR_VMA_X_PFNMAP,
+    CR_VMA_X_PKEY, CR_VMA_X_POLICY, CR_VMA_X_SEALED, CR_VMA_X_SHSTK, CR_VMA_X_SPECIAL,
+    CR_VMA_X_SYNC, CR_VMA_X_UFFD,
 };
 
 /// Bytes in a page.
@@ -128,8 +133,10 @@ impl Mm {
                 flags: raw.flags,
                 anonymous: raw.anonymous,
                 vdso: raw.vdso,
-                // SAFETY: The reference is ours now.
-                file: NonNull::new(raw.file).map(|file| unsafe { FileRef::from_owned(file) }),
+                file: NonNull::new(raw.file).map(|file| {
+                    // SAFETY: The reference is ours now.
+                    unsafe { FileRef::from_owned(file) }
+                }),
             })
         })
     }

@@ -108,9 +108,8 @@ impl Slot {
         };
         // SAFETY: The task is valid. `work` is initialised and not queued; it stays valid until
         // it has run or is cancelled, since the queue owns a reference to the slot from now on.
-        let added = unsafe {
-            bindings::cr_shim_work_add(slot.task.as_ptr(), queued.slot.work.get(), wake)
-        };
+        let added =
+            unsafe { bindings::cr_shim_work_add(slot.task.as_ptr(), queued.slot.work.get(), wake) };
         to_result(added).inspect_err(|_| drop(queued.take_back()))
     }
 

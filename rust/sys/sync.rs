@@ -5,7 +5,7 @@
 //! C header: [`include/linux/completion.h`](srctree/include/linux/completion.h).
 
 use crate::bindings;
-use kernel::{prelude::*, types::Opaque};
+use kernel::{error::to_result, prelude::*, types::Opaque};
 
 /// An event that happens once, and that any number of tasks wait for.
 ///
@@ -55,5 +55,3 @@ impl Event {
         }
     }
 }
-
-use kernel::error::to_result;
