@@ -300,7 +300,7 @@ static void payload_begin(int argc, char **argv)
 	payload_dir = argv[1];
 }
 
-static int payload_end(void)
+MAYBE_UNUSED static int payload_end(void)
 {
 	write_file(file_at("result"), O_CREAT | O_APPEND, payload_failed ? "end 1\n" : "end 0\n");
 	return payload_failed;

@@ -66,15 +66,15 @@ static int blocked_reader(void *unused)
 	return 0;
 }
 
-/* One write of three times what fits: part of it has been done. */
+/* The pipe is full: nothing of it has been written. */
 static int blocked_writer(void *unused)
 {
-	static unsigned char data[3 * 65536];
+	unsigned char data[200];
 
 	close(to_reader[1]);
 	close(from_writer[0]);
 	for (size_t i = 0; i < sizeof(data); i++)
-		data[i] = pattern(i);
+		data[i] = pattern(65536 + i);
 	tell("writer");
 	expect_eq(write(from_writer[1], data, sizeof(data)), sizeof(data), "blocked writer");
 	(void)unused;
@@ -107,6 +107,7 @@ int main(int argc, char **argv)
 	pid[0] = child(blocked_reader, NULL);
 	close(to_reader[0]);
 	sure(pipe(from_writer));
+	fill(from_writer[1], 0, 65536);
 	pid[1] = child(blocked_writer, NULL);
 	close(from_writer[1]);
 	sure(pipe(shared));
@@ -139,7 +140,7 @@ int main(int argc, char **argv)
 	sleep_ms(20);
 	close(to_reader[1]);
 	reap(pid[0]);
-	expect_eq(drain(from_writer[0]), 3 * 65536, "all that the blocked writer wrote");
+	expect_eq(drain(from_writer[0]), 65536 + 200, "all that the blocked writer wrote");
 	reap(pid[1]);
 
 	expect_eq(waiting(full[0]), 65536, "bytes in a full pipe");

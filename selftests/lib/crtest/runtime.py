@@ -78,17 +78,16 @@ class Crctl:
 
     @staticmethod
     def _detached(argv, output):
-        pid_file = pathlib.Path(f"{output}.pid")
-        with open(output, "ab") as log, open("/dev/null", "rb") as null:
-            # Not a pipe: the container keeps it open.
-            with open(f"{output}.crctl", "w+", encoding="utf-8", errors="replace") as words:
-                status = subprocess.run(argv[:2] + ["--pid-file", pid_file] + argv[2:],
-                                        stdin=null, stdout=log, stderr=words,
-                                        timeout=TIMEOUT, check=False).returncode
-                words.seek(0)
-                if status:
-                    raise Failed(argv, status, words.read())
-        return int(pid_file.read_text())
+        """Run it; what it prints goes to files, because the container may keep them open."""
+        pid_file, words = pathlib.Path(f"{output}.pid"), pathlib.Path(f"{output}.err")
+        with open(output, "ab") as out, open(words, "ab") as err:
+            said = err.tell()
+            status = subprocess.run(argv[:2] + ["--pid-file", pid_file] + argv[2:], stdout=out,
+                                    stdin=subprocess.DEVNULL, stderr=err, timeout=TIMEOUT,
+                                    check=False).returncode
+        if status:
+            raise Failed(argv, status, words.read_bytes()[said:].decode("utf-8", "replace"))
+        return int(pid_file.read_text(encoding="ascii"))
 
     @staticmethod
     def checkpoint(pid, image, kill=True):
@@ -98,8 +97,12 @@ class Crctl:
         return json.loads(err)
 
     def restart(self, image, output, *options):
-        """Start a container from an image; returns the pid of its init."""
-        return self._detached(["crctl", "restart", "--detach", "-i", image, *options], output)
+        """Start a container from an image; returns the pid of its init.
+
+        The container has its old output; to change that file now would be an error.
+        """
+        return self._detached(["crctl", "restart", "--detach", "-i", image, *options],
+                              f"{output}.restart")
 
 
 class Undisturbed(Crctl):
