@@ -28,6 +28,7 @@ compile_error!("images are little endian and this codec does not convert");
 pub mod check;
 pub mod crc;
 pub mod error;
+mod page;
 pub mod read;
 pub mod record;
 pub mod uapi;

@@ -17,6 +17,7 @@ use zerocopy::{FromZeros, IntoBytes};
 
 use crate::{
     error::{FormatError, FormatErrorKind},
+    page::PageSize,
     record,
     uapi::*,
     write::padding,
@@ -45,9 +46,12 @@ impl Source for &[u8] {
 
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, FormatError> {
         let some = buffer.len().min(self.len());
-        let (now, later) = self.split_at(some);
-        buffer[..some].copy_from_slice(now);
-        *self = later;
+        if let (Some(buffer), Some((now, later))) =
+            (buffer.get_mut(..some), self.split_at_checked(some))
+        {
+            buffer.copy_from_slice(now);
+            *self = later;
+        }
         Ok(some)
     }
 }
@@ -98,7 +102,7 @@ enum Next {
 pub struct Reader<S> {
     source: S,
     checksum: Checksum,
-    page_size: u32,
+    page_size: PageSize,
     offset: u64,
     nr_records: u64,
     nr_pages: u64,
@@ -114,20 +118,9 @@ impl<S: Source> Reader<S> {
     ///
     /// Whether this machine can do anything with the image is another question: see
     /// [`cr_img_header::check_machine`].
-    pub fn new(source: S, checksum: Checksum) -> Result<(cr_img_header, Self), S::Error> {
-        let mut reader = Self {
-            source,
-            checksum,
-            page_size: 0,
-            offset: 0,
-            nr_records: 0,
-            nr_pages: 0,
-            next: Next::Record,
-            in_pages: false,
-            crc: 0,
-        };
+    pub fn new(mut source: S, checksum: Checksum) -> Result<(cr_img_header, Self), S::Error> {
         let mut header = cr_img_header::new_zeroed();
-        let got = reader.fill(header.as_mut_bytes())?;
+        let got = fill(&mut source, header.as_mut_bytes())?;
         let fail = |kind| Err(FormatError::new(0, kind).into());
         if got == 0 {
             return fail(FormatErrorKind::Empty);
@@ -146,12 +139,20 @@ impl<S: Source> Reader<S> {
         if header.header_len as usize != size_of::<cr_img_header>() {
             return fail(FormatErrorKind::HeaderLength(header.header_len));
         }
-        let covered = size_of::<cr_img_header>() - size_of::<u32>();
-        if checksum(0, &header.as_bytes()[..covered]) != header.crc {
+        if checksum(0, record::covered(&header)) != header.crc {
             return fail(FormatErrorKind::FileHeaderChecksum);
         }
-        validate_header(&header)?;
-        reader.page_size = header.page_size;
+        let reader = Self {
+            page_size: validate_header(&header)?,
+            source,
+            checksum,
+            offset: got as u64,
+            nr_records: 0,
+            nr_pages: 0,
+            next: Next::Record,
+            in_pages: false,
+            crc: 0,
+        };
         Ok((header, reader))
     }
 
@@ -203,8 +204,7 @@ impl<S: Source> Reader<S> {
         if got < size_of::<cr_img_record>() {
             return Err(FormatError::new(offset, FormatErrorKind::Truncated).into());
         }
-        let covered = size_of::<cr_img_record>() - size_of::<u32>();
-        if (self.checksum)(0, &raw.as_bytes()[..covered]) != raw.crc {
+        if (self.checksum)(0, record::covered(&raw)) != raw.crc {
             return Err(FormatError::new(offset, FormatErrorKind::HeaderChecksum).into());
         }
         let head = Head {
@@ -276,12 +276,12 @@ impl<S: Source> Reader<S> {
     /// Reads over the payload. Its checksum is checked all the same.
     pub fn skip(&mut self, head: &Head) -> Result<(), S::Error> {
         self.enter(head)?;
-        let mut remaining = head.length;
         let mut buffer = [0; 256];
+        let mut remaining = head.length;
         while remaining > 0 {
-            let some = remaining.min(buffer.len() as u64);
-            self.content(head, &mut buffer[..some as usize])?;
-            remaining -= some;
+            let part = beginning(&mut buffer, remaining);
+            remaining = remaining.saturating_sub(part.len() as u64);
+            self.content(head, part)?;
         }
         self.leave(head)
     }
@@ -301,28 +301,26 @@ impl<S: Source> Reader<S> {
 
         let mut fixed = cr_img_pages::new_zeroed();
         self.content(&head, fixed.as_mut_bytes())?;
-        let nr_runs = fixed.nr_runs as usize;
-        let before = size_of::<cr_img_pages>() as u64
-            + u64::from(fixed.nr_runs) * size_of::<cr_img_run>() as u64;
-        if before > head.length || fixed.nr_runs > max_runs(self.page_size) {
+        let before = before_pages(u64::from(fixed.nr_runs)).filter(|before| *before <= head.length);
+        let Some(before) = before.filter(|_| u64::from(fixed.nr_runs) <= max_runs(self.page_size))
+        else {
             return fail(FormatErrorKind::Runs("too many runs"));
-        }
-        let Some(runs) = scratch.get_mut(..nr_runs) else {
+        };
+        let Some(runs) = scratch.get_mut(..fixed.nr_runs as usize) else {
             return fail(FormatErrorKind::Usage("more runs than there is room for"));
         };
         self.content(&head, runs.as_mut_bytes())?;
 
-        let page_size = u64::from(self.page_size);
-        let gap = padding(self.offset, page_size) as u64;
-        if u64::from(fixed.data_offset) != before + gap {
+        let gap = padding(self.offset, self.page_size.bytes());
+        if before.checked_add(gap) != Some(u64::from(fixed.data_offset)) {
             return fail(FormatErrorKind::Runs("the pages begin at a wrong offset"));
         }
         let nr_pages = match validate_runs(runs, self.page_size) {
             Ok(nr_pages) => nr_pages,
             Err(kind) => return fail(kind),
         };
-        // No overflow: the runs have been found to fit into an address space.
-        if u64::from(fixed.data_offset) + nr_pages * page_size != head.length {
+        let length = head.length.checked_sub(u64::from(fixed.data_offset));
+        if length.and_then(|length| self.page_size.pages_in(length)) != Some(nr_pages) {
             return fail(FormatErrorKind::Runs("other pages than the length allows"));
         }
         self.zeroes(&head, gap)?;
@@ -377,15 +375,8 @@ impl<S: Source> Reader<S> {
 
     /// Reads until the buffer is full or the source is empty.
     fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, S::Error> {
-        let mut got = 0;
-        while got < buffer.len() {
-            let some = self.source.read(&mut buffer[got..])?;
-            if some == 0 {
-                break;
-            }
-            got += some;
-            self.offset += some as u64;
-        }
+        let got = fill(&mut self.source, buffer)?;
+        self.offset = self.offset.saturating_add(got as u64);
         Ok(got)
     }
 
@@ -414,19 +405,18 @@ impl<S: Source> Reader<S> {
     fn zeroes(&mut self, head: &Head, mut count: u64) -> Result<(), S::Error> {
         let mut buffer = [0; 64];
         while count > 0 {
-            let some = count.min(buffer.len() as u64);
-            let part = &mut buffer[..some as usize];
+            let part = beginning(&mut buffer, count);
+            count = count.saturating_sub(part.len() as u64);
             self.content(head, part)?;
             if part.iter().any(|&b| b != 0) {
                 return Err(head.error(FormatErrorKind::Padding).into());
             }
-            count -= some;
         }
         Ok(())
     }
 
     fn leave(&mut self, head: &Head) -> Result<(), S::Error> {
-        self.zeroes(head, padding(head.length, 8) as u64)?;
+        self.zeroes(head, padding(head.length, 8))?;
         let mut tail = cr_img_tail::new_zeroed();
         if self.fill(tail.as_mut_bytes())? < size_of::<cr_img_tail>() {
             return Err(head.error(FormatErrorKind::Truncated).into());
@@ -437,7 +427,7 @@ impl<S: Source> Reader<S> {
         if tail.reserved != 0 {
             return Err(head.error(FormatErrorKind::Reserved).into());
         }
-        self.nr_records += 1;
+        self.nr_records = self.nr_records.saturating_add(1);
         self.next = Next::Record;
         Ok(())
     }
@@ -473,13 +463,14 @@ impl<'b, S: Source> PagesReader<'_, 'b, S> {
 
     /// Reads as many pages as `buffer` holds, run by run.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<(), S::Error> {
-        let page_size = u64::from(self.reader.page_size);
-        let length = buffer.len() as u64;
-        if length % page_size != 0 || length / page_size > self.remaining {
-            let kind = FormatErrorKind::Usage("more data than there is, or a part of a page");
-            return Err(self.head.error(kind).into());
+        let pages = self.reader.page_size.pages_in(buffer.len() as u64);
+        match pages.and_then(|pages| self.remaining.checked_sub(pages)) {
+            Some(remaining) => self.remaining = remaining,
+            None => {
+                let kind = FormatErrorKind::Usage("more data than there is, or a part of a page");
+                return Err(self.head.error(kind).into());
+            }
         }
-        self.remaining -= length / page_size;
         self.reader.content(&self.head, buffer)
     }
 
@@ -490,38 +481,66 @@ impl<'b, S: Source> PagesReader<'_, 'b, S> {
             return Err(self.head.error(kind).into());
         }
         self.reader.leave(&self.head)?;
-        self.reader.nr_pages += self.nr_pages;
+        self.reader.nr_pages = self.reader.nr_pages.saturating_add(self.nr_pages);
         Ok(())
     }
 }
 
-/// Most runs that a record of pages can have.
-pub const fn max_runs(page_size: u32) -> u32 {
-    CR_IMG_MAX_PAGES_PAYLOAD / page_size
+/// Reads until the buffer is full or the source is empty.
+fn fill<S: Source>(source: &mut S, buffer: &mut [u8]) -> Result<usize, S::Error> {
+    let length = buffer.len();
+    let mut rest = buffer;
+    while !rest.is_empty() {
+        match source.read(rest)? {
+            0 => break,
+            some => rest = rest.get_mut(some..).unwrap_or_default(),
+        }
+    }
+    Ok(length.saturating_sub(rest.len()))
+}
+
+/// As much of the beginning of a buffer as is wanted.
+fn beginning(buffer: &mut [u8], wanted: u64) -> &mut [u8] {
+    let some = usize::try_from(wanted).map_or(buffer.len(), |wanted| wanted.min(buffer.len()));
+    buffer.get_mut(..some).unwrap_or_default()
+}
+
+/// Most runs that a record of pages can have, whatever the size of a page.
+pub const MAX_RUNS: u32 = CR_IMG_MAX_PAGES_PAYLOAD / 4096;
+
+fn max_runs(page_size: PageSize) -> u64 {
+    page_size
+        .pages_in(u64::from(CR_IMG_MAX_PAGES_PAYLOAD))
+        .unwrap_or(0)
+}
+
+/// Bytes of payload before the padding before the pages.
+pub(crate) fn before_pages(nr_runs: u64) -> Option<u64> {
+    nr_runs
+        .checked_mul(size_of::<cr_img_run>() as u64)?
+        .checked_add(size_of::<cr_img_pages>() as u64)
 }
 
 /// Checks a list of runs by itself, and counts the pages.
-pub(crate) fn validate_runs(runs: &[cr_img_run], page_size: u32) -> Result<u64, FormatErrorKind> {
-    let page_size = u64::from(page_size);
-    let mut nr_pages = 0;
+pub(crate) fn validate_runs(
+    runs: &[cr_img_run],
+    page_size: PageSize,
+) -> Result<u64, FormatErrorKind> {
+    let mut nr_pages = 0u64;
     let mut last_end = 0;
     for run in runs {
-        if run.start % page_size != 0 {
+        if page_size.pages_in(run.start).is_none() {
             return Err(FormatErrorKind::Runs("a run does not begin with a page"));
         }
         if run.start < last_end {
             return Err(FormatErrorKind::Runs("runs overlap or do not ascend"));
         }
-        let end = run
-            .nr_pages
-            .checked_mul(page_size)
-            .and_then(|length| run.start.checked_add(length));
-        match end {
-            Some(end) if end > run.start && end <= 1 << 62 => last_end = end,
+        match page_size.end_of(run) {
+            Some(end) if end <= 1 << 62 => last_end = end,
             _ => return Err(FormatErrorKind::Runs("a run of an impossible length")),
         }
-        // The runs do not overlap, so this cannot either.
-        nr_pages += run.nr_pages;
+        // The runs do not overlap, so the sum is below the end of the last one.
+        nr_pages = nr_pages.saturating_add(run.nr_pages);
     }
     if nr_pages == 0 {
         return Err(FormatErrorKind::Runs("no pages"));
@@ -530,7 +549,7 @@ pub(crate) fn validate_runs(runs: &[cr_img_run], page_size: u32) -> Result<u64, 
 }
 
 /// Checks what format 1 says about a header whose checksum is right.
-pub(crate) fn validate_header(header: &cr_img_header) -> Result<(), FormatError> {
+pub(crate) fn validate_header(header: &cr_img_header) -> Result<PageSize, FormatError> {
     let fail = |what| Err(FormatError::new(0, FormatErrorKind::FileHeader(what)));
     if header.flags != 0 {
         return fail("unknown flags");
@@ -538,16 +557,16 @@ pub(crate) fn validate_header(header: &cr_img_header) -> Result<(), FormatError>
     if header.reserved != 0 || header.reserved0 != 0 {
         return fail("a reserved member is not zero");
     }
-    if !header.page_size.is_power_of_two() || !(4096..=65536).contains(&header.page_size) {
+    let Some(page_size) = PageSize::new(header.page_size) else {
         return fail("impossible page size");
-    }
+    };
     if header.xstate_size > record::MAX_XSTATE {
         return fail("impossible size of extended registers");
     }
     if !record::is_nul_padded(&header.kernel_release) {
         return fail("the kernel release is not padded");
     }
-    Ok(())
+    Ok(page_size)
 }
 
 impl cr_img_header {

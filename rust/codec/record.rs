@@ -5,7 +5,7 @@
 //! One table says everything that the framing needs to know about them; a new kind of state starts
 //! with a line in it.
 
-use core::mem::size_of;
+use core::{mem::size_of, num::NonZero};
 
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 use zerocopy_derive::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -51,9 +51,9 @@ impl Kind {
         let Some(variable) = length.checked_sub(u64::from(self.fixed)) else {
             return false;
         };
-        match u64::from(self.element) {
-            0 => variable == 0,
-            element => {
+        match NonZero::new(u64::from(self.element)) {
+            None => variable == 0,
+            Some(element) => {
                 variable % element == 0 && variable / element <= u64::from(self.max_elements)
             }
         }
@@ -175,12 +175,17 @@ zero_default! {
 
 /// The text in a NUL-padded member: all before the first NUL.
 pub fn text(member: &[u8]) -> &[u8] {
-    let end = member.iter().position(|&b| b == 0);
-    &member[..end.unwrap_or(member.len())]
+    member.split(|&b| b == 0).next().unwrap_or_default()
 }
 
 /// Whether a member ends in at least one NUL and has nothing but NULs after the first.
 pub fn is_nul_padded(member: &[u8]) -> bool {
-    let rest = &member[text(member).len()..];
+    let rest = member.get(text(member).len()..).unwrap_or_default();
     !rest.is_empty() && rest.iter().all(|&b| b == 0)
+}
+
+/// The bytes of a header that are covered by its checksum, which is the last member.
+pub(crate) fn covered<T: IntoBytes + Immutable>(header: &T) -> &[u8] {
+    let parts = header.as_bytes().split_last_chunk::<{ size_of::<u32>() }>();
+    parts.map_or(&[], |(covered, _)| covered)
 }

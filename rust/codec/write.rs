@@ -12,6 +12,8 @@ use zerocopy::IntoBytes;
 
 use crate::{
     error::{FormatError, FormatErrorKind},
+    page::PageSize,
+    read::{before_pages, validate_header, validate_runs},
     record::{self, Record},
     uapi::*,
     Checksum,
@@ -35,8 +37,8 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 }
 
 /// Zero bytes up to the next multiple of `align`, a power of two.
-pub(crate) fn padding(length: u64, align: u64) -> usize {
-    (length.wrapping_neg() & (align - 1)) as usize
+pub(crate) fn padding(length: u64, align: u64) -> u64 {
+    length.wrapping_neg() & align.wrapping_sub(1)
 }
 
 const ZEROES: [u8; 64] = [0; 64];
@@ -52,10 +54,7 @@ fn head(tag: u32, kind: &record::Kind, id: u64, length: u64, checksum: Checksum)
         reserved: 0,
         crc: 0,
     };
-    head.crc = checksum(
-        0,
-        &head.as_bytes()[..size_of::<cr_img_record>() - size_of::<u32>()],
-    );
+    head.crc = checksum(0, record::covered(&head));
     head
 }
 
@@ -113,9 +112,9 @@ impl<S: Sink> Encoder<S> {
         fixed: &R,
         variable: &[&[u8]],
     ) -> Result<(), S::Error> {
-        let length = variable
-            .iter()
-            .fold(size_of::<R>() as u64, |sum, part| sum + part.len() as u64);
+        let length = variable.iter().fold(size_of::<R>() as u64, |sum, part| {
+            sum.saturating_add(part.len() as u64)
+        });
         let fail = |kind| Err(FormatError::in_record(self.offset, R::TAG, kind).into());
         if R::TAG == CR_TAG_PAGES {
             return fail(FormatErrorKind::Usage("pages are not written as a whole"));
@@ -138,7 +137,7 @@ impl<S: Sink> Encoder<S> {
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), S::Error> {
         self.sink.write_all(bytes)?;
-        self.offset += bytes.len() as u64;
+        self.offset = self.offset.saturating_add(bytes.len() as u64);
         Ok(())
     }
 
@@ -155,11 +154,14 @@ impl<S: Sink> Encoder<S> {
         self.put(bytes)
     }
 
-    fn zeroes(&mut self, mut count: usize) -> Result<(), S::Error> {
+    fn zeroes(&mut self, mut count: u64) -> Result<(), S::Error> {
         while count > 0 {
-            let some = count.min(ZEROES.len());
-            self.payload(&ZEROES[..some])?;
-            count -= some;
+            let some = usize::try_from(count)
+                .ok()
+                .and_then(|count| ZEROES.get(..count));
+            let some = some.unwrap_or(&ZEROES);
+            self.payload(some)?;
+            count = count.saturating_sub(some.len() as u64);
         }
         Ok(())
     }
@@ -170,7 +172,7 @@ impl<S: Sink> Encoder<S> {
             reserved: 0,
         };
         self.put(tail.as_bytes())?;
-        self.nr_records += 1;
+        self.nr_records = self.nr_records.saturating_add(1);
         Ok(())
     }
 }
@@ -179,7 +181,8 @@ impl<S: Sink> Encoder<S> {
 #[derive(Debug)]
 pub struct Writer<S> {
     encoder: Encoder<S>,
-    page_size: u32,
+    /// None before the file header.
+    page_size: Option<PageSize>,
     nr_pages: u64,
 }
 
@@ -188,7 +191,7 @@ impl<S: Sink> Writer<S> {
     pub fn new(sink: S, checksum: Checksum) -> Self {
         Self {
             encoder: Encoder::new(sink, checksum),
-            page_size: 0,
+            page_size: None,
             nr_pages: 0,
         }
     }
@@ -224,10 +227,9 @@ impl<S: Sink> Writer<S> {
         header.magic = CR_IMG_MAGIC;
         header.version = CR_IMG_VERSION;
         header.header_len = size_of::<cr_img_header>() as u32;
-        let covered = size_of::<cr_img_header>() - size_of::<u32>();
-        header.crc = (self.encoder.checksum)(0, &header.as_bytes()[..covered]);
-        crate::read::validate_header(&header).map_err(S::Error::from)?;
-        self.page_size = header.page_size;
+        header.crc = (self.encoder.checksum)(0, record::covered(&header));
+        let page_size = validate_header(&header).map_err(S::Error::from)?;
+        self.page_size = Some(page_size);
         self.encoder.put(header.as_bytes())
     }
 
@@ -244,7 +246,7 @@ impl<S: Sink> Writer<S> {
     /// Appends records that an [`Encoder`] has made.
     pub fn encoded(&mut self, bytes: &[u8], nr_records: u64) -> Result<(), S::Error> {
         self.encoder.put(bytes)?;
-        self.encoder.nr_records += nr_records;
+        self.encoder.nr_records = self.encoder.nr_records.saturating_add(nr_records);
         Ok(())
     }
 
@@ -256,19 +258,27 @@ impl<S: Sink> Writer<S> {
     ) -> Result<PagesWriter<'_, S>, S::Error> {
         let at = self.encoder.offset;
         let fail = |kind| Err(FormatError::in_record(at, CR_TAG_PAGES, kind).into());
-        if self.page_size == 0 {
+        let Some(page_size) = self.page_size else {
             return fail(FormatErrorKind::Usage("pages before the file header"));
-        }
-        let nr_pages = match crate::read::validate_runs(runs, self.page_size) {
+        };
+        let nr_pages = match validate_runs(runs, page_size) {
             Ok(nr_pages) => nr_pages,
             Err(kind) => return fail(kind),
         };
 
-        let before = size_of::<cr_img_pages>() + size_of_val(runs);
-        let start = at + (size_of::<cr_img_record>() + before) as u64;
-        let gap = padding(start, u64::from(self.page_size));
-        let data_offset = (before + gap) as u64;
-        let length = data_offset + nr_pages * u64::from(self.page_size);
+        let lengths = || {
+            let before = before_pages(runs.len() as u64)?;
+            let start = at
+                .checked_add(size_of::<cr_img_record>() as u64)?
+                .checked_add(before)?;
+            let gap = padding(start, page_size.bytes());
+            let data_offset = before.checked_add(gap)?;
+            let length = nr_pages
+                .checked_mul(page_size.bytes())?
+                .checked_add(data_offset)?;
+            Some((gap, data_offset, length))
+        };
+        let (gap, data_offset, length) = lengths().unwrap_or((0, 0, u64::MAX));
         if length > u64::from(CR_IMG_MAX_PAGES_PAYLOAD) {
             return fail(FormatErrorKind::Length(length));
         }
@@ -320,12 +330,12 @@ impl<S: Sink> PagesWriter<'_, S> {
 
     /// Writes one page or several.
     pub fn page(&mut self, bytes: &[u8]) -> Result<(), S::Error> {
-        let page_size = u64::from(self.writer.page_size);
-        let length = bytes.len() as u64;
-        if length % page_size != 0 || length / page_size > self.remaining {
-            return Err(self.misuse("more data than announced, or a part of a page"));
+        let page_size = self.writer.page_size;
+        let pages = page_size.and_then(|page_size| page_size.pages_in(bytes.len() as u64));
+        match pages.and_then(|pages| self.remaining.checked_sub(pages)) {
+            Some(remaining) => self.remaining = remaining,
+            None => return Err(self.misuse("more data than announced, or a part of a page")),
         }
-        self.remaining -= length / page_size;
         self.writer.encoder.payload(bytes)
     }
 
@@ -335,7 +345,7 @@ impl<S: Sink> PagesWriter<'_, S> {
             return Err(self.misuse("fewer pages than announced"));
         }
         self.writer.encoder.tail()?;
-        self.writer.nr_pages += self.nr_pages;
+        self.writer.nr_pages = self.writer.nr_pages.saturating_add(self.nr_pages);
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 use cr_codec::{
     crc,
     error::{FormatError, FormatErrorKind},
-    read::{max_runs, Reader},
+    read::{Reader, MAX_RUNS},
     record::{self, Xstate, KINDS},
     uapi::*,
     write::{Encoder, Sink, Writer},
@@ -48,7 +48,7 @@ type Content = Vec<(u32, u64, Vec<u8>)>;
 
 fn read(image: &[u8]) -> Result<(cr_img_header, Content), FormatError> {
     let (header, mut reader) = Reader::new(image, crc::update)?;
-    let mut runs = vec![cr_img_run::default(); max_runs(header.page_size) as usize];
+    let mut runs = vec![cr_img_run::default(); MAX_RUNS as usize];
     let mut content = Content::new();
     loop {
         let head = reader.next()?;

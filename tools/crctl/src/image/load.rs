@@ -7,7 +7,7 @@ use std::io::Read;
 use anyhow::Result;
 use cr_codec::{
     check::{check_state, CheckError, Rec},
-    read::{max_runs, Head, Reader},
+    read::{Head, Reader, MAX_RUNS},
     uapi::*,
 };
 use zerocopy::IntoBytes;
@@ -90,7 +90,7 @@ impl Image {
         let checked = check_state(&header, &recs, &mut scratch)?;
 
         let mut runs = Vec::new();
-        let mut scratch = vec![cr_img_run::default(); max_runs(PAGE_SIZE) as usize];
+        let mut scratch = vec![cr_img_run::default(); MAX_RUNS as usize];
         let mut buffer = vec![0; CHUNK * PAGE_SIZE as usize];
         while head.tag != CR_TAG_END {
             let mut pages = reader.pages(&head, &mut scratch)?;
