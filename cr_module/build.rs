@@ -184,7 +184,7 @@ fn come_into_being(plan: &Arc<Plan>, at: usize) -> Result {
         sys::set_has_subreaper();
     }
     if process.is_zombie() {
-        prepare_zombie(plan, &process.threads[0].thread)?;
+        prepare_zombie(plan, process)?;
     } else {
         // The less there is to copy, the faster; but some are to get a copy.
         create_children(plan, process, |child| child.inherit.is_none())?;
@@ -393,8 +393,9 @@ fn nr_descriptors(table: &Rec<'_>) -> u32 {
     fds.last().map_or(0, |fd| fd.fd + 1)
 }
 
-/// What can be seen of a zombie: its name and its user.
-fn prepare_zombie(plan: &Plan, thread: &cr_img_thread) -> Result {
+/// What can be seen of a zombie: its name, its user and its limits.
+fn prepare_zombie(plan: &Plan, process: &ProcessPlan) -> Result {
+    let thread = &process.threads[0].thread;
     sys::unmap_all()?;
     map_scratch(LOWEST_SCRATCH, LEADER_SCRATCH)?;
     let build = Build {
@@ -404,6 +405,7 @@ fn prepare_zombie(plan: &Plan, thread: &cr_img_thread) -> Result {
     };
     let name = build.scratch(0, &thread.comm)?;
     build.prctl(thread::PR_SET_NAME, name)?;
+    limits::restore(&build, &process.process)?;
     match thread.cred {
         0 => Ok(()),
         id => cred::restore(&build, &build.object(id)?),

@@ -162,6 +162,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result {
         nr_threads: process.threads.len() as u32,
         ..Default::default()
     };
+    leader.task.read_limits(&mut record);
     if process.is_zombie() {
         record.state = CR_PROCESS_ZOMBIE;
         record.exit_code = info.exit_code;

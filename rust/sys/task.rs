@@ -117,7 +117,13 @@ impl TaskRef {
         info
     }
 
-    /// Fills in what belongs to the thread group: limits, interval timers, flags.
+    /// Fills in the limits, which a zombie has, too.
+    pub fn read_limits(&self, out: &mut cr_img_process) {
+        // SAFETY: The task is valid, and so is its signal structure.
+        unsafe { bindings::cr_shim_limits_read(self.as_ptr(), out) }
+    }
+
+    /// Fills in what else belongs to the thread group: interval timers, flags.
     ///
     /// The task stands still and is alive, so it has a `sighand`.
     pub fn read_process(&self, out: &mut cr_img_process) {

@@ -125,6 +125,7 @@ u32 cr_shim_task_pid(struct task_struct *t);
 u32 cr_shim_task_tid(struct task_struct *t, struct pid_namespace *ns);
 void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 		       struct cr_shim_task *out);
+void cr_shim_limits_read(struct task_struct *t, struct cr_img_process *out);
 void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out);
 int cr_shim_thread_read(struct task_struct *t, struct cr_img_thread *out);
 int cr_shim_cred_read(struct task_struct *t, struct cr_img_cred *out,

@@ -26,11 +26,10 @@ static u64 cpu_timer_left(struct signal_struct *sig, int which)
 					     TICK_NSEC;
 }
 
-/* The part of @out that belongs to the signal_struct. */
-void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
+/* Limits, which a zombie has as well. */
+void cr_shim_limits_read(struct task_struct *t, struct cr_img_process *out)
 {
 	struct signal_struct *sig = t->signal;
-	ktime_t left;
 	int i;
 
 	BUILD_BUG_ON(CR_NR_RLIMITS != RLIM_NLIMITS);
@@ -41,6 +40,15 @@ void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
 		out->rlimit[i].max = sig->rlim[i].rlim_max;
 	}
 	task_unlock(t->group_leader);
+	out->oom_score_adj = sig->oom_score_adj;
+	out->oom_score_adj_min = sig->oom_score_adj_min;
+}
+
+/* The other part of @out that belongs to the signal_struct. */
+void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
+{
+	struct signal_struct *sig = t->signal;
+	ktime_t left;
 
 	if (sig->is_child_subreaper)
 		out->flags |= CR_PROCESS_SUBREAPER;
@@ -50,8 +58,6 @@ void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
 		out->flags |= CR_PROCESS_EXECED;
 	if (sig->flags & SIGNAL_STOP_CONTINUED)
 		out->flags |= CR_PROCESS_CONTINUED;
-	out->oom_score_adj = sig->oom_score_adj;
-	out->oom_score_adj_min = sig->oom_score_adj_min;
 
 	spin_lock_irq(&t->sighand->siglock);
 	if (hrtimer_active(&sig->real_timer)) {
