@@ -21,10 +21,8 @@ use cr_sys::{
     task::TaskRef,
 };
 use kernel::{prelude::*, sync::Arc};
-use zerocopy::IntoBytes;
 
 const SYS_MUNMAP: u32 = 11;
-const SYS_RT_SIGACTION: u32 = 13;
 const SYS_FCHDIR: u32 = 81;
 const SYS_SETSID: u32 = 112;
 pub(crate) const SYS_PRCTL: u32 = 157;
@@ -319,11 +317,7 @@ fn become_init(plan: &Plan) -> Result {
         scratch_len: LEADER_SCRATCH,
     };
     limits::lift(&build);
-    let default = build.scratch(0, [0u64; 4].as_bytes())?;
-    for signal in 1..=u64::from(CR_NSIG) {
-        // Of SIGKILL and SIGSTOP it is always the default one.
-        let _ = build.syscall6(SYS_RT_SIGACTION, [signal, default, 0, 8, 0, 0]);
-    }
+    signal::reset_sighand(&build)?;
     if let Some(fd) = plan.root_fd {
         build
             .syscall(SYS_FCHDIR, [fd as u64, 0, 0])
@@ -360,7 +354,7 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     };
 
     let table = build.object(image.files)?;
-    limits::allow_descriptors(&build, image, nr_descriptors(&table))?;
+    limits::allow_descriptors(&build, nr_descriptors(&table))?;
     fdtable::restore(&build, &table)?;
     lock::restore(&build, image.files)?;
     fs::restore(&build, &build.object(image.fs)?)?;

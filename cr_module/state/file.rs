@@ -233,16 +233,13 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
 }
 
 const O_NOCTTY: u32 = 0o400;
-const O_PATH: u32 = 0o10000000;
 
-/// What a name stands for, found out without opening it: the driver of a device might not like that.
-pub(crate) fn probe(files: &Files<'_>, name: &CStr) -> Result<(FileType, cr_img_file)> {
-    let file = FileRef::open(files.root(), name, O_PATH).map_err(|error| match error {
+/// What a name stands for.
+pub(crate) fn probe(files: &Files<'_>, name: &CStr) -> Result<(FileType, u64)> {
+    FileRef::probe(files.root(), name).map_err(|error| match error {
         error if error == ENOENT => failure!(ESTALE(), "is gone"),
         error => error.into(),
-    })?;
-    let (kind, _, found) = file.read_info();
-    Ok((kind, found))
+    })
 }
 
 /// A name for the kernel, with a NUL at its end. A name need not be UTF-8.
@@ -266,13 +263,13 @@ impl CName {
 fn reopen(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRef> {
     let name = CName::new(path)?;
     let name = name.as_cstr()?;
-    let (kind, found) = probe(files, name)?;
+    let (kind, rdev) = probe(files, name)?;
     let expected = match record.kind {
         CR_FILE_REG => FileType::Regular,
         CR_FILE_DIR => FileType::Directory,
         _ => FileType::MemoryDevice,
     };
-    if kind != expected || (record.kind == CR_FILE_CHR && found.rdev != record.rdev) {
+    if kind != expected || (record.kind == CR_FILE_CHR && rdev != record.rdev) {
         fail!(ESTALE(), "is not of the same type any more");
     }
     let file = FileRef::open(files.root(), name, record.flags | O_NOCTTY)?;

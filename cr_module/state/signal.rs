@@ -13,7 +13,7 @@ use crate::{
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
-use cr_sys::errno::EOPNOTSUPP;
+use cr_sys::{errno::EOPNOTSUPP, task::TaskRef};
 use kernel::prelude::*;
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -63,6 +63,19 @@ const SYS_RT_TGSIGQUEUEINFO: u32 = 297;
 /// struct sigaction as the kernel has it.
 fn kernel_sigaction(action: &cr_img_sigaction) -> [u64; 4] {
     [action.handler, action.flags, action.restorer, action.mask]
+}
+
+/// Gives the current process the default actions.
+pub(crate) fn reset_sighand(build: &Build<'_>) -> Result {
+    let mut have = KBox::new(cr_img_sighand::new_zeroed(), GFP_KERNEL)?;
+    TaskRef::current().read_sighand(&mut have);
+    let default = build.scratch(0, [0u64; 4].as_bytes())?;
+    for (signal, action) in (1u64..).zip(&have.action) {
+        if action.handler != 0 || action.flags != 0 || action.mask != 0 {
+            build.syscall6(SYS_RT_SIGACTION, [signal, default, 0, 8, 0, 0])?;
+        }
+    }
+    Ok(())
 }
 
 /// Sets the signal actions of the current process, which has the default ones.

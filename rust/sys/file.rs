@@ -319,6 +319,16 @@ impl FileRef {
         shmem
     }
 
+    /// What an absolute name below `root` stands for, and which device: found out without opening
+    /// it, which the driver of a device might not like.
+    pub fn probe(root: &PathRef, name: &CStr) -> Result<(FileType, u64)> {
+        let mut rdev = 0;
+        // SAFETY: Path and name are valid, `rdev` is valid for writes.
+        let kind = unsafe { bindings::cr_shim_probe(&root.0, name.as_char_ptr(), &mut rdev) };
+        to_result(kind.min(0))?;
+        Ok((FileType::from_raw(kind as u32), rdev))
+    }
+
     /// Opens a file by its absolute name below `root`, as the current task may.
     pub fn open(root: &PathRef, name: &CStr, flags: u32) -> Result<Self> {
         // SAFETY: Path and name are valid; the result is an error or referenced.

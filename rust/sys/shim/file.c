@@ -69,12 +69,12 @@ static const char *special_fs(const struct inode *inode)
 	return NULL;
 }
 
-static u32 type_of(const struct file *file, const struct inode *inode)
+static u32 type_of_inode(const struct dentry *dentry, const struct inode *inode)
 {
 	const char *name;
 
 	if (on_shm_mnt(inode)) {
-		name = (const char *)file->f_path.dentry->d_name.name;
+		name = (const char *)dentry->d_name.name;
 		if (!strcmp(name, "dev/zero"))
 			return CR_SHIM_FILE_SHMEM;
 		if (!strncmp(name, "SYSV", 4))
@@ -100,6 +100,11 @@ static u32 type_of(const struct file *file, const struct inode *inode)
 		}
 	}
 	return CR_SHIM_FILE_OTHER;
+}
+
+static u32 type_of(const struct file *file, const struct inode *inode)
+{
+	return type_of_inode(file->f_path.dentry, inode);
 }
 
 static void name_of(const struct file *file, const struct inode *inode,
@@ -468,6 +473,21 @@ u64 cr_shim_shmem_info(struct file *file, u64 *flags)
 	*flags = SHMEM_I(inode)->flags & SHMEM_F_NORESERVE ?
 		 CR_SHMEM_NORESERVE : 0;
 	return i_size_read(inode);
+}
+
+/* What a name below @root stands for: enum cr_shim_file_type, or an error. */
+int cr_shim_probe(const struct path *root, const char *name, u64 *rdev)
+{
+	struct path path;
+	int type = vfs_path_lookup(root->dentry, root->mnt, name, LOOKUP_FOLLOW,
+				   &path);
+
+	if (type)
+		return type;
+	type = type_of_inode(path.dentry, d_inode(path.dentry));
+	*rdev = new_encode_dev(d_inode(path.dentry)->i_rdev);
+	path_put(&path);
+	return type;
 }
 
 struct file *cr_shim_open(const struct path *root, const char *name, u32 flags)

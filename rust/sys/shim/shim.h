@@ -356,6 +356,7 @@ s64 cr_shim_seek_data(struct file *file, u64 pos, bool hole);
 int cr_shim_sync(struct file *file);
 struct file *cr_shim_shmem_make(u64 size, bool noreserve);
 u64 cr_shim_shmem_info(struct file *file, u64 *flags);
+int cr_shim_probe(const struct path *root, const char *name, u64 *rdev);
 struct file *cr_shim_open(const struct path *root, const char *name, u32 flags);
 int cr_shim_path_of_fd(int fd, struct path *path);
 void cr_shim_current_root(struct path *path);
