@@ -15,12 +15,14 @@
 //! What it cannot know is whether this machine and this caller may have what the image asks for;
 //! the system calls that rebuild the state decide that.
 
-use core::{fmt, marker::PhantomData, mem::size_of};
+use core::{fmt, marker::PhantomData, mem::size_of, ops::Deref};
 
 use zerocopy::FromBytes;
 
 use crate::{
     error::TagName,
+    order,
+    page::PageSize,
     record::{self, Record},
     uapi::*,
 };
@@ -145,6 +147,15 @@ pub struct Elements<'a, T> {
     element: PhantomData<T>,
 }
 
+impl<T> Elements<'_, T> {
+    /// The first so many of them.
+    fn first(mut self, count: u32) -> Self {
+        let length = size_of::<T>().saturating_mul(count as usize);
+        self.bytes = self.bytes.get(..length).unwrap_or(self.bytes);
+        self
+    }
+}
+
 impl<T: FromBytes> Iterator for Elements<'_, T> {
     type Item = T;
 
@@ -155,17 +166,37 @@ impl<T: FromBytes> Iterator for Elements<'_, T> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let count = self.bytes.len() / size_of::<T>().max(1);
+        let count = self.len();
         (count, Some(count))
     }
 }
 
-impl<T: FromBytes> ExactSizeIterator for Elements<'_, T> {}
+impl<T: FromBytes> ExactSizeIterator for Elements<'_, T> {
+    fn len(&self) -> usize {
+        self.bytes.len().checked_div(size_of::<T>()).unwrap_or(0)
+    }
+}
+
+/// A record, and where it is among all of them.
+#[derive(Clone, Copy, Debug)]
+struct Placed<'a> {
+    at: usize,
+    rec: &'a Rec<'a>,
+}
+
+impl<'a> Deref for Placed<'a> {
+    type Target = Rec<'a>;
+
+    fn deref(&self) -> &Rec<'a> {
+        self.rec
+    }
+}
 
 /// Records that have passed [`check_state`], and the means to find them.
 #[derive(Debug)]
 pub struct State<'a> {
     header: &'a cr_img_header,
+    page_size: PageSize,
     recs: &'a [Rec<'a>],
     /// Indices of the records with an id, which ascends.
     objects: &'a [u32],
@@ -179,33 +210,46 @@ impl<'a> State<'a> {
         self.recs
     }
 
+    fn get(&self, index: u32) -> Option<&'a Rec<'a>> {
+        self.recs.get(index as usize)
+    }
+
+    fn find_placed(&self, id: u64) -> Option<Placed<'a>> {
+        let id_of = |index: &u32| self.get(*index).map(|rec| rec.id);
+        let index = *order::find_by_key(self.objects, Some(id), id_of)?;
+        let rec = self.get(index)?;
+        Some(Placed {
+            at: index as usize,
+            rec,
+        })
+    }
+
     /// Index of the object with this id.
     pub fn find(&self, id: u64) -> Option<usize> {
-        let at = self
-            .objects
-            .binary_search_by_key(&id, |&index| self.recs[index as usize].id)
-            .ok()?;
-        Some(self.objects[at] as usize)
+        self.find_placed(id).map(|found| found.at)
     }
 
     /// The object with this id.
     pub fn object(&self, id: u64) -> Option<&'a Rec<'a>> {
-        self.find(id).map(|index| &self.recs[index])
+        self.find_placed(id).map(|found| found.rec)
     }
 
-    /// The mappings of the memory descriptor at this index, ascending.
-    pub(crate) fn vmas_of(&self, mm: usize, nr_vmas: u32) -> &'a [u32] {
-        let from = self.vmas.partition_point(|&index| (index as usize) < mm);
-        let rest = &self.vmas[from..];
-        &rest[..rest.len().min(nr_vmas as usize)]
+    /// The mappings of a memory descriptor, ascending.
+    fn vmas_of(&self, mm: Placed<'_>, nr_vmas: u32) -> &'a [u32] {
+        let rest = order::after(self.vmas, |&index| (index as usize) < mm.at);
+        rest.get(..nr_vmas as usize).unwrap_or(rest)
     }
 
     /// Fails unless record `by` may refer to `id` as an object of type `R`.
-    fn refers<R: Record>(&self, by: usize, id: u64, message: &'static str) -> Result<&'a Rec<'a>> {
-        let found = self.find(id).filter(|&index| index < by);
-        match found.map(|index| &self.recs[index]) {
-            Some(object) if object.tag == R::TAG => Ok(object),
-            _ => Err(self.recs[by].error(message)),
+    fn refers<R: Record>(
+        &self,
+        by: Placed<'_>,
+        id: u64,
+        message: &'static str,
+    ) -> Result<&'a Rec<'a>> {
+        match self.find_placed(id) {
+            Some(found) if found.at < by.at && found.tag == R::TAG => Ok(found.rec),
+            _ => Err(by.error(message)),
         }
     }
 }
@@ -223,45 +267,66 @@ pub fn check_state<'a>(
         tag: None,
         message,
     };
-    if header.check_machine(EM_X86_64, 4096).is_err() {
+    let page_size = PageSize::new(header.page_size).filter(|page_size| {
+        header.check_machine(EM_X86_64, 4096).is_ok() && page_size.bytes() == 4096
+    });
+    let Some(page_size) = page_size else {
         return Err(whole("an architecture that cannot be checked"));
-    }
-    if scratch.len() < recs.len() || u32::try_from(recs.len()).is_err() {
+    };
+    let Some((indices, processes, threads)) = Indices::find(recs, scratch) else {
         return Err(whole("more records than can be checked"));
-    }
-
-    // Each record is of at most one of these sorts, so the scratch buffer has room for all.
-    let count = |sort: fn(&Rec<'_>) -> bool| recs.iter().filter(|rec| sort(rec)).count();
-    let is_object = |rec: &Rec<'_>| rec.id != 0;
-    let is_vma = |rec: &Rec<'_>| rec.id == 0 && rec.tag == CR_TAG_VMA;
-    let is_process = |rec: &Rec<'_>| rec.id == 0 && rec.tag == CR_TAG_PROCESS;
-    let is_thread = |rec: &Rec<'_>| rec.id == 0 && rec.tag == CR_TAG_THREAD;
-    let (objects, scratch) = scratch.split_at_mut(count(is_object));
-    let (vmas, scratch) = scratch.split_at_mut(count(is_vma));
-    let (processes, scratch) = scratch.split_at_mut(count(is_process));
-    let (threads, _) = scratch.split_at_mut(count(is_thread));
-    fill(objects, recs, is_object);
-    fill(vmas, recs, is_vma);
-    fill(processes, recs, is_process);
-    fill(threads, recs, is_thread);
+    };
 
     framing(recs)?;
     let state = State {
         header,
+        page_size,
         recs,
-        objects,
-        vmas,
+        objects: indices.objects,
+        vmas: indices.vmas,
     };
     walk::check(&state)?;
     tree::check(&state, processes, threads)?;
     Ok(state)
 }
 
-fn fill(indices: &mut [u32], recs: &[Rec<'_>], sort: fn(&Rec<'_>) -> bool) {
-    let found = recs.iter().enumerate().filter(|(_, rec)| sort(rec));
-    for (slot, (index, _)) in indices.iter_mut().zip(found) {
-        *slot = index as u32;
+/// Indices of the records of some sorts.
+struct Indices<'a> {
+    objects: &'a [u32],
+    vmas: &'a [u32],
+}
+
+impl<'a> Indices<'a> {
+    /// Finds these, those of the processes, and those of the threads. Each record is of at most one
+    /// sort, so that there is room for all if `scratch` is as long as `recs`.
+    fn find(
+        recs: &[Rec<'_>],
+        scratch: &'a mut [u32],
+    ) -> Option<(Self, &'a mut [u32], &'a mut [u32])> {
+        if scratch.len() < recs.len() || u32::try_from(recs.len()).is_err() {
+            return None;
+        }
+        let plain = |rec: &Rec<'_>, tag| rec.id == 0 && rec.tag == tag;
+        let (objects, scratch) = sorted_out(recs, scratch, |rec| rec.id != 0)?;
+        let (vmas, scratch) = sorted_out(recs, scratch, |rec| plain(rec, CR_TAG_VMA))?;
+        let (processes, scratch) = sorted_out(recs, scratch, |rec| plain(rec, CR_TAG_PROCESS))?;
+        let (threads, _) = sorted_out(recs, scratch, |rec| plain(rec, CR_TAG_THREAD))?;
+        Some((Self { objects, vmas }, processes, threads))
     }
+}
+
+/// Writes the indices of the records of one sort; returns them and the room that is left.
+fn sorted_out<'a>(
+    recs: &[Rec<'_>],
+    scratch: &'a mut [u32],
+    sort: impl Fn(&Rec<'_>) -> bool,
+) -> Option<(&'a mut [u32], &'a mut [u32])> {
+    let mut found = 0usize;
+    for (index, _) in (0..=u32::MAX).zip(recs).filter(|(_, rec)| sort(rec)) {
+        *scratch.get_mut(found)? = index;
+        found = found.saturating_add(1);
+    }
+    scratch.split_at_mut_checked(found)
 }
 
 /// What the reader has checked as well: nobody has to rely on that.
@@ -283,9 +348,9 @@ fn framing(recs: &[Rec<'_>]) -> Result {
 }
 
 /// Whether `start..end` is a range of pages in user space, and not empty.
-fn is_user_range(start: u64, end: u64, page_size: u64) -> bool {
-    start % page_size == 0
-        && end % page_size == 0
+fn is_user_range(start: u64, end: u64, page_size: PageSize) -> bool {
+    page_size.pages_in(start).is_some()
+        && page_size.pages_in(end).is_some()
         && USER_START <= start
         && start < end
         && end <= USER_END
@@ -293,5 +358,7 @@ fn is_user_range(start: u64, end: u64, page_size: u64) -> bool {
 
 /// Whether `path` is absolute, without a NUL and not too long.
 fn is_path(path: &[u8]) -> bool {
-    path.first() == Some(&b'/') && !path.contains(&0) && path.len() <= CR_IMG_PATH_MAX as usize
+    path.first() == Some(&b'/')
+        && path.iter().all(|&b| b != 0)
+        && path.len() <= CR_IMG_PATH_MAX as usize
 }

@@ -9,6 +9,7 @@
 //! - [`uapi`] has the C structures, generated from the headers in `uapi/linux`.
 //! - [`record`] is the table of the kinds of records, with their sizes.
 //! - [`write`](mod@write) and [`read`] are the framing: headers, lengths, checksums, alignment.
+//! - [`order`] sorts and searches.
 //! - [`check`] is about meaning: does this sequence of records describe a container?
 //!
 //! An image is hostile input. After [`read`] every record has a plausible length and the contents
@@ -18,6 +19,20 @@
 #![allow(unused_attributes, clippy::duplicated_attributes)]
 #![no_std]
 #![deny(unsafe_code)]
+// A panic in the kernel is an oops, and an image is hostile input. So nothing here indexes, slices,
+// divides or adds in a way that could panic, and the object file has no call of core::panicking.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
 
 #[cfg(test)]
 extern crate std;
@@ -28,6 +43,7 @@ compile_error!("images are little endian and this codec does not convert");
 pub mod check;
 pub mod crc;
 pub mod error;
+pub mod order;
 mod page;
 pub mod read;
 pub mod record;

@@ -75,7 +75,10 @@ pub const MAX_FDS: u32 = 1 << 20;
 pub const MAX_AUXV: u32 = 256;
 
 const fn room_for<T>() -> u32 {
-    (CR_IMG_MAX_PAYLOAD - 64) / size_of::<T>() as u32
+    match (CR_IMG_MAX_PAYLOAD - 64).checked_div(size_of::<T>() as u32) {
+        Some(count) => count,
+        None => 0,
+    }
 }
 
 const fn at_most(a: u32, b: u32) -> u32 {
@@ -142,7 +145,7 @@ records! {
     CR_TAG_XSTATE       "xstate"    Xstate              plain   [u8; MAX_XSTATE];
     CR_TAG_SIGQUEUE     "sigqueue"  cr_img_sigqueue     plain   [cr_img_siginfo; room_for::<cr_img_siginfo>()];
     CR_TAG_INHERIT      "inherit"   cr_img_inherit      plain   [cr_img_run; room_for::<cr_img_run>()];
-    CR_TAG_PAGES        "pages"     cr_img_pages        plain   [u8; CR_IMG_MAX_PAGES_PAYLOAD - size_of::<cr_img_pages>() as u32];
+    CR_TAG_PAGES        "pages"     cr_img_pages        plain   [u8; CR_IMG_MAX_PAGES_PAYLOAD.saturating_sub(size_of::<cr_img_pages>() as u32)];
 }
 
 /// The table's line for a tag.

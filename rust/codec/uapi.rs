@@ -6,6 +6,8 @@
 
 #![allow(
     clippy::all,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
     dead_code,
     missing_docs,
     non_camel_case_types,

@@ -4,7 +4,7 @@
 
 use core::mem::size_of;
 
-use super::{is_path, Rec, Result, State};
+use super::{is_path, Placed, Rec, Result, State};
 use crate::{record, uapi::*};
 
 /// Flags of open(2) that stay with an open file, and that a restart may pass to it again. Not those
@@ -41,19 +41,18 @@ pub(super) fn pipe(state: &State<'_>, rec: &Rec<'_>) -> Result {
         "impossible size",
     )?;
     rec.require(
-        u64::from(pipe.length) <= u64::from(pipe.ring_size) * u64::from(state.header.page_size),
+        u64::from(pipe.length) <= u64::from(pipe.ring_size).saturating_mul(state.page_size.bytes()),
         "more bytes than there is room for",
     )?;
     rec.require(pipe.reserved == 0, "a reserved member is not zero")?;
-    let length = u64::from(pipe.length) + u64::from(pipe.path_len);
+    let length = u64::from(pipe.length).saturating_add(u64::from(pipe.path_len));
     rec.require_elements::<cr_img_pipe, u8>(length)?;
     let path = rec.variable::<cr_img_pipe>();
     let path = path.get(..pipe.path_len as usize).unwrap_or(&[]);
     rec.require(path.is_empty() || is_path(path), "not an absolute path")
 }
 
-pub(super) fn file(state: &State<'_>, at: usize) -> Result {
-    let rec = &state.recs[at];
+pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result {
     let file: cr_img_file = rec.fixed()?;
     rec.require(
         file.flags & !OPEN_FLAGS == 0,
@@ -85,7 +84,7 @@ pub(super) fn file(state: &State<'_>, at: usize) -> Result {
                 matches!(type_of_file, 0 | S_IFIFO),
                 "mode and kind disagree",
             )?;
-            state.refers::<cr_img_pipe>(at, file.target, "no pipe behind it")?;
+            state.refers::<cr_img_pipe>(rec, file.target, "no pipe behind it")?;
         }
         CR_FILE_EXTERNAL => {
             rec.require(path.is_empty(), "a path to something outside")?;
@@ -103,8 +102,7 @@ pub(super) fn file(state: &State<'_>, at: usize) -> Result {
     }
 }
 
-pub(super) fn fdtable(state: &State<'_>, at: usize) -> Result {
-    let rec = &state.recs[at];
+pub(super) fn fdtable(state: &State<'_>, rec: Placed<'_>) -> Result {
     let table: cr_img_fdtable = rec.fixed()?;
     rec.require_elements::<cr_img_fdtable, cr_img_fd>(u64::from(table.nr_fds))?;
     let mut lowest = 0;
@@ -115,11 +113,11 @@ pub(super) fn fdtable(state: &State<'_>, at: usize) -> Result {
             "descriptors that do not ascend, or too high",
         )?;
         rec.require(fd.flags & !CR_FD_CLOEXEC == 0, "unknown flags")?;
-        state.refers::<cr_img_file>(at, fd.file, "a descriptor of no file")?;
+        state.refers::<cr_img_file>(rec, fd.file, "a descriptor of no file")?;
         if fd.fd == first_free {
-            first_free += 1;
+            first_free = fd.fd.saturating_add(1);
         }
-        lowest = fd.fd + 1;
+        lowest = fd.fd.saturating_add(1);
     }
     rec.require(
         table.next_fd <= first_free,
@@ -131,17 +129,19 @@ pub(super) fn fs(rec: &Rec<'_>) -> Result {
     let fs: cr_img_fs = rec.fixed()?;
     rec.require(fs.umask <= 0o777, "impossible umask")?;
     rec.require(fs.reserved == 0, "a reserved member is not zero")?;
-    let length = u64::from(fs.cwd_len) + u64::from(fs.root_len);
+    let length = u64::from(fs.cwd_len).saturating_add(u64::from(fs.root_len));
     rec.require_elements::<cr_img_fs, u8>(length)?;
-    // The sum has just been found to be a length in memory.
-    let (cwd, root) = rec.variable::<cr_img_fs>().split_at(fs.cwd_len as usize);
-    rec.require(is_path(cwd) && is_path(root), "not an absolute path")
+    let paths = rec.variable::<cr_img_fs>();
+    let paths = paths.split_at_checked(fs.cwd_len as usize);
+    rec.require(
+        paths.is_some_and(|(cwd, root)| is_path(cwd) && is_path(root)),
+        "not an absolute path",
+    )
 }
 
-pub(super) fn lock(state: &State<'_>, at: usize) -> Result {
-    let rec = &state.recs[at];
+pub(super) fn lock(state: &State<'_>, rec: Placed<'_>) -> Result {
     let lock: cr_img_lock = rec.fixed()?;
-    let file = state.refers::<cr_img_file>(at, lock.file, "a lock on no file")?;
+    let file = state.refers::<cr_img_file>(rec, lock.file, "a lock on no file")?;
     rec.require(
         matches!(
             file.fixed::<cr_img_file>()?.kind,
@@ -151,7 +151,7 @@ pub(super) fn lock(state: &State<'_>, at: usize) -> Result {
     )?;
     match lock.kind {
         CR_LOCK_POSIX => {
-            state.refers::<cr_img_fdtable>(at, lock.owner, "a lock of no descriptor table")?;
+            state.refers::<cr_img_fdtable>(rec, lock.owner, "a lock of no descriptor table")?;
         }
         CR_LOCK_OFD => rec.require(lock.owner == 0, "a lock with two owners")?,
         CR_LOCK_FLOCK => {

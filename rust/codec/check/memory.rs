@@ -4,8 +4,8 @@
 
 use core::mem::size_of;
 
-use super::{is_user_range, CheckError, Result, State, USER_END};
-use crate::{check::Rec, uapi::*};
+use super::{is_user_range, CheckError, Placed, Result, State, USER_END};
+use crate::{check::Rec, order, uapi::*};
 
 /// End marker of an auxiliary vector.
 const AT_NULL: u64 = 0;
@@ -36,9 +36,8 @@ const VMA_FLAGS: u32 = CR_VMA_READ
 
 pub(super) fn shmem(state: &State<'_>, rec: &Rec<'_>) -> Result {
     let shmem: cr_img_shmem = rec.fixed()?;
-    let page_size = u64::from(state.header.page_size);
     rec.require(
-        shmem.size > 0 && shmem.size % page_size == 0 && shmem.size <= USER_END,
+        matches!(state.page_size.pages_in(shmem.size), Some(1..)) && shmem.size <= USER_END,
         "impossible size",
     )?;
     rec.require(
@@ -47,8 +46,7 @@ pub(super) fn shmem(state: &State<'_>, rec: &Rec<'_>) -> Result {
     )
 }
 
-pub(super) fn mm(state: &State<'_>, at: usize) -> Result<cr_img_mm> {
-    let rec = &state.recs[at];
+pub(super) fn mm(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_mm> {
     let mm: cr_img_mm = rec.fixed()?;
     for (start, end) in [
         (mm.start_code, mm.end_code),
@@ -65,7 +63,7 @@ pub(super) fn mm(state: &State<'_>, at: usize) -> Result<cr_img_mm> {
         )?;
     }
 
-    let exe = state.refers::<cr_img_file>(at, mm.exe, "the program is no file")?;
+    let exe = state.refers::<cr_img_file>(rec, mm.exe, "the program is no file")?;
     rec.require(
         exe.fixed::<cr_img_file>()?.kind == CR_FILE_REG,
         "the program is not a regular file",
@@ -102,28 +100,25 @@ pub(super) fn mm(state: &State<'_>, at: usize) -> Result<cr_img_mm> {
     )?;
     for base in [mm.mmap_base, mm.mmap_legacy_base] {
         rec.require(
-            base % u64::from(state.header.page_size) == 0 && base <= USER_END,
+            state.page_size.pages_in(base).is_some() && base <= USER_END,
             "impossible place for new mappings",
         )?;
     }
     Ok(mm)
 }
 
-pub(super) fn vma(state: &State<'_>, at: usize) -> Result<cr_img_vma> {
-    let rec = &state.recs[at];
+pub(super) fn vma(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_vma> {
     let vma: cr_img_vma = rec.fixed()?;
-    let page_size = u64::from(state.header.page_size);
     let has = |flags: u32| vma.flags & flags == flags;
     let has_any = |flags: u32| vma.flags & flags != 0;
 
     rec.require(
-        is_user_range(vma.start, vma.end, page_size),
+        is_user_range(vma.start, vma.end, state.page_size),
         "not a range of pages in user space",
     )?;
-    rec.require(
-        vma.pgoff < 1 << 51 && vma.pgoff + (vma.end - vma.start) / page_size < 1 << 51,
-        "impossible offset",
-    )?;
+    let pages = state.page_size.pages_in(vma.end.saturating_sub(vma.start));
+    let end = pages.and_then(|pages| vma.pgoff.checked_add(pages));
+    rec.require(end.is_some_and(|end| end < 1 << 51), "impossible offset")?;
     rec.require(vma.flags & !VMA_FLAGS == 0, "unknown flags")?;
     rec.require(
         !has(CR_VMA_HUGEPAGE | CR_VMA_NOHUGEPAGE)
@@ -138,14 +133,14 @@ pub(super) fn vma(state: &State<'_>, at: usize) -> Result<cr_img_vma> {
             return Ok(vma);
         }
         CR_VMA_FILE => {
-            let file = state.refers::<cr_img_file>(at, vma.object, "no file behind it")?;
+            let file = state.refers::<cr_img_file>(rec, vma.object, "no file behind it")?;
             rec.require(
                 matches!(file.fixed::<cr_img_file>()?.kind, CR_FILE_REG | CR_FILE_CHR),
                 "a file that cannot be mapped",
             )?;
         }
         CR_VMA_SHMEM => {
-            state.refers::<cr_img_shmem>(at, vma.object, "no shared memory behind it")?;
+            state.refers::<cr_img_shmem>(rec, vma.object, "no shared memory behind it")?;
             rec.require(has(CR_VMA_SHARED), "shared memory that is not shared")?;
         }
         CR_VMA_VDSO => {
@@ -174,11 +169,10 @@ pub fn is_inheritable(vma: &cr_img_vma) -> bool {
     matches!(vma.kind, CR_VMA_ANON | CR_VMA_FILE) && vma.flags & NOT_INHERITED == 0
 }
 
-pub(super) fn inherit(state: &State<'_>, at: usize) -> Result {
-    let rec = &state.recs[at];
+pub(super) fn inherit(state: &State<'_>, rec: Placed<'_>) -> Result {
     let inherit: cr_img_inherit = rec.fixed()?;
-    state.refers::<cr_img_mm>(at, inherit.mm, "no memory that inherits")?;
-    state.refers::<cr_img_mm>(at, inherit.parent, "no memory to inherit from")?;
+    state.refers::<cr_img_mm>(rec, inherit.mm, "no memory that inherits")?;
+    state.refers::<cr_img_mm>(rec, inherit.parent, "no memory to inherit from")?;
     rec.require(
         inherit.parent < inherit.mm,
         "memory that inherits from a later one",
@@ -186,16 +180,13 @@ pub(super) fn inherit(state: &State<'_>, at: usize) -> Result {
     rec.require(inherit.reserved == 0, "a reserved member is not zero")?;
     rec.require(inherit.nr_runs > 0, "nothing is inherited")?;
     rec.require_elements::<cr_img_inherit, cr_img_run>(u64::from(inherit.nr_runs))?;
-    let page_size = u64::from(state.header.page_size);
     let mut last_end = 0;
     for run in rec.array::<cr_img_run>(size_of::<cr_img_inherit>()) {
-        let length = run.nr_pages.checked_mul(page_size);
-        let end = length.and_then(|length| run.start.checked_add(length));
-        let Some(end) = end else {
+        let Some(end) = state.page_size.end_of(&run) else {
             return Err(rec.error("not a range of pages"));
         };
         rec.require(
-            is_user_range(run.start, end, page_size) && run.start >= last_end,
+            is_user_range(run.start, end, state.page_size) && run.start >= last_end,
             "not ascending ranges of pages",
         )?;
         last_end = end;
@@ -216,20 +207,12 @@ impl State<'_> {
                 message,
             })
         };
-        let page_size = u64::from(self.header.page_size);
-        let end = run
-            .nr_pages
-            .checked_mul(page_size)
-            .and_then(|length| run.start.checked_add(length));
-        let end = match end {
-            Some(end) if run.nr_pages > 0 && run.start % page_size == 0 => end,
-            _ => return fail("not a range of pages"),
+        let Some(end) = self.page_size.end_of(run) else {
+            return fail("not a range of pages");
         };
-        let Some(at) = self.find(object) else {
+        let Some(rec) = self.find_placed(object) else {
             return fail("pages of an object that does not exist");
         };
-
-        let rec = &self.recs[at];
         match rec.tag {
             CR_TAG_SHMEM => {
                 let shmem: cr_img_shmem = rec.fixed()?;
@@ -240,7 +223,7 @@ impl State<'_> {
             }
             CR_TAG_MM => {
                 let mm: cr_img_mm = rec.fixed()?;
-                match self.covers(at, mm.nr_vmas, run.start, end)? {
+                match self.covers(rec, mm.nr_vmas, run.start, end) {
                     true => Ok(()),
                     false => fail("pages where no private memory is mapped"),
                 }
@@ -250,25 +233,24 @@ impl State<'_> {
     }
 
     /// Whether mappings that can have private pages cover the range.
-    fn covers(&self, mm: usize, nr_vmas: u32, mut start: u64, end: u64) -> Result<bool> {
-        let vma = |index: &u32| self.recs[*index as usize].fixed::<cr_img_vma>();
+    fn covers(&self, mm: Placed<'_>, nr_vmas: u32, mut start: u64, end: u64) -> bool {
+        let vma = |index: &u32| self.get(*index)?.fixed::<cr_img_vma>().ok();
         let vmas = self.vmas_of(mm, nr_vmas);
-        let from = vmas.partition_point(|index| vma(index).is_ok_and(|vma| vma.end <= start));
-        for index in &vmas[from..] {
-            let vma = vma(index)?;
+        let vmas = order::after(vmas, |index| vma(index).is_some_and(|vma| vma.end <= start));
+        for vma in vmas.iter().filter_map(vma) {
             let private = match vma.kind {
                 CR_VMA_ANON => vma.flags & CR_VMA_DROPPABLE == 0,
                 CR_VMA_FILE => vma.flags & CR_VMA_SHARED == 0,
                 _ => false,
             };
             if vma.start > start || !private {
-                return Ok(false);
+                return false;
             }
             if vma.end >= end {
-                return Ok(true);
+                return true;
             }
             start = vma.end;
         }
-        Ok(false)
+        false
     }
 }

@@ -23,9 +23,12 @@ const SA_FLAGS: u64 = 0x0000_0001 // SA_NOCLDSTOP
     | 0x4000_0000 // SA_NODEFER
     | 0x8000_0000; // SA_RESETHAND
 
-/// The bit of a signal in a set.
+/// The bit of a signal in a set; none for what is no signal.
 const fn bit(signal: u32) -> u64 {
-    1 << (signal - 1)
+    match 1u64.checked_shl(signal.wrapping_sub(1)) {
+        Some(bit) => bit,
+        None => 0,
+    }
 }
 
 /// Whether a set has no signal that cannot be blocked.
@@ -34,7 +37,7 @@ pub(super) fn can_be_blocked(set: u64) -> bool {
 }
 
 pub(super) fn sighand(rec: &Rec<'_>) -> Result {
-    for (signal, action) in (1..).zip(rec.array::<cr_img_sigaction>(0)) {
+    for (signal, action) in (1..=CR_NSIG).zip(rec.array::<cr_img_sigaction>(0)) {
         rec.require(action.flags & !SA_FLAGS == 0, "unknown flags")?;
         rec.require(
             can_be_blocked(action.mask),

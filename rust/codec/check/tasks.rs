@@ -2,7 +2,7 @@
 
 //! Processes, threads, their registers and credentials.
 
-use super::{signals, Rec, Result, State, PID_MAX, USER_END};
+use super::{signals, Placed, Rec, Result, State, PID_MAX, USER_END};
 use crate::{record, uapi::*};
 
 /// Capabilities up to `CAP_CHECKPOINT_RESTORE`, the last one.
@@ -35,10 +35,11 @@ pub(super) fn cred(rec: &Rec<'_>) -> Result {
         cred.nr_landlock <= CR_MAX_LANDLOCK && cred.reserved == 0,
         "too many Landlock layers",
     )?;
-    let words = u64::from(cred.nr_groups) + 3 * u64::from(cred.nr_landlock);
+    let landlock = u64::from(cred.nr_landlock).saturating_mul(3);
+    let words = u64::from(cred.nr_groups).saturating_add(landlock);
     rec.require_elements::<cr_img_cred, u32>(words)?;
     let groups = rec.array::<u32>(size_of::<cr_img_cred>());
-    let groups = groups.take(cred.nr_groups as usize);
+    let groups = groups.first(cred.nr_groups);
     let mut ids = cred.uid.into_iter().chain(cred.gid).chain(groups);
     rec.require(ids.all(|id| id != NOBODY), "no such user or group")?;
     rec.require(
@@ -53,8 +54,7 @@ pub(super) fn cred(rec: &Rec<'_>) -> Result {
     rec.require(cred.securebits & !SECUREBITS == 0, "unknown securebits")
 }
 
-pub(super) fn process(state: &State<'_>, at: usize) -> Result<cr_img_process> {
-    let rec = &state.recs[at];
+pub(super) fn process(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_process> {
     let process: cr_img_process = rec.fixed()?;
     for pid in [process.pid, process.pgid, process.sid] {
         rec.require((1..=PID_MAX).contains(&pid), "impossible process id")?;
@@ -88,10 +88,10 @@ pub(super) fn process(state: &State<'_>, at: usize) -> Result<cr_img_process> {
     match process.state {
         CR_PROCESS_ALIVE => {
             rec.require(process.exit_code == 0, "alive, with an exit code")?;
-            state.refers::<cr_img_mm>(at, process.mm, "no memory")?;
-            state.refers::<cr_img_fdtable>(at, process.files, "no descriptor table")?;
-            state.refers::<cr_img_fs>(at, process.fs, "no working directory")?;
-            state.refers::<cr_img_sighand>(at, process.sighand, "no signal actions")?;
+            state.refers::<cr_img_mm>(rec, process.mm, "no memory")?;
+            state.refers::<cr_img_fdtable>(rec, process.files, "no descriptor table")?;
+            state.refers::<cr_img_fs>(rec, process.fs, "no working directory")?;
+            state.refers::<cr_img_sighand>(rec, process.sighand, "no signal actions")?;
         }
         CR_PROCESS_ZOMBIE => {
             rec.require(process.pid != 1, "init is dead")?;
@@ -114,8 +114,7 @@ pub(super) fn process(state: &State<'_>, at: usize) -> Result<cr_img_process> {
     Ok(process)
 }
 
-pub(super) fn thread(state: &State<'_>, at: usize, alive: bool) -> Result<cr_img_thread> {
-    let rec = &state.recs[at];
+pub(super) fn thread(state: &State<'_>, rec: Placed<'_>, alive: bool) -> Result<cr_img_thread> {
     let thread: cr_img_thread = rec.fixed()?;
     rec.require((1..=PID_MAX).contains(&thread.tid), "impossible thread id")?;
     rec.require(thread.flags & !THREAD_FLAGS == 0, "unknown flags")?;
@@ -124,7 +123,7 @@ pub(super) fn thread(state: &State<'_>, at: usize, alive: bool) -> Result<cr_img
         "a name that is not NUL padded",
     )?;
     if alive || thread.cred != 0 {
-        state.refers::<cr_img_cred>(at, thread.cred, "no credentials")?;
+        state.refers::<cr_img_cred>(rec, thread.cred, "no credentials")?;
     }
     rec.require(
         signals::can_be_blocked(thread.blocked) && signals::can_be_blocked(thread.saved_sigmask),
@@ -145,8 +144,9 @@ pub(super) fn thread(state: &State<'_>, at: usize, alive: bool) -> Result<cr_img
         rseq => rec.require(
             rseq % 32 == 0
                 && RSEQ_LEN.contains(&thread.rseq_len)
-                && rseq < USER_END
-                && rseq + u64::from(thread.rseq_len) <= USER_END,
+                && rseq
+                    .checked_add(u64::from(thread.rseq_len))
+                    .is_some_and(|end| end <= USER_END),
             "impossible rseq area",
         )?,
     }
@@ -236,6 +236,7 @@ pub(super) fn regs(rec: &Rec<'_>) -> Result {
 /// Offsets in an XSAVE area.
 const MXCSR: usize = 24;
 const XSTATE_BV: usize = 512;
+const XSTATE_BV_HIGH: usize = 516;
 const XSTATE_HEADER_REST: core::ops::Range<usize> = 520..576;
 
 pub(super) fn xstate(state: &State<'_>, rec: &Rec<'_>) -> Result {
@@ -245,21 +246,18 @@ pub(super) fn xstate(state: &State<'_>, rec: &Rec<'_>) -> Result {
         "another size than the file header says",
     )?;
     let word = |at: usize| {
-        area[at..]
-            .iter()
-            .zip(0..4)
-            .fold(0, |value, (&byte, shift)| {
-                value | (u32::from(byte) << (8 * shift))
-            })
+        let bytes = area.get(at..).and_then(<[u8]>::first_chunk);
+        u32::from_le_bytes(bytes.copied().unwrap_or_default())
     };
     rec.require(word(MXCSR) & !0xffff == 0, "reserved bits in MXCSR")?;
-    let components = u64::from(word(XSTATE_BV)) | (u64::from(word(XSTATE_BV + 4)) << 32);
+    let components = u64::from(word(XSTATE_BV)) | (u64::from(word(XSTATE_BV_HIGH)) << 32);
     rec.require(
         components & !state.header.xfeatures == 0,
         "components that the file header does not know",
     )?;
     rec.require(
-        area[XSTATE_HEADER_REST].iter().all(|&byte| byte == 0),
+        area.get(XSTATE_HEADER_REST)
+            .is_some_and(|rest| rest.iter().all(|&byte| byte == 0)),
         "reserved bytes, or the compacted form",
     )
 }

@@ -3,7 +3,7 @@
 //! The process tree: ids are unique, parents come first, sessions and groups fit together.
 
 use super::{Rec, Result, State};
-use crate::uapi::*;
+use crate::{order, uapi::*};
 
 type Process = cr_img_process;
 
@@ -30,22 +30,19 @@ pub(super) fn check(state: &State<'_>, processes: &mut [u32], threads: &mut [u32
 
 /// The process at this index; it has been looked at before.
 fn process(recs: &[Rec<'_>], index: u32) -> Process {
-    recs[index as usize].fixed().unwrap_or_default()
+    let process = recs.get(index as usize).map(Rec::fixed);
+    process.and_then(Result::ok).unwrap_or_default()
 }
 
 fn tid(recs: &[Rec<'_>], index: u32) -> u32 {
-    let thread: cr_img_thread = recs[index as usize].fixed().unwrap_or_default();
-    thread.tid
+    let thread = recs.get(index as usize).map(Rec::fixed::<cr_img_thread>);
+    thread.and_then(Result::ok).unwrap_or_default().tid
 }
 
 fn unique_threads(recs: &[Rec<'_>], threads: &mut [u32]) -> Result {
-    threads.sort_unstable_by_key(|&index| (tid(recs, index), index));
-    for pair in threads.windows(2) {
-        if tid(recs, pair[0]) == tid(recs, pair[1]) {
-            return Err(recs[pair[1] as usize].error("a second thread with this id"));
-        }
-    }
-    Ok(())
+    order::sort_by_key(threads, |&index| (tid(recs, index), index));
+    neighbours(recs, threads, |a, b| tid(recs, a) != tid(recs, b))
+        .map_err(|rec| rec.error("a second thread with this id"))
 }
 
 /// Checks that processes with the same `key` have the same `value`; finds one that has not.
@@ -55,31 +52,37 @@ fn consistent<'a, K: Ord, V: PartialEq>(
     key: fn(&Process) -> K,
     value: fn(&Process) -> V,
 ) -> core::result::Result<(), &'a Rec<'a>> {
-    processes.sort_unstable_by_key(|&index| (key(&process(recs, index)), index));
-    for pair in processes.windows(2) {
-        let (a, b) = (process(recs, pair[0]), process(recs, pair[1]));
-        if key(&a) == key(&b) && value(&a) != value(&b) {
-            return Err(&recs[pair[1] as usize]);
-        }
+    order::sort_by_key(processes, |&index| (key(&process(recs, index)), index));
+    neighbours(recs, processes, |a, b| {
+        let (a, b) = (process(recs, a), process(recs, b));
+        key(&a) != key(&b) || value(&a) == value(&b)
+    })
+}
+
+/// Finds the second of two neighbours in a list that do not get on with each other.
+fn neighbours<'a>(
+    recs: &'a [Rec<'a>],
+    indices: &[u32],
+    get_on: impl Fn(u32, u32) -> bool,
+) -> core::result::Result<(), &'a Rec<'a>> {
+    let mut pairs = indices.iter().zip(indices.iter().skip(1));
+    let bad = pairs.find(|(&a, &b)| !get_on(a, b));
+    match bad.and_then(|(_, &b)| recs.get(b as usize)) {
+        Some(rec) => Err(rec),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn parents_first(recs: &[Rec<'_>], processes: &mut [u32], threads: &[u32]) -> Result {
-    processes.sort_unstable_by_key(|&index| process(recs, index).pid);
-    let find = |pid: u32| {
-        let at = processes.binary_search_by_key(&pid, |&index| process(recs, index).pid);
-        at.ok().map(|at| processes[at])
-    };
-    let is_thread = |pid: u32| {
-        threads
-            .binary_search_by_key(&pid, |&index| tid(recs, index))
-            .is_ok()
-    };
+    order::sort_by_key(processes, |&index| process(recs, index).pid);
+    let find = |pid| order::find_by_key(processes, pid, |&index| process(recs, index).pid).copied();
+    let is_thread = |pid| order::find_by_key(threads, pid, |&index| tid(recs, index)).is_some();
 
     // Every process has a leader of its id, so the ids of processes are unique as well.
     for &index in processes.iter() {
-        let rec = &recs[index as usize];
+        let Some(rec) = recs.get(index as usize) else {
+            continue;
+        };
         let own = process(recs, index);
         if own.ppid != 0 {
             let Some(parent) = find(own.ppid).filter(|&parent| parent < index) else {

@@ -10,7 +10,7 @@
 //! )*
 //! ```
 
-use super::{files, memory, signals, tasks, Rec, Result, State};
+use super::{files, memory, signals, tasks, Placed, Rec, Result, State};
 use crate::{record, uapi::*};
 
 /// A memory descriptor whose mappings are not all there yet.
@@ -52,37 +52,40 @@ struct Walk<'a> {
     nr_threads: u32,
 }
 
+fn one_less(remaining: u32) -> Option<u32> {
+    remaining.checked_sub(1)
+}
+
 /// Checks the order of the records, and each by itself.
 pub(super) fn check(state: &State<'_>) -> Result {
     let mut walk = Walk::default();
-    for at in 0..state.recs.len() {
-        walk.step(state, at)?;
+    for (at, rec) in state.recs.iter().enumerate() {
+        walk.step(state, Placed { at, rec })?;
     }
     walk.finish()
 }
 
 impl<'a> Walk<'a> {
-    fn step(&mut self, state: &State<'a>, at: usize) -> Result {
-        let rec = &state.recs[at];
+    fn step(&mut self, state: &State<'a>, rec: Placed<'a>) -> Result {
         match rec.tag {
-            CR_TAG_SECTION => return self.section(rec),
-            CR_TAG_CONTAINER => return self.container(rec),
+            CR_TAG_SECTION => return self.section(rec.rec),
+            CR_TAG_CONTAINER => return self.container(rec.rec),
             _ => rec.require(self.container.is_some(), "before the container")?,
         }
         match rec.tag {
-            CR_TAG_UTS => self.uts(rec),
-            CR_TAG_CRED => tasks::cred(rec),
-            CR_TAG_PIPE => files::pipe(state, rec),
-            CR_TAG_SHMEM => memory::shmem(state, rec),
-            CR_TAG_FILE => files::file(state, at),
-            CR_TAG_FDTABLE => files::fdtable(state, at),
-            CR_TAG_FS => files::fs(rec),
-            CR_TAG_SIGHAND => signals::sighand(rec),
+            CR_TAG_UTS => self.uts(rec.rec),
+            CR_TAG_CRED => tasks::cred(rec.rec),
+            CR_TAG_PIPE => files::pipe(state, rec.rec),
+            CR_TAG_SHMEM => memory::shmem(state, rec.rec),
+            CR_TAG_FILE => files::file(state, rec),
+            CR_TAG_FDTABLE => files::fdtable(state, rec),
+            CR_TAG_FS => files::fs(rec.rec),
+            CR_TAG_SIGHAND => signals::sighand(rec.rec),
             CR_TAG_MM => {
                 self.close_mm()?;
-                let mm = memory::mm(state, at)?;
+                let mm = memory::mm(state, rec)?;
                 self.mm = Some(OpenMm {
-                    rec,
+                    rec: rec.rec,
                     remaining: mm.nr_vmas,
                     mm,
                     last_end: 0,
@@ -90,16 +93,16 @@ impl<'a> Walk<'a> {
                 });
                 Ok(())
             }
-            CR_TAG_VMA => self.vma(state, at),
-            CR_TAG_LOCK => files::lock(state, at),
+            CR_TAG_VMA => self.vma(state, rec),
+            CR_TAG_LOCK => files::lock(state, rec),
             CR_TAG_INHERIT => {
                 self.close_mm()?;
                 self.close_process()?;
-                memory::inherit(state, at)
+                memory::inherit(state, rec)
             }
-            CR_TAG_PROCESS => self.process(state, at),
-            CR_TAG_THREAD => self.thread(state, at),
-            CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE => self.part_of_task(state, rec),
+            CR_TAG_PROCESS => self.process(state, rec),
+            CR_TAG_THREAD => self.thread(state, rec),
+            CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE => self.part_of_task(state, rec.rec),
             _ => Err(rec.error("no part of the state")),
         }
     }
@@ -109,7 +112,7 @@ impl<'a> Walk<'a> {
             self.container.is_none(),
             "a section after the first record of the kernel",
         )?;
-        self.nr_sections += 1;
+        self.nr_sections = self.nr_sections.saturating_add(1);
         rec.require(self.nr_sections <= CR_MAX_SECTIONS, "too many sections")?;
         let section: cr_img_section = rec.fixed()?;
         let name = record::text(&section.name);
@@ -157,14 +160,13 @@ impl<'a> Walk<'a> {
         rec.require(uts.reserved == [0; 6], "a reserved member is not zero")
     }
 
-    fn vma(&mut self, state: &State<'_>, at: usize) -> Result {
-        let rec = &state.recs[at];
+    fn vma(&mut self, state: &State<'_>, rec: Placed<'_>) -> Result {
         let Some(open) = &mut self.mm else {
             return Err(rec.error("a mapping without a memory descriptor"));
         };
-        rec.require(open.remaining > 0, "more mappings than announced")?;
-        open.remaining -= 1;
-        let vma = memory::vma(state, at)?;
+        open.remaining =
+            one_less(open.remaining).ok_or_else(|| rec.error("more mappings than announced"))?;
+        let vma = memory::vma(state, rec)?;
         rec.require(
             vma.start >= open.last_end,
             "mappings overlap or do not ascend",
@@ -188,18 +190,17 @@ impl<'a> Walk<'a> {
         )
     }
 
-    fn process(&mut self, state: &State<'a>, at: usize) -> Result {
+    fn process(&mut self, state: &State<'a>, rec: Placed<'a>) -> Result {
         self.close_mm()?;
         self.close_process()?;
-        let rec = &state.recs[at];
-        let process = tasks::process(state, at)?;
+        let process = tasks::process(state, rec)?;
         rec.require(
             (process.ppid == 0) == (self.nr_processes == 0),
             "init is not the first process and the only one without a parent",
         )?;
-        self.nr_processes += 1;
+        self.nr_processes = self.nr_processes.saturating_add(1);
         self.process = Some(OpenProcess {
-            rec,
+            rec: rec.rec,
             alive: process.state == CR_PROCESS_ALIVE,
             pid: process.pid,
             first: true,
@@ -210,28 +211,27 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn thread(&mut self, state: &State<'a>, at: usize) -> Result {
-        let rec = &state.recs[at];
+    fn thread(&mut self, state: &State<'a>, rec: Placed<'a>) -> Result {
         let Some(open) = &mut self.process else {
             return Err(rec.error("a thread without a process"));
         };
         open.close_thread()?;
-        rec.require(open.remaining > 0, "more threads than announced")?;
-        let thread = tasks::thread(state, at, open.alive)?;
+        open.remaining =
+            one_less(open.remaining).ok_or_else(|| rec.error("more threads than announced"))?;
+        let thread = tasks::thread(state, rec, open.alive)?;
         rec.require(
             open.first == (thread.tid == open.pid),
             "the leader is not the first thread of the process",
         )?;
         open.first = false;
-        open.remaining -= 1;
         open.thread = Some(OpenThread {
-            rec,
+            rec: rec.rec,
             // A zombie has none, and gets none.
             regs: !open.alive,
             xstate: !open.alive,
             sigqueue: !open.alive,
         });
-        self.nr_threads += 1;
+        self.nr_threads = self.nr_threads.saturating_add(1);
         Ok(())
     }
 
