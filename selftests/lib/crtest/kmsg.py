@@ -5,7 +5,7 @@ import os
 
 BAD = ("BUG:", "WARNING:", "Oops", "Call Trace:", "KASAN", "UBSAN", "possible recursive",
        "possible circular", "suspicious RCU", "rcu: INFO", "blocked for more than", "lockup",
-       "Missing ENDBR", "refcount_t:", "corruption", "general protection fault", "unable to handle",
+       "Missing ENDBR", "refcount_t:", "corruption", "general protection fault,", "unable to handle",
        "sleeping function called", "scheduling while atomic")
 
 

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A little of everything, so that an image has records of all kinds: for tests
+ * that damage it. It does not look whether its state is intact.
+ */
+#include "payload.h"
+#include <pthread.h>
+#include <sys/file.h>
+#include <sys/time.h>
+
+static int pipes[2];
+
+static void *sleeper(void *unused)
+{
+	pause();
+	return unused;
+}
+
+static int blocked(void *memory)
+{
+	char c;
+
+	sure(setsid());
+	((char *)memory)[0] = 2;
+	close(pipes[1]);
+	tell("blocked");
+	while (read(pipes[0], &c, 1) > 0)
+		;
+	return 0;
+}
+
+static int exits(void *unused)
+{
+	(void)unused;
+	return 3;
+}
+
+int main(int argc, char **argv)
+{
+	struct itimerval timer = { { 1000, 0 }, { 1000, 0 } };
+	struct flock lock = { .l_type = F_WRLCK, .l_len = 10 };
+	stack_t stack = { .ss_size = 8 * PAGE };
+	pthread_t thread;
+	sigset_t set;
+	char *memory, *mapping;
+	int fd;
+
+	payload_begin(argc, argv);
+	memory = map_anon(4 * PAGE, MAP_SHARED);
+	memory[PAGE] = 1;
+	fd = sure(open(file_at("file"), O_RDWR | O_CREAT, 0600));
+	sure(ftruncate(fd, 2 * PAGE));
+	mapping = sure(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0));
+	mapping[5] = 1;
+	sure(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, PAGE));
+	sure(flock(fd, LOCK_EX));
+	sure(fcntl(fd, F_SETLK, &lock));
+	sure(open(payload_dir, O_RDONLY | O_DIRECTORY));
+	sure(open("/dev/zero", O_RDONLY));
+	sure(pipe(pipes));
+	child(blocked, memory);
+	await("blocked");
+	while (task_state(child(exits, NULL)) != 'Z')
+		sleep_ms(5);
+	sigfillset(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (int i = 0; i < 3; i++)
+		sure(sigqueue(1, SIGRTMIN + 1, (union sigval){ .sival_int = i }));
+	stack.ss_sp = map_anon(8 * PAGE, MAP_PRIVATE);
+	sure(sigaltstack(&stack, NULL));
+	sure(setitimer(ITIMER_REAL, &timer, NULL));
+	pthread_create(&thread, NULL, sleeper, NULL);
+	pause_here();
+	return payload_end();
+}
