@@ -6,7 +6,7 @@ use crate::{
     image::Records,
     report::{fail, failure, Failure, Result},
 };
-use cr_codec::{check::Rec, uapi::*};
+use cr_codec::{check::Rec, order, uapi::*};
 use cr_sys::{
     file::FileRef,
     mm::PAGE_SIZE,
@@ -312,16 +312,14 @@ fn link_children(processes: &mut KVVec<ProcessPlan>) -> Result {
     for (at, process) in processes.iter().enumerate() {
         by_pid.push((process.process.pid, at), GFP_KERNEL)?;
     }
-    by_pid.sort_unstable();
+    order::sort_by_key(&mut by_pid, |&entry| entry);
     for child in 0..processes.len() {
         let ppid = processes[child].process.ppid;
         if ppid == 0 {
             continue;
         }
-        let parent = by_pid
-            .binary_search_by_key(&ppid, |(pid, _)| *pid)
-            .map_err(|_| failure!(EINVAL, "pid {ppid}: no such parent"))?;
-        let parent = by_pid[parent].1;
+        let &(_, parent) = order::find_by_key(&by_pid, ppid, |(pid, _)| *pid)
+            .ok_or_else(|| failure!(EINVAL, "pid {ppid}: no such parent"))?;
         processes[parent].children.push(child, GFP_KERNEL)?;
     }
     Ok(())
@@ -336,7 +334,7 @@ fn link_memory(records: &Records, processes: &mut KVVec<ProcessPlan>) -> Result 
             owners.push((object, at), GFP_KERNEL)?;
         }
     }
-    owners.sort_unstable();
+    order::sort_by_key(&mut owners, |&entry| entry);
     if owners.windows(2).any(|pair| pair[0].0 == pair[1].0) {
         fail!(
             EINVAL,

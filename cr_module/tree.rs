@@ -8,6 +8,7 @@ use crate::{
     report::{fail, Result, Who},
     state::task,
 };
+use cr_codec::order;
 use cr_sys::task::{TaskInfo, TaskRef};
 use kernel::prelude::*;
 
@@ -99,7 +100,7 @@ impl Tree {
 /// Puts threads into their processes, the leader first.
 fn group(mut threads: KVVec<Thread>) -> Result<KVVec<Process>> {
     // The leader has the number of the group, and is the only one that has.
-    threads.sort_unstable_by_key(|thread| {
+    order::sort_by_key(&mut threads, |thread| {
         (
             thread.info.tgid,
             thread.info.tid != thread.info.tgid,
@@ -142,14 +143,13 @@ fn parents_first(processes: KVVec<Process>) -> Result<KVVec<Process>> {
         by_parent.push((info.ppid, at), GFP_KERNEL)?;
         places.push(Some(process), GFP_KERNEL)?;
     }
-    by_parent.sort_unstable();
+    order::sort_by_key(&mut by_parent, |&entry| entry);
 
     let mut sorted: KVVec<Process> = KVVec::with_capacity(count, GFP_KERNEL)?;
     let mut next = 0;
     let mut parent = 0;
     loop {
-        let from = by_parent.partition_point(|(ppid, _)| *ppid < parent);
-        for (_, at) in by_parent[from..]
+        for (_, at) in order::after(&by_parent, |(ppid, _)| *ppid < parent)
             .iter()
             .take_while(|(ppid, _)| *ppid == parent)
         {

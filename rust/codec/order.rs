@@ -8,8 +8,10 @@
 //! in it, needs no memory and no recursion, and has no worst case that the author of an image could
 //! look for.
 
+use core::mem;
+
 /// Sorts by a key, by means of a heap. Elements with the same key come out in any order.
-pub fn sort_by_key<T: Copy, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K) {
+pub fn sort_by_key<T, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K) {
     let length = items.len();
     let mut root = length / 2;
     while let Some(next) = root.checked_sub(1) {
@@ -26,7 +28,7 @@ pub fn sort_by_key<T: Copy, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K) {
 }
 
 /// Moves an element down in a heap, until none below it is larger.
-fn sift_down<T: Copy, K: Ord>(heap: &mut [T], mut at: usize, key: &impl Fn(&T) -> K) {
+fn sift_down<T, K: Ord>(heap: &mut [T], mut at: usize, key: &impl Fn(&T) -> K) {
     let Some(moving) = heap.get(at).map(key) else {
         return;
     };
@@ -47,14 +49,13 @@ fn sift_down<T: Copy, K: Ord>(heap: &mut [T], mut at: usize, key: &impl Fn(&T) -
     }
 }
 
-fn swap<T: Copy>(items: &mut [T], a: usize, b: usize) {
-    let (Some(&at_a), Some(&at_b)) = (items.get(a), items.get(b)) else {
+fn swap<T>(items: &mut [T], a: usize, b: usize) {
+    let Some((before, from)) = items.split_at_mut_checked(a.max(b)) else {
         return;
     };
-    for (at, value) in [(a, at_b), (b, at_a)] {
-        if let Some(place) = items.get_mut(at) {
-            *place = value;
-        }
+    // Where both are the same, there is nothing to do.
+    if let (Some(low), Some(high)) = (before.get_mut(a.min(b)), from.first_mut()) {
+        mem::swap(low, high);
     }
 }
 
