@@ -367,7 +367,7 @@ fn end(container: &Container, hold: Hold<'_>) -> Result {
     drop(hold);
     let deadline = misc::monotonic_ns() + DEATH_NS;
     // Init becomes a zombie when all others in its pid namespace are reaped.
-    while !container.init().is_dead() {
+    while !container.init().is_group_dead() {
         if misc::is_being_killed() || misc::monotonic_ns() > deadline {
             break;
         }

@@ -494,7 +494,7 @@ impl Drop for Tasks {
         }
         // The death of its init takes the whole pid namespace along.
         self.init.kill();
-        while !self.init.is_dead() && !misc::is_being_killed() {
+        while !self.init.is_group_dead() && !misc::is_being_killed() {
             misc::nap(100);
         }
         let _ = sys_build::syscall(SYS_WAIT4, [self.pid as u64, 0, WALL | WNOHANG, 0, 0, 0]);

@@ -128,7 +128,14 @@ impl Slot {
     /// Ends an interruptible sleep of the task, if it has not come by yet.
     pub fn wake(slot: &Arc<Self>) -> Result {
         match Self::cancel(slot) {
-            true => Self::add(slot, ModuleRef::get().ok_or(ENODEV)?, true),
+            true => match Self::add(slot, ModuleRef::get().ok_or(ENODEV)?, true) {
+                // It exits, and nobody else will note that now.
+                Err(error) if error == ESRCH => {
+                    slot.stage.store(GONE, Release);
+                    Ok(())
+                }
+                added => added,
+            },
             false => Ok(()),
         }
     }

@@ -235,7 +235,15 @@ impl TaskRef {
         unsafe { bindings::cr_shim_is_zombie(self.as_ptr()) }
     }
 
-    /// Whether it has exited, and all of its pid namespace if it is an init.
+    /// Whether its whole thread group has exited, and all of its pid namespace if it is an init.
+    ///
+    /// Only for the leader of a thread group.
+    pub fn is_group_dead(&self) -> bool {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_group_dead(self.as_ptr()) }
+    }
+
+    /// Whether it has exited.
     pub fn is_dead(&self) -> bool {
         // SAFETY: The task is valid.
         unsafe { bindings::cr_shim_dead(self.as_ptr()) != 0 }

@@ -222,9 +222,13 @@ bool cr_shim_is_zombie(struct task_struct *t)
 	return READ_ONCE(t->exit_state) & EXIT_ZOMBIE;
 }
 
+/* The whole thread group of @t, even when @t itself has exited already. */
 void cr_shim_kill(struct task_struct *t)
 {
-	send_sig(SIGKILL, t, 1);
+	struct pid *tgid = get_task_pid(t, PIDTYPE_TGID);
+
+	kill_pid(tgid, SIGKILL, 1);
+	put_pid(tgid);
 }
 
 int cr_shim_set_groups(const u32 *groups, u32 nr)

@@ -168,6 +168,12 @@ int cr_shim_dead(struct task_struct *t)
 	return READ_ONCE(t->exit_state);
 }
 
+/* The last thread of an init ends its pid namespace before it goes. */
+bool cr_shim_group_dead(struct task_struct *t)
+{
+	return READ_ONCE(t->exit_state) && thread_group_empty(t);
+}
+
 struct task_struct *cr_shim_current(void)
 {
 	return get_task_struct(current);

@@ -167,6 +167,7 @@ u64 cr_shim_realtime_ns(void);
 
 const char *cr_shim_running_release(void);
 int cr_shim_dead(struct task_struct *t);
+bool cr_shim_group_dead(struct task_struct *t);
 struct task_struct *cr_shim_current(void);
 void cr_shim_current_ns(u64 *ns);
 
