@@ -42,6 +42,7 @@ int main(int argc, char **argv)
 	stack_t stack = { .ss_size = 8 * PAGE };
 	pthread_t thread;
 	sigset_t set;
+	pid_t zombie;
 	char *memory, *mapping;
 	int fd;
 
@@ -60,7 +61,8 @@ int main(int argc, char **argv)
 	sure(pipe(pipes));
 	child(blocked, memory);
 	await("blocked");
-	while (task_state(child(exits, NULL)) != 'Z')
+	zombie = child(exits, NULL);
+	while (task_state(zombie) != 'Z')
 		sleep_ms(5);
 	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);

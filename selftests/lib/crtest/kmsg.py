@@ -7,6 +7,8 @@ BAD = ("BUG:", "WARNING:", "Oops", "Call Trace:", "KASAN", "UBSAN", "possible re
        "possible circular", "suspicious RCU", "rcu: INFO", "blocked for more than", "lockup",
        "Missing ENDBR", "refcount_t:", "corruption", "general protection fault,", "unable to handle",
        "sleeping function called", "scheduling while atomic")
+# What an emulated processor on a busy machine makes of its clocks.
+NOISE = ("clocksource:", "tsc:", "TSC found unstable", "sched_clock:", "hrtimer: interrupt took")
 
 
 class KernelLog:
@@ -29,7 +31,9 @@ class KernelLog:
                 break
             except OSError:
                 continue
-            found.append(record.split(";", 1)[-1].splitlines()[0])
+            line = record.split(";", 1)[-1].splitlines()[0]
+            if not line.startswith(NOISE):
+                found.append(line)
         return found
 
     def complaints(self):

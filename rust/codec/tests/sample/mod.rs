@@ -12,7 +12,7 @@ use cr_codec::{
     record::Xstate,
     uapi::*,
     write::{Sink, Writer},
-    Record,
+    Checksum, Record,
 };
 use zerocopy::IntoBytes;
 
@@ -391,7 +391,12 @@ impl Sample {
 
     /// The image.
     pub fn image(&self) -> Vec<u8> {
-        let mut writer = Writer::new(Memory::default(), crc::update);
+        self.image_with(crc::update)
+    }
+
+    /// The image with checksums of another kind.
+    pub fn image_with(&self, checksum: Checksum) -> Vec<u8> {
+        let mut writer = Writer::new(Memory::default(), checksum);
         writer.header(&self.header).unwrap();
         for owned in &self.state {
             let flags = cr_codec::record::kind(owned.tag).map_or(0, |kind| kind.flags);
@@ -404,7 +409,8 @@ impl Sample {
                 reserved: 0,
                 crc: 0,
             };
-            writer.encoded(&raw(head, &owned.payload), 1).unwrap();
+            let record = raw_with(checksum, head, &owned.payload);
+            writer.encoded(&record, 1).unwrap();
         }
         for (object, runs, fill) in &self.pages {
             let mut pages = writer.pages(*object, runs).unwrap();
@@ -419,12 +425,16 @@ impl Sample {
 }
 
 /// A record with right checksums, whatever is in it.
-pub fn raw(mut head: cr_img_record, payload: &[u8]) -> Vec<u8> {
-    head.crc = crc::update(0, &head.as_bytes()[..28]);
+pub fn raw(head: cr_img_record, payload: &[u8]) -> Vec<u8> {
+    raw_with(crc::update, head, payload)
+}
+
+fn raw_with(checksum: Checksum, mut head: cr_img_record, payload: &[u8]) -> Vec<u8> {
+    head.crc = checksum(0, &head.as_bytes()[..28]);
     let mut padded = payload.to_vec();
     padded.resize(payload.len().next_multiple_of(8), 0);
     let tail = cr_img_tail {
-        crc: crc::update(0, &padded),
+        crc: checksum(0, &padded),
         reserved: 0,
     };
     [head.as_bytes(), &padded, tail.as_bytes()].concat()

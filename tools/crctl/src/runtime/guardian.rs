@@ -3,13 +3,13 @@
 //! A small process that removes the container's cgroup after the container's end.
 //!
 //! It is there so that nothing is left behind when `crctl` is killed, at whatever moment: `crctl`
-//! makes the cgroup only when there is a guardian, and this sees on a socket when `crctl` is gone.
+//! makes the cgroup only when there is a guardian, and this sees at the end of a pipe when `crctl` is gone.
 //! Then it kills what is in the cgroup, unless `crctl` has released the container before (`--detach`),
 //! waits until the cgroup is empty and removes it.
 //!
 //! It has two lives: see [`first_life`] for the one while somebody waits for `crctl`. In the second it
 //! is this program again, under a name that tells people what it is. Its standard input is the
-//! socket, its standard output the directory that has the cgroup in it.
+//! pipe, its standard output the directory that has the cgroup in it.
 
 use std::{
     ffi::{CStr, CString, OsStr},
@@ -17,7 +17,7 @@ use std::{
     io::{self, Read, Write},
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
-        unix::{ffi::OsStrExt, net::UnixStream},
+        unix::ffi::OsStrExt,
     },
     path::Path,
     process, thread,
@@ -26,12 +26,13 @@ use std::{
 
 use nix::{
     errno::Errno,
+    fcntl::OFlag,
     poll::{poll, PollFd, PollFlags, PollTimeout},
     sys::{
         stat::{mkdirat, Mode},
         wait::waitpid,
     },
-    unistd::Pid,
+    unistd::{pipe2, Pid},
 };
 
 use super::{cgroup, mounts::Mount};
@@ -44,7 +45,7 @@ pub const NAME: &str = "crctl: guardian of ";
 #[derive(Debug)]
 pub struct Guardian {
     cgroup: OwnedFd,
-    socket: UnixStream,
+    pipe: File,
     child: Pid,
 }
 
@@ -69,7 +70,8 @@ impl Guardian {
         let now = now.map_or(0, |now| now.subsec_nanos());
         let name = format!("crctl-{}-{now:08x}", process::id());
         let arg0 = CString::new(format!("{NAME}{name}"))?;
-        let (socket, theirs) = UnixStream::pair()?;
+        let (theirs, pipe) = pipe2(OFlag::O_CLOEXEC)?;
+        let pipe = File::from(pipe);
         let child = first_life::start(theirs.as_fd(), parent.as_fd(), arg0)?;
         let make = || {
             mkdirat(&parent, &*name, Mode::from_bits_truncate(0o755))?;
@@ -80,12 +82,12 @@ impl Guardian {
                 tracing::debug!(name, "cgroup made");
                 Ok(Self {
                     cgroup,
-                    socket,
+                    pipe,
                     child,
                 })
             }
             Err(err) => {
-                end(socket, child);
+                end(pipe, child);
                 Err(err.into())
             }
         }
@@ -100,7 +102,7 @@ impl Guardian {
     pub fn release(self) {
         self.say(first_life::RELEASE);
         // The end of the process closes it, and nothing else may do so earlier.
-        std::mem::forget(self.socket);
+        std::mem::forget(self.pipe);
     }
 
     /// From now on nobody waits for this process but for the container's end.
@@ -109,7 +111,7 @@ impl Guardian {
     }
 
     fn say(&self, word: u8) {
-        if let Err(err) = (&self.socket).write_all(&[word]) {
+        if let Err(err) = (&self.pipe).write_all(&[word]) {
             tracing::warn!(%err, "the guardian of the cgroup is gone");
         }
     }
@@ -119,13 +121,13 @@ impl Guardian {
 
     /// Ends the container, if anything is left of it, and waits until the cgroup is gone.
     pub fn finish(self) {
-        end(self.socket, self.child);
+        end(self.pipe, self.child);
     }
 }
 
 /// Lets the guardian do its work, and waits until it is done.
-fn end(socket: UnixStream, guardian: Pid) {
-    drop(socket);
+fn end(pipe: File, guardian: Pid) {
+    drop(pipe);
     while waitpid(guardian, None) == Err(Errno::EINTR) {}
 }
 

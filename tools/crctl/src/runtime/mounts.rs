@@ -3,10 +3,8 @@
 //! Mount tables: what the container saw at checkpoint has to be there at restart.
 
 use std::{
-    ffi::OsString,
     fs::File,
     io::{self, Read},
-    os::unix::ffi::OsStringExt,
     path::Path,
 };
 
@@ -35,7 +33,7 @@ pub fn of_process(pid: &str) -> io::Result<Vec<Mount>> {
 /// Reads a `mountinfo` that is open.
 pub fn read(mut mountinfo: File) -> io::Result<Vec<Mount>> {
     // The file says nothing of its length, and to guess it in small steps takes long.
-    let mut text = Vec::with_capacity(1 << 14);
+    let mut text = Vec::with_capacity(1 << 12);
     mountinfo.read_to_end(&mut text)?;
     Ok(parse(&text))
 }
@@ -69,6 +67,9 @@ fn parse_line(line: &[u8]) -> Option<Mount> {
 
 /// Spaces and the like are `\040` there.
 fn unescape(field: &[u8]) -> String {
+    if !field.contains(&b'\\') {
+        return String::from_utf8_lossy(field).into_owned();
+    }
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field;
     while let Some((&first, after)) = rest.split_first() {
@@ -85,22 +86,18 @@ fn unescape(field: &[u8]) -> String {
             }
         }
     }
-    OsString::from_vec(bytes).to_string_lossy().into_owned()
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// What is missing or different now, in words: one line for each mount point of `then`.
 ///
 /// Where several are mounted over each other, only the uppermost is in sight.
 pub fn missing(then: &[Mount], now: &[Mount]) -> Vec<String> {
-    let top = |mounts: &[Mount], at: &str| {
-        let found = mounts.iter().rev().find(|mount| mount.mount_point == at);
-        found.cloned()
-    };
     let mut complaints = Vec::new();
     for mount in then {
         let at = &mount.mount_point;
         // Only once for each mount point.
-        if top(then, at).as_ref() != Some(mount) {
+        if top(then, at) != Some(mount) {
             continue;
         }
         match top(now, at) {
@@ -118,6 +115,10 @@ pub fn missing(then: &[Mount], now: &[Mount]) -> Vec<String> {
         }
     }
     complaints
+}
+
+fn top<'a>(mounts: &'a [Mount], at: &str) -> Option<&'a Mount> {
+    mounts.iter().rev().find(|mount| mount.mount_point == at)
 }
 
 #[cfg(test)]

@@ -36,17 +36,17 @@ const STACK: usize = 4 << 10;
 
 /// All that the process needs to know. It is never freed: the process may outlive `crctl`.
 struct Plan {
-    socket: RawFd,
+    pipe: RawFd,
     parent: RawFd,
     arg0: CString,
 }
 
 /// Starts the process. At the end of `crctl`, or when it is told to, it executes this program with
-/// `arg0` and perhaps [`RELEASED`] as arguments, `socket` as standard input and `parent` as standard
+/// `arg0` and perhaps [`RELEASED`] as arguments, `pipe` as standard input and `parent` as standard
 /// output.
-pub fn start(socket: BorrowedFd<'_>, parent: BorrowedFd<'_>, arg0: CString) -> nix::Result<Pid> {
+pub fn start(pipe: BorrowedFd<'_>, parent: BorrowedFd<'_>, arg0: CString) -> nix::Result<Pid> {
     let plan: &'static Plan = Box::leak(Box::new(Plan {
-        socket: socket.as_raw_fd(),
+        pipe: pipe.as_raw_fd(),
         parent: parent.as_raw_fd(),
         arg0,
     }));
@@ -87,7 +87,7 @@ extern "C" fn live(plan: *mut c_void) -> c_int {
         [libc::PR_SET_NAME as usize, NAME.as_ptr() as usize, 0],
     );
     // No descriptor of `crctl` may stay open longer than `crctl`.
-    call(libc::SYS_dup2, [plan.socket as usize, 0, 0]);
+    call(libc::SYS_dup2, [plan.pipe as usize, 0, 0]);
     call(libc::SYS_dup2, [plan.parent as usize, 1, 0]);
     call(libc::SYS_dup2, [plan.parent as usize, 2, 0]);
     call(libc::SYS_close_range, [3, c_int::MAX as usize, 0]);
