@@ -191,7 +191,13 @@ static void make_landlock(void)
 {
 	struct landlock_ruleset_attr attr = { .handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_BLOCK };
 	int fd = sure((int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0));
+	struct landlock_path_beneath_attr rule = {
+		.allowed_access = LANDLOCK_ACCESS_FS_MAKE_BLOCK,
+		.parent_fd = sure(open("/", O_PATH)),
+	};
 
+	sure(syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0));
+	close(rule.parent_fd);
 	sure(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 	sure(syscall(SYS_landlock_restrict_self, fd, 0));
 	close(fd);

@@ -15,7 +15,7 @@ use crate::{
     cli::Checkpoint,
     device::Device,
     error::{code_of_errno, Code, Error},
-    runtime::{log::Log, output::Output, section, stats},
+    runtime::{cgroup, log::Log, output::Output, section, stats},
     sys,
 };
 
@@ -28,6 +28,14 @@ pub(super) fn checkpoint(args: &Checkpoint) -> Result<u8> {
         Errno::ESRCH | Errno::EINVAL => anyhow::anyhow!("pid {}: no such process", args.pid),
         err => anyhow::Error::new(err).context(format!("pid {}", args.pid)),
     })?;
+    if let Some(path) = cgroup::below_ours(args.pid) {
+        let (pid, path) = (args.pid, path.display());
+        return Err(Error::Refused(format!(
+            "pid {pid}: is in a cgroup that the container has made, {path}, which is not supported \
+             yet: move its processes back to the cgroup above"
+        ))
+        .into());
+    }
     let externals = externals(args);
     let section = section::Section::of_process(args.pid)
         .with_context(|| format!("pid {}", args.pid))?

@@ -3,7 +3,7 @@
 //! The container's own cgroup (version 2), below that of the caller.
 
 use std::{
-    ffi::CStr,
+    ffi::{CStr, OsStr},
     fs::{self, File},
     io::{self, Write},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
@@ -30,6 +30,19 @@ pub fn own(mounts: &[Mount]) -> Option<PathBuf> {
     let below = Path::new(path).strip_prefix(&mount.root).ok()?;
     Some(Path::new(&mount.mount_point).join(below))
 }
+
+/// Path of a process's cgroup, if that is below one that `crctl` has made: then the container has
+/// a tree of its own, and restart would not make it again.
+pub fn below_ours(pid: i32) -> Option<PathBuf> {
+    let cgroups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let path = Path::new(cgroups.lines().find_map(|line| line.strip_prefix("0::"))?);
+    let is_ours = |name: &OsStr| name.as_encoded_bytes().starts_with(PREFIX.as_bytes());
+    let mut above = path.ancestors().skip(1).filter_map(Path::file_name);
+    above.any(is_ours).then(|| path.into())
+}
+
+/// How the names of the cgroups begin that `crctl` makes.
+pub const PREFIX: &str = "crctl-";
 
 /// Opens a directory.
 pub fn open_dir(dir: &Path) -> io::Result<OwnedFd> {

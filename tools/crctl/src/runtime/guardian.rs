@@ -68,7 +68,7 @@ impl Guardian {
         let parent = cgroup::open_dir(parent)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.map_or(0, |now| now.subsec_nanos());
-        let name = format!("crctl-{}-{now:08x}", process::id());
+        let name = format!("{}{}-{now:08x}", cgroup::PREFIX, process::id());
         let arg0 = CString::new(format!("{NAME}{name}"))?;
         let (theirs, pipe) = pipe2(OFlag::O_CLOEXEC)?;
         let pipe = File::from(pipe);
