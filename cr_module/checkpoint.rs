@@ -99,6 +99,8 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
             hold.check_still()?;
             end(&container, hold)?;
         } else {
+            // Whoever died meanwhile may have changed memory while it was written.
+            hold.check_still()?;
             drop(hold);
         }
         stats.frozen_time = (misc::monotonic_ns() - still) / 1000;
