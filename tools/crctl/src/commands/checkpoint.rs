@@ -40,9 +40,12 @@ pub(super) fn checkpoint(args: &Checkpoint) -> Result<u8> {
     let section = section::Section::of_process(args.pid)
         .with_context(|| format!("pid {}", args.pid))?
         .to_bytes()?;
-    // Before there may be a thread.
+    let mut output = Output::open(args.output.as_deref(), args.kill)?;
+    if args.kill {
+        output = output.with_keeper()?;
+    }
     let log = Log::start("checkpoint")?;
-    let output = Output::open(args.output.as_deref(), args.kill)?;
+    let output = output.start()?;
     let mut flags = 0;
     if args.kill {
         flags |= CR_CHECKPOINT_KILL;

@@ -5,6 +5,7 @@
 pub mod attached;
 pub mod cgroup;
 pub mod guardian;
+pub mod keeper;
 pub mod log;
 pub mod mounts;
 pub mod namespaces;

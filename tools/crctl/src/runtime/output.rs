@@ -5,7 +5,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fs::{self, File, OpenOptions},
-    io::{self, IsTerminal, Write},
+    io::{self, BufReader, IsTerminal, Write},
     os::{
         fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
         unix::fs::OpenOptionsExt,
@@ -23,9 +23,10 @@ use nix::{
 
 use super::{
     cgroup::open_dir,
+    keeper::Keeper,
     relay::{self, ToFile},
 };
-use crate::error::Error;
+use crate::{error::Error, image::Image};
 
 /// Where an image goes.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ enum To {
     /// A file that is put in place at the end.
     Pending(Pending),
     /// A device that the kernel cannot write to.
+    Device(File),
+    /// The same, with somebody in between.
     Relayed(ToFile),
 }
 
@@ -75,13 +78,31 @@ impl Output {
             let what = "--kill: the kernel cannot tell whether the image has arrived there";
             return Err(Error::Usage(what.into()).into());
         }
-        Ok(To::Relayed(ToFile::start(file)?))
+        Ok(To::Device(file))
+    }
+
+    /// Has somebody see to it that a complete image is in place even when this process is killed.
+    /// There must be no threads, and nothing open for whose end somebody waits.
+    pub fn with_keeper(mut self) -> Result<Self> {
+        if let To::Pending(pending) = &mut self.to {
+            pending.keeper = Some(Keeper::start(|| pending.rescue())?);
+        }
+        Ok(self)
+    }
+
+    /// Makes it ready to be written to. From now on there may be a thread.
+    pub fn start(self) -> Result<Self> {
+        let to = match self.to {
+            To::Device(file) => To::Relayed(ToFile::start(file).context("a thread")?),
+            to => to,
+        };
+        Ok(Self { to, ..self })
     }
 
     /// The descriptor to write to.
     pub fn fd(&self) -> BorrowedFd<'_> {
         match &self.to {
-            To::Plain(file) => file.as_fd(),
+            To::Plain(file) | To::Device(file) => file.as_fd(),
             To::Pending(pending) => pending.file.as_fd(),
             To::Relayed(relay) => relay.fd(),
         }
@@ -91,7 +112,7 @@ impl Output {
     /// cause of one in writing.
     pub fn settle(self) -> Result<Settled> {
         match self.to {
-            To::Plain(_) => Ok(Settled(None)),
+            To::Plain(_) | To::Device(_) => Ok(Settled(None)),
             To::Pending(pending) => Ok(Settled(Some((self.name, pending)))),
             To::Relayed(relay) => match relay.finish() {
                 Ok(()) => Ok(Settled(None)),
@@ -124,6 +145,8 @@ pub struct Pending {
     name: OsString,
     /// Name until the file is in place, if it has one.
     temporary: Option<OsString>,
+    /// Who puts it in place if this process cannot.
+    keeper: Option<Keeper>,
 }
 
 impl Pending {
@@ -164,7 +187,26 @@ impl Pending {
             dir,
             name,
             temporary,
+            keeper: None,
         })
+    }
+
+    /// Puts the file in place if it is an image, all of it; or removes it.
+    fn rescue(&self) {
+        let Some(temporary) = &self.temporary else {
+            return;
+        };
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        // If there is none, it is in place.
+        let Ok(file) = openat(&self.dir, &**temporary, flags, Mode::empty()).map(File::from) else {
+            return;
+        };
+        let image = BufReader::with_capacity(1 << 18, &file);
+        let _ = match Image::load(image).is_ok() && file.sync_all().is_ok() {
+            true => renameat(&self.dir, &**temporary, &self.dir, &*self.name),
+            false => unlinkat(&self.dir, &**temporary, UnlinkatFlags::NoRemoveDir),
+        };
+        let _ = nix::unistd::fsync(&self.dir);
     }
 
     fn commit(mut self) -> io::Result<()> {
@@ -189,6 +231,9 @@ impl Drop for Pending {
     fn drop(&mut self) {
         if let Some(temporary) = &self.temporary {
             let _ = unlinkat(&self.dir, &**temporary, UnlinkatFlags::NoRemoveDir);
+        }
+        if let Some(keeper) = self.keeper.take() {
+            keeper.dismiss();
         }
     }
 }
@@ -278,11 +323,24 @@ mod tests {
     }
 
     #[test]
+    fn only_images_are_rescued() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("img");
+        let output = Output::open(Some(&path), true).unwrap();
+        let To::Pending(pending) = &output.to else {
+            panic!("not a file");
+        };
+        (&pending.file).write_all(b"half an image").unwrap();
+        pending.rescue();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
     fn devices_are_not_replaced() {
         let null = Some(Path::new("/dev/null"));
         let output = Output::open(null, false).unwrap();
-        assert!(matches!(output.to, To::Relayed(_)));
-        output.settle().unwrap().commit().unwrap();
+        assert!(matches!(output.to, To::Device(_)));
+        output.start().unwrap().settle().unwrap().commit().unwrap();
         let err = Output::open(null, true).unwrap_err();
         assert_eq!(crate::error::code(&err), Code::Usage);
     }
