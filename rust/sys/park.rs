@@ -142,7 +142,12 @@ impl Slot {
 
     /// Lets the task alone, if it has not come by yet.
     pub fn withdraw(slot: &Arc<Self>) {
-        Self::cancel(slot);
+        // It has come by if it is on the way to finish a write.
+        if Self::cancel(slot) && slot.stage() == Stage::Parked {
+            if let Some(module) = ModuleRef::get() {
+                let _ = Self::add(slot, module, false);
+            }
+        }
     }
 
     /// How far the task has got.
@@ -204,9 +209,14 @@ unsafe extern "C" fn park(work: *mut bindings::callback_head) {
     } else {
         slot.stage.store(PARKED, Release);
         // Being killed is the only other way out, and then the task sees to that itself.
-        if slot.parking.open.wait().is_ok() {
-            // SAFETY: On its way to user mode, the task may issue system calls.
-            unsafe { bindings::cr_shim_finish_write() }
+        let again = slot.parking.open.wait().is_ok()
+            // SAFETY: The work is part of the slot, and is being run. On its way to user mode, the
+            // task may issue system calls.
+            && unsafe { bindings::cr_shim_finish_write(slot.work.get()) };
+        if again {
+            // If it exits, the write has ended.
+            let _ = Slot::add(&slot, module, false);
+            return;
         }
     }
     drop(slot);

@@ -305,43 +305,6 @@ void cr_shim_set_continued(void)
 	spin_unlock_irq(&current->sighand->siglock);
 }
 
-static bool is_blocking_pipe(unsigned int fd)
-{
-	struct file *file = fget(fd);
-	bool is = file && S_ISFIFO(file_inode(file)->i_mode) &&
-		  !(file->f_flags & O_NONBLOCK);
-
-	if (file)
-		fput(file);
-	return is;
-}
-
-/*
- * A blocking write to a pipe that was interrupted half done goes on, so that
- * the program sees it done as a whole: without a signal, it never sees less.
- */
-void cr_shim_finish_write(void)
-{
-	struct pt_regs *regs = task_pt_regs(current);
-	long done = regs->ax, want = regs->dx, n;
-
-	if (regs->orig_ax != __NR_write || done <= 0 || done >= want ||
-	    !is_blocking_pipe(regs->di))
-		return;
-	/* Of a call that is to be restarted, there is no more to do. */
-	spin_lock_irq(&current->sighand->siglock);
-	recalc_sigpending();
-	spin_unlock_irq(&current->sighand->siglock);
-	while (done < want && !signal_pending(current)) {
-		n = cr_shim_syscall(__NR_write, regs->di, regs->si + done,
-				    want - done, 0, 0, 0);
-		if (n <= 0)
-			break;
-		done += n;
-		regs->ax = done;
-	}
-}
-
 void cr_shim_set_default_slack(u64 ns)
 {
 	current->default_timer_slack_ns = ns;

@@ -3,15 +3,18 @@
 
 #include <linux/crc32.h>
 #include <linux/delay.h>
+#include <linux/file.h>
 #include <linux/module.h>
 #include <linux/nsproxy.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
+#include <linux/task_work.h>
 #include <linux/timekeeping.h>
 #include <linux/utsname.h>
 #include <asm/syscall.h>
+#include <asm/unistd_64.h>
 
 #include "shim.h"
 
@@ -84,6 +87,63 @@ int cr_shim_work_add(struct task_struct *t, struct callback_head *work,
 bool cr_shim_work_cancel(struct task_struct *t, struct callback_head *work)
 {
 	return task_work_cancel(t, work);
+}
+
+static bool is_blocking_pipe(unsigned int fd)
+{
+	struct file *file = fget(fd);
+	bool is = file && S_ISFIFO(file_inode(file)->i_mode) &&
+		  !(file->f_flags & O_NONBLOCK);
+
+	if (file)
+		fput(file);
+	return is;
+}
+
+/* Is there a work like @work behind it, of those that are being run? */
+static bool has_successor(const struct callback_head *work)
+{
+	for (const struct callback_head *w = work->next; w; w = w->next)
+		if (w->func == work->func)
+			return true;
+	return false;
+}
+
+/*
+ * A blocking write to a pipe that was interrupted half done goes on, so that
+ * the program sees it done as a whole: without a signal, it never sees less.
+ *
+ * That takes as long as the reader wants, so no other work of the task may have
+ * to wait for it. Returns true if @work is to be queued again, to finish the
+ * write once there is none.
+ */
+bool cr_shim_finish_write(struct callback_head *work)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	long done, want = regs->dx, n = 0;
+
+	if (regs->orig_ax != __NR_write || !is_blocking_pipe(regs->di))
+		return false;
+	/* Of a call that is to be restarted, there is no more to do. */
+	spin_lock_irq(&current->sighand->siglock);
+	recalc_sigpending();
+	spin_unlock_irq(&current->sighand->siglock);
+	do {
+		done = regs->ax;
+		if (done <= 0 || done >= want)
+			return false;
+		/* Who wants to interrupt us has queued a work first. */
+		clear_notify_signal();
+		if (work->next || task_work_pending(current))
+			return !has_successor(work);
+		if (signal_pending(current))
+			return false;
+		n = cr_shim_syscall(__NR_write, regs->di, regs->si + done,
+				    want - done, 0, 0, 0);
+		if (n > 0)
+			regs->ax = done + n;
+	} while (n > 0 || n == -ERESTARTSYS);
+	return false;
 }
 
 void cr_shim_completion_init(struct completion *c)

@@ -151,6 +151,7 @@ void cr_shim_work_init(struct callback_head *work, task_work_func_t func);
 int cr_shim_work_add(struct task_struct *t, struct callback_head *work,
 		     bool wake);
 bool cr_shim_work_cancel(struct task_struct *t, struct callback_head *work);
+bool cr_shim_finish_write(struct callback_head *work);
 void cr_shim_completion_init(struct completion *c);
 int cr_shim_completion_wait(struct completion *c);
 long cr_shim_completion_wait_timeout(struct completion *c, unsigned int ms);
@@ -389,7 +390,6 @@ long cr_shim_syscall(unsigned int nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 void cr_shim_forget_caller(void);
 void cr_shim_rseq_adopt(struct task_struct *t, u32 cpu_id, u32 node_id,
 			u32 mm_cid, bool interrupted);
-void cr_shim_finish_write(void);
 void cr_shim_set_fault(const u64 *fault);
 void cr_shim_set_continued(void);
 void cr_shim_mm_layout(u64 base, u64 legacy_base, bool bottom_up,
