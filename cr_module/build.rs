@@ -173,7 +173,7 @@ fn come_into_being(plan: &Arc<Plan>, at: usize) -> Result {
     sys::forget_caller();
     sys::set_execed(image.flags & CR_PROCESS_EXECED != 0);
     if at == 0 {
-        become_init(plan)?;
+        become_init(plan, process)?;
     }
     if image.flags & CR_PROCESS_SUBREAPER != 0 {
         sys::syscall(SYS_PRCTL, [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0, 0])?;
@@ -186,7 +186,7 @@ fn come_into_being(plan: &Arc<Plan>, at: usize) -> Result {
     } else {
         // The less there is to copy, the faster; but some are to get a copy.
         create_children(plan, process, |child| child.inherit.is_none())?;
-        map_memory(plan, process)?;
+        map_memory(plan, at)?;
         process.mapped.arrive();
         process.filled.wait()?;
         protect_memory(plan, process)?;
@@ -221,7 +221,8 @@ fn create_children(
 }
 
 /// Gives the current process its mappings.
-fn map_memory(plan: &Plan, process: &ProcessPlan) -> Result {
+fn map_memory(plan: &Plan, at: usize) -> Result {
+    let process = &plan.processes[at];
     let build = Build {
         plan,
         scratch: process.scratch,
@@ -229,12 +230,13 @@ fn map_memory(plan: &Plan, process: &ProcessPlan) -> Result {
     };
     let mm_at = plan.records.find(process.process.mm)?;
     let Some(parent) = Parent::of(plan, process)? else {
-        sys::unmap_all()?;
-        map_scratch(process.scratch, process.scratch_len())?;
+        if at != 0 {
+            start_over(process)?;
+        }
         return mm::restore(&build, mm_at, None);
     };
 
-    let vmas = collect_vmas(&build, mm_at)?;
+    let vmas = collect_vmas(plan, mm_at)?;
     // It has the parent's scratch memory, too.
     let scratch = process.scratch..process.scratch + process.scratch_len();
     if parent.scratch != scratch {
@@ -271,14 +273,10 @@ impl<'a> Parent<'a> {
         let inherit = plan.records.get(at);
         let id = inherit.fixed::<cr_img_inherit>()?.parent;
         let at = plan.records.find(id)?;
-        let mut vmas = KVVec::new();
-        for vma in plan::vmas(&plan.records, at)? {
-            vmas.push(vma, GFP_KERNEL)?;
-        }
         Ok(Some(Self {
             inherit,
             mm: plan.records.get(at),
-            vmas,
+            vmas: collect_vmas(plan, at)?,
             scratch: plan.scratch_of(id)?,
         }))
     }
@@ -296,24 +294,23 @@ fn protect_memory(plan: &Plan, process: &ProcessPlan) -> Result {
     mm::restore_protection(&build, plan.records.find(process.process.mm)?, parents_vmas)
 }
 
-fn collect_vmas(build: &Build<'_>, mm: usize) -> Result<KVVec<cr_img_vma>> {
-    let mut vmas = KVVec::new();
-    for vma in build.vmas(mm)? {
+fn collect_vmas(plan: &Plan, mm: usize) -> Result<KVVec<cr_img_vma>> {
+    let nr = plan.records.get(mm).fixed::<cr_img_mm>()?.nr_vmas as usize;
+    let mut vmas = KVVec::with_capacity(nr, GFP_KERNEL)?;
+    for vma in plan::vmas(&plan.records, mm)? {
         vmas.push(vma, GFP_KERNEL)?;
     }
     Ok(vmas)
 }
 
 /// What the first process does for all: it leaves what it has from the caller.
-fn become_init(plan: &Plan) -> Result {
-    let scratch = LOWEST_SCRATCH;
+fn become_init(plan: &Plan, process: &ProcessPlan) -> Result {
     sys::set_sigmask(0, None);
     sys::syscall(SYS_SETSID, [0; 6]).context(format_args!("setsid"))?;
-    sys::unmap_all()?;
-    map_scratch(scratch, LEADER_SCRATCH)?;
+    start_over(process)?;
     let build = Build {
         plan,
-        scratch,
+        scratch: process.scratch,
         scratch_len: LEADER_SCRATCH,
     };
     limits::lift(&build);
@@ -334,8 +331,11 @@ fn become_init(plan: &Plan) -> Result {
     Ok(())
 }
 
-/// Any address will do for init's first scratch memory: nothing else is mapped.
-const LOWEST_SCRATCH: u64 = 0x1_0000;
+/// Gives the current process nothing but scratch memory.
+fn start_over(process: &ProcessPlan) -> Result {
+    sys::unmap_all()?;
+    map_scratch(process.scratch, process.scratch_len())
+}
 
 fn map_scratch(addr: u64, len: u64) -> Result {
     sys::map(None, addr, len, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, 0)
@@ -390,11 +390,10 @@ fn nr_descriptors(table: &Rec<'_>) -> u32 {
 /// What can be seen of a zombie: its name, its user and its limits.
 fn prepare_zombie(plan: &Plan, process: &ProcessPlan) -> Result {
     let thread = &process.threads[0].thread;
-    sys::unmap_all()?;
-    map_scratch(LOWEST_SCRATCH, LEADER_SCRATCH)?;
+    start_over(process)?;
     let build = Build {
         plan,
-        scratch: LOWEST_SCRATCH,
+        scratch: process.scratch,
         scratch_len: LEADER_SCRATCH,
     };
     let name = build.scratch(0, &thread.comm)?;

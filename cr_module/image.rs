@@ -124,6 +124,9 @@ pub(crate) struct FileSource {
     after_pages: bool,
 }
 
+/// Bytes read ahead of small requests. Kernels clear what they allocate, so this is not too much.
+const READ_AHEAD: usize = 16 << 10;
+
 impl FileSource {
     /// Reads `prefix`, then `file` from where it is.
     pub(crate) fn new(prefix: KVVec<u8>, file: FileRef) -> Result<Self> {
@@ -131,7 +134,7 @@ impl FileSource {
             prefix,
             used: 0,
             file,
-            buffer: KVVec::with_capacity(BUFFER, GFP_KERNEL_ACCOUNT)?,
+            buffer: KVVec::with_capacity(READ_AHEAD, GFP_KERNEL_ACCOUNT)?,
             start: 0,
             offset: 0,
             after_pages: false,
@@ -180,7 +183,7 @@ impl FileSource {
     fn refill(&mut self) -> Result {
         let some = match core::mem::replace(&mut self.after_pages, false) {
             true => PAGE_SIZE - (self.offset % PAGE_SIZE as u64) as usize,
-            false => BUFFER,
+            false => READ_AHEAD,
         };
         self.start = 0;
         self.buffer.clear();

@@ -263,8 +263,11 @@ fn read_processes(records: &Records) -> Result<KVVec<ProcessPlan>> {
     }
     link_children(&mut processes)?;
     link_memory(records, &mut processes)?;
-    for process in processes.iter_mut().filter(|process| !process.is_zombie()) {
-        process.scratch = find_scratch(records, process)?;
+    for process in processes.iter_mut() {
+        process.scratch = match process.is_zombie() {
+            true => LOWEST,
+            false => find_scratch(records, process)?,
+        };
     }
     Ok(processes)
 }
@@ -364,16 +367,29 @@ fn link_memory(records: &Records, processes: &mut KVVec<ProcessPlan>) -> Result 
 /// The lowest address that user space may map anything at.
 const LOWEST: u64 = 0x1_0000;
 
-/// Finds a place for scratch memory between the mappings of a process.
+/// Addresses that one page of page table entries is for.
+const PAGE_TABLE_SPAN: u64 = 2 << 20;
+
+/// Finds a place for scratch memory between the mappings of a process. Best is one in the vicinity
+/// of a mapping, which needs no page tables of its own: these would be copied, freed and flushed.
 fn find_scratch(records: &Records, process: &ProcessPlan) -> Result<u64> {
-    let mut from = LOWEST;
+    let len = process.scratch_len();
+    let page = PAGE_SIZE as u64;
+    let (mut from, mut lowest) = (LOWEST, None);
     for vma in vmas(records, records.find(process.process.mm)?)? {
-        if vma.start >= from && vma.start - from >= process.scratch_len() {
-            break;
+        if lowest.is_none() && vma.start >= from && vma.start - from >= len {
+            lowest = Some(from);
+        }
+        // A page in between, so that it does not become a part of the mapping.
+        let near = from + page;
+        let fits = vma.start >= near && vma.start - near >= len + page;
+        let same_table = (from - 1) / PAGE_TABLE_SPAN == (near + len - 1) / PAGE_TABLE_SPAN;
+        if fits && same_table && from != LOWEST && vma.flags & CR_VMA_GROWSDOWN == 0 {
+            return Ok(near);
         }
         from = vma.end;
     }
-    Ok(from)
+    Ok(lowest.unwrap_or(from))
 }
 
 /// The mappings that belong to the memory descriptor at a place among the records.
