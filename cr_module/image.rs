@@ -178,13 +178,14 @@ impl Source for FileSource {
 }
 
 impl FileSource {
-    /// Reads ahead. After pages comes little before the next pages, which begin at a multiple of the
-    /// page size: these are not to go through the buffer.
+    /// Reads ahead, up to a multiple of the page size: there pages begin, which are not to go through
+    /// the buffer. After pages comes little before the next ones.
     fn refill(&mut self) -> Result {
-        let some = match core::mem::replace(&mut self.after_pages, false) {
-            true => PAGE_SIZE - (self.offset % PAGE_SIZE as u64) as usize,
+        let most = match core::mem::replace(&mut self.after_pages, false) {
+            true => PAGE_SIZE,
             false => READ_AHEAD,
         };
+        let some = most - (self.offset % PAGE_SIZE as u64) as usize;
         self.start = 0;
         self.buffer.clear();
         let some = self
