@@ -72,9 +72,19 @@ demo: all
 	scripts/vm --share '$(CURDIR)' --timeout 300 -- selftests/demo/run build/demo/expected.json; \
 	status=$$?; wait; exit $$status
 
+# The same tests on the kernel that finds mistakes: make test KERNEL=debug
 .PHONY: test
+ifeq ($(KERNEL),debug)
+test: crctl build/debug/cr.ko
+	@CR_KERNEL=debug scripts/run-tests $(TESTS)
+else
 test: all
 	@scripts/run-tests $(TESTS)
+endif
+
+build/debug/cr.ko: $(MODULE_SOURCES) scripts/debug.config
+	@scripts/debug-kernel
+	@$(IN_ROOT) scripts/build-module /usr/src/kernel-debug build/debug
 
 .PHONY: bench
 bench: all selftests

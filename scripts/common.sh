@@ -7,6 +7,7 @@ BUILD=$TOP/build
 ROOT=$BUILD/root
 # The prepared kernel tree and the repository as seen inside the build root.
 KDIR_IN_ROOT=/usr/src/kernel-build
+KDIR_DEBUG_IN_ROOT=/usr/src/kernel-debug
 REPO_IN_ROOT=/src
 
 say() { printf '==> %s\n' "$*" >&2; }

@@ -36,7 +36,9 @@ static int task_main(void *arg)
 	int err;
 
 	kfree(arg);
+	cr_shim_fail_begin();
 	err = start.fn(start.arg);
+	cr_shim_fail_end();
 	if (!err)
 		return 0;
 	/* It has no user state to return to. */

@@ -151,6 +151,13 @@ void cr_shim_work_init(struct callback_head *work, task_work_func_t func);
 int cr_shim_work_add(struct task_struct *t, struct callback_head *work,
 		     bool wake);
 bool cr_shim_work_cancel(struct task_struct *t, struct callback_head *work);
+#ifdef CONFIG_FAULT_INJECTION
+void cr_shim_fail_begin(void);
+void cr_shim_fail_end(void);
+#else
+static inline void cr_shim_fail_begin(void) {}
+static inline void cr_shim_fail_end(void) {}
+#endif
 bool cr_shim_finish_write(struct callback_head *work);
 void cr_shim_completion_init(struct completion *c);
 int cr_shim_completion_wait(struct completion *c);

@@ -10,8 +10,10 @@ import subprocess
 import time
 
 PR_SET_CHILD_SUBREAPER = 36
+# How much slower than the stock kernel this one is.
+SLOWER = int(os.environ.get("CR_SLOWER", "1"))
 # How long anything may take by default, in seconds.
-TIMEOUT = 120
+TIMEOUT = 120 * SLOWER
 
 
 def adopt_orphans():
@@ -44,7 +46,7 @@ def command(argv, timeout=None, **kwargs):
 
 def wait_until(condition, timeout=None, interval=0.01):
     """Whether something became true in time."""
-    end = time.monotonic() + (timeout or TIMEOUT)
+    end = time.monotonic() + (timeout * SLOWER if timeout else TIMEOUT)
     while not condition():
         if time.monotonic() > end:
             return False
