@@ -17,9 +17,16 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "ktap.h"
@@ -360,6 +367,97 @@ static void test_bad_restart(void)
 	close(null), close(image), close(writeonly), close(nothing);
 }
 
+/* The call in a child, for a second at most: what waits for ever can be killed. */
+static const char *call_for_a_second(unsigned long cmd, void *arg)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		alarm(1);
+		_exit(call(cmd, arg));
+	}
+	status = exit_status(child);
+	return status == 128 + SIGALRM ? "waited" : status ? strerrorname_np(status) : "success";
+}
+
+/* Descriptors that nobody would use for an image: whatever happens, it ends. */
+static void test_odd_descriptors(pid_t pid)
+{
+	static const char *const names[] = {
+		"/dev/cr", "an epoll", "an eventfd", "a pipe of its own", "a socket of its own",
+		"a directory", "/dev/zero", "/dev/full", "a file without access", "a pidfd", "a timerfd",
+		"an inotify", "a sealed memfd",
+	};
+	int pipe_fds[2], sockets[2], fds[ARRAY_SIZE(names)], n = 0;
+	struct cr_checkpoint checkpoint;
+	struct cr_restart restart;
+	const char *saved, *restarted;
+
+	if (pipe(pipe_fds) || socketpair(AF_UNIX, SOCK_STREAM, 0, sockets))
+		fatal("pipe");
+	fds[n++] = dev;
+	fds[n++] = epoll_create1(0);
+	fds[n++] = eventfd(0, 0);
+	fds[n++] = -1;
+	fds[n++] = sockets[0];
+	fds[n++] = open("/tmp", O_RDONLY | O_DIRECTORY);
+	fds[n++] = open("/dev/zero", O_RDWR);
+	fds[n++] = open("/dev/full", O_RDWR);
+	fds[n++] = open("/tmp", O_PATH);
+	fds[n++] = syscall(SYS_pidfd_open, pid, 0);
+	fds[n++] = timerfd_create(CLOCK_MONOTONIC, 0);
+	fds[n++] = inotify_init();
+	fds[n] = memfd_create("sealed", MFD_ALLOW_SEALING);
+	fcntl(fds[n], F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW);
+	for (n = 0; n < (int)ARRAY_SIZE(names); n++) {
+		checkpoint = checkpoint_args(pid, fds[n] < 0 ? pipe_fds[1] : fds[n]);
+		restart = restart_args(fds[n] < 0 ? pipe_fds[0] : fds[n]);
+		saved = call_for_a_second(CR_IOC_CHECKPOINT, &checkpoint);
+		restarted = call_for_a_second(CR_IOC_RESTART, &restart);
+		check(strcmp(restarted, "success") && alive(pid),
+		      "image on %s: checkpoint %s, restart %s", names[n], saved, restarted);
+		if (fds[n] != dev)
+			close(fds[n]);
+	}
+	close(pipe_fds[0]), close(pipe_fds[1]), close(sockets[1]);
+}
+
+/* Signals that the caller handles, and other calls at the same time. */
+static void handled(int signal)
+{
+	(void)signal;
+}
+
+static void test_interrupted(pid_t pid)
+{
+	struct itimerval often = { { 0, 300 }, { 0, 300 } }, never = { };
+	struct sigaction action = { .sa_handler = handled };
+	int image = open(dir, O_RDWR | O_TMPFILE, 0600), good = 0, other = 0;
+	pid_t second;
+
+	sigaction(SIGALRM, &action, NULL);
+	second = fork();
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (int i = 0; i < 100; i++) {
+		struct cr_checkpoint args = checkpoint_args(pid, image);
+		int got = call(CR_IOC_CHECKPOINT, &args);
+
+		good += !got;
+		other += got && got != EINTR && got != EAGAIN && got != EBUSY;
+		if (lseek(image, 0, SEEK_SET))
+			fatal("lseek");
+	}
+	setitimer(ITIMER_REAL, &never, NULL);
+	if (!second)
+		_exit(other ? 1 : 0);
+	check(!other && exit_status(second) == 0, "200 checkpoints from two processes, under signals: %d of 100 good",
+	      good);
+	check(alive(pid), "the container lives");
+	signal(SIGALRM, SIG_DFL);
+	close(image);
+}
+
 /* The first line that goes to the log says why. */
 static void test_log(pid_t pid)
 {
@@ -436,6 +534,8 @@ int main(void)
 	check(system(grep) == 0, "the section is in the image");
 	test_permission(pid);
 	check(alive(pid), "the container lives");
+	test_odd_descriptors(pid);
+	test_interrupted(pid);
 	checkpoint_to_pipe(pid, CR_CHECKPOINT_KILL, NULL);
 	check(exit_status(pid) == 128 + SIGKILL, "CR_CHECKPOINT_KILL kills");
 	test_bad_restart();
