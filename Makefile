@@ -82,9 +82,8 @@ test: all
 	@scripts/run-tests $(TESTS)
 endif
 
-build/debug/cr.ko: $(MODULE_SOURCES) scripts/debug.config
+build/debug/cr.ko: $(MODULE_SOURCES) scripts/debug.config scripts/lib/in-tree
 	@scripts/debug-kernel
-	@$(IN_ROOT) scripts/build-module /usr/src/kernel-debug build/debug
 
 .PHONY: bench
 bench: all selftests
