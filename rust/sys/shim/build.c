@@ -333,6 +333,7 @@ void cr_shim_wait_parked(struct task_struct *t)
 
 void __noreturn cr_shim_exit_zombie(u32 code)
 {
+	cr_shim_fail_end();
 	module_put(THIS_MODULE);
 	do_exit(code);
 }
