@@ -122,6 +122,7 @@ help:
 	@echo 'make crctl        the tool only'
 	@echo 'make demo         checkpoint and restart real programs, in a virtual machine'
 	@echo 'make test         all tests; TESTS="NAME..." for some of them'
+	@echo '                  KERNEL=debug: on a kernel that finds mistakes (half an hour to build)'
 	@echo 'make bench        measure beside criu, in a virtual machine'
 	@echo 'make install      install both, with manual pages, shell completions, the udev'
 	@echo '                  rule and DKMS configuration; PREFIX=$(PREFIX), DESTDIR='
