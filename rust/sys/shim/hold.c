@@ -51,15 +51,21 @@ unsigned long cr_shim_sleep_stamp(struct task_struct *t)
 /* Number and arguments of the system call that @t is in, or -1. */
 int cr_shim_syscall_of(struct task_struct *t, u64 *args)
 {
-	struct pt_regs *regs = task_pt_regs(t);
+	struct pt_regs *regs;
+	int nr;
 
+	if (!try_get_task_stack(t))
+		return -1;
+	regs = task_pt_regs(t);
 	args[0] = regs->di;
 	args[1] = regs->si;
 	args[2] = regs->dx;
 	args[3] = regs->r10;
 	args[4] = regs->r8;
 	args[5] = regs->r9;
-	return (int)regs->orig_ax;
+	nr = (int)regs->orig_ax;
+	put_task_stack(t);
+	return nr;
 }
 
 bool cr_shim_signal_pending(struct task_struct *t)

@@ -52,8 +52,15 @@ static int set(struct task_struct *t, u32 note, const void *buf, size_t len)
 
 int cr_shim_regs_get(struct task_struct *t, struct cr_img_regs *out)
 {
+	int err;
+
 	BUILD_BUG_ON(sizeof(*out) != sizeof(struct user_regs_struct));
-	return get(t, NT_PRSTATUS, out, sizeof(*out));
+	/* It may be killed although it is held. */
+	if (!try_get_task_stack(t))
+		return -ESRCH;
+	err = get(t, NT_PRSTATUS, out, sizeof(*out));
+	put_task_stack(t);
+	return err;
 }
 
 int cr_shim_regs_set(struct task_struct *t, const struct cr_img_regs *in)

@@ -209,18 +209,25 @@ int cr_shim_restart_block(const struct cr_img_thread *in)
 }
 
 /* Returns -EOPNOTSUPP for a restart block that is not known. */
-int cr_shim_thread_read(struct task_struct *t, struct cr_img_thread *out)
+static int thread_read(struct task_struct *t, struct cr_img_thread *out)
 {
+	struct sighand_struct *sighand;
+
 	get_task_comm(*(char (*)[TASK_COMM_LEN])out->comm, t);
 
-	spin_lock_irq(&t->sighand->siglock);
+	/* Its memory stays what it is until RCU says so, whoever owns it. */
+	guard(rcu)();
+	sighand = rcu_dereference(t->sighand);
+	if (!sighand)
+		return -ESRCH;
+	spin_lock_irq(&sighand->siglock);
 	/* rt_sigtimedwait(2) unblocks for a while what it waits for. */
 	out->blocked = sigisemptyset(&t->real_blocked) ? t->blocked.sig[0] :
 							 t->real_blocked.sig[0];
 	out->saved_sigmask = t->saved_sigmask.sig[0];
 	if (test_tsk_restore_sigmask(t))
 		out->flags |= CR_THREAD_RESTORE_SIGMASK;
-	spin_unlock_irq(&t->sighand->siglock);
+	spin_unlock_irq(&sighand->siglock);
 
 	out->altstack_sp = t->sas_ss_sp;
 	out->altstack_size = t->sas_ss_size;
@@ -246,4 +253,17 @@ int cr_shim_thread_read(struct task_struct *t, struct cr_img_thread *out)
 	if ((long)task_pt_regs(t)->orig_ax >= 0)
 		out->flags |= CR_THREAD_IN_SYSCALL;
 	return restart_block_read(t, out);
+}
+
+/* -ESRCH when it has died: a sleeping task is killed although it is held. */
+int cr_shim_thread_read(struct task_struct *t, struct cr_img_thread *out)
+{
+	int err;
+
+	/* Its user registers are there. */
+	if (!try_get_task_stack(t))
+		return -ESRCH;
+	err = thread_read(t, out);
+	put_task_stack(t);
+	return err;
 }
