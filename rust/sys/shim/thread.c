@@ -47,6 +47,7 @@ void cr_shim_limits_read(struct task_struct *t, struct cr_img_process *out)
 /* The other part of @out that belongs to the signal_struct. */
 void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
 {
+	struct sighand_struct *sighand;
 	struct signal_struct *sig = t->signal;
 	ktime_t left;
 
@@ -59,7 +60,12 @@ void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
 	if (sig->flags & SIGNAL_STOP_CONTINUED)
 		out->flags |= CR_PROCESS_CONTINUED;
 
-	spin_lock_irq(&t->sighand->siglock);
+	/* Of a task that has been killed meanwhile, nothing is used. */
+	guard(rcu)();
+	sighand = rcu_dereference(t->sighand);
+	if (!sighand)
+		return;
+	spin_lock_irq(&sighand->siglock);
 	if (hrtimer_active(&sig->real_timer)) {
 		left = __hrtimer_get_remaining(&sig->real_timer, true);
 		/* A timer that is due is about to fire: never show it as off. */
@@ -73,7 +79,7 @@ void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
 	out->itimer[ITIMER_VIRTUAL].interval_ns = sig->it[CPUCLOCK_VIRT].incr;
 	out->itimer[ITIMER_PROF].value_ns = cpu_timer_left(sig, CPUCLOCK_PROF);
 	out->itimer[ITIMER_PROF].interval_ns = sig->it[CPUCLOCK_PROF].incr;
-	spin_unlock_irq(&t->sighand->siglock);
+	spin_unlock_irq(&sighand->siglock);
 }
 
 static ktime_t clock_now(clockid_t clock)
