@@ -8,26 +8,23 @@
 
 void cr_shim_sighand_read(struct task_struct *t, struct cr_img_sighand *out)
 {
-	struct sighand_struct *sighand;
+	unsigned long flags;
 	int i;
 
 	BUILD_BUG_ON(CR_NSIG != _NSIG);
 
 	/* Of a task that has been killed meanwhile, nothing is used. */
-	guard(rcu)();
-	sighand = rcu_dereference(t->sighand);
-	if (!sighand)
+	if (!lock_task_sighand(t, &flags))
 		return;
-	spin_lock_irq(&sighand->siglock);
 	for (i = 0; i < _NSIG; i++) {
-		struct sigaction *sa = &sighand->action[i].sa;
+		struct sigaction *sa = &t->sighand->action[i].sa;
 
 		out->action[i].handler = (unsigned long)sa->sa_handler;
 		out->action[i].flags = sa->sa_flags;
 		out->action[i].restorer = (unsigned long)sa->sa_restorer;
 		out->action[i].mask = sa->sa_mask.sig[0];
 	}
-	spin_unlock_irq(&sighand->siglock);
+	unlock_task_sighand(t, &flags);
 }
 
 /*
@@ -39,7 +36,7 @@ u32 cr_shim_sigqueue_read(struct task_struct *t, bool shared,
 {
 	struct sigpending *from = shared ? &t->signal->shared_pending :
 					   &t->pending;
-	struct sighand_struct *sighand;
+	unsigned long flags;
 	struct sigqueue *q;
 	u64 stale = 0, regular = 0;
 	u32 n = 0;
@@ -47,11 +44,8 @@ u32 cr_shim_sigqueue_read(struct task_struct *t, bool shared,
 	BUILD_BUG_ON(sizeof(infos->info) != sizeof(siginfo_t));
 
 	*pending = 0;
-	guard(rcu)();
-	sighand = rcu_dereference(t->sighand);
-	if (!sighand)
+	if (!lock_task_sighand(t, &flags))
 		return 0;
-	spin_lock_irq(&sighand->siglock);
 	*pending = from->signal.sig[0];
 	list_for_each_entry(q, &from->list, list) {
 		/*
@@ -68,7 +62,7 @@ u32 cr_shim_sigqueue_read(struct task_struct *t, bool shared,
 						 &q->info);
 		n++;
 	}
-	spin_unlock_irq(&sighand->siglock);
+	unlock_task_sighand(t, &flags);
 	*pending &= ~(stale & ~regular);
 	return n;
 }

@@ -47,7 +47,7 @@ void cr_shim_limits_read(struct task_struct *t, struct cr_img_process *out)
 /* The other part of @out that belongs to the signal_struct. */
 void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
 {
-	struct sighand_struct *sighand;
+	unsigned long flags;
 	struct signal_struct *sig = t->signal;
 	ktime_t left;
 
@@ -61,11 +61,8 @@ void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
 		out->flags |= CR_PROCESS_CONTINUED;
 
 	/* Of a task that has been killed meanwhile, nothing is used. */
-	guard(rcu)();
-	sighand = rcu_dereference(t->sighand);
-	if (!sighand)
+	if (!lock_task_sighand(t, &flags))
 		return;
-	spin_lock_irq(&sighand->siglock);
 	if (hrtimer_active(&sig->real_timer)) {
 		left = __hrtimer_get_remaining(&sig->real_timer, true);
 		/* A timer that is due is about to fire: never show it as off. */
@@ -79,7 +76,7 @@ void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
 	out->itimer[ITIMER_VIRTUAL].interval_ns = sig->it[CPUCLOCK_VIRT].incr;
 	out->itimer[ITIMER_PROF].value_ns = cpu_timer_left(sig, CPUCLOCK_PROF);
 	out->itimer[ITIMER_PROF].interval_ns = sig->it[CPUCLOCK_PROF].incr;
-	spin_unlock_irq(&sighand->siglock);
+	unlock_task_sighand(t, &flags);
 }
 
 static ktime_t clock_now(clockid_t clock)
@@ -217,23 +214,19 @@ int cr_shim_restart_block(const struct cr_img_thread *in)
 /* Returns -EOPNOTSUPP for a restart block that is not known. */
 static int thread_read(struct task_struct *t, struct cr_img_thread *out)
 {
-	struct sighand_struct *sighand;
+	unsigned long flags;
 
 	get_task_comm(*(char (*)[TASK_COMM_LEN])out->comm, t);
 
-	/* Its memory stays what it is until RCU says so, whoever owns it. */
-	guard(rcu)();
-	sighand = rcu_dereference(t->sighand);
-	if (!sighand)
+	if (!lock_task_sighand(t, &flags))
 		return -ESRCH;
-	spin_lock_irq(&sighand->siglock);
 	/* rt_sigtimedwait(2) unblocks for a while what it waits for. */
 	out->blocked = sigisemptyset(&t->real_blocked) ? t->blocked.sig[0] :
 							 t->real_blocked.sig[0];
 	out->saved_sigmask = t->saved_sigmask.sig[0];
 	if (test_tsk_restore_sigmask(t))
 		out->flags |= CR_THREAD_RESTORE_SIGMASK;
-	spin_unlock_irq(&sighand->siglock);
+	unlock_task_sighand(t, &flags);
 
 	out->altstack_sp = t->sas_ss_sp;
 	out->altstack_size = t->sas_ss_size;
