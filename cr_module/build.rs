@@ -10,17 +10,27 @@
 
 use crate::{
     plan::{self, Created, Plan, ProcessPlan, ThreadPlan, LEADER_SCRATCH, THREAD_SCRATCH},
-    report::{fail, Context, Failure, Result},
-    state::{cred, fdtable, fs, inherit, limits, lock, mm, signal, thread, timer, uts},
+    report::{fail, failure, Context, Failure, Result},
+    state::{
+        cred, fdtable, fs, inherit, limits, lock, mm, seccomp, signal, stop, thread, timer, uts,
+    },
 };
+use core::ops::Range;
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
     build::{self as sys, Spawn, TaskMain},
     file::FileRef,
+    misc,
     park::Slot,
     task::TaskRef,
 };
-use kernel::{prelude::*, sync::Arc};
+use kernel::{
+    prelude::*,
+    sync::{
+        lock::{mutex::MutexBackend, Guard},
+        Arc,
+    },
+};
 
 const SYS_MUNMAP: u32 = 11;
 const SYS_FCHDIR: u32 = 81;
@@ -47,24 +57,42 @@ const CLONE_LIKE_PTHREAD: u64 =
 /// A task under construction: what it is to become, and how it talks to the kernel.
 pub(crate) struct Build<'a> {
     plan: &'a Plan,
-    scratch: u64,
-    scratch_len: u64,
+    scratch: Range<u64>,
+    filter_scratch: Range<u64>,
 }
 
-impl Build<'_> {
+impl<'a> Build<'a> {
+    /// A thread of a process; 0 is the leader.
+    fn new(plan: &'a Plan, process: &ProcessPlan, thread: usize) -> Self {
+        let (start, len) = match (thread as u64).checked_sub(1) {
+            None => (process.scratch, LEADER_SCRATCH),
+            Some(before) => (
+                process.scratch + LEADER_SCRATCH + before * THREAD_SCRATCH,
+                THREAD_SCRATCH,
+            ),
+        };
+        let end = process.scratch + process.scratch_len();
+        Self {
+            plan,
+            scratch: start..start + len,
+            filter_scratch: end - process.filter_scratch_len..end,
+        }
+    }
+
     /// Puts bytes into scratch memory, and returns their address for a system call.
     pub(crate) fn scratch(&self, at: u64, bytes: &[u8]) -> Result<u64> {
-        let end = at.checked_add(bytes.len() as u64);
-        if end.is_none_or(|end| end > self.scratch_len) {
-            fail!(
-                EINVAL,
-                "{} bytes do not fit into scratch memory",
-                bytes.len()
-            );
-        }
-        let addr = self.scratch + at;
-        sys::write_user(addr, bytes).context(format_args!("scratch memory"))?;
-        Ok(addr)
+        write_scratch(&self.scratch, at, bytes)
+    }
+
+    /// The same with that for seccomp filters, which all threads of a process share: only for who
+    /// holds [`Self::installed_filters`].
+    pub(crate) fn filter_scratch(&self, at: u64, bytes: &[u8]) -> Result<u64> {
+        write_scratch(&self.filter_scratch, at, bytes)
+    }
+
+    /// The seccomp filters that have been installed by now.
+    pub(crate) fn installed_filters(&self) -> Guard<'_, seccomp::Installed, MutexBackend> {
+        self.plan.filters.lock()
     }
 
     /// Puts a name into scratch memory.
@@ -121,9 +149,28 @@ impl Build<'_> {
     }
 }
 
+fn write_scratch(scratch: &Range<u64>, at: u64, bytes: &[u8]) -> Result<u64> {
+    let end = at.checked_add(bytes.len() as u64);
+    if end.is_none_or(|end| end > scratch.end - scratch.start) {
+        fail!(
+            EINVAL,
+            "{} bytes do not fit into scratch memory",
+            bytes.len()
+        );
+    }
+    let addr = scratch.start + at;
+    sys::write_user(addr, bytes).context(format_args!("scratch memory"))?;
+    Ok(addr)
+}
+
 /// Runs a part of a task's construction; a failure ends the task, and the restart.
 fn attempt(plan: &Plan, tid: u32, part: impl FnOnce() -> Result) -> kernel::error::Result {
     part()
+        // Whatever was interrupted by that, and however that shows.
+        .map_err(|failure| match misc::is_being_killed() {
+            true => failure!(EINTR, "was killed"),
+            false => failure,
+        })
         .context(format_args!("pid {tid}"))
         .map_err(|failure: Failure| {
             let errno = failure.errno();
@@ -223,11 +270,7 @@ fn create_children(
 /// Gives the current process its mappings.
 fn map_memory(plan: &Plan, at: usize) -> Result {
     let process = &plan.processes[at];
-    let build = Build {
-        plan,
-        scratch: process.scratch,
-        scratch_len: LEADER_SCRATCH,
-    };
+    let build = Build::new(plan, process, 0);
     let mm_at = plan.records.find(process.process.mm)?;
     let Some(parent) = Parent::of(plan, process)? else {
         if at != 0 {
@@ -262,7 +305,7 @@ struct Parent<'a> {
     inherit: Rec<'a>,
     mm: Rec<'a>,
     vmas: KVVec<cr_img_vma>,
-    scratch: core::ops::Range<u64>,
+    scratch: Range<u64>,
 }
 
 impl<'a> Parent<'a> {
@@ -284,11 +327,7 @@ impl<'a> Parent<'a> {
 
 /// Gives the mappings of the current process, which have their contents, their final protection.
 fn protect_memory(plan: &Plan, process: &ProcessPlan) -> Result {
-    let build = Build {
-        plan,
-        scratch: process.scratch,
-        scratch_len: LEADER_SCRATCH,
-    };
+    let build = Build::new(plan, process, 0);
     let parent = Parent::of(plan, process)?;
     let parents_vmas = parent.as_ref().map_or(&[][..], |parent| &parent.vmas[..]);
     mm::restore_protection(&build, plan.records.find(process.process.mm)?, parents_vmas)
@@ -306,13 +345,12 @@ fn collect_vmas(plan: &Plan, mm: usize) -> Result<KVVec<cr_img_vma>> {
 /// What the first process does for all: it leaves what it has from the caller.
 fn become_init(plan: &Plan, process: &ProcessPlan) -> Result {
     sys::set_sigmask(0, None);
+    // Nobody may look into a task before the image's own word on that, which comes last: by then
+    // its memory is there and its rights are gone. Children have this from here.
+    sys::syscall(SYS_PRCTL, [PR_SET_DUMPABLE, 0, 0, 0, 0, 0])?;
     sys::syscall(SYS_SETSID, [0; 6]).context(format_args!("setsid"))?;
     start_over(process)?;
-    let build = Build {
-        plan,
-        scratch: process.scratch,
-        scratch_len: LEADER_SCRATCH,
-    };
+    let build = Build::new(plan, process, 0);
     limits::lift(&build);
     signal::reset_sighand(&build)?;
     if let Some(fd) = plan.root_fd {
@@ -347,17 +385,13 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     let image = &process.process;
     let leader = &process.threads[0];
     sys::set_sigmask(u64::MAX, None);
-    let build = Build {
-        plan,
-        scratch: process.scratch,
-        scratch_len: LEADER_SCRATCH,
-    };
+    let build = Build::new(plan, process, 0);
 
+    fs::restore(&build, &build.object(image.fs)?)?;
     let table = build.object(image.files)?;
     limits::allow_descriptors(&build, nr_descriptors(&table))?;
     fdtable::restore(&build, &table)?;
     lock::restore(&build, image.files)?;
-    fs::restore(&build, &build.object(image.fs)?)?;
     signal::restore_sighand(&build, &build.object(image.sighand)?)?;
     let mm: cr_img_mm = build.object(image.mm)?.fixed()?;
     mm::restore_flags(&build, &mm)?;
@@ -391,13 +425,11 @@ fn nr_descriptors(table: &Rec<'_>) -> u32 {
 fn prepare_zombie(plan: &Plan, process: &ProcessPlan) -> Result {
     let thread = &process.threads[0].thread;
     start_over(process)?;
-    let build = Build {
-        plan,
-        scratch: process.scratch,
-        scratch_len: LEADER_SCRATCH,
-    };
+    let build = Build::new(plan, process, 0);
     let name = build.scratch(0, &thread.comm)?;
     build.prctl(thread::PR_SET_NAME, name)?;
+    // There is nothing to be seen in it.
+    build.prctl(PR_SET_DUMPABLE, 1)?;
     limits::restore(&build, &process.process)?;
     match thread.cred {
         0 => Ok(()),
@@ -439,12 +471,7 @@ impl TaskMain for ThreadMain {
         attempt(&plan, image.thread.tid, || {
             register(&plan, process, thread, None);
             sys::set_sigmask(u64::MAX, None);
-            let before = (thread as u64 - 1) * THREAD_SCRATCH;
-            let build = Build {
-                plan: &plan,
-                scratch: owner.scratch + LEADER_SCRATCH + before,
-                scratch_len: THREAD_SCRATCH,
-            };
+            let build = Build::new(&plan, owner, thread);
             rebuild_thread(&build, owner.process.pid, image)?;
             owner.threads_done.arrive();
             park(&plan, process, thread)
@@ -458,7 +485,7 @@ fn rebuild_thread(build: &Build<'_>, pid: u32, image: &ThreadPlan) -> Result {
         let rec = build.record(queue);
         signal::restore_queue(build, &rec, pid, image.thread.tid)?;
     }
-    thread::restore(build, &image.thread)
+    thread::restore(build, image)
 }
 
 /// Tells the others that the current task exists, and where it will wait.
@@ -469,8 +496,14 @@ fn register(plan: &Plan, process: usize, thread: usize, slot: Option<Arc<Slot>>)
 
 /// The last step: wait for the release on the way to user mode.
 fn park(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
-    thread::restore_sigmask(&plan.processes[process].threads[thread].thread);
-    let slot = sys::park_current(&plan.parking, &TaskRef::current())?;
+    let image = &plan.processes[process].process;
+    let record = &plan.processes[process].threads[thread].thread;
+    thread::restore_sigmask(record);
+    let parking = match stop::has_stopped(image, record) {
+        true => &plan.stopping,
+        false => &plan.parking,
+    };
+    let slot = sys::park_current(parking, &TaskRef::current())?;
     register(plan, process, thread, Some(slot));
     plan.complete.arrive();
     Ok(())

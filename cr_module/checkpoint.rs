@@ -67,12 +67,12 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
 
     let mut stats = cr_stats::default();
     let start = misc::monotonic_ns();
-    let mut hold = Hold::new(&container, u64::from(timeout_ms) * 1_000_000)?;
+    let kill = args.flags & CR_CHECKPOINT_KILL != 0;
+    let mut hold = Hold::new(&container, kill, u64::from(timeout_ms) * 1_000_000)?;
     let still = misc::monotonic_ns();
     stats.freezing_time = (still - start) / 1000;
     stats.nr_tasks = hold.len();
 
-    let kill = args.flags & CR_CHECKPOINT_KILL != 0;
     let mut state = collect(&container, &mut hold, timeout_ms, !kill)?;
     // A container that runs on does so from here, if it can.
     let hold = match state.detached {
@@ -146,9 +146,10 @@ fn collect(
     loop {
         let result = collect_once(container, hold).and_then(|mut state| {
             state.detached = detach && state.memory.snapshot()?;
-            hold.check_still()?;
             Ok(state)
         });
+        // Of a task that has died meanwhile, anything may have been read.
+        let result = hold.check_still().and(result);
         attempts -= 1;
         match result {
             Err(failure) if failure.errno() == EAGAIN && attempts > 0 => {}

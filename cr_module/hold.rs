@@ -5,6 +5,7 @@
 //! Every thread gets a place in a parking, which it enters when it is about to return to user mode.
 //! A thread that sleeps in a system call which can be issued again from its beginning is left
 //! asleep, and held all the same: if something wakes it, it does not come further than the parking.
+//! So is one that a signal has stopped.
 //! Threads create threads meanwhile, so the search goes on until nothing new is found.
 //!
 //! Nothing that is done here can be seen by the container, and dropping a [`Hold`] undoes it.
@@ -12,12 +13,13 @@
 use crate::{
     container::Container,
     report::{fail, failure, Result, Who},
-    state::syscall::{self, Asleep},
+    state::syscall::{self, Asleep, Timed},
 };
 use cr_sys::{
     errno::EOPNOTSUPP,
     misc,
     park::{Parking, Slot, Stage},
+    sleep::Sleepers,
     task::{Stopped, TaskRef},
 };
 use kernel::{prelude::*, rbtree::RBTree, sync::Arc};
@@ -32,7 +34,11 @@ pub(crate) enum Standing {
     /// In a system call, with the number that tells whether it has been woken.
     Asleep(usize),
     /// The same, and its time may run out meanwhile: that changes nothing but its result.
-    AsleepForATime,
+    AsleepUntil,
+    /// The same: it had so much time left, ns.
+    AsleepFor(u64),
+    /// Stopped by a signal, on its way to user mode, with the number that tells whether it goes on.
+    Stopped(usize),
     /// It has exited.
     Gone,
 }
@@ -40,6 +46,8 @@ pub(crate) enum Standing {
 struct Held {
     slot: Arc<Slot>,
     standing: Standing,
+    /// It sleeps for a time, and must not be woken: the number that tells.
+    stamp: Option<usize>,
     woken: bool,
     /// When it was first seen in a state that has to pass, CLOCK_MONOTONIC ns.
     since: u64,
@@ -48,6 +56,8 @@ struct Held {
 /// All threads of a container, held until this is dropped.
 pub(crate) struct Hold<'a> {
     container: &'a Container,
+    /// It does not go on afterwards: it may see that something was interrupted.
+    dies: bool,
     parking: Arc<Parking>,
     held: RBTree<usize, Held>,
     /// Since when there has been a task that another one waits for in vfork(2), ns.
@@ -70,9 +80,10 @@ const PAUSE_US: u32 = 50;
 
 impl<'a> Hold<'a> {
     /// Holds every thread, or fails and holds none.
-    pub(crate) fn new(container: &'a Container, timeout_ns: u64) -> Result<Self> {
+    pub(crate) fn new(container: &'a Container, dies: bool, timeout_ns: u64) -> Result<Self> {
         let mut hold = Self {
             container,
+            dies,
             parking: Parking::new()?,
             held: RBTree::new(),
             in_vfork: None,
@@ -86,10 +97,16 @@ impl<'a> Hold<'a> {
         let deadline = misc::monotonic_ns().saturating_add(timeout_ns);
         loop {
             let found = self.find()?;
-            let Settled { changed, waiting } = self.settle()?;
+            let Settled {
+                changed,
+                mut waiting,
+            } = self.settle()?;
             // Who has just come to a halt may have woken somebody before, or created him.
             if !found && !changed && waiting.is_none() {
-                return Ok(());
+                waiting = self.note_times()?;
+                if waiting.is_none() {
+                    return Ok(());
+                }
             }
             if misc::is_being_killed() {
                 fail!(EINTR, "the caller is being killed");
@@ -138,6 +155,7 @@ impl<'a> Hold<'a> {
             let held = Held {
                 slot,
                 standing: Standing::Unsettled,
+                stamp: None,
                 woken: false,
                 since: 0,
             };
@@ -156,12 +174,17 @@ impl<'a> Hold<'a> {
         let mut passed = KVVec::new();
         for (identity, held) in self.held.iter_mut() {
             let before = held.standing;
+            let task = held.slot.task();
             match held.slot.stage() {
-                Stage::Parked => held.standing = Standing::Parked,
+                Stage::Parked | Stage::Gone if task.is_dead() => held.standing = Standing::Gone,
+                Stage::Parked
+                    if !task.is_dying() && (before == Standing::Parked || task.is_parked()) =>
+                {
+                    held.standing = Standing::Parked;
+                }
+                Stage::Parked | Stage::Gone => held.standing = Standing::Unsettled,
                 Stage::Passed => passed.push(*identity, GFP_KERNEL)?,
-                Stage::Gone if held.slot.task().is_dead() => held.standing = Standing::Gone,
-                Stage::Gone => held.standing = Standing::Unsettled,
-                Stage::Queued => settle_one(self.container, held)?,
+                Stage::Queued => settle_one(self.container, held, self.dies)?,
             }
             settled.changed |= held.standing != before;
             if held.standing == Standing::Unsettled && settled.waiting.is_none() {
@@ -176,6 +199,26 @@ impl<'a> Hold<'a> {
         Ok(settled)
     }
 
+    /// Notes how much time those have left who sleep for a time. Returns one whose time is up.
+    fn note_times(&mut self) -> Result<Option<Who>> {
+        let for_a_time = |held: &Held| matches!(held.standing, Standing::AsleepFor(_));
+        if !self.held.values().any(for_a_time) {
+            return Ok(None);
+        }
+        let sleepers = Sleepers::look()?;
+        let mut awake = None;
+        for held in self.held.values_mut().filter(|held| for_a_time(held)) {
+            held.standing = match sleepers.time_left(held.slot.task()) {
+                Some(left) => Standing::AsleepFor(left),
+                None => {
+                    awake = Some(self.container.who(held.slot.task()));
+                    Standing::Unsettled
+                }
+            };
+        }
+        Ok(awake)
+    }
+
     /// How a thread stands still.
     pub(crate) fn standing(&self, task: &TaskRef) -> Standing {
         self.held
@@ -188,8 +231,11 @@ impl<'a> Hold<'a> {
     pub(crate) fn check_still(&self) -> Result {
         for held in self.held.values() {
             let task = held.slot.task();
+            let woken = |stamp| task.sleep_stamp() != Some(stamp) && !task.has_signal();
             let moved = match held.standing {
-                Standing::Asleep(stamp) => task.sleep_stamp() != Some(stamp) && !task.has_signal(),
+                Standing::Asleep(stamp) => woken(stamp),
+                Standing::AsleepFor(_) => held.stamp.is_some_and(woken),
+                Standing::Stopped(stamp) => task.stop_stamp() != Some(stamp),
                 _ => false,
             };
             if held.standing != Standing::Gone && task.is_dying() {
@@ -224,7 +270,7 @@ impl<'a> Hold<'a> {
 }
 
 /// Decides what is to be done about a thread that has not come by yet.
-fn settle_one(container: &Container, held: &mut Held) -> Result {
+fn settle_one(container: &Container, held: &mut Held, dies: bool) -> Result {
     let task = held.slot.task();
     if task.is_dying() {
         held.standing = Standing::Unsettled;
@@ -232,11 +278,13 @@ fn settle_one(container: &Container, held: &mut Held) -> Result {
     }
     match task.stopped() {
         Stopped::No => {}
-        Stopped::BySignal => fail!(
-            EOPNOTSUPP(),
-            "{}: is stopped, which is not supported yet: send it SIGCONT first",
-            container.who(task)
-        ),
+        Stopped::BySignal => {
+            held.standing = task
+                .stop_stamp()
+                .map_or(Standing::Unsettled, Standing::Stopped);
+            held.since = 0;
+            return Ok(());
+        }
         Stopped::Frozen => fail!(
             EOPNOTSUPP(),
             "{}: is frozen by its cgroup, which is not supported yet: thaw it first",
@@ -256,16 +304,23 @@ fn settle_one(container: &Container, held: &mut Held) -> Result {
     if matches!(held.standing, Standing::Asleep(before) if before == stamp) {
         return Ok(());
     }
+    let before = held.standing;
     held.standing = Standing::Unsettled;
     // Only now that it is known to sleep do its registers say where.
     match syscall::asleep_in(task) {
         Asleep::Leave(_) => held.standing = Standing::Asleep(stamp),
-        Asleep::LeaveForATime(_) => held.standing = Standing::AsleepForATime,
-        Asleep::Wake if !held.woken => {
-            held.woken = true;
-            Slot::wake(&held.slot)?;
+        Asleep::LeaveUntil(_) => held.standing = Standing::AsleepUntil,
+        // Its memory is saved while it is held, which takes longer than it may sleep.
+        Asleep::LeaveFor(Timed::RewrittenWithSets(_)) if dies => wake(held)?,
+        Asleep::LeaveFor(call) => {
+            held.stamp = matches!(call, Timed::RewrittenWithSets(_)).then_some(stamp);
+            held.standing = match before {
+                Standing::AsleepFor(_) => before,
+                // How long is found out when all stand still.
+                _ => Standing::AsleepFor(0),
+            };
         }
-        Asleep::Wake => {}
+        Asleep::Wake => wake(held)?,
         Asleep::Wait(why) => {
             let now = misc::monotonic_ns();
             if held.since == 0 {
@@ -279,6 +334,15 @@ fn settle_one(container: &Container, held: &mut Held) -> Result {
                 ));
             }
         }
+    }
+    Ok(())
+}
+
+/// Interrupts a thread, once.
+fn wake(held: &mut Held) -> Result {
+    if !held.woken {
+        held.woken = true;
+        Slot::wake(&held.slot)?;
     }
     Ok(())
 }

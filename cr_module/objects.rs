@@ -16,6 +16,7 @@ pub(crate) enum Kind {
     Fs,
     Sighand,
     Mm,
+    Seccomp,
 }
 
 /// The objects that have been met so far. Tasks that stand still keep them alive.

@@ -5,6 +5,7 @@
 use crate::{
     image::Records,
     report::{fail, failure, Failure, Result},
+    state::seccomp,
 };
 use cr_codec::{check::Rec, order, uapi::*};
 use cr_sys::{
@@ -17,6 +18,7 @@ use cr_sys::{
 use kernel::{
     new_mutex,
     prelude::*,
+    rbtree::RBTree,
     sync::{
         atomic::{Atomic, Full},
         Arc, Mutex,
@@ -71,6 +73,8 @@ pub(crate) struct ThreadPlan {
     pub(crate) regs: usize,
     pub(crate) xstate: usize,
     pub(crate) sigqueue: Option<usize>,
+    pub(crate) sched: Option<usize>,
+    pub(crate) controls: Option<usize>,
 }
 
 /// A process to be built.
@@ -85,6 +89,8 @@ pub(crate) struct ProcessPlan {
     pub(crate) inherit: Option<usize>,
     /// A range of addresses that the process does not use.
     pub(crate) scratch: u64,
+    /// Bytes at the end of it that are for seccomp filters.
+    pub(crate) filter_scratch_len: u64,
     /// It has all of its mappings.
     pub(crate) mapped: Arc<Countdown>,
     /// Its memory has its contents: it may be forked.
@@ -106,7 +112,8 @@ impl ProcessPlan {
     /// Bytes of scratch memory that all of its threads need.
     pub(crate) fn scratch_len(&self) -> u64 {
         let threads = self.threads.len() as u64;
-        (LEADER_SCRATCH + threads * THREAD_SCRATCH).next_multiple_of(PAGE_SIZE as u64)
+        let own = LEADER_SCRATCH + threads * THREAD_SCRATCH;
+        (own + self.filter_scratch_len).next_multiple_of(PAGE_SIZE as u64)
     }
 }
 
@@ -141,7 +148,12 @@ pub(crate) struct Plan {
     /// Every thread is complete and waits in the parking, or is about to.
     pub(crate) complete: Arc<Countdown>,
     pub(crate) parking: Arc<Parking>,
+    /// The same for threads that have stopped, and have to again before the others go on.
+    pub(crate) stopping: Arc<Parking>,
 
+    /// Seccomp filters.
+    #[pin]
+    pub(crate) filters: Mutex<seccomp::Installed>,
     #[pin]
     tasks: Mutex<KVVec<Option<Created>>>,
     #[pin]
@@ -173,6 +185,7 @@ impl Plan {
         let created = Countdown::new(processes.len())?;
         let complete = Countdown::new(threads)?;
         let parking = Parking::new()?;
+        let stopping = Parking::new()?;
         Ok(Arc::pin_init(
             try_pin_init!(Self {
                 records,
@@ -186,6 +199,8 @@ impl Plan {
                 rebuild <- Event::new(),
                 complete,
                 parking,
+                stopping,
+                filters <- new_mutex!(RBTree::new()),
                 tasks <- new_mutex!(tasks),
                 failure <- new_mutex!(None),
             }? Error),
@@ -255,15 +270,24 @@ fn read_processes(records: &Records) -> Result<KVVec<ProcessPlan>> {
         let rec = records.get(at);
         match (rec.tag, processes.last_mut()) {
             (CR_TAG_PROCESS, _) => processes.push(new_process(&rec)?, GFP_KERNEL)?,
-            (CR_TAG_THREAD | CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE, Some(process)) => {
-                add_part(process, &rec, at)?
-            }
+            (
+                CR_TAG_THREAD | CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE | CR_TAG_SCHED
+                | CR_TAG_CONTROLS,
+                Some(process),
+            ) => add_part(process, &rec, at)?,
             _ => {}
         }
     }
     link_children(&mut processes)?;
     link_memory(records, &mut processes)?;
+    let filters = (0..records.len()).map(|at| records.get(at));
+    let filters = filters.filter(|rec| rec.tag == CR_TAG_SECCOMP);
+    let filter_scratch_len = filters.map(|rec| seccomp::scratch_len(&rec)).max();
     for process in processes.iter_mut() {
+        let mut threads = process.threads.iter();
+        if threads.any(|thread| thread.thread.seccomp != 0) {
+            process.filter_scratch_len = filter_scratch_len.unwrap_or(0);
+        }
         process.scratch = match process.is_zombie() {
             true => LOWEST,
             false => find_scratch(records, process)?,
@@ -283,6 +307,7 @@ fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
         first_task: 0,
         inherit: None,
         scratch: 0,
+        filter_scratch_len: 0,
         mapped: Countdown::new(1)?,
         filled: Countdown::new(1)?,
         threads_done: Countdown::new(others)?,
@@ -296,6 +321,8 @@ fn add_part(process: &mut ProcessPlan, rec: &Rec<'_>, at: usize) -> Result {
             regs: 0,
             xstate: 0,
             sigqueue: None,
+            sched: None,
+            controls: None,
         };
         return Ok(process.threads.push(thread, GFP_KERNEL)?);
     }
@@ -304,6 +331,8 @@ fn add_part(process: &mut ProcessPlan, rec: &Rec<'_>, at: usize) -> Result {
         _ if shared => process.sigqueue = Some(at),
         (CR_TAG_REGS, Some(thread)) => thread.regs = at,
         (CR_TAG_XSTATE, Some(thread)) => thread.xstate = at,
+        (CR_TAG_SCHED, Some(thread)) => thread.sched = Some(at),
+        (CR_TAG_CONTROLS, Some(thread)) => thread.controls = Some(at),
         (_, Some(thread)) => thread.sigqueue = Some(at),
         (_, None) => fail!(EINVAL, "a part of a thread without a thread"),
     }

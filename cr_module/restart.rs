@@ -15,7 +15,7 @@ use crate::{
     image::{FileSource, Records},
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
-    state::{file, memory, mm, pipe, regs, shmem, task, thread},
+    state::{file, memory, mm, pipe, regs, shmem, stop, task, thread},
 };
 use cr_codec::{
     check::{check_state, State, EM_X86_64},
@@ -75,6 +75,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     args.value.stats.forking_time = (misc::monotonic_ns() - begin) / 1000;
     tasks.rebuild()?;
     tasks.set_registers()?;
+    tasks.stop()?;
     tasks.ns.set_last_pid(container.last_pid);
 
     args.value.stats.pages_restored = pages;
@@ -336,20 +337,22 @@ impl Tasks {
     }
 
     fn wait_for_zombies(&self) -> Result {
-        for (at, _) in self
-            .plan
-            .processes
-            .iter()
-            .enumerate()
-            .filter(|(_, process)| process.is_zombie())
-        {
+        let processes = self.plan.processes.iter().enumerate();
+        for (at, process) in processes.filter(|(_, process)| process.is_zombie()) {
             let task = self.plan.task(at, 0)?.task;
-            while !task.is_zombie() {
+            let image = &process.process;
+            let status = loop {
+                if let Some(status) = task.zombie_status() {
+                    break status;
+                }
                 self.plan.check()?;
                 if misc::is_being_killed() || self.init.is_dying() {
                     fail!(EINTR, "killed");
                 }
                 misc::nap(50);
+            };
+            if status != image.exit_code {
+                fail!(EINTR, "pid {}: was killed", image.pid);
             }
         }
         Ok(())
@@ -458,6 +461,21 @@ impl Tasks {
         Ok(())
     }
 
+    /// Puts the threads of stopped processes, which are parked, into their stop.
+    fn stop(&self) -> Result {
+        for (at, process) in self.plan.processes.iter().enumerate() {
+            if !stop::is_in_stop(&process.process) {
+                continue;
+            }
+            for (number, thread) in process.threads.iter().enumerate() {
+                let task = self.plan.task(at, number)?.task;
+                stop::restore_thread(&task, &process.process, &thread.thread);
+            }
+            stop::restore(&self.plan.task(at, 0)?.task, &process.process);
+        }
+        Ok(())
+    }
+
     fn set_thread_registers(&self, created: &Created, plan: &ThreadPlan, mm: &Mm) -> Result {
         let Some(slot) = &created.slot else {
             fail!(EINVAL, "is not complete");
@@ -470,20 +488,38 @@ impl Tasks {
     }
 
     fn wait_parked(&self, slot: &Slot) -> Result {
-        while slot.stage() != Stage::Parked {
-            if slot.stage() == Stage::Gone || misc::is_being_killed() || self.init.is_dying() {
+        while slot.stage() != Stage::Parked || !slot.task().is_parked() {
+            if slot.task().is_dying() || misc::is_being_killed() || self.init.is_dying() {
                 fail!(EINTR, "killed");
             }
             misc::nap(20);
         }
-        slot.task().wait_parked();
         Ok(())
     }
 
-    /// Lets all of them go on, at once.
+    /// Lets all of them go on, at once, except for those that are stopped.
     fn release(mut self) {
         self.released = true;
+        self.plan.stopping.open();
+        self.wait_stopped();
         self.plan.parking.open();
+    }
+
+    /// Waits for those that are stopped: nobody is to see them on their way there.
+    fn wait_stopped(&self) {
+        for (at, process) in self.plan.processes.iter().enumerate() {
+            for (number, thread) in process.threads.iter().enumerate() {
+                if !stop::has_stopped(&process.process, &thread.thread) {
+                    continue;
+                }
+                let Ok(Created { task, .. }) = self.plan.task(at, number) else {
+                    continue;
+                };
+                while task.is_about_to_stop() && !task.is_dying() && !misc::is_being_killed() {
+                    misc::nap(20);
+                }
+            }
+        }
     }
 }
 

@@ -165,6 +165,13 @@ pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
     if current.groups() != &groups[..] {
         build::set_groups(&groups).context(format_args!("supplementary groups"))?;
     }
+    // The bounding set and securebits may forbid what the task had before it gave them up.
+    let mut raised = wanted;
+    raised.cap[PERMITTED] = have.cap[PERMITTED];
+    raised.cap[EFFECTIVE] = have.cap[EFFECTIVE];
+    set_capabilities(build, &raised)
+        .and_then(|()| raise_ambient(build, &wanted))
+        .context(format_args!("capabilities"))?;
     for cap in 0..NR_CAPS {
         if have.cap[BOUNDING] & !wanted.cap[BOUNDING] & (1 << cap) != 0 {
             build
@@ -195,7 +202,7 @@ pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
             .prctl(PR_SET_SECUREBITS, u64::from(wanted.securebits))
             .context(format_args!("securebits"))?;
     }
-    restore_capabilities(build, &wanted).context(format_args!("capabilities"))?;
+    set_capabilities(build, &wanted).context(format_args!("capabilities"))?;
 
     // What asks for more than there was has been refused; what gives less would be a surprise.
     let have = Credentials::of(&TaskRef::current())?.record;
@@ -221,7 +228,9 @@ fn restore_landlock(build: &Build<'_>, layer: &cr_img_landlock) -> Result {
     Ok(())
 }
 
-fn restore_capabilities(build: &Build<'_>, wanted: &cr_img_cred) -> Result {
+/// Sets the inheritable, permitted and effective set. The ambient set loses what is not in both of
+/// the first two.
+fn set_capabilities(build: &Build<'_>, wanted: &cr_img_cred) -> Result {
     let low = |set: usize| wanted.cap[set] as u32;
     let high = |set: usize| (wanted.cap[set] >> 32) as u32;
     let header = [CAP_VERSION_3, 0];
@@ -236,6 +245,11 @@ fn restore_capabilities(build: &Build<'_>, wanted: &cr_img_cred) -> Result {
     let header = build.scratch(0, header.as_bytes())?;
     let data = build.scratch(64, data.as_bytes())?;
     build.syscall(SYS_CAPSET, [header, data, 0])?;
+    Ok(())
+}
+
+/// Sets the ambient set.
+fn raise_ambient(build: &Build<'_>, wanted: &cr_img_cred) -> Result {
     build.syscall(SYS_PRCTL, [PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0])?;
     for cap in 0..NR_CAPS {
         if wanted.cap[AMBIENT] & (1 << cap) != 0 {

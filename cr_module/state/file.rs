@@ -12,13 +12,13 @@
 use crate::{
     checkpoint::Save,
     objects::Kind,
-    report::{fail, failure, Context, Name, Result},
+    report::{fail, failure, Context, Failure, Name, Result},
     restart::Files,
     state::pipe,
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
-    errno::{EOPNOTSUPP, ESTALE},
+    errno::{ELOOP, EOPNOTSUPP, ESTALE},
     file::*,
 };
 use kernel::prelude::*;
@@ -236,10 +236,25 @@ const O_NOCTTY: u32 = 0o400;
 
 /// What a name stands for.
 pub(crate) fn probe(files: &Files<'_>, name: &CStr) -> Result<(FileType, u64)> {
-    FileRef::probe(files.root(), name).map_err(|error| match error {
+    FileRef::probe(files.root(), name).map_err(not_there)
+}
+
+/// Opens a file by its name, which had no symbolic link in it when it was saved.
+pub(crate) fn open(files: &Files<'_>, name: &CStr, flags: u32) -> Result<FileRef> {
+    FileRef::open(files.root(), name, flags).map_err(not_there)
+}
+
+fn not_there(error: Error) -> Failure {
+    match error {
         error if error == ENOENT => failure!(ESTALE(), "is gone"),
+        error if error == ELOOP() => became_a_link(),
         error => error.into(),
-    })
+    }
+}
+
+/// What a name is refused for that had no symbolic link in it when it was saved.
+pub(crate) fn became_a_link() -> Failure {
+    failure!(ESTALE(), "is a symbolic link, or behind one, by now")
 }
 
 /// A name for the kernel, with a NUL at its end. A name need not be UTF-8.
@@ -272,7 +287,7 @@ fn reopen(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRe
     if kind != expected || (record.kind == CR_FILE_CHR && rdev != record.rdev) {
         fail!(ESTALE(), "is not of the same type any more");
     }
-    let file = FileRef::open(files.root(), name, record.flags | O_NOCTTY)?;
+    let file = open(files, name, record.flags | O_NOCTTY)?;
     let (_, _, found) = file.read_info();
     if record.kind == CR_FILE_REG && !files.may_differ() {
         if found.size != record.size {

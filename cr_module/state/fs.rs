@@ -7,11 +7,16 @@ use crate::{
     checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
+    state::file,
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
-use cr_sys::{errno::EOPNOTSUPP, file::PathRef};
+use cr_sys::{
+    errno::{ELOOP, EOPNOTSUPP},
+    file::PathRef,
+};
 use kernel::prelude::*;
+use zerocopy::IntoBytes;
 
 /// Saves where a process is.
 pub(crate) fn save(save: &mut Save<'_>, leader: &Thread) -> Result<u64> {
@@ -59,25 +64,51 @@ fn name<'a>(save: &Save<'_>, path: &PathRef, buffer: &'a mut [u8], what: &str) -
     }
 }
 
-const SYS_CHDIR: u32 = 80;
+const SYS_CLOSE: u32 = 3;
+const SYS_FCHDIR: u32 = 81;
 const SYS_UMASK: u32 = 95;
 const SYS_CHROOT: u32 = 161;
+const SYS_OPENAT2: u32 = 437;
 
-/// Moves the current process there. Afterwards names mean what they meant to it.
+/// Moves the current process there. Afterwards names mean what they meant to it. It has no descriptors
+/// yet.
 pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
     let fs: cr_img_fs = rec.fixed()?;
     let (cwd, root) = rec.variable::<cr_img_fs>().split_at(fs.cwd_len as usize);
     build.syscall(SYS_UMASK, [u64::from(fs.umask), 0, 0])?;
     // The working directory may be outside of the root directory.
-    let cwd = build.scratch_path(cwd)?;
-    build
-        .syscall(SYS_CHDIR, [cwd, 0, 0])
-        .context(format_args!("working directory"))?;
+    let fd = open(build, cwd).context(format_args!("working directory"))?;
     if root != b"/" {
-        let root = build.scratch_path(root)?;
-        build
-            .syscall(SYS_CHROOT, [root, 0, 0])
-            .context(format_args!("root directory"))?;
+        enter(build, root).context(format_args!("root directory"))?;
     }
+    let result = build.syscall(SYS_FCHDIR, [fd, 0, 0]);
+    build.syscall(SYS_CLOSE, [fd, 0, 0])?;
+    result.context(format_args!("working directory"))?;
     Ok(())
+}
+
+/// Makes a directory the root directory.
+fn enter(build: &Build<'_>, root: &[u8]) -> Result {
+    let fd = open(build, root)?;
+    let result = build.syscall(SYS_FCHDIR, [fd, 0, 0]);
+    build.syscall(SYS_CLOSE, [fd, 0, 0])?;
+    result?;
+    let here = build.scratch_path(b".")?;
+    build.syscall(SYS_CHROOT, [here, 0, 0])?;
+    Ok(())
+}
+
+/// A descriptor for a directory. Its name had no symbolic link in it when it was saved.
+fn open(build: &Build<'_>, path: &[u8]) -> Result<u64> {
+    const O_PATH_DIRECTORY_CLOEXEC: u64 = 0o12200000;
+    const RESOLVE_NO_SYMLINKS: u64 = 0x04;
+    // struct open_how
+    let how = [O_PATH_DIRECTORY_CLOEXEC, 0, RESOLVE_NO_SYMLINKS];
+    let size = size_of_val(&how) as u64;
+    let name = build.scratch_path(path)?;
+    let how = build.scratch(path.len() as u64 + 1, how.as_bytes())?;
+    match build.syscall6(SYS_OPENAT2, [0, name, how, size, 0, 0]) {
+        Err(failure) if failure.errno() == ELOOP() => Err(file::became_a_link()),
+        result => Ok(result? as u64),
+    }
 }

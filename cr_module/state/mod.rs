@@ -3,6 +3,7 @@
 //! The kinds of state, one file for each: its records, how it is saved, how it is restored, and
 //! what is refused and why.
 
+pub(crate) mod controls;
 pub(crate) mod cred;
 pub(crate) mod fdtable;
 pub(crate) mod file;
@@ -14,8 +15,11 @@ pub(crate) mod memory;
 pub(crate) mod mm;
 pub(crate) mod pipe;
 pub(crate) mod regs;
+pub(crate) mod sched;
+pub(crate) mod seccomp;
 pub(crate) mod shmem;
 pub(crate) mod signal;
+pub(crate) mod stop;
 pub(crate) mod syscall;
 pub(crate) mod task;
 pub(crate) mod thread;

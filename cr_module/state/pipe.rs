@@ -120,7 +120,7 @@ fn open_fifo(
         fail!(ESTALE(), "is not a fifo any more");
     }
     // Such a file is both ends, so that nobody waits for the other one.
-    let fifo = FileRef::open(files.root(), name, O_RDWR | O_NONBLOCK)?;
+    let fifo = file::open(files, name, O_RDWR | O_NONBLOCK)?;
     let found = fifo.pipe()?;
     if (found.readers, found.writers, found.length) != (1, 1, 0) {
         fail!(EBUSY, "is in use");

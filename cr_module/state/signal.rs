@@ -42,10 +42,11 @@ pub(crate) fn save_queue(save: &mut Save<'_>, thread: &Thread, shared: bool) -> 
     if pending == 0 {
         return Ok(());
     }
-    if pending & (1 << (SIGSTOP - 1)) != 0 {
+    // It has come from outside, and init could not send it to itself again.
+    if pending & (1 << (SIGSTOP - 1)) != 0 && thread.info.tgid == 1 {
         fail!(
             EOPNOTSUPP(),
-            "is about to be stopped, which is not supported yet"
+            "is about to be stopped, which is not supported yet: try again"
         );
     }
     let record = cr_img_sigqueue {

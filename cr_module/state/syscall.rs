@@ -4,19 +4,22 @@
 //!
 //! A call that a thread sleeps in has either done nothing yet that cannot be done again, or it has.
 //! In the first case the thread is left asleep while it is held, and after a restart the call is
-//! issued again, with the same rules about signals as if it had been interrupted. In the second
-//! case, which is mostly about time-outs, the call is interrupted and the kernel's own restart
-//! mechanism says how it goes on: see `restart_syscall(2)`.
+//! issued again, with the same rules about signals as if it had been interrupted; if it has a
+//! time-out, the kernel's timers tell what is left of it, and the kernel's own restart mechanism
+//! makes it go on: see `restart_syscall(2)`. In the second case, the call is interrupted.
 //!
 //! Documentation/system-calls.rst has the table for users.
 
 use crate::{
+    hold::Standing,
     report::{fail, Result},
     state::regs::{REG_AX, REG_ORIG_AX},
+    tree::Thread,
 };
 use cr_codec::uapi::*;
-use cr_sys::{file::FileType, task::TaskRef};
+use cr_sys::{build, file::FileType, task::TaskRef};
 use kernel::prelude::*;
+use zerocopy::IntoBytes;
 
 /// What to do about a thread that sleeps in a system call.
 #[derive(Clone, Copy)]
@@ -24,11 +27,26 @@ pub(crate) enum Asleep {
     /// Leave it there. An interrupted call would return this.
     Leave(i32),
     /// The same, and the call ends by itself at some point in time.
-    LeaveForATime(i32),
+    LeaveUntil(i32),
+    /// Leave it there, and remember for how long it was going to sleep.
+    LeaveFor(Timed),
     /// Interrupt the call: it leaves behind all that is needed to go on.
     Wake,
     /// Wait until it returns by itself; it is an error when it does not.
     Wait(CallName),
+}
+
+/// A call that goes on with the time that is left, and how.
+#[derive(Clone, Copy)]
+pub(crate) enum Timed {
+    /// As the kernel's own restart blocks do it.
+    Block(u32, [u64; 5]),
+    /// It is issued again, and finds the time that is left where it has found the time-out: the
+    /// address, and 1 for a struct timeval.
+    Rewritten([u64; 2]),
+    /// The same, and when it ends it overwrites the sets of descriptors that it was given: it
+    /// must not end before memory is saved.
+    RewrittenWithSets([u64; 2]),
 }
 
 /// A system call, for people.
@@ -36,6 +54,8 @@ pub(crate) enum Asleep {
 pub(crate) enum CallName {
     /// By its name.
     Name(&'static str),
+    /// By its name, and restart_syscall(2), which would continue it, is forbidden.
+    NoRestart(&'static str),
     /// By its number.
     Number(u32),
     /// Not in a system call at all.
@@ -46,6 +66,10 @@ impl core::fmt::Display for CallName {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Name(name) => write!(f, "{name}(2)"),
+            Self::NoRestart(name) => write!(
+                f,
+                "{name}(2) under a seccomp filter that does not allow restart_syscall(2)"
+            ),
             Self::Number(nr) => write!(f, "system call {nr}"),
             Self::NoCall => f.write_str("the kernel"),
         }
@@ -56,6 +80,9 @@ impl core::fmt::Display for CallName {
 const ERESTARTSYS: i32 = -512;
 /// Issued again unless a signal handler has run.
 const ERESTARTNOHAND: i32 = -514;
+/// Continued by restart_syscall(2).
+const ERESTART_RESTARTBLOCK: i32 = -516;
+const EINTR_RESULT: i32 = -4;
 
 const READ: u32 = 0;
 const WRITE: u32 = 1;
@@ -84,6 +111,7 @@ const VMSPLICE: u32 = 278;
 const F_SETLKW: u64 = 7;
 const F_OFD_SETLKW: u64 = 38;
 const FUTEX_COMMAND: u64 = 0x7f;
+const FUTEX_PRIVATE_FLAG: u64 = 0x80;
 const FUTEX_WAIT: u64 = 0;
 const FUTEX_WAIT_BITSET: u64 = 9;
 const TIMER_ABSTIME: u64 = 1;
@@ -91,6 +119,15 @@ const CLOCK_REALTIME: u64 = 0;
 const CLOCK_MONOTONIC: u64 = 1;
 const CLOCK_BOOTTIME: u64 = 7;
 const CLOCK_TAI: u64 = 11;
+/// Time left is only written to where there is something.
+const TT_NONE: u64 = 0;
+const TT_NATIVE: u64 = 1;
+/// `kernel/futex/futex.h`: FLAGS_SIZE_32, FLAGS_HAS_TIMEOUT and FLAGS_SHARED.
+const FLAGS_OF_WAIT: u64 = 0x42;
+const FLAGS_SHARED: u64 = 0x10;
+const FUTEX_BITSET_MATCH_ANY: u64 = 0xffff_ffff;
+/// select(2) and the like leave the time-out alone, and cannot go on, therefore.
+const STICKY_TIMEOUTS: u32 = 0x400_0000;
 
 /// A pipe takes that much as a whole or not at all.
 const PIPE_BUF: u64 = 4096;
@@ -122,7 +159,10 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         POLL if (c as i32) < 0 => Asleep::Leave(ERESTARTNOHAND),
         SELECT | PSELECT6 if e == 0 => Asleep::Leave(ERESTARTNOHAND),
         PPOLL if c == 0 => Asleep::Leave(ERESTARTNOHAND),
-        POLL | SELECT | PSELECT6 | PPOLL => Asleep::Wake,
+        POLL => restarted(task, "poll", CR_RESTART_POLL, [a, b & 0xffff_ffff, 1, 0, 0]),
+        SELECT => Asleep::LeaveFor(Timed::RewrittenWithSets([e, 1])),
+        PSELECT6 => Asleep::LeaveFor(Timed::RewrittenWithSets([e, 0])),
+        PPOLL => Asleep::LeaveFor(Timed::Rewritten([c, 0])),
 
         WAIT4 | WAITID => Asleep::Leave(ERESTARTSYS),
         PAUSE | RT_SIGSUSPEND => Asleep::Leave(ERESTARTNOHAND),
@@ -131,7 +171,7 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         FCNTL if matches!(b, F_SETLKW | F_OFD_SETLKW) => Asleep::Leave(ERESTARTSYS),
         FLOCK => Asleep::Leave(ERESTARTSYS),
 
-        NANOSLEEP => Asleep::Wake,
+        NANOSLEEP => nanosleep(task, "nanosleep", CLOCK_MONOTONIC, b),
         CLOCK_NANOSLEEP
             if !matches!(
                 a,
@@ -140,13 +180,25 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         {
             Asleep::Wait(CallName::Name("clock_nanosleep"))
         }
-        CLOCK_NANOSLEEP if b & TIMER_ABSTIME != 0 => Asleep::LeaveForATime(ERESTARTNOHAND),
-        CLOCK_NANOSLEEP => Asleep::Wake,
+        CLOCK_NANOSLEEP if b & TIMER_ABSTIME != 0 => Asleep::LeaveUntil(ERESTARTNOHAND),
+        // Setting the clock has no influence on a relative sleep.
+        CLOCK_NANOSLEEP if a == CLOCK_REALTIME => {
+            nanosleep(task, "clock_nanosleep", CLOCK_MONOTONIC, d)
+        }
+        CLOCK_NANOSLEEP => nanosleep(task, "clock_nanosleep", a, d),
         FUTEX => match (b & FUTEX_COMMAND, d) {
             (FUTEX_WAIT | FUTEX_WAIT_BITSET, 0) => Asleep::Leave(ERESTARTSYS),
             // The time-out is absolute.
-            (FUTEX_WAIT_BITSET, _) => Asleep::LeaveForATime(ERESTARTNOHAND),
-            (FUTEX_WAIT, _) => Asleep::Wake,
+            (FUTEX_WAIT_BITSET, _) => Asleep::LeaveUntil(ERESTARTNOHAND),
+            (FUTEX_WAIT, _) => {
+                let shared = match b & FUTEX_PRIVATE_FLAG {
+                    0 => FLAGS_SHARED,
+                    _ => 0,
+                };
+                let (value, flags) = (c & 0xffff_ffff, FLAGS_OF_WAIT | shared);
+                let args = [a, value, flags, FUTEX_BITSET_MATCH_ANY, 1];
+                restarted(task, "futex", CR_RESTART_FUTEX, args)
+            }
             _ => Asleep::Wait(CallName::Name("futex")),
         },
         RESTART_SYSCALL => Asleep::Wake,
@@ -156,23 +208,74 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
     }
 }
 
+fn nanosleep(task: &TaskRef, name: &'static str, clock: u64, left: u64) -> Asleep {
+    let kind = match left {
+        0 => TT_NONE,
+        _ => TT_NATIVE,
+    };
+    restarted(task, name, CR_RESTART_NANOSLEEP, [clock, left, kind, 0, 0])
+}
+
+/// A call that goes on by restart_syscall(2), which a seccomp filter is asked about as well.
+fn restarted(task: &TaskRef, name: &'static str, kind: u32, args: [u64; 5]) -> Asleep {
+    match task.may_restart_syscalls() {
+        true => Asleep::LeaveFor(Timed::Block(kind, args)),
+        false => Asleep::Wait(CallName::NoRestart(name)),
+    }
+}
+
 /// Makes the saved state of a thread that was left asleep that of one whose call was interrupted.
 pub(crate) fn interrupt(
-    task: &TaskRef,
-    thread: &mut cr_img_thread,
+    thread: &Thread,
+    record: &mut cr_img_thread,
     regs: &mut cr_img_regs,
 ) -> Result {
-    let (Asleep::Leave(result) | Asleep::LeaveForATime(result)) = asleep_in(task) else {
-        fail!(EAGAIN, "was woken during the checkpoint: try again");
+    record.flags |= CR_THREAD_IN_SYSCALL;
+    record.restart_kind = CR_RESTART_NONE;
+    record.restart_arg = [0; 5];
+    record.restart_ns = 0;
+    let result = match (asleep_in(&thread.task), thread.standing) {
+        (Asleep::Leave(result) | Asleep::LeaveUntil(result), _) => result,
+        (Asleep::LeaveFor(Timed::Block(kind, args)), Standing::AsleepFor(left)) => {
+            (record.restart_kind, record.restart_arg) = (kind, args);
+            record.restart_ns = left;
+            ERESTART_RESTARTBLOCK
+        }
+        (Asleep::LeaveFor(_), _) if record.personality & STICKY_TIMEOUTS != 0 => EINTR_RESULT,
+        (
+            Asleep::LeaveFor(
+                Timed::Rewritten([address, kind]) | Timed::RewrittenWithSets([address, kind]),
+            ),
+            Standing::AsleepFor(left),
+        ) => {
+            record.restart_kind = CR_RESTART_SELECT;
+            record.restart_arg = [address, kind, 0, 0, 0];
+            record.restart_ns = left;
+            ERESTARTNOHAND
+        }
+        _ => fail!(EAGAIN, "was woken during the checkpoint: try again"),
     };
     regs.reg[REG_AX] = i64::from(result) as u64;
-    thread.flags |= CR_THREAD_IN_SYSCALL;
-    thread.restart_kind = CR_RESTART_NONE;
-    thread.restart_arg = [0; 5];
-    thread.restart_ns = 0;
     // It says so itself only when it is interrupted.
     if regs.reg[REG_ORIG_AX] == u64::from(RT_SIGSUSPEND) {
-        thread.flags |= CR_THREAD_RESTORE_SIGMASK;
+        record.flags |= CR_THREAD_RESTORE_SIGMASK;
     }
     Ok(())
+}
+
+/// Tells the call that the current thread is in how much time it has left.
+pub(crate) fn restore_time_left(thread: &cr_img_thread) {
+    if thread.restart_kind != CR_RESTART_SELECT {
+        return;
+    }
+    let [address, is_timeval, ..] = thread.restart_arg;
+    // Rather too late than too early.
+    let (part, per_second) = match is_timeval {
+        0 => (1, 1_000_000_000),
+        _ => (1_000, 1_000_000),
+    };
+    let left = thread.restart_ns.div_ceil(part);
+    let time = [left / per_second, left % per_second];
+    // In read-only memory, it is a constant of the program: then it begins again.
+    let _ = build::write_user(address, time.as_bytes());
 }

@@ -9,7 +9,7 @@ use crate::{
     checkpoint::Save,
     hold::Standing,
     report::{fail, Context, Result},
-    state::{cred, fdtable, fs, mm, regs, signal, syscall},
+    state::{controls, cred, fdtable, fs, mm, regs, sched, seccomp, signal, syscall},
     tree::{Process, Thread},
 };
 use cr_codec::uapi::*;
@@ -23,46 +23,39 @@ const REFUSED: &[(u32, &str)] = &[
         CR_TASK_TRACER,
         "traces another process: end the debugger first",
     ),
-    (CR_TASK_STOPPED, "is stopped: send it SIGCONT first"),
+    (
+        CR_TASK_STOPPED,
+        "is just being stopped or continued: try again",
+    ),
     (CR_TASK_SECCOMP, "has a seccomp filter"),
     (CR_TASK_IO_URING, "uses io_uring"),
     (CR_TASK_COMPAT, "is a 32-bit program"),
     (CR_TASK_CTTY, "has a controlling terminal"),
     (CR_TASK_POSIX_TIMERS, "has timers made by timer_create(2)"),
     (
-        CR_TASK_SCHED_POLICY,
-        "has a real-time, deadline or extended scheduling policy",
+        CR_TASK_SCHED_EXT,
+        "has the extended scheduling policy (SCHED_EXT)",
     ),
-    (
-        CR_TASK_AFFINITY,
-        "has a CPU affinity of its own (sched_setaffinity)",
-    ),
-    (CR_TASK_UCLAMP, "has utilization clamps"),
     (CR_TASK_CORE_COOKIE, "has a core scheduling cookie"),
-    (CR_TASK_IOPRIO, "has an I/O priority"),
+    (
+        CR_TASK_SHARED_IO,
+        "shares its I/O priority with another task (CLONE_IO)",
+    ),
     (CR_TASK_SHSTK, "has a shadow stack"),
     (CR_TASK_DEBUGREGS, "has hardware breakpoints"),
     (CR_TASK_IOPERM, "has I/O port permissions"),
     (CR_TASK_IOPL, "has an I/O privilege level"),
     (CR_TASK_TLS_SEGMENT, "has TLS segments in its GDT"),
-    (CR_TASK_DISPATCH, "has system call user dispatch"),
     (CR_TASK_PERF, "is counted by perf events"),
     (CR_TASK_MEMPOLICY, "has a NUMA memory policy"),
     (CR_TASK_KEYRING, "has keyrings of its own"),
     (CR_TASK_LSM, "has another security label than the caller"),
-    (
-        CR_TASK_SPECULATION,
-        "has speculation controls (PR_SET_SPECULATION_CTRL)",
-    ),
     (CR_TASK_SEM_UNDO, "has System V semaphore adjustments"),
     (
         CR_TASK_PI_FUTEX,
         "holds or waits for a priority-inheritance futex",
     ),
     (CR_TASK_RSEQ_SLICE, "has rseq time slice extensions"),
-    (CR_TASK_MCE_POLICY, "has a machine check policy"),
-    (CR_TASK_IO_FLUSHER, "is an I/O flusher (PR_SET_IO_FLUSHER)"),
-    (CR_TASK_TSC_CPUID, "has access to TSC or CPUID disabled"),
     (CR_TASK_SINGLE_STEP, "is single-stepped"),
     (CR_TASK_NESTED_PIDNS, "is in a nested pid namespace"),
     (
@@ -93,7 +86,6 @@ const REFUSED: &[(u32, &str)] = &[
         CR_TASK_PARENT_THREAD,
         "gets a signal when another thread of its parent than the leader dies",
     ),
-    (CR_TASK_RESET_ON_FORK, "has SCHED_RESET_ON_FORK set"),
 ];
 
 /// Refuses, by name, what a task has that is not supported.
@@ -216,6 +208,7 @@ fn save_thread(save: &mut Save<'_>, thread: &Thread) -> Result {
     let mut record = cr_img_thread {
         tid: thread.info.tid,
         cred: cred::save(save, thread)?,
+        seccomp: seccomp::save(save, thread)?,
         ..Default::default()
     };
     if thread.task.read_thread(&mut record).is_err() {
@@ -226,13 +219,16 @@ fn save_thread(save: &mut Save<'_>, thread: &Thread) -> Result {
     }
     let mut regs = cr_img_regs::default();
     thread.task.read_regs(&mut regs)?;
-    if thread.standing != Standing::Parked {
-        syscall::interrupt(&thread.task, &mut record, &mut regs)?;
+    // Who is parked or stopped is on its way to user mode: its registers are complete.
+    if !matches!(thread.standing, Standing::Parked | Standing::Stopped(_)) {
+        syscall::interrupt(thread, &mut record, &mut regs)?;
     }
     if record.flags & CR_THREAD_RESTORE_SIGMASK == 0 {
         record.saved_sigmask = 0;
     }
     save.record(&record, &[])?;
     regs::save(save, thread, &regs)?;
+    sched::save(save, thread)?;
+    controls::save(save, thread)?;
     signal::save_queue(save, thread, false)
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a thread has for itself: name, stacks and lists that it told the kernel about, scheduling,
-//! personality, an interrupted system call. Saved in [`task`](crate::state::task).
+//! What a thread has for itself: name, stacks and lists that it told the kernel about, personality,
+//! an interrupted system call. Saved in [`task`](crate::state::task).
 
 use crate::{
     build::Build,
+    plan::ThreadPlan,
     report::{fail, Context, Result},
-    state::cred,
+    state::{controls, cred, sched, seccomp, syscall},
 };
 use cr_codec::uapi::*;
 use cr_sys::{
@@ -19,8 +20,6 @@ use zerocopy::{FromZeros, IntoBytes};
 
 const SYS_SIGALTSTACK: u32 = 131;
 const SYS_PERSONALITY: u32 = 135;
-const SYS_SETPRIORITY: u32 = 141;
-const SYS_SCHED_SETSCHEDULER: u32 = 144;
 const SYS_SET_TID_ADDRESS: u32 = 218;
 const SYS_SET_ROBUST_LIST: u32 = 273;
 const SYS_RSEQ: u32 = 334;
@@ -35,7 +34,8 @@ const PR_GET_NO_NEW_PRIVS: u64 = 39;
 const ROBUST_LIST_LEN: u64 = 24;
 
 /// Gives the current thread what the record says.
-pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread) -> Result {
+pub(crate) fn restore(build: &Build<'_>, plan: &ThreadPlan) -> Result {
+    let thread = &plan.thread;
     let name = build.scratch(0, &thread.comm)?;
     build.prctl(PR_SET_NAME, name)?;
 
@@ -60,9 +60,15 @@ pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread) -> Result {
         restore_rseq(build, thread).context(format_args!("rseq area"))?;
     }
     build.syscall(SYS_PERSONALITY, [u64::from(thread.personality), 0, 0])?;
-    restore_scheduling(build, thread)?;
+    sched::restore(build, thread, plan.sched.map(|at| build.record(at)))?;
+    controls::restore(build, plan.controls.map(|at| build.record(at)))?;
+    // The policy has reset the slack.
+    build::set_default_timer_slack(thread.default_timer_slack_ns);
+    // 0 would mean the default. A real-time policy has none.
+    build.prctl(PR_SET_TIMERSLACK, thread.timer_slack_ns.max(1))?;
     build::set_fault(&thread.fault);
     build::set_restart_block(thread).context(format_args!("interrupted system call"))?;
+    syscall::restore_time_left(thread);
 
     match thread.flags & CR_THREAD_NO_NEW_PRIVS {
         0 if build.prctl(PR_GET_NO_NEW_PRIVS, 0)? != 0 => {
@@ -74,6 +80,7 @@ pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread) -> Result {
         0 => 0,
         _ => build.prctl(PR_SET_NO_NEW_PRIVS, 1)?,
     };
+    seccomp::restore(build, thread)?;
     // Changed credentials take the signal at the parent's death with them, so it comes after.
     cred::restore(build, &build.object(thread.cred)?)?;
     build.prctl(PR_SET_PDEATHSIG, u64::from(thread.pdeath_signal))?;
@@ -88,31 +95,6 @@ fn restore_rseq(build: &Build<'_>, thread: &cr_img_thread) -> Result {
     let (len, signature) = (u64::from(thread.rseq_len), u64::from(thread.rseq_sig));
     build.syscall6(SYS_RSEQ, [thread.rseq, len, 0, signature, 0, 0])?;
     build::write_user(thread.rseq + RSEQ_CS, &critical_section)?;
-    Ok(())
-}
-
-fn restore_scheduling(build: &Build<'_>, thread: &cr_img_thread) -> Result {
-    let mut have = cr_img_thread::default();
-    // Only the restart block of a call that was interrupted could be unknown.
-    let _ = TaskRef::current().read_thread(&mut have);
-    let scheduling = |thread: &cr_img_thread| (thread.policy, thread.nice);
-    let slack = |thread: &cr_img_thread| (thread.timer_slack_ns, thread.default_timer_slack_ns);
-    if scheduling(&have) == scheduling(thread) && slack(&have) == slack(thread) {
-        return Ok(());
-    }
-    let priority = build.scratch(0, 0u32.as_bytes())?;
-    build
-        .syscall(
-            SYS_SCHED_SETSCHEDULER,
-            [0, u64::from(thread.policy), priority],
-        )
-        .context(format_args!("scheduling policy"))?;
-    build
-        .syscall(SYS_SETPRIORITY, [0, 0, i64::from(thread.nice) as u64])
-        .context(format_args!("nice value"))?;
-    build::set_default_timer_slack(thread.default_timer_slack_ns);
-    // 0 would mean the default.
-    build.prctl(PR_SET_TIMERSLACK, thread.timer_slack_ns.max(1))?;
     Ok(())
 }
 

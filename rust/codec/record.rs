@@ -139,11 +139,14 @@ records! {
     CR_TAG_MM           "mm"        cr_img_mm           object  [u64; MAX_AUXV];
     CR_TAG_VMA          "vma"       cr_img_vma          plain;
     CR_TAG_LOCK         "lock"      cr_img_lock         plain;
+    CR_TAG_SECCOMP      "seccomp"   cr_img_seccomp      object  [u64; CR_MAX_FILTER];
     CR_TAG_PROCESS      "process"   cr_img_process      plain;
     CR_TAG_THREAD       "thread"    cr_img_thread       plain;
     CR_TAG_REGS         "regs"      cr_img_regs         plain;
     CR_TAG_XSTATE       "xstate"    Xstate              plain   [u8; MAX_XSTATE];
     CR_TAG_SIGQUEUE     "sigqueue"  cr_img_sigqueue     plain   [cr_img_siginfo; room_for::<cr_img_siginfo>()];
+    CR_TAG_SCHED        "sched"     cr_img_sched        plain   [u64; CR_MAX_CPU_WORDS];
+    CR_TAG_CONTROLS     "controls"  cr_img_controls     plain;
     CR_TAG_INHERIT      "inherit"   cr_img_inherit      plain   [cr_img_run; room_for::<cr_img_run>()];
     CR_TAG_PAGES        "pages"     cr_img_pages        plain   [u8; CR_IMG_MAX_PAGES_PAYLOAD.saturating_sub(size_of::<cr_img_pages>() as u32)];
 }
@@ -172,7 +175,8 @@ zero_default! {
     cr_img_header cr_img_record cr_img_tail cr_img_end cr_img_section cr_img_container cr_img_uts
     cr_img_cred cr_img_pipe cr_img_shmem cr_img_file cr_img_fdtable cr_img_fd cr_img_fs
     cr_img_sigaction cr_img_sighand cr_img_mm cr_img_vma cr_img_lock cr_img_rlimit cr_img_itimer
-    cr_img_process cr_img_thread cr_img_regs cr_img_sigqueue cr_img_siginfo cr_img_pages cr_img_run
+    cr_img_seccomp cr_img_process cr_img_thread cr_img_regs cr_img_sigqueue cr_img_siginfo
+    cr_img_sched cr_img_controls cr_img_pages cr_img_run
     cr_stats cr_external cr_external_fd cr_section cr_checkpoint cr_restart cr_info
 }
 

@@ -305,6 +305,19 @@ impl TaskRef {
         }
     }
 
+    /// Puts a process, all of whose threads are parked, into a stop by this signal that has begun, or
+    /// is `complete`, and then maybe `waited` for by its parent.
+    pub fn set_stop(&self, signal: u32, complete: bool, waited: bool) {
+        // SAFETY: The task is valid; the signal was checked.
+        unsafe { bindings::cr_shim_set_stop(self.as_ptr(), signal, complete, waited) }
+    }
+
+    /// Lets a parked thread take part in the stop of its process before it returns to user mode.
+    pub fn join_stop(&self, signal: u32, awaited: bool) {
+        // SAFETY: The task is valid; the signal was checked.
+        unsafe { bindings::cr_shim_join_stop(self.as_ptr(), signal, awaited) }
+    }
+
     /// Puts a process under construction into a process group and a session; `leader` says whether
     /// it leads the session.
     pub fn join_groups(&self, pgrp: &PidRef, session: &PidRef, leader: bool) -> Result {

@@ -25,6 +25,7 @@ mod code {
         EBADMSG: "Not a data message: the image is damaged.",
         EPROTONOSUPPORT: "Protocol not supported: an image of another kind.",
         ESTALE: "Stale file handle: a file is not what it was.",
+        ELOOP: "A symbolic link where there was none.",
         ENOSYS: "Function not implemented.",
     }
 }

@@ -26,6 +26,7 @@ pub mod misc;
 pub mod mm;
 pub mod park;
 pub mod regs;
+pub mod sleep;
 pub mod sync;
 pub mod task;
 

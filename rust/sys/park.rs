@@ -26,7 +26,7 @@ use kernel::{
 pub enum Stage {
     /// It has not come by yet.
     Queued,
-    /// It waits for the parking to open.
+    /// It waits for the parking to open, or is about to: see [`TaskRef::is_parked`].
     Parked,
     /// It came by and went on, since its parent waits for it in vfork(2).
     Passed,

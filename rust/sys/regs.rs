@@ -30,7 +30,7 @@ impl TaskRef {
         to_result(unsafe { bindings::cr_shim_regs_get(self.as_ptr(), out) })
     }
 
-    /// Sets the general registers. The task is parked: see [`TaskRef::wait_parked`].
+    /// Sets the general registers. The task is parked: see [`TaskRef::is_parked`].
     pub fn write_regs(&self, regs: &cr_img_regs) -> Result {
         // SAFETY: The task is valid and does not run; the regset checks every value.
         to_result(unsafe { bindings::cr_shim_regs_set(self.as_ptr(), regs) })

@@ -16,16 +16,14 @@ use kernel::{
 };
 
 pub use bindings::{
-    cr_shim_task as TaskInfo, CR_TASK_AFFINITY, CR_TASK_AUTOREAP, CR_TASK_COMPAT,
-    CR_TASK_CORE_COOKIE, CR_TASK_CTTY, CR_TASK_DEAD_LEADER, CR_TASK_DEBUGREGS, CR_TASK_DISPATCH,
-    CR_TASK_EXIT_SIGNAL, CR_TASK_IOPERM, CR_TASK_IOPL, CR_TASK_IOPRIO, CR_TASK_IO_FLUSHER,
-    CR_TASK_IO_URING, CR_TASK_KEYRING, CR_TASK_LSM, CR_TASK_MCE_POLICY, CR_TASK_MEMPOLICY,
-    CR_TASK_NESTED_PIDNS, CR_TASK_NS_CGROUP, CR_TASK_NS_NET, CR_TASK_NS_PID_CHILDREN,
-    CR_TASK_NS_TIME, CR_TASK_NS_USER, CR_TASK_PARENT_THREAD, CR_TASK_PERF, CR_TASK_PI_FUTEX,
-    CR_TASK_POSIX_TIMERS, CR_TASK_RESET_ON_FORK, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_POLICY,
-    CR_TASK_SECCOMP, CR_TASK_SEM_UNDO, CR_TASK_SHSTK, CR_TASK_SINGLE_STEP, CR_TASK_SPECULATION,
-    CR_TASK_STOPPED, CR_TASK_TLS_SEGMENT, CR_TASK_TRACED, CR_TASK_TRACER, CR_TASK_TSC_CPUID,
-    CR_TASK_UCLAMP, CR_TASK_UPROBES, CR_TASK_USER_EVENTS, CR_TASK_WORKER, CR_TASK_XFEATURES,
+    cr_shim_task as TaskInfo, CR_TASK_AUTOREAP, CR_TASK_COMPAT, CR_TASK_CORE_COOKIE, CR_TASK_CTTY,
+    CR_TASK_DEAD_LEADER, CR_TASK_DEBUGREGS, CR_TASK_EXIT_SIGNAL, CR_TASK_IOPERM, CR_TASK_IOPL,
+    CR_TASK_IO_URING, CR_TASK_KEYRING, CR_TASK_LSM, CR_TASK_MEMPOLICY, CR_TASK_NESTED_PIDNS,
+    CR_TASK_NS_CGROUP, CR_TASK_NS_NET, CR_TASK_NS_PID_CHILDREN, CR_TASK_NS_TIME, CR_TASK_NS_USER,
+    CR_TASK_PARENT_THREAD, CR_TASK_PERF, CR_TASK_PI_FUTEX, CR_TASK_POSIX_TIMERS,
+    CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT, CR_TASK_SECCOMP, CR_TASK_SEM_UNDO, CR_TASK_SHARED_IO,
+    CR_TASK_SHSTK, CR_TASK_SINGLE_STEP, CR_TASK_STOPPED, CR_TASK_TLS_SEGMENT, CR_TASK_TRACED,
+    CR_TASK_TRACER, CR_TASK_UPROBES, CR_TASK_USER_EVENTS, CR_TASK_WORKER, CR_TASK_XFEATURES,
 };
 
 /// A thread, with a reference: the structure stays, the thread may exit.
@@ -167,6 +165,66 @@ impl TaskRef {
         Ok((count as usize, identity))
     }
 
+    /// What it has asked for by prctl(2).
+    pub fn read_controls(&self) -> cr_img_controls {
+        let mut out = cr_img_controls::default();
+        // SAFETY: The task is valid, `out` is valid for writes.
+        unsafe { bindings::cr_shim_controls_read(self.as_ptr(), &mut out) };
+        out
+    }
+
+    /// How many seccomp filters it has, and the identities of as many as fit, newest first.
+    pub fn read_seccomp(&self, identities: &mut [u64]) -> usize {
+        let max = identities.len() as u32;
+        // SAFETY: The task is valid, `identities` is valid for writes of its length.
+        let nr =
+            unsafe { bindings::cr_shim_seccomp_read(self.as_ptr(), identities.as_mut_ptr(), max) };
+        nr as usize
+    }
+
+    /// The program of its `depth`th seccomp filter, counted from the oldest: how many of `insns`
+    /// are filled in. Fails with EOPNOTSUPP when a supervisor decides about system calls.
+    pub fn read_filter(
+        &self,
+        depth: usize,
+        out: &mut cr_img_seccomp,
+        insns: &mut [u64; CR_MAX_FILTER as usize],
+    ) -> Result<usize> {
+        // SAFETY: The task is valid, `out` is valid for writes, there is room for any program.
+        let nr = unsafe {
+            bindings::cr_shim_seccomp_program(
+                self.as_ptr(),
+                depth as u32,
+                out,
+                insns.as_mut_ptr(),
+                CR_MAX_FILTER,
+            )
+        };
+        to_result(nr.min(0))?;
+        Ok(nr as usize)
+    }
+
+    /// Whether its seccomp filters allow restart_syscall(2).
+    pub fn may_restart_syscalls(&self) -> bool {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_seccomp_allows_restart(self.as_ptr()) }
+    }
+
+    /// Gives the current task, which has none, the oldest `depth` seccomp filters of this one.
+    pub fn share_filters(&self, depth: usize) -> Result {
+        // SAFETY: The task is valid.
+        to_result(unsafe { bindings::cr_shim_seccomp_share(self.as_ptr(), depth as u32) })
+    }
+
+    /// What it asks of the scheduler, and the words of its CPU affinity.
+    pub fn read_sched(&self) -> (cr_img_sched, CpuWords) {
+        let mut out = cr_img_sched::default();
+        let mut cpus = [0; CR_MAX_CPU_WORDS as usize];
+        // SAFETY: The task is valid, `out` is valid for writes, `cpus` has room for any affinity.
+        unsafe { bindings::cr_shim_sched_read(self.as_ptr(), &mut out, cpus.as_mut_ptr()) };
+        (out, cpus)
+    }
+
     /// The names in its UTS namespace.
     pub fn read_uts(&self) -> cr_img_uts {
         let mut uts = cr_img_uts {
@@ -235,6 +293,14 @@ impl TaskRef {
         unsafe { bindings::cr_shim_is_zombie(self.as_ptr()) }
     }
 
+    /// Its status for wait4(2) when it is a zombie whose parent has been told so.
+    pub fn zombie_status(&self) -> Option<u32> {
+        let mut status = 0;
+        // SAFETY: The task is valid, and so is `status` for writes.
+        let zombie = unsafe { bindings::cr_shim_zombie_status(self.as_ptr(), &mut status) };
+        zombie.then_some(status)
+    }
+
     /// Whether its whole thread group has exited, and all of its pid namespace if it is an init.
     ///
     /// Only for the leader of a thread group.
@@ -266,10 +332,25 @@ impl TaskRef {
         }
     }
 
+    /// Whether it is to stop with its process, and has not yet, nor has it been told to go on.
+    pub fn is_about_to_stop(&self) -> bool {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_about_to_stop(self.as_ptr()) }
+    }
+
     /// When it is in an interruptible sleep: a number that changes when it is woken.
     pub fn sleep_stamp(&self) -> Option<usize> {
         // SAFETY: The task is valid; this may wait for it to be off its CPU, which is soon.
         match unsafe { bindings::cr_shim_sleep_stamp(self.as_ptr()) } {
+            0 => None,
+            stamp => Some(stamp),
+        }
+    }
+
+    /// When a signal has stopped it: a number that changes when it continues.
+    pub fn stop_stamp(&self) -> Option<usize> {
+        // SAFETY: The task is valid; this may wait for it to be off its CPU, which is soon.
+        match unsafe { bindings::cr_shim_stop_stamp(self.as_ptr()) } {
             0 => None,
             stamp => Some(stamp),
         }
@@ -303,12 +384,16 @@ impl TaskRef {
         unsafe { bindings::cr_shim_kill(self.as_ptr()) }
     }
 
-    /// Waits until it is off its CPU in an [`Event`](crate::sync::Event), or is being killed.
-    pub fn wait_parked(&self) {
-        // SAFETY: The task is valid.
-        unsafe { bindings::cr_shim_wait_parked(self.as_ptr()) }
+    /// Whether it sleeps, off its CPU, in an [`Event`](crate::sync::Event). While it has not got
+    /// there, its registers are to be left alone.
+    pub fn is_parked(&self) -> bool {
+        // SAFETY: The task is valid; this may wait for it to be off its CPU, which is soon.
+        unsafe { bindings::cr_shim_is_parked(self.as_ptr()) }
     }
 }
+
+/// Room for any CPU affinity; `cr_img_sched::nr_cpu_words` says how much of it is used.
+pub type CpuWords = [u64; CR_MAX_CPU_WORDS as usize];
 
 /// A pid namespace, with a reference.
 pub struct PidNs(NonNull<bindings::pid_namespace>);

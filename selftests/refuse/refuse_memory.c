@@ -200,7 +200,7 @@ static void make_policy(void)
 	unsigned long nodes = 1;
 
 	memory = map_anon(16 * PAGE, MAP_PRIVATE);
-	sure(syscall(SYS_mbind, memory, 16 * PAGE, MPOL_BIND, &nodes, 8, 0));
+	need(syscall(SYS_mbind, memory, 16 * PAGE, MPOL_BIND, &nodes, 8, 0));
 }
 
 static void check_policy(void)
@@ -215,7 +215,7 @@ static void make_task_policy(void)
 {
 	unsigned long nodes = 1;
 
-	sure(syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, 8));
+	need(syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, 8));
 }
 
 static void check_task_policy(void)

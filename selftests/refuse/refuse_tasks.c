@@ -8,6 +8,7 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <stddef.h>
 #include <sys/io.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -38,17 +39,48 @@ static void make_posix_timer(void)
 	sure(timer_settime(timer, 0, &spec, NULL));
 }
 
-static void make_seccomp(void)
+static void filter(int call, unsigned int action, unsigned int flags)
 {
-	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	struct sock_fprog program = { 1, &allow };
+	struct sock_filter program[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, action),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog fprog = { ARRAY_SIZE(program), program };
 
-	sure(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
+	sure(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &fprog));
 }
 
-static void filtered_child(void)
+static void supervised_child(void)
 {
-	in_child(make_seccomp);
+	filter(SYS_getppid, SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER);
+}
+
+static void supervised(void)
+{
+	in_child(supervised_child);
+}
+
+/* Such a sleep could not go on after it was interrupted. */
+static void make_no_restart(void)
+{
+	struct timespec ts = { 4, 0 };
+
+	other = sure(fork());
+	if (!other) {
+		filter(SYS_restart_syscall, SECCOMP_RET_KILL_PROCESS, 0);
+		_exit(syscall(SYS_nanosleep, &ts, NULL) ? 1 : 0);
+	}
+	await_syscall(other, SYS_nanosleep);
+}
+
+static void check_no_restart(void)
+{
+	int status = -1;
+
+	expect_eq(waitpid(other, &status, 0), other, "it ends");
+	expect_eq(status, 0, "it has slept");
 }
 
 static void traced(void)
@@ -59,28 +91,6 @@ static void traced(void)
 			sleep_ms(10);
 	}
 	sure(ptrace(PTRACE_SEIZE, other, 0, 0));
-}
-
-static void stopped(void)
-{
-	other = sure(fork());
-	if (!other) {
-		for (;;)
-			sleep_ms(10);
-	}
-	sure(kill(other, SIGSTOP));
-	while (task_state(other) != 'T')
-		sleep_ms(5);
-}
-
-static void check_stopped(void)
-{
-	int status = 0;
-
-	expect_eq(task_state(other), 'T', "it is stopped");
-	sure(kill(other, SIGCONT));
-	expect_eq(waitpid(other, &status, WCONTINUED), other, "it continues");
-	expect(WIFCONTINUED(status), "status %#x", status);
 }
 
 static void unshare_pid(void)
@@ -113,56 +123,11 @@ static void child_net(void) { in_child(unshare_net); }
 static void child_mnt(void) { in_child(unshare_mnt); }
 static void child_user(void) { in_child(unshare_user); }
 
-static void make_fifo(void)
-{
-	struct sched_param param = { 7 };
-
-	sure(sched_setscheduler(0, SCHED_FIFO, &param));
-}
-
-static void fifo_child(void)
-{
-	in_child(make_fifo);
-}
-
-static void make_reset_on_fork(void)
+static void make_sched_ext(void)
 {
 	struct sched_param param = { 0 };
 
-	sure(sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &param));
-}
-
-static void check_reset_on_fork(void)
-{
-	expect_eq(sched_getscheduler(0), SCHED_BATCH | SCHED_RESET_ON_FORK, "policy");
-}
-
-static void make_affinity(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(1, &set);
-	sure(sched_setaffinity(0, sizeof(set), &set));
-}
-
-static void check_affinity(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	sched_getaffinity(0, sizeof(set), &set);
-	expect(CPU_COUNT(&set) == 1 && CPU_ISSET(1, &set), "processors that it may use");
-}
-
-static void make_ioprio(void)
-{
-	sure(syscall(SYS_ioprio_set, 1, 0, 3 << 13 | 0));
-}
-
-static void check_ioprio(void)
-{
-	expect_eq(syscall(SYS_ioprio_get, 1, 0), 3 << 13 | 0, "I/O priority");
+	need(sched_setscheduler(0, 7, &param));
 }
 
 static void make_iopl(void)
@@ -201,55 +166,6 @@ static void make_landlock(void)
 	sure(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 	sure(syscall(SYS_landlock_restrict_self, fd, 0));
 	close(fd);
-}
-
-static void make_tsc(void)
-{
-	sure(prctl(PR_SET_TSC, PR_TSC_SIGSEGV));
-}
-
-static void tsc_child(void)
-{
-	/* The vDSO reads it: the waiting must not. */
-	in_child(make_tsc);
-}
-
-static void make_speculation(void)
-{
-	if (prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, PR_SPEC_DISABLE, 0, 0))
-		need(prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_INDIRECT_BRANCH, PR_SPEC_DISABLE, 0, 0));
-}
-
-static void make_io_flusher(void)
-{
-	sure(prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0));
-}
-
-static void check_io_flusher(void)
-{
-	expect_eq(prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0), 1, "PR_SET_IO_FLUSHER");
-}
-
-static void make_mce(void)
-{
-	sure(prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0, 0));
-}
-
-static void check_mce(void)
-{
-	expect_eq(prctl(PR_MCE_KILL_GET, 0, 0, 0, 0), PR_MCE_KILL_EARLY, "PR_MCE_KILL");
-}
-
-static void make_dispatch(void)
-{
-	static char selector;
-
-	sure(prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0, ~0UL, &selector));
-}
-
-static void make_cpuid(void)
-{
-	need(syscall(SYS_arch_prctl, ARCH_SET_CPUID, 0));
 }
 
 static int cgroup_of(char *path, size_t size)
@@ -432,6 +348,19 @@ static void check_dead_leader(void)
 	expect_eq(status, 9 << 8, "its status");
 }
 
+static int wait_for_go(void *unused)
+{
+	await_go();
+	(void)unused;
+	return 0;
+}
+
+static void share_io(void)
+{
+	sure(syscall(SYS_ioprio_set, 1, 0, 3 << 13));
+	other = sure(clone(wait_for_go, stack + sizeof(stack), CLONE_IO | SIGCHLD, NULL));
+}
+
 static int odd_exit_signal(void *unused)
 {
 	await_go();
@@ -441,6 +370,12 @@ static int odd_exit_signal(void *unused)
 
 static void exit_signal(void)
 {
+	sigset_t set;
+
+	/* Before it can come: init does not get what it neither handles nor blocks. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	sure(sigprocmask(SIG_BLOCK, &set, NULL));
 	other = sure(clone(odd_exit_signal, stack + sizeof(stack), SIGUSR2, NULL));
 }
 
@@ -451,7 +386,6 @@ static void check_exit_signal(void)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR2);
-	sigprocmask(SIG_BLOCK, &set, NULL);
 	expect_eq(sigwaitinfo(&set, &info), SIGUSR2, "signal at the end of a child");
 	expect_eq(waitpid(other, NULL, __WCLONE), other, "it can be waited for");
 }
@@ -478,10 +412,9 @@ static void check_timed_wait(void)
 
 static const struct case_ cases[] = {
 	{ "posix-timer", "timer", make_posix_timer, NULL },
-	{ "seccomp", "seccomp", make_seccomp, NULL },
-	{ "seccomp-child", "pid 2 .*seccomp", filtered_child, NULL },
+	{ "seccomp-supervisor", "pid 2 .*seccomp", supervised, NULL },
+	{ "seccomp-restart", "nanosleep.* restart_syscall", make_no_restart, check_no_restart },
 	{ "traced", "traced|traces|ptrace", traced, NULL },
-	{ "stopped", "stopped", stopped, check_stopped },
 	{ "pid-namespace", "pid namespace|namespace", unshare_pid, NULL },
 	{ "pid-for-children", "namespace", unshare_pid_for_children, NULL },
 	{ "uts-child", "namespace", child_uts, NULL },
@@ -493,22 +426,13 @@ static const struct case_ cases[] = {
 	{ "user", "namespace", unshare_user, NULL },
 	{ "time", "namespace", unshare_time, NULL },
 	{ "cgroup-namespace", "namespace", unshare_cgroup, NULL },
-	{ "real-time", "real.time|SCHED_FIFO|policy|schedul", make_fifo, NULL },
-	{ "real-time-child", "pid 2 .*(real.time|SCHED_FIFO|policy|schedul)", fifo_child, NULL },
-	{ "reset-on-fork", "RESET_ON_FORK|policy|schedul", make_reset_on_fork, check_reset_on_fork },
-	{ "affinity", "affinity|processor|CPU", make_affinity, check_affinity },
-	{ "io-priority", "I/O priority|ioprio|I/O", make_ioprio, check_ioprio },
+	{ "sched-ext", "SCHED_EXT", make_sched_ext, NULL },
+	{ "shared-io", "CLONE_IO", share_io, NULL },
 	{ "iopl", "port|iopl", make_iopl, NULL },
 	{ "ioperm", "port|ioperm", make_ioperm, NULL },
 	{ "ldt", "LDT|descriptor table", make_ldt, NULL },
 	{ "keyring", "key", make_keyring, NULL },
 	{ "landlock", "landlock|security", make_landlock, NULL },
-	{ "tsc", "TSC", tsc_child, NULL },
-	{ "speculation", "speculat", make_speculation, NULL },
-	{ "io-flusher", "FLUSHER|flag", make_io_flusher, check_io_flusher },
-	{ "mce", "MCE|machine check", make_mce, check_mce },
-	{ "dispatch", "dispatch", make_dispatch, NULL },
-	{ "cpuid", "cpuid", make_cpuid, NULL },
 	{ "cgroup", "cgroup", make_cgroup, check_cgroup },
 	{ "vfork", "vfork", vfork_parent, check_vfork_parent },
 	{ "shared-files", "share|CLONE", share_files, check_files },

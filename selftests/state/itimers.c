@@ -3,8 +3,8 @@
 #include "payload.h"
 #include <sys/time.h>
 
-#define LENGTH	(12 * SECOND)
-#define LATE	(1 * SECOND)
+#define LENGTH	(patience() * 20 * SECOND)
+#define LATE	(patience() * SECOND)
 
 static volatile int fired;
 

@@ -27,7 +27,7 @@ static int child_with_locks(void *unused)
 	sure(fcntl(fd, F_SETLK, &lock));
 	sure(fcntl(fd, F_SETLK, &read));
 	tell("child");
-	await_go();
+	await("child may look");
 	expect_eq(owner(fd, F_WRLCK, 500, 10), 1, "lock of the parent, seen by the child");
 	tell("child has looked");
 	await("child may unlock");
@@ -85,6 +85,7 @@ int main(int argc, char **argv)
 	expect_eq(owner(file, F_WRLCK, 0, 5), pid[0], "read lock of the child");
 	expect_eq(owner(file, F_RDLCK, 0, 5), 0, "it is shared");
 	expect_eq(owner(file, F_WRLCK, 10, 100), 0, "it has an end");
+	tell("child may look");
 	await("child has looked");
 	tell("child may unlock");
 	await("child has unlocked");

@@ -11,10 +11,10 @@
 #include <sys/select.h>
 
 /* They sleep LENGTH, and have slept HEAD_START when the checkpoint comes. */
-#define LENGTH		(8 * SECOND)
+#define LENGTH		(patience() * 8 * SECOND)
 #define HEAD_START	(2 * SECOND)
 /* How much later a busy machine may let a sleeper run. */
-#define LATE		(1 * SECOND)
+#define LATE		(patience() * SECOND)
 
 static uint32_t word;
 static int quiet[2];

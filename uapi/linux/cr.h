@@ -127,9 +127,9 @@ struct cr_section {
  *	bad arguments.
  * EOPNOTSUPP - the container has state that cannot be saved; @log_fd says
  *	which.
- * EBUSY - it is being checkpointed already, or shares an object with the
- *	outside that was not declared external.
- * ETIMEDOUT - a task did not stand still in time.
+ * EBUSY - it shares an object with the outside that was not declared external.
+ * ETIMEDOUT - a task did not stand still in time; so it is for one that another
+ *	checkpoint holds for so long, or whose restart is not complete.
  * EAGAIN - a task died during the checkpoint.
  * Any error of writing to @image_fd.
  *

@@ -121,6 +121,7 @@ struct cr_img_tail {
  * @CR_TAG_MM: obj; struct cr_img_mm, then __u64 auxv[]
  * @CR_TAG_VMA: struct cr_img_vma; belongs to the last CR_TAG_MM
  * @CR_TAG_LOCK: struct cr_img_lock; after the tables and files it names
+ * @CR_TAG_SECCOMP: obj; struct cr_img_seccomp, then __u64 insns[]
  * @CR_TAG_PROCESS: struct cr_img_process; parents before children
  * @CR_TAG_THREAD: struct cr_img_thread; belongs to the last CR_TAG_PROCESS,
  *	the thread-group leader first
@@ -130,6 +131,9 @@ struct cr_img_tail {
  * @CR_TAG_SIGQUEUE: struct cr_img_sigqueue, then struct cr_img_siginfo[];
  *	belongs to the last CR_TAG_THREAD, or, shared, to the last
  *	CR_TAG_PROCESS
+ * @CR_TAG_SCHED: struct cr_img_sched, then __u64 cpus[]; belongs to the last
+ *	CR_TAG_THREAD
+ * @CR_TAG_CONTROLS: struct cr_img_controls; belongs to the last CR_TAG_THREAD
  * @CR_TAG_INHERIT: struct cr_img_inherit, then struct cr_img_run[]; after all
  *	processes
  * @CR_TAG_PAGES: struct cr_img_pages, struct cr_img_run[], zeroes up to
@@ -152,12 +156,15 @@ enum cr_img_tag {
 	CR_TAG_MM		= 0x27,
 	CR_TAG_VMA		= 0x28,
 	CR_TAG_LOCK		= 0x29,
+	CR_TAG_SECCOMP		= 0x2a,
 
 	CR_TAG_PROCESS		= 0x40,
 	CR_TAG_THREAD		= 0x41,
 	CR_TAG_REGS		= 0x42,
 	CR_TAG_XSTATE		= 0x43,
 	CR_TAG_SIGQUEUE		= 0x44,
+	CR_TAG_SCHED		= 0x45,
+	CR_TAG_CONTROLS		= 0x46,
 
 	CR_TAG_INHERIT		= 0x50,
 
@@ -523,6 +530,23 @@ struct cr_img_lock {
 	__u32 exclusive;
 };
 
+/* Actions other than "allow" are logged. */
+#define CR_SECCOMP_LOG		0x1
+/* Most instructions of a filter. */
+#define CR_MAX_FILTER		4096
+
+/**
+ * struct cr_img_seccomp - filter of system calls
+ * @prev: CR_TAG_SECCOMP that is asked after this one, or 0
+ * @flags: CR_SECCOMP_*
+ * @nr_insns: struct sock_filter that follow, each as one word
+ */
+struct cr_img_seccomp {
+	__u64 prev;
+	__u32 flags;
+	__u32 nr_insns;
+};
+
 enum cr_img_process_state {
 	CR_PROCESS_ALIVE	= 1,
 	CR_PROCESS_ZOMBIE	= 2,
@@ -539,6 +563,9 @@ enum cr_img_process_state {
 #define CR_PROCESS_EXECED	0x4
 /* It was continued, and its parent may still wait(2) for that. */
 #define CR_PROCESS_CONTINUED	0x8
+/* All of its threads have stopped; and its parent has waited for that. */
+#define CR_PROCESS_STOPPED	0x10
+#define CR_PROCESS_STOP_WAITED	0x20
 
 struct cr_img_rlimit {
 	__u64 cur;
@@ -574,7 +601,7 @@ struct cr_img_itimer {
  * @nr_threads: CR_TAG_THREAD records that follow; 1 for a zombie
  * @oom_score_adj: /proc/PID/oom_score_adj
  * @oom_score_adj_min: what it cannot be set below without privilege
- * @reserved: zero
+ * @stop_signal: signal that has stopped it, or is about to; 0 for none
  */
 struct cr_img_process {
 	__u32 pid;
@@ -594,7 +621,7 @@ struct cr_img_process {
 	__u32 nr_threads;
 	__s32 oom_score_adj;
 	__s32 oom_score_adj_min;
-	__u32 reserved;
+	__u32 stop_signal;
 };
 
 /**
@@ -603,12 +630,15 @@ struct cr_img_process {
  * @CR_RESTART_NANOSLEEP: @arg: clock, address for the time left, type of it
  * @CR_RESTART_FUTEX: @arg: address, value, flags, bitset, has a time-out
  * @CR_RESTART_POLL: @arg: address, count, has a time-out
+ * @CR_RESTART_SELECT: @arg: address of the time-out, which is to be set to the
+ *	time that is left; 1 if that is a struct timeval, 0 for a timespec
  */
 enum cr_img_restart_kind {
 	CR_RESTART_NONE		= 0,
 	CR_RESTART_NANOSLEEP	= 1,
 	CR_RESTART_FUTEX	= 2,
 	CR_RESTART_POLL		= 3,
+	CR_RESTART_SELECT	= 4,
 };
 
 /* The mask in @saved_sigmask is to be put back at the return to user mode. */
@@ -616,6 +646,10 @@ enum cr_img_restart_kind {
 #define CR_THREAD_NO_NEW_PRIVS		0x2
 /* Held inside a system call: the return path decides about its restart. */
 #define CR_THREAD_IN_SYSCALL		0x4
+/* SECCOMP_MODE_STRICT */
+#define CR_THREAD_SECCOMP_STRICT	0x8
+/* The process has stopped when this one and all others like it have. */
+#define CR_THREAD_STOPPING		0x10
 
 /**
  * struct cr_img_thread - thread
@@ -639,10 +673,11 @@ enum cr_img_restart_kind {
  * @rseq_len: bytes of the rseq area
  * @rseq_sig: signature of the rseq area
  * @restart_kind: enum cr_img_restart_kind
- * @policy: SCHED_NORMAL, SCHED_BATCH or SCHED_IDLE
+ * @policy: SCHED_*; see CR_TAG_SCHED for what belongs to some
  * @nice: -20 to 19
  * @pdeath_signal: prctl(PR_SET_PDEATHSIG)
  * @personality: personality(2)
+ * @seccomp: CR_TAG_SECCOMP, the newest filter; or 0
  */
 struct cr_img_thread {
 	__u32 tid;
@@ -669,6 +704,7 @@ struct cr_img_thread {
 	__s32 nice;
 	__u32 pdeath_signal;
 	__u32 personality;
+	__u64 seccomp;
 };
 
 /**
@@ -698,6 +734,79 @@ struct cr_img_sigqueue {
  */
 struct cr_img_siginfo {
 	__u8 info[128];
+};
+
+/* As in struct sched_attr. */
+#define CR_SCHED_RESET_ON_FORK	0x1
+#define CR_SCHED_RECLAIM	0x2
+#define CR_SCHED_DL_OVERRUN	0x4
+/* No clamp of its own. */
+#define CR_SCHED_NO_CLAMP	0xffffffffU
+/* Most words in a CPU affinity. */
+#define CR_MAX_CPU_WORDS	128
+
+/**
+ * struct cr_img_sched - what few threads ask of the scheduler
+ * @flags: CR_SCHED_*
+ * @priority: of SCHED_FIFO and SCHED_RR: 1 to 99, else 0
+ * @runtime_ns: of SCHED_DEADLINE, else 0
+ * @deadline_ns: of SCHED_DEADLINE, else 0
+ * @period_ns: of SCHED_DEADLINE, else 0
+ * @slice_ns: time slice under the other policies; 0 for the kernel's
+ * @util_min: lower utilization clamp, 0 to 1024, or CR_SCHED_NO_CLAMP
+ * @util_max: upper utilization clamp
+ * @ioprio: ioprio_set(2); 0 for none
+ * @nr_cpu_words: words of the CPU affinity that follow, the last of them not
+ *	zero; 0 when it has none of its own
+ *
+ * A thread that asks for none of it, and whose policy needs none, has no such
+ * record.
+ */
+struct cr_img_sched {
+	__u32 flags;
+	__u32 priority;
+	__u64 runtime_ns;
+	__u64 deadline_ns;
+	__u64 period_ns;
+	__u64 slice_ns;
+	__u32 util_min;
+	__u32 util_max;
+	__u32 ioprio;
+	__u32 nr_cpu_words;
+};
+
+/* PR_TSC_SIGSEGV, and ARCH_SET_CPUID 0 */
+#define CR_CONTROL_NO_TSC	0x01
+#define CR_CONTROL_NO_CPUID	0x02
+/* PR_SET_IO_FLUSHER */
+#define CR_CONTROL_IO_FLUSHER	0x04
+/* PR_MCE_KILL: one of them, or the system's policy */
+#define CR_CONTROL_MCE_LATE	0x08
+#define CR_CONTROL_MCE_EARLY	0x10
+/* PR_SET_SYSCALL_USER_DISPATCH */
+#define CR_CONTROL_DISPATCH	0x20
+
+/**
+ * struct cr_img_controls - what few threads have asked for by prctl(2)
+ * @flags: CR_CONTROL_*
+ * @store_bypass: PR_SPEC_DISABLE, PR_SPEC_FORCE_DISABLE or
+ *	PR_SPEC_DISABLE_NOEXEC; 0 when speculation is not restricted
+ * @indirect_branch: PR_SPEC_DISABLE, PR_SPEC_FORCE_DISABLE or 0
+ * @l1d_flush: PR_SPEC_ENABLE or 0
+ * @dispatch_offset: first address of the calls that are not dispatched
+ * @dispatch_len: bytes of them; both may wrap around
+ * @dispatch_selector: address of the byte that switches, or 0
+ *
+ * A thread that has asked for none of it has no such record.
+ */
+struct cr_img_controls {
+	__u32 flags;
+	__u32 store_bypass;
+	__u32 indirect_branch;
+	__u32 l1d_flush;
+	__u64 dispatch_offset;
+	__u64 dispatch_len;
+	__u64 dispatch_selector;
 };
 
 /**

@@ -9,6 +9,7 @@ use crate::uapi::*;
 
 const SIGKILL: u32 = 9;
 const SIGSTOP: u32 = 19;
+const SIGTTOU: u32 = 22;
 /// First of the signals of which more than one can wait.
 const SIGRTMIN: u32 = 32;
 
@@ -34,6 +35,11 @@ const fn bit(signal: u32) -> u64 {
 /// Whether a set has no signal that cannot be blocked.
 pub(super) fn can_be_blocked(set: u64) -> bool {
     set & (bit(SIGKILL) | bit(SIGSTOP)) == 0
+}
+
+/// Whether the default action of a signal is to stop the process.
+pub(super) fn is_stop(signal: u32) -> bool {
+    (SIGSTOP..=SIGTTOU).contains(&signal)
 }
 
 pub(super) fn sighand(rec: &Rec<'_>) -> Result {

@@ -12,13 +12,36 @@ const SECUREBITS: u32 = 0xfff;
 /// Not a user or group.
 const NOBODY: u32 = u32::MAX;
 
-const PROCESS_FLAGS: u32 =
-    CR_PROCESS_SUBREAPER | CR_PROCESS_HAS_SUBREAPER | CR_PROCESS_EXECED | CR_PROCESS_CONTINUED;
-const THREAD_FLAGS: u32 = CR_THREAD_RESTORE_SIGMASK | CR_THREAD_NO_NEW_PRIVS | CR_THREAD_IN_SYSCALL;
+const PROCESS_FLAGS: u32 = CR_PROCESS_SUBREAPER
+    | CR_PROCESS_HAS_SUBREAPER
+    | CR_PROCESS_EXECED
+    | CR_PROCESS_CONTINUED
+    | CR_PROCESS_STOPPED
+    | CR_PROCESS_STOP_WAITED;
+const THREAD_FLAGS: u32 = CR_THREAD_RESTORE_SIGMASK
+    | CR_THREAD_NO_NEW_PRIVS
+    | CR_THREAD_IN_SYSCALL
+    | CR_THREAD_SECCOMP_STRICT
+    | CR_THREAD_STOPPING;
 
 const SCHED_NORMAL: u32 = 0;
+const SCHED_FIFO: u32 = 1;
+const SCHED_RR: u32 = 2;
 const SCHED_BATCH: u32 = 3;
 const SCHED_IDLE: u32 = 5;
+const SCHED_DEADLINE: u32 = 6;
+
+/// Priorities of `SCHED_FIFO` and `SCHED_RR`.
+const RT_PRIORITIES: core::ops::RangeInclusive<u32> = 1..=99;
+/// Least runtime of `SCHED_DEADLINE`, ns: `kernel/sched/deadline.c`, `__checkparam_dl()`.
+const DL_RUNTIME_MIN: u64 = 1024;
+/// Time slices, ns: `kernel/sched/fair.c`, `__setparam_fair()`.
+const SLICES: core::ops::RangeInclusive<u64> = 100_000..=100_000_000;
+/// `SCHED_CAPACITY_SCALE`, the highest utilization.
+const CAPACITY: u32 = 1024;
+/// First number that has no I/O priority class, and first that has one.
+const IOPRIO_END: u32 = 4 << 13;
+const IOPRIO_FIRST: u32 = 1 << 13;
 
 const SS_DISABLE: u32 = 2;
 const SS_AUTODISARM: u32 = 1 << 31;
@@ -54,6 +77,17 @@ pub(super) fn cred(rec: &Rec<'_>) -> Result {
     rec.require(cred.securebits & !SECUREBITS == 0, "unknown securebits")
 }
 
+pub(super) fn seccomp(state: &State<'_>, rec: Placed<'_>) -> Result {
+    let seccomp: cr_img_seccomp = rec.fixed()?;
+    rec.require_elements::<cr_img_seccomp, u64>(u64::from(seccomp.nr_insns))?;
+    rec.require(seccomp.nr_insns > 0, "an empty filter")?;
+    rec.require(seccomp.flags & !CR_SECCOMP_LOG == 0, "unknown flags")?;
+    if seccomp.prev != 0 {
+        state.refers::<cr_img_seccomp>(rec, seccomp.prev, "no filter before it")?;
+    }
+    Ok(())
+}
+
 pub(super) fn process(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_process> {
     let process: cr_img_process = rec.fixed()?;
     for pid in [process.pid, process.pgid, process.sid] {
@@ -82,7 +116,7 @@ pub(super) fn process(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_proce
             .all(|timer| timer.value_ns < 1 << 63 && timer.interval_ns < 1 << 63),
         "impossible interval timer",
     )?;
-    rec.require(process.reserved == 0, "a reserved member is not zero")?;
+    rec.require(stop_fits(&process), "impossible stop")?;
     rec.require(process.nr_threads > 0, "no threads")?;
 
     match process.state {
@@ -114,6 +148,20 @@ pub(super) fn process(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_proce
     Ok(process)
 }
 
+/// Whether a process is in a stop that there can be.
+fn stop_fits(process: &cr_img_process) -> bool {
+    let has = |flag| process.flags & flag != 0;
+    match process.stop_signal {
+        0 => !has(CR_PROCESS_STOPPED) && !has(CR_PROCESS_STOP_WAITED),
+        signal => {
+            process.state == CR_PROCESS_ALIVE
+                && signals::is_stop(signal)
+                && (has(CR_PROCESS_STOPPED) || !has(CR_PROCESS_STOP_WAITED))
+                && !(has(CR_PROCESS_STOPPED) && has(CR_PROCESS_CONTINUED))
+        }
+    }
+}
+
 pub(super) fn thread(state: &State<'_>, rec: Placed<'_>, alive: bool) -> Result<cr_img_thread> {
     let thread: cr_img_thread = rec.fixed()?;
     rec.require((1..=PID_MAX).contains(&thread.tid), "impossible thread id")?;
@@ -129,6 +177,14 @@ pub(super) fn thread(state: &State<'_>, rec: Placed<'_>, alive: bool) -> Result<
         signals::can_be_blocked(thread.blocked) && signals::can_be_blocked(thread.saved_sigmask),
         "SIGKILL or SIGSTOP is blocked",
     )?;
+
+    if thread.seccomp != 0 {
+        rec.require(
+            alive && thread.flags & CR_THREAD_SECCOMP_STRICT == 0,
+            "a filter in strict mode, or of a zombie",
+        )?;
+        state.refers::<cr_img_seccomp>(rec, thread.seccomp, "no filter")?;
+    }
 
     let mode = thread.altstack_flags & !SS_AUTODISARM;
     rec.require(mode <= SS_DISABLE, "unknown flags of the alternate stack")?;
@@ -157,7 +213,8 @@ pub(super) fn thread(state: &State<'_>, rec: Placed<'_>, alive: bool) -> Result<
         "impossible fault",
     )?;
     rec.require(
-        matches!(thread.policy, SCHED_NORMAL | SCHED_BATCH | SCHED_IDLE),
+        matches!(thread.policy, SCHED_NORMAL | SCHED_BATCH | SCHED_IDLE)
+            || policy_has_parameters(thread.policy),
         "unknown scheduling policy",
     )?;
     rec.require((-20..20).contains(&thread.nice), "impossible nice value")?;
@@ -175,6 +232,107 @@ pub(super) fn thread(state: &State<'_>, rec: Placed<'_>, alive: bool) -> Result<
         "impossible arguments of an interrupted system call",
     )?;
     Ok(thread)
+}
+
+/// Whether threads with this policy need a record of their scheduling.
+pub(super) fn policy_has_parameters(policy: u32) -> bool {
+    matches!(policy, SCHED_FIFO | SCHED_RR | SCHED_DEADLINE)
+}
+
+/// The record of a thread with this policy.
+pub(super) fn sched(rec: &Rec<'_>, policy: u32) -> Result {
+    let sched: cr_img_sched = rec.fixed()?;
+    let words = u64::from(sched.nr_cpu_words);
+    rec.require_elements::<cr_img_sched, u64>(words)?;
+    let cpus = rec.array::<u64>(size_of::<cr_img_sched>());
+    rec.require(
+        cpus.last() != Some(0),
+        "a CPU affinity that ends in nothing",
+    )?;
+
+    let deadline_flags = CR_SCHED_RECLAIM | CR_SCHED_DL_OVERRUN;
+    let flags = match policy {
+        SCHED_DEADLINE => CR_SCHED_RESET_ON_FORK | deadline_flags,
+        _ => CR_SCHED_RESET_ON_FORK,
+    };
+    rec.require(sched.flags & !flags == 0, "unknown flags")?;
+    let real_time = matches!(policy, SCHED_FIFO | SCHED_RR);
+    rec.require(
+        match real_time {
+            true => RT_PRIORITIES.contains(&sched.priority),
+            false => sched.priority == 0,
+        },
+        "a priority that its policy does not have",
+    )?;
+    let [runtime, deadline, period] = [sched.runtime_ns, sched.deadline_ns, sched.period_ns];
+    rec.require(
+        match policy {
+            SCHED_DEADLINE => {
+                DL_RUNTIME_MIN <= runtime
+                    && runtime <= deadline
+                    && deadline <= period
+                    && period < 1 << 63
+            }
+            _ => [runtime, deadline, period] == [0; 3],
+        },
+        "a deadline that its policy does not have",
+    )?;
+    rec.require(
+        sched.slice_ns == 0 || SLICES.contains(&sched.slice_ns),
+        "impossible time slice",
+    )?;
+    let clamps = [sched.util_min, sched.util_max];
+    rec.require(
+        clamps
+            .iter()
+            .all(|clamp| *clamp <= CAPACITY || *clamp == CR_SCHED_NO_CLAMP)
+            && (sched.util_min <= sched.util_max || clamps.contains(&CR_SCHED_NO_CLAMP)),
+        "impossible utilization clamps",
+    )?;
+    rec.require(
+        sched.ioprio == 0 || (IOPRIO_FIRST..IOPRIO_END).contains(&sched.ioprio),
+        "impossible I/O priority",
+    )
+}
+
+const CONTROLS: u32 = CR_CONTROL_NO_TSC
+    | CR_CONTROL_NO_CPUID
+    | CR_CONTROL_IO_FLUSHER
+    | CR_CONTROL_MCE_LATE
+    | CR_CONTROL_MCE_EARLY
+    | CR_CONTROL_DISPATCH;
+const PR_SPEC_ENABLE: u32 = 2;
+const PR_SPEC_DISABLE: u32 = 4;
+const PR_SPEC_FORCE_DISABLE: u32 = 8;
+const PR_SPEC_DISABLE_NOEXEC: u32 = 16;
+
+pub(super) fn controls(rec: &Rec<'_>) -> Result {
+    let controls: cr_img_controls = rec.fixed()?;
+    let both = CR_CONTROL_MCE_LATE | CR_CONTROL_MCE_EARLY;
+    rec.require(
+        controls.flags & !CONTROLS == 0 && controls.flags & both != both,
+        "unknown flags",
+    )?;
+    rec.require(
+        matches!(
+            controls.store_bypass,
+            0 | PR_SPEC_DISABLE | PR_SPEC_FORCE_DISABLE | PR_SPEC_DISABLE_NOEXEC
+        ) && matches!(
+            controls.indirect_branch,
+            0 | PR_SPEC_DISABLE | PR_SPEC_FORCE_DISABLE
+        ) && matches!(controls.l1d_flush, 0 | PR_SPEC_ENABLE),
+        "unknown control of speculation",
+    )?;
+    let dispatch = [
+        controls.dispatch_offset,
+        controls.dispatch_len,
+        controls.dispatch_selector,
+    ];
+    rec.require(
+        controls.dispatch_selector < USER_END
+            && (controls.flags & CR_CONTROL_DISPATCH != 0 || dispatch == [0; 3]),
+        "impossible system call dispatch",
+    )
 }
 
 fn restart_block_fits(thread: &cr_img_thread) -> bool {
@@ -195,6 +353,7 @@ fn restart_block_fits(thread: &cr_img_thread) -> bool {
         CR_RESTART_FUTEX => {
             a < USER_END && a % 4 == 0 && fits_u32(b) && fits_u32(c) && fits_u32(d) && time_left(e)
         }
+        CR_RESTART_SELECT => a < USER_END && b <= 1 && [c, d, e] == [0; 3] && time_left(1),
         CR_RESTART_POLL => a < USER_END && fits_u32(b) && d == 0 && e == 0 && time_left(c),
         _ => false,
     }

@@ -6,7 +6,7 @@
 //! section* container
 //! ( object | uts | lock
 //!   | mm … vma …                  objects may come between
-//!   | process … thread … regs … xstate … sigqueue …
+//!   | process … thread … regs … xstate … sigqueue … sched … controls …
 //! )*
 //! ```
 
@@ -31,6 +31,10 @@ struct OpenProcess<'a> {
     remaining: u32,
     sigqueue: bool,
     thread: Option<OpenThread<'a>>,
+    /// A stop has begun that is not complete.
+    stop_begun: bool,
+    /// One of its threads has still to stop.
+    stopping: bool,
 }
 
 /// A thread whose parts are not all there yet.
@@ -39,6 +43,9 @@ struct OpenThread<'a> {
     regs: bool,
     xstate: bool,
     sigqueue: bool,
+    sched: bool,
+    controls: bool,
+    policy: u32,
 }
 
 #[derive(Default)]
@@ -100,9 +107,12 @@ impl<'a> Walk<'a> {
                 self.close_process()?;
                 memory::inherit(state, rec)
             }
+            CR_TAG_SECCOMP => tasks::seccomp(state, rec),
             CR_TAG_PROCESS => self.process(state, rec),
             CR_TAG_THREAD => self.thread(state, rec),
-            CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE => self.part_of_task(state, rec.rec),
+            CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE | CR_TAG_SCHED | CR_TAG_CONTROLS => {
+                self.part_of_task(state, rec.rec)
+            }
             _ => Err(rec.error("no part of the state")),
         }
     }
@@ -207,6 +217,8 @@ impl<'a> Walk<'a> {
             remaining: process.nr_threads,
             sigqueue: false,
             thread: None,
+            stop_begun: process.stop_signal != 0 && process.flags & CR_PROCESS_STOPPED == 0,
+            stopping: false,
         });
         Ok(())
     }
@@ -224,18 +236,22 @@ impl<'a> Walk<'a> {
             "the leader is not the first thread of the process",
         )?;
         open.first = false;
+        open.stopping |= thread.flags & CR_THREAD_STOPPING != 0;
         open.thread = Some(OpenThread {
             rec: rec.rec,
             // A zombie has none, and gets none.
             regs: !open.alive,
             xstate: !open.alive,
             sigqueue: !open.alive,
+            sched: !open.alive,
+            controls: !open.alive,
+            policy: thread.policy,
         });
         self.nr_threads = self.nr_threads.saturating_add(1);
         Ok(())
     }
 
-    /// Registers and queues of signals, at most once each.
+    /// Registers, queues of signals and what else a thread may have: at most once each.
     fn part_of_task(&mut self, state: &State<'_>, rec: &Rec<'_>) -> Result {
         let Some(process) = &mut self.process else {
             return Err(rec.error("without a process"));
@@ -258,6 +274,14 @@ impl<'a> Walk<'a> {
                         tasks::xstate(state, rec)?;
                         &mut thread.xstate
                     }
+                    CR_TAG_SCHED => {
+                        tasks::sched(rec, thread.policy)?;
+                        &mut thread.sched
+                    }
+                    CR_TAG_CONTROLS => {
+                        tasks::controls(rec)?;
+                        &mut thread.controls
+                    }
                     _ => &mut thread.sigqueue,
                 }
             }
@@ -273,7 +297,11 @@ impl<'a> Walk<'a> {
         };
         open.close_thread()?;
         open.rec
-            .require(open.remaining == 0, "fewer threads than announced")
+            .require(open.remaining == 0, "fewer threads than announced")?;
+        open.rec.require(
+            open.stopping == open.stop_begun,
+            "a stop waits for nobody, or a thread for no stop",
+        )
     }
 
     fn finish(mut self) -> Result {
@@ -304,9 +332,14 @@ impl<'a> Walk<'a> {
 impl OpenProcess<'_> {
     fn close_thread(&mut self) -> Result {
         match self.thread.take() {
-            Some(open) => open
-                .rec
-                .require(open.regs && open.xstate, "a thread without registers"),
+            Some(open) => {
+                open.rec
+                    .require(open.regs && open.xstate, "a thread without registers")?;
+                open.rec.require(
+                    open.sched || !tasks::policy_has_parameters(open.policy),
+                    "a scheduling policy without its parameters",
+                )
+            }
             None => Ok(()),
         }
     }

@@ -35,11 +35,7 @@ fn index(sample: &Sample, tag: u32, nth: usize) -> usize {
 /// Changes the fixed part of the `nth` record of a kind.
 fn change<R: Record>(nth: usize, f: impl Fn(&mut R)) -> Sample {
     let mut sample = Sample::new();
-    let at = index(&sample, R::TAG, nth);
-    let payload = &mut sample.state[at].payload;
-    let mut fixed = R::read_from_prefix(payload).unwrap().0;
-    f(&mut fixed);
-    payload[..size_of::<R>()].copy_from_slice(fixed.as_bytes());
+    sample.change(nth, f);
     sample
 }
 
@@ -76,7 +72,10 @@ fn every_record_is_needed() {
     for at in 0..sample.state.len() {
         let mut less = sample.clone();
         let gone = less.state.remove(at);
-        let optional = matches!(gone.tag, CR_TAG_SECTION | CR_TAG_LOCK | CR_TAG_SIGQUEUE);
+        let optional = matches!(
+            gone.tag,
+            CR_TAG_SECTION | CR_TAG_LOCK | CR_TAG_SIGQUEUE | CR_TAG_SCHED | CR_TAG_CONTROLS
+        );
         assert_eq!(check(&less).is_ok(), optional, "{gone:?}");
         if !matches!(gone.tag, CR_TAG_SECTION | CR_TAG_LOCK | CR_TAG_SIGQUEUE) {
             let mut twice = sample.clone();
@@ -321,6 +320,40 @@ fn memory() {
 }
 
 #[test]
+fn stops() {
+    let stop = |signal, flags| {
+        move |process: &mut cr_img_process| (process.stop_signal, process.flags) = (signal, flags)
+    };
+    for signal in 19..=22 {
+        passes(1, stop(signal, CR_PROCESS_STOPPED));
+    }
+    passes(1, stop(19, CR_PROCESS_STOPPED | CR_PROCESS_STOP_WAITED));
+    for (signal, flags) in [
+        (0, CR_PROCESS_STOPPED),
+        (0, CR_PROCESS_STOP_WAITED),
+        (9, CR_PROCESS_STOPPED),
+        (18, CR_PROCESS_STOPPED),
+        (23, CR_PROCESS_STOPPED),
+        (19, CR_PROCESS_STOP_WAITED),
+        (19, CR_PROCESS_STOPPED | CR_PROCESS_CONTINUED),
+    ] {
+        fails(1, "impossible stop", stop(signal, flags));
+    }
+
+    // One of two threads has still to stop.
+    let mut sample = change(0, stop(20, CR_PROCESS_CONTINUED));
+    assert!(check(&sample).unwrap_err().contains("waits for nobody"));
+    sample.change(1, |thread: &mut cr_img_thread| {
+        thread.flags = CR_THREAD_STOPPING
+    });
+    assert_eq!(check(&sample), Ok(()));
+    sample.change(0, stop(20, CR_PROCESS_STOPPED));
+    assert!(check(&sample).unwrap_err().contains("a thread for no stop"));
+    sample.change(0, stop(0, 0));
+    assert!(check(&sample).unwrap_err().contains("a thread for no stop"));
+}
+
+#[test]
 fn tasks() {
     fails::<cr_img_process>(0, "impossible process id", |process| process.pid = 0);
     fails::<cr_img_process>(
@@ -366,6 +399,7 @@ fn tasks() {
         process.exit_code = 0x10000
     });
     passes::<cr_img_process>(2, |process| process.exit_code = 0x8b);
+    fails::<cr_img_process>(2, "impossible stop", |process| process.stop_signal = 19);
     fails::<cr_img_process>(2, "its parent does not come before it", |process| {
         process.ppid = 9
     });
@@ -390,7 +424,14 @@ fn tasks() {
     );
 
     fails::<cr_img_thread>(0, "impossible thread id", |thread| thread.tid = u32::MAX);
-    fails::<cr_img_thread>(0, "unknown flags", |thread| thread.flags = 8);
+    fails::<cr_img_thread>(0, "unknown flags", |thread| thread.flags = 1 << 31);
+    passes::<cr_img_thread>(0, |thread| thread.flags = CR_THREAD_SECCOMP_STRICT);
+    passes::<cr_img_thread>(0, |thread| thread.seccomp = SECCOMP);
+    fails::<cr_img_thread>(0, "no filter", |thread| thread.seccomp = CRED);
+    fails::<cr_img_thread>(1, "in strict mode", |thread| {
+        thread.flags = CR_THREAD_SECCOMP_STRICT
+    });
+    fails::<cr_img_thread>(3, "of a zombie", |thread| thread.seccomp = SECCOMP);
     fails::<cr_img_thread>(0, "a name that is not NUL padded", |thread| {
         thread.comm = [b'x'; 16]
     });
@@ -408,7 +449,8 @@ fn tasks() {
     fails::<cr_img_thread>(0, "an rseq area without an address", |thread| {
         thread.rseq_sig = 1
     });
-    fails::<cr_img_thread>(0, "unknown scheduling policy", |thread| thread.policy = 1);
+    fails::<cr_img_thread>(0, "unknown scheduling policy", |thread| thread.policy = 4);
+    fails::<cr_img_thread>(0, "without its parameters", |thread| thread.policy = 1);
     fails::<cr_img_thread>(0, "impossible nice value", |thread| thread.nice = 20);
     fails::<cr_img_thread>(0, "impossible parent death signal", |thread| {
         thread.pdeath_signal = 65
@@ -417,7 +459,16 @@ fn tasks() {
         thread.personality = u32::MAX
     });
     let restart = "impossible arguments of an interrupted system call";
-    fails::<cr_img_thread>(0, restart, |thread| thread.restart_kind = 4);
+    fails::<cr_img_thread>(0, restart, |thread| thread.restart_kind = 5);
+    passes::<cr_img_thread>(0, |thread| {
+        thread.restart_kind = CR_RESTART_SELECT;
+        thread.restart_arg = [0x7000, 1, 0, 0, 0];
+        thread.restart_ns = 1;
+    });
+    fails::<cr_img_thread>(0, restart, |thread| {
+        thread.restart_kind = CR_RESTART_SELECT;
+        thread.restart_arg = [0x7000, 2, 0, 0, 0];
+    });
     fails::<cr_img_thread>(0, restart, |thread| thread.restart_ns = 1);
     fails::<cr_img_thread>(0, restart, |thread| thread.restart_arg[4] = 1);
     passes::<cr_img_thread>(0, |thread| {
@@ -434,6 +485,74 @@ fn tasks() {
         thread.restart_arg = [0, 0, 0, 0, 0];
         thread.restart_ns = 5;
     });
+}
+
+#[test]
+fn controls() {
+    fails::<cr_img_controls>(0, "unknown flags", |controls| controls.flags |= 0x40);
+    fails::<cr_img_controls>(0, "unknown flags", |controls| {
+        controls.flags |= CR_CONTROL_MCE_EARLY
+    });
+    fails::<cr_img_controls>(0, "unknown control", |controls| controls.store_bypass = 2);
+    fails::<cr_img_controls>(0, "unknown control", |controls| {
+        controls.indirect_branch = 16
+    });
+    fails::<cr_img_controls>(0, "unknown control", |controls| controls.l1d_flush = 4);
+    fails::<cr_img_controls>(0, "system call dispatch", |controls| controls.flags = 0);
+    fails::<cr_img_controls>(0, "system call dispatch", |controls| {
+        controls.dispatch_selector = 1 << 63
+    });
+    passes::<cr_img_controls>(0, |controls| controls.dispatch_len = u64::MAX);
+}
+
+#[test]
+fn filters() {
+    fails::<cr_img_seccomp>(0, "unknown flags", |seccomp| seccomp.flags = 2);
+    fails::<cr_img_seccomp>(0, "no filter before it", |seccomp| seccomp.prev = SECCOMP);
+    fails::<cr_img_seccomp>(1, "no filter before it", |seccomp| seccomp.prev = CRED);
+    passes::<cr_img_seccomp>(1, |seccomp| seccomp.prev = 0);
+    fails::<cr_img_seccomp>(0, "its count disagree", |seccomp| seccomp.nr_insns = 2);
+}
+
+#[test]
+fn scheduling() {
+    // The thread that has the record is the second one.
+    let with_policy = |policy: u32, f: &dyn Fn(&mut cr_img_sched)| {
+        let mut sample = change(0, f);
+        sample.change(1, |thread: &mut cr_img_thread| thread.policy = policy);
+        check(&sample)
+    };
+    let deadline = |runtime_ns, deadline_ns, period_ns| {
+        with_policy(6, &|sched| {
+            sched.flags = CR_SCHED_RECLAIM | CR_SCHED_DL_OVERRUN;
+            (sched.runtime_ns, sched.deadline_ns) = (runtime_ns, deadline_ns);
+            sched.period_ns = period_ns;
+        })
+    };
+    assert_eq!(with_policy(1, &|sched| sched.priority = 1), Ok(()));
+    assert_eq!(with_policy(2, &|sched| sched.priority = 99), Ok(()));
+    assert_eq!(deadline(1024, 1024, 1024), Ok(()));
+    assert!(with_policy(1, &|_| {}).is_err());
+    assert!(with_policy(2, &|sched| sched.priority = 100).is_err());
+    assert!(with_policy(3, &|sched| sched.priority = 1).is_err());
+    assert!(with_policy(1, &|sched| sched.flags = CR_SCHED_RECLAIM).is_err());
+    assert!(with_policy(5, &|sched| sched.deadline_ns = 1).is_err());
+    assert!(deadline(1023, 2000, 2000).is_err());
+    assert!(deadline(3000, 2000, 2000).is_err());
+    assert!(deadline(2000, 2000, 1999).is_err());
+    assert!(deadline(2000, 2000, 1 << 63).is_err());
+
+    fails::<cr_img_sched>(0, "unknown flags", |sched| sched.flags = 8);
+    passes::<cr_img_sched>(0, |sched| sched.slice_ns = 0);
+    fails::<cr_img_sched>(0, "impossible time slice", |sched| sched.slice_ns = 99_999);
+    fails::<cr_img_sched>(0, "impossible utilization", |sched| sched.util_min = 1025);
+    fails::<cr_img_sched>(0, "impossible utilization", |sched| sched.util_max = 9);
+    passes::<cr_img_sched>(0, |sched| sched.util_max = 10);
+    fails::<cr_img_sched>(0, "impossible I/O priority", |sched| sched.ioprio = 1);
+    fails::<cr_img_sched>(0, "impossible I/O priority", |sched| sched.ioprio = 4 << 13);
+    fails::<cr_img_sched>(0, "its count disagree", |sched| sched.nr_cpu_words = 1);
+    let last = size_of::<cr_img_sched>() + 8;
+    fails_bytes(CR_TAG_SCHED, 0, "ends in nothing", |bytes| bytes[last] = 0);
 }
 
 #[test]

@@ -113,11 +113,14 @@ fn one_of_each() -> (Vec<u8>, Content) {
     put::<cr_img_mm>(&mut encoder, &mut content);
     put::<cr_img_vma>(&mut encoder, &mut content);
     put::<cr_img_lock>(&mut encoder, &mut content);
+    put::<cr_img_seccomp>(&mut encoder, &mut content);
     put::<cr_img_process>(&mut encoder, &mut content);
     put::<cr_img_thread>(&mut encoder, &mut content);
     put::<cr_img_regs>(&mut encoder, &mut content);
     put::<Xstate>(&mut encoder, &mut content);
     put::<cr_img_sigqueue>(&mut encoder, &mut content);
+    put::<cr_img_sched>(&mut encoder, &mut content);
+    put::<cr_img_controls>(&mut encoder, &mut content);
 
     let mut writer = writer();
     let nr_records = encoder.nr_records();

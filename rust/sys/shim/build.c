@@ -36,9 +36,9 @@ static int task_main(void *arg)
 	int err;
 
 	kfree(arg);
-	cr_shim_fail_begin();
+	cr_shim_debug_begin();
 	err = start.fn(start.arg);
-	cr_shim_fail_end();
+	cr_shim_debug_end();
 	if (!err)
 		return 0;
 	/* It has no user state to return to. */
@@ -224,6 +224,19 @@ bool cr_shim_is_zombie(struct task_struct *t)
 	return READ_ONCE(t->exit_state) & EXIT_ZOMBIE;
 }
 
+/* Whether @t is a zombie whose parent has been told; and its wait status. */
+bool cr_shim_zombie_status(struct task_struct *t, u32 *status)
+{
+	bool zombie;
+
+	/* exit_notify() sends the signal before it lets go of the lock. */
+	read_lock(&tasklist_lock);
+	zombie = t->exit_state & EXIT_ZOMBIE;
+	*status = cr_shim_wait_status(t);
+	read_unlock(&tasklist_lock);
+	return zombie;
+}
+
 /* The whole thread group of @t, even when @t itself has exited already. */
 void cr_shim_kill(struct task_struct *t)
 {
@@ -303,8 +316,55 @@ void cr_shim_set_fault(const u64 *fault)
 void cr_shim_set_continued(void)
 {
 	spin_lock_irq(&current->sighand->siglock);
-	signal_set_stop_flags(current->signal, SIGNAL_STOP_CONTINUED);
+	/* Who is being killed has no such state any more. */
+	if (!(current->signal->flags & SIGNAL_GROUP_EXIT))
+		signal_set_stop_flags(current->signal, SIGNAL_STOP_CONTINUED);
 	spin_unlock_irq(&current->sighand->siglock);
+}
+
+/*
+ * Puts the thread group of @t into a stop that has begun, or is @complete, and
+ * then maybe @waited for. All of its threads are parked: what one that has
+ * joined the stop creates would join it, too. The parent is not told.
+ */
+void cr_shim_set_stop(struct task_struct *t, u32 signal, bool complete,
+		      bool waited)
+{
+	struct signal_struct *sig = t->signal;
+	unsigned long flags;
+
+	if (!lock_task_sighand(t, &flags))
+		return;
+	if (!(sig->flags & SIGNAL_GROUP_EXIT)) {
+		sig->group_exit_code = waited ? 0 : signal;
+		if (complete)
+			signal_set_stop_flags(sig, SIGNAL_STOP_STOPPED);
+	}
+	unlock_task_sighand(t, &flags);
+}
+
+/*
+ * The thread @t, which is parked, stops before it returns to user mode, as one
+ * that was created during the stop: see task_join_group_stop(). Only if the
+ * stop has @awaited it, the parent is told when it has stopped.
+ */
+void cr_shim_join_stop(struct task_struct *t, u32 signal, bool awaited)
+{
+	unsigned long flags;
+
+	if (!lock_task_sighand(t, &flags))
+		return;
+	/* As in task_set_jobctl_pending(). */
+	if (!fatal_signal_pending(t) && !(t->flags & PF_EXITING)) {
+		t->jobctl &= ~JOBCTL_STOP_SIGMASK;
+		t->jobctl |= signal | JOBCTL_STOP_PENDING;
+		if (awaited) {
+			t->jobctl |= JOBCTL_STOP_CONSUME;
+			t->signal->group_stop_count++;
+		}
+		set_tsk_thread_flag(t, TIF_SIGPENDING);
+	}
+	unlock_task_sighand(t, &flags);
 }
 
 void cr_shim_set_default_slack(u64 ns)
@@ -325,15 +385,9 @@ void cr_shim_set_has_subreaper(void)
 	current->signal->has_child_subreaper = 1;
 }
 
-/* Returns when @t sleeps in cr_shim_completion_wait(), or dies. */
-void cr_shim_wait_parked(struct task_struct *t)
-{
-	wait_task_inactive(t, TASK_UNINTERRUPTIBLE);
-}
-
 void __noreturn cr_shim_exit_zombie(u32 code)
 {
-	cr_shim_fail_end();
+	cr_shim_debug_end();
 	module_put(THIS_MODULE);
 	do_exit(code);
 }

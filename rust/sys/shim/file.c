@@ -475,12 +475,21 @@ u64 cr_shim_shmem_info(struct file *file, u64 *flags)
 	return i_size_read(inode);
 }
 
+/*
+ * Names come from d_path(), without symbolic links. Whoever put one there since
+ * may have less rights than who looks it up now: -ELOOP.
+ */
+static int lookup(const struct path *root, const char *name, struct path *path)
+{
+	return vfs_path_lookup(root->dentry, root->mnt, name,
+			       LOOKUP_FOLLOW | LOOKUP_NO_SYMLINKS, path);
+}
+
 /* What a name below @root stands for: enum cr_shim_file_type, or an error. */
 int cr_shim_probe(const struct path *root, const char *name, u64 *rdev)
 {
 	struct path path;
-	int type = vfs_path_lookup(root->dentry, root->mnt, name, LOOKUP_FOLLOW,
-				   &path);
+	int type = lookup(root, name, &path);
 
 	if (type)
 		return type;
@@ -492,5 +501,18 @@ int cr_shim_probe(const struct path *root, const char *name, u64 *rdev)
 
 struct file *cr_shim_open(const struct path *root, const char *name, u32 flags)
 {
-	return file_open_root(root, name, flags, 0);
+	struct path path;
+	struct file *file;
+	int err;
+
+	err = lookup(root, name, &path);
+	if (err)
+		return ERR_PTR(err);
+	file = file_open_root(root, name, flags, 0);
+	if (!IS_ERR(file) && !path_equal(&file->f_path, &path)) {
+		fput(file);
+		file = ERR_PTR(-ELOOP);
+	}
+	path_put(&path);
+	return file;
 }

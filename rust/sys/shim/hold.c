@@ -37,15 +37,40 @@ int cr_shim_stopped(struct task_struct *t)
 	return task_is_traced(t) ? 2 : task_is_stopped(t) ? 1 : 0;
 }
 
+/* Is @t to stop with its process, and has not yet? */
+bool cr_shim_about_to_stop(struct task_struct *t)
+{
+	return READ_ONCE(t->jobctl) & JOBCTL_STOP_PENDING;
+}
+
 /*
- * When @t is off its CPU in an interruptible sleep: a number that is another
- * one after it has been woken. Otherwise 0.
+ * When @t is off its CPU in this state: a number that is another one after it
+ * has left the state. Otherwise 0.
  */
+static unsigned long stamp(struct task_struct *t, unsigned int state)
+{
+	return READ_ONCE(t->__state) & state ? wait_task_inactive(t, state) : 0;
+}
+
+/* For an interruptible sleep. */
 unsigned long cr_shim_sleep_stamp(struct task_struct *t)
 {
-	if (!(READ_ONCE(t->__state) & TASK_INTERRUPTIBLE))
-		return 0;
-	return wait_task_inactive(t, TASK_INTERRUPTIBLE);
+	return stamp(t, TASK_INTERRUPTIBLE);
+}
+
+/* For a stop by a signal. */
+unsigned long cr_shim_stop_stamp(struct task_struct *t)
+{
+	return stamp(t, __TASK_STOPPED);
+}
+
+/*
+ * Is @t asleep in cr_shim_completion_wait()? On the way there it is still on its
+ * CPU, which has the last word on its extended registers and segment bases.
+ */
+bool cr_shim_is_parked(struct task_struct *t)
+{
+	return wait_task_inactive(t, TASK_UNINTERRUPTIBLE);
 }
 
 /* Number and arguments of the system call that @t is in, or -1. */
@@ -160,6 +185,7 @@ void cr_shim_completion_init(struct completion *c)
 /* -ERESTARTSYS when the current task is being killed. */
 int cr_shim_completion_wait(struct completion *c)
 {
+	cr_shim_debug_wait();
 	return wait_for_completion_killable(c);
 }
 

@@ -27,14 +27,19 @@ size_t cr_shim_xstate_size(void)
 	return rs ? rs->n * rs->size : 0;
 }
 
+/* -ESRCH when @t has died: a sleeping task is killed although it is held. */
 static int get(struct task_struct *t, u32 note, void *buf, size_t len)
 {
-	const struct user_regset *rs = regset_of(t, note);
-	int n;
+	const struct user_regset *rs;
+	int n = -ENODEV;
 
-	if (!rs)
-		return -ENODEV;
-	n = regset_get(t, rs, len, buf);
+	/* Its user registers are there, which also say what kind of task it is. */
+	if (!try_get_task_stack(t))
+		return -ESRCH;
+	rs = regset_of(t, note);
+	if (rs)
+		n = regset_get(t, rs, len, buf);
+	put_task_stack(t);
 	return n < 0 ? n : n == len ? 0 : -EIO;
 }
 
@@ -52,15 +57,8 @@ static int set(struct task_struct *t, u32 note, const void *buf, size_t len)
 
 int cr_shim_regs_get(struct task_struct *t, struct cr_img_regs *out)
 {
-	int err;
-
 	BUILD_BUG_ON(sizeof(*out) != sizeof(struct user_regs_struct));
-	/* It may be killed although it is held. */
-	if (!try_get_task_stack(t))
-		return -ESRCH;
-	err = get(t, NT_PRSTATUS, out, sizeof(*out));
-	put_task_stack(t);
-	return err;
+	return get(t, NT_PRSTATUS, out, sizeof(*out));
 }
 
 int cr_shim_regs_set(struct task_struct *t, const struct cr_img_regs *in)

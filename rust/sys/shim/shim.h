@@ -31,27 +31,20 @@
 #define CR_TASK_COMPAT		5
 #define CR_TASK_CTTY		6
 #define CR_TASK_POSIX_TIMERS	7
-#define CR_TASK_SCHED_POLICY	8
-#define CR_TASK_AFFINITY	9
-#define CR_TASK_UCLAMP		10
+#define CR_TASK_SCHED_EXT	8
 #define CR_TASK_CORE_COOKIE	11
-#define CR_TASK_IOPRIO		12
+#define CR_TASK_SHARED_IO	12
 #define CR_TASK_SHSTK		13
 #define CR_TASK_DEBUGREGS	14
 #define CR_TASK_IOPERM		15
 #define CR_TASK_TLS_SEGMENT	16
-#define CR_TASK_DISPATCH	17
 #define CR_TASK_PERF		18
 #define CR_TASK_MEMPOLICY	19
 #define CR_TASK_KEYRING		20
 #define CR_TASK_LSM		21
-#define CR_TASK_SPECULATION	22
 #define CR_TASK_SEM_UNDO	23
 #define CR_TASK_PI_FUTEX	24
 #define CR_TASK_RSEQ_SLICE	25
-#define CR_TASK_MCE_POLICY	26
-#define CR_TASK_IO_FLUSHER	27
-#define CR_TASK_TSC_CPUID	28
 #define CR_TASK_NESTED_PIDNS	29
 #define CR_TASK_NS_NET		30
 #define CR_TASK_NS_USER		31
@@ -66,7 +59,6 @@
 #define CR_TASK_AUTOREAP	40
 #define CR_TASK_SINGLE_STEP	41
 #define CR_TASK_IOPL		42
-#define CR_TASK_RESET_ON_FORK	43
 #define CR_TASK_XFEATURES	44
 #define CR_TASK_PARENT_THREAD	45
 
@@ -143,7 +135,10 @@ void cr_shim_users(struct task_struct *t, u32 *users);
 bool cr_shim_is_dying(struct task_struct *t);
 bool cr_shim_in_vfork(struct task_struct *t);
 int cr_shim_stopped(struct task_struct *t);
+bool cr_shim_about_to_stop(struct task_struct *t);
 unsigned long cr_shim_sleep_stamp(struct task_struct *t);
+unsigned long cr_shim_stop_stamp(struct task_struct *t);
+bool cr_shim_is_parked(struct task_struct *t);
 int cr_shim_syscall_of(struct task_struct *t, u64 *args);
 bool cr_shim_signal_pending(struct task_struct *t);
 bool cr_shim_current_exiting(void);
@@ -151,12 +146,14 @@ void cr_shim_work_init(struct callback_head *work, task_work_func_t func);
 int cr_shim_work_add(struct task_struct *t, struct callback_head *work,
 		     bool wake);
 bool cr_shim_work_cancel(struct task_struct *t, struct callback_head *work);
-#ifdef CONFIG_FAULT_INJECTION
-void cr_shim_fail_begin(void);
-void cr_shim_fail_end(void);
+#if defined(CONFIG_FAULT_INJECTION) || defined(CONFIG_KCOV)
+void cr_shim_debug_begin(void);
+void cr_shim_debug_end(void);
+void cr_shim_debug_wait(void);
 #else
-static inline void cr_shim_fail_begin(void) {}
-static inline void cr_shim_fail_end(void) {}
+static inline void cr_shim_debug_begin(void) {}
+static inline void cr_shim_debug_end(void) {}
+static inline void cr_shim_debug_wait(void) {}
 #endif
 bool cr_shim_finish_write(struct callback_head *work);
 void cr_shim_completion_init(struct completion *c);
@@ -185,6 +182,34 @@ int cr_shim_regs_get(struct task_struct *t, struct cr_img_regs *out);
 int cr_shim_regs_set(struct task_struct *t, const struct cr_img_regs *in);
 int cr_shim_xstate_get(struct task_struct *t, void *buf, size_t len);
 int cr_shim_xstate_set(struct task_struct *t, const void *buf, size_t len);
+
+/* controls.c */
+void cr_shim_controls_read(struct task_struct *t, struct cr_img_controls *out);
+
+/* sleep.c */
+
+/**
+ * struct cr_shim_sleeper - a task that is woken by a timer
+ * @task: identity
+ * @left_ns: time until then
+ */
+struct cr_shim_sleeper {
+	u64 task;
+	u64 left_ns;
+};
+
+u32 cr_shim_sleepers(struct cr_shim_sleeper *out, u32 max);
+
+/* sched.c */
+void cr_shim_sched_read(struct task_struct *t, struct cr_img_sched *out,
+			u64 *cpus);
+
+/* seccomp.c */
+u32 cr_shim_seccomp_read(struct task_struct *t, u64 *identities, u32 max);
+int cr_shim_seccomp_program(struct task_struct *t, u32 depth,
+			    struct cr_img_seccomp *out, u64 *insns, u32 max);
+bool cr_shim_seccomp_allows_restart(struct task_struct *t);
+int cr_shim_seccomp_share(struct task_struct *t, u32 depth);
 
 /* signal.c */
 void cr_shim_sighand_read(struct task_struct *t, struct cr_img_sighand *out);
@@ -399,6 +424,9 @@ void cr_shim_rseq_adopt(struct task_struct *t, u32 cpu_id, u32 node_id,
 			u32 mm_cid, bool interrupted);
 void cr_shim_set_fault(const u64 *fault);
 void cr_shim_set_continued(void);
+void cr_shim_set_stop(struct task_struct *t, u32 signal, bool complete,
+		      bool waited);
+void cr_shim_join_stop(struct task_struct *t, u32 signal, bool awaited);
 void cr_shim_mm_layout(u64 base, u64 legacy_base, bool bottom_up,
 		       u32 dump_filter);
 int cr_shim_unmap_all(void);
@@ -416,6 +444,8 @@ int cr_shim_set_groups_ids(struct task_struct *t, struct pid *pgrp,
 			   struct pid *session, bool leader);
 void cr_shim_ns_set_last_pid(struct pid_namespace *ns, u32 nr);
 bool cr_shim_is_zombie(struct task_struct *t);
+u32 cr_shim_wait_status(struct task_struct *t);
+bool cr_shim_zombie_status(struct task_struct *t, u32 *status);
 void cr_shim_kill(struct task_struct *t);
 int cr_shim_set_groups(const u32 *groups, u32 nr);
 int cr_shim_restart_block(const struct cr_img_thread *in);
@@ -424,7 +454,6 @@ void cr_shim_want_restart(void);
 int cr_shim_set_oom_score_adj(int adj, int min);
 void cr_shim_set_default_slack(u64 ns);
 void cr_shim_set_execed(bool execed);
-void cr_shim_wait_parked(struct task_struct *t);
 void __noreturn cr_shim_exit_zombie(u32 code);
 void cr_shim_set_has_subreaper(void);
 bool cr_shim_fresh_pidns(void);

@@ -8,7 +8,6 @@
 #include <linux/io_uring.h>
 #include <linux/iocontext.h>
 #include <linux/ipc_namespace.h>
-#include <linux/ioprio.h>
 #include <linux/nsproxy.h>
 #include <linux/perf_event.h>
 #include <linux/pid.h>
@@ -17,8 +16,9 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
+#include <linux/seccomp.h>
 #include <linux/security.h>
-#include <linux/syscall_user_dispatch.h>
 #include <linux/timekeeping.h>
 #include <linux/user_namespace.h>
 #include <linux/utsname.h>
@@ -146,36 +146,35 @@ static u64 sched_unsupported(struct task_struct *t)
 {
 	u64 x = 0;
 
-	switch (t->policy) {
-	case SCHED_NORMAL:
-	case SCHED_BATCH:
-	case SCHED_IDLE:
-		break;
-	default:
-		x |= BIT_ULL(CR_TASK_SCHED_POLICY);
-	}
-	if (t->se.custom_slice)
-		x |= BIT_ULL(CR_TASK_SCHED_POLICY);
-	if (t->sched_reset_on_fork)
-		x |= BIT_ULL(CR_TASK_RESET_ON_FORK);
-	if (t->user_cpus_ptr)
-		x |= BIT_ULL(CR_TASK_AFFINITY);
-#ifdef CONFIG_UCLAMP_TASK
-	if (t->uclamp_req[UCLAMP_MIN].user_defined ||
-	    t->uclamp_req[UCLAMP_MAX].user_defined)
-		x |= BIT_ULL(CR_TASK_UCLAMP);
-#endif
+	if (t->policy == SCHED_EXT)
+		x |= BIT_ULL(CR_TASK_SCHED_EXT);
 #ifdef CONFIG_SCHED_CORE
 	if (t->core_cookie)
 		x |= BIT_ULL(CR_TASK_CORE_COOKIE);
 #endif
-	if (t->io_context && t->io_context->ioprio)
-		x |= BIT_ULL(CR_TASK_IOPRIO);
+	/* Keeps the context, which goes when the task exits. */
+	task_lock(t);
+	if (t->io_context && atomic_read(&t->io_context->active_ref) > 1)
+		x |= BIT_ULL(CR_TASK_SHARED_IO);
+	task_unlock(t);
 #ifdef CONFIG_NUMA
 	if (t->mempolicy)
 		x |= BIT_ULL(CR_TASK_MEMPOLICY);
 #endif
 	return x;
+}
+
+static bool is_compat(struct task_struct *t)
+{
+	bool compat;
+
+	/* It may have been killed meanwhile: then nothing is used. */
+	if (!try_get_task_stack(t))
+		return false;
+	compat = task_user_regset_view(t)->e_machine != EM_X86_64 ||
+		 task_thread_info(t)->status & TS_COMPAT;
+	put_task_stack(t);
+	return compat;
 }
 
 static u64 arch_unsupported(struct task_struct *t)
@@ -184,8 +183,7 @@ static u64 arch_unsupported(struct task_struct *t)
 	u64 x = 0;
 	int i;
 
-	if (task_user_regset_view(t)->e_machine != EM_X86_64 ||
-	    task_thread_info(t)->status & TS_COMPAT)
+	if (is_compat(t))
 		x |= BIT_ULL(CR_TASK_COMPAT);
 	for (i = 0; i < HBP_NUM; i++)
 		if (th->ptrace_bps[i])
@@ -205,11 +203,6 @@ static u64 arch_unsupported(struct task_struct *t)
 	if (x86_task_fpu(t->group_leader)->perm.__state_perm !=
 	    x86_task_fpu(current->group_leader)->perm.__state_perm)
 		x |= BIT_ULL(CR_TASK_XFEATURES);
-	if (test_tsk_thread_flag(t, TIF_SPEC_L1D_FLUSH))
-		x |= BIT_ULL(CR_TASK_SPECULATION);
-	if (test_tsk_thread_flag(t, TIF_NOTSC) ||
-	    test_tsk_thread_flag(t, TIF_NOCPUID))
-		x |= BIT_ULL(CR_TASK_TSC_CPUID);
 	if (test_tsk_thread_flag(t, TIF_SINGLESTEP) ||
 	    test_tsk_thread_flag(t, TIF_BLOCKSTEP) ||
 	    test_tsk_thread_flag(t, TIF_FORCED_TF))
@@ -271,6 +264,20 @@ static u64 ns_unsupported(struct task_struct *t, struct pid_namespace *ns,
 	return x;
 }
 
+/*
+ * In a stop, each thread has stopped or is about to. When it ends, the first
+ * thread that notices tells the parent so.
+ */
+static bool stop_unsupported(struct task_struct *t)
+{
+	struct signal_struct *sig = t->signal;
+	bool group = sig->flags & SIGNAL_STOP_STOPPED || sig->group_stop_count;
+	bool thread = t->jobctl & (JOBCTL_STOPPED | JOBCTL_STOP_PENDING);
+
+	return group != thread || sig->flags & SIGNAL_CLD_MASK ||
+	       (thread && !sig_kernel_stop(t->jobctl & JOBCTL_STOP_SIGMASK));
+}
+
 static u64 signal_unsupported(struct task_struct *t)
 {
 	struct signal_struct *sig = t->signal;
@@ -283,9 +290,7 @@ static u64 signal_unsupported(struct task_struct *t)
 		x |= BIT_ULL(CR_TASK_POSIX_TIMERS);
 	if (sig->autoreap)
 		x |= BIT_ULL(CR_TASK_AUTOREAP);
-	if (t->jobctl & JOBCTL_STOP_PENDING ||
-	    sig->flags & (SIGNAL_STOP_STOPPED | SIGNAL_CLD_MASK) ||
-	    task_is_stopped(t))
+	if (stop_unsupported(t))
 		x |= BIT_ULL(CR_TASK_STOPPED);
 	return x;
 }
@@ -298,34 +303,20 @@ static u64 other_unsupported(struct task_struct *t)
 		x |= BIT_ULL(CR_TASK_TRACED);
 	if (!list_empty(&t->ptraced))
 		x |= BIT_ULL(CR_TASK_TRACER);
-	if (t->seccomp.mode)
-		x |= BIT_ULL(CR_TASK_SECCOMP);
 #ifdef CONFIG_IO_URING
 	if (t->io_uring)
 		x |= BIT_ULL(CR_TASK_IO_URING);
 	if (t->io_uring_restrict)
 		x |= BIT_ULL(CR_TASK_IO_URING);
 #endif
-	if (test_task_syscall_work(t, SYSCALL_USER_DISPATCH))
-		x |= BIT_ULL(CR_TASK_DISPATCH);
 	if (t->perf_event_ctxp)
 		x |= BIT_ULL(CR_TASK_PERF);
-	if (t->atomic_flags & (BIT(PFA_SPEC_SSB_DISABLE) |
-			       BIT(PFA_SPEC_SSB_FORCE_DISABLE) |
-			       BIT(PFA_SPEC_IB_DISABLE) |
-			       BIT(PFA_SPEC_IB_FORCE_DISABLE) |
-			       BIT(PFA_SPEC_SSB_NOEXEC)))
-		x |= BIT_ULL(CR_TASK_SPECULATION);
 	if (!list_empty(&t->futex.pi_state_list) || t->pi_blocked_on)
 		x |= BIT_ULL(CR_TASK_PI_FUTEX);
 #ifdef CONFIG_RSEQ_SLICE_EXTENSION
 	if (t->rseq.slice.state.enabled)
 		x |= BIT_ULL(CR_TASK_RSEQ_SLICE);
 #endif
-	if (t->flags & (PF_MCE_PROCESS | PF_MCE_EARLY))
-		x |= BIT_ULL(CR_TASK_MCE_POLICY);
-	if (t->flags & (PF_MEMALLOC_NOIO | PF_LOCAL_THROTTLE))
-		x |= BIT_ULL(CR_TASK_IO_FLUSHER);
 	if (t->flags & (PF_KTHREAD | PF_USER_WORKER | PF_IO_WORKER))
 		x |= BIT_ULL(CR_TASK_WORKER);
 #ifdef CONFIG_USER_EVENTS
@@ -345,7 +336,17 @@ u64 cr_shim_current_unsupported(void)
 	u64 x = sched_unsupported(current) | arch_unsupported(current) |
 		other_unsupported(current);
 
-	return x & ~BIT_ULL(CR_TASK_PI_FUTEX);
+	if (current->seccomp.mode)
+		x |= BIT_ULL(CR_TASK_SECCOMP);
+
+	return x & ~(BIT_ULL(CR_TASK_PI_FUTEX) | BIT_ULL(CR_TASK_SHARED_IO));
+}
+
+/* What wait4(2) says of @t, which has exited. */
+u32 cr_shim_wait_status(struct task_struct *t)
+{
+	return t->signal->flags & SIGNAL_GROUP_EXIT ?
+	       t->signal->group_exit_code : t->exit_code;
 }
 
 void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
@@ -356,10 +357,14 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 	rcu_read_lock();
 	out->tid = task_pid_nr_ns(t, ns);
 	out->tgid = task_tgid_nr_ns(t, ns);
-	out->ppid = task_tgid_nr_ns(rcu_dereference(t->real_parent), ns);
-	if (t->pdeath_signal &&
-	    !thread_group_leader(rcu_dereference(t->real_parent)))
-		out->unsupported |= BIT_ULL(CR_TASK_PARENT_THREAD);
+	/* Once it is released, its parent may be gone as well. */
+	if (pid_alive(t)) {
+		struct task_struct *parent = rcu_dereference(t->real_parent);
+
+		out->ppid = task_tgid_nr_ns(parent, ns);
+		if (t->pdeath_signal && !thread_group_leader(parent))
+			out->unsupported |= BIT_ULL(CR_TASK_PARENT_THREAD);
+	}
 	out->pgid = task_pgrp_nr_ns(t, ns);
 	out->sid = task_session_nr_ns(t, ns);
 	if (task_active_pid_ns(t) != ns)
@@ -368,8 +373,7 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 
 	out->pf = t->flags;
 	out->exit_state = t->exit_state;
-	out->exit_code = t->signal->flags & SIGNAL_GROUP_EXIT ?
-			 t->signal->group_exit_code : t->exit_code;
+	out->exit_code = cr_shim_wait_status(t);
 	out->exit_signal = t->exit_signal;
 	out->cgroups = (unsigned long)rcu_access_pointer(t->cgroups);
 	get_task_comm(*(char (*)[TASK_COMM_LEN])out->comm, t);
@@ -477,6 +481,8 @@ bool cr_shim_ipc_empty(struct task_struct *t)
  */
 void cr_shim_users(struct task_struct *t, u32 *users)
 {
+	struct sighand_struct *sighand;
+
 	memset(users, 0, 4 * sizeof(*users));
 	task_lock(t);
 	if (t->mm)
@@ -487,8 +493,9 @@ void cr_shim_users(struct task_struct *t, u32 *users)
 		users[2] = READ_ONCE(t->fs->users);
 	task_unlock(t);
 	rcu_read_lock();
-	if (rcu_access_pointer(t->sighand))
-		users[3] = refcount_read(&rcu_dereference(t->sighand)->count);
+	sighand = rcu_dereference(t->sighand);
+	if (sighand)
+		users[3] = refcount_read(&sighand->count);
 	rcu_read_unlock();
 }
 

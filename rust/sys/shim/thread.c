@@ -6,9 +6,11 @@
 #include <linux/posix-timers.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/seccomp.h>
 #include <linux/sched/task_stack.h>
 #include <linux/time_namespace.h>
 #include <linux/timekeeping.h>
+#include <linux/unistd.h>
 
 #include "shim.h"
 
@@ -44,6 +46,20 @@ void cr_shim_limits_read(struct task_struct *t, struct cr_img_process *out)
 	out->oom_score_adj_min = sig->oom_score_adj_min;
 }
 
+/* The stop that the thread group of @t is in. Caller holds the siglock. */
+static void stop_read(struct task_struct *t, struct cr_img_process *out)
+{
+	struct signal_struct *sig = t->signal;
+
+	if (t->jobctl & (JOBCTL_STOPPED | JOBCTL_STOP_PENDING))
+		out->stop_signal = t->jobctl & JOBCTL_STOP_SIGMASK;
+	if (!(sig->flags & SIGNAL_STOP_STOPPED))
+		return;
+	out->flags |= CR_PROCESS_STOPPED;
+	if (!sig->group_exit_code)
+		out->flags |= CR_PROCESS_STOP_WAITED;
+}
+
 /* The other part of @out that belongs to the signal_struct. */
 void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
 {
@@ -63,6 +79,7 @@ void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
 	/* Of a task that has been killed meanwhile, nothing is used. */
 	if (!lock_task_sighand(t, &flags))
 		return;
+	stop_read(t, out);
 	if (hrtimer_active(&sig->real_timer)) {
 		left = __hrtimer_get_remaining(&sig->real_timer, true);
 		/* A timer that is due is about to fire: never show it as off. */
@@ -113,9 +130,16 @@ extern long do_restart_poll(struct restart_block *restart);
 static int restart_block_read(struct task_struct *t, struct cr_img_thread *out)
 {
 	struct restart_block *rb = &t->restart_block;
+	const struct pt_regs *regs = task_pt_regs(t);
+	/*
+	 * The kernel may have gone on with the call already: then the thread
+	 * is about to issue restart_syscall(2), or has the same number there
+	 * for another reason, and what is saved does no harm.
+	 */
+	bool issues_it = regs->ax == __NR_restart_syscall;
 
-	if (task_pt_regs(t)->ax != -ERESTART_RESTARTBLOCK ||
-	    (long)task_pt_regs(t)->orig_ax < 0)
+	if (!issues_it && (regs->ax != -ERESTART_RESTARTBLOCK ||
+			   (long)regs->orig_ax < 0))
 		return 0;
 
 	if (rb->fn == hrtimer_nanosleep_restart) {
@@ -152,7 +176,7 @@ static int restart_block_read(struct task_struct *t, struct cr_img_thread *out)
 					  timespec64_to_ktime(rb->poll.end_time));
 		return 0;
 	}
-	return -EOPNOTSUPP;
+	return issues_it ? 0 : -EOPNOTSUPP;
 }
 
 /*
@@ -205,6 +229,7 @@ int cr_shim_restart_block(const struct cr_img_thread *in)
 		set_restart_fn(rb, do_restart_poll);
 		return 0;
 	case CR_RESTART_NONE:
+	case CR_RESTART_SELECT:
 		return 0;
 	default:
 		return -EINVAL;
@@ -226,6 +251,8 @@ static int thread_read(struct task_struct *t, struct cr_img_thread *out)
 	out->saved_sigmask = t->saved_sigmask.sig[0];
 	if (test_tsk_restore_sigmask(t))
 		out->flags |= CR_THREAD_RESTORE_SIGMASK;
+	if (t->jobctl & JOBCTL_STOP_PENDING && t->jobctl & JOBCTL_STOP_CONSUME)
+		out->flags |= CR_THREAD_STOPPING;
 	unlock_task_sighand(t, &flags);
 
 	out->altstack_sp = t->sas_ss_sp;
@@ -249,6 +276,8 @@ static int thread_read(struct task_struct *t, struct cr_img_thread *out)
 	out->personality = t->personality;
 	if (task_no_new_privs(t))
 		out->flags |= CR_THREAD_NO_NEW_PRIVS;
+	if (t->seccomp.mode == SECCOMP_MODE_STRICT)
+		out->flags |= CR_THREAD_SECCOMP_STRICT;
 	if ((long)task_pt_regs(t)->orig_ax >= 0)
 		out->flags |= CR_THREAD_IN_SYSCALL;
 	return restart_block_read(t, out);

@@ -8,6 +8,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use cr_codec::uapi::*;
 use crctl::image::{fuzz_one, Image, Model};
 
 #[path = "../../../rust/codec/tests/sample/mod.rs"]
@@ -42,7 +43,7 @@ fn a_good_image() {
     let output = crctl(&["verify", "-"], &image);
     let words = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    let expected = "-: good: 3 processes, 4 threads, 47 records, 6 pages, ";
+    let expected = "-: good: 3 processes, 4 threads, 51 records, 6 pages, ";
     assert!(words.starts_with(expected), "{words}");
 
     let dir = tempfile::tempdir().unwrap();
@@ -124,6 +125,25 @@ fn show() {
     assert_eq!(json["sections"]["test"]["version"], 1);
     assert_eq!(json["memory"]["50"]["saved_bytes"], 4096);
     assert_eq!(json["files"]["23"]["name"], "/dev/null");
+}
+
+#[test]
+fn show_stopped() {
+    for (flags, expected) in [
+        (CR_PROCESS_STOPPED, "\n      stopped by signal 19\n"),
+        (0, "\n      being stopped by signal 19\n"),
+    ] {
+        let mut sample = Sample::new();
+        sample.change::<cr_img_process>(1, |process| {
+            (process.flags, process.stop_signal) = (flags, 19);
+        });
+        sample.change::<cr_img_thread>(2, |thread| {
+            thread.flags = if flags == 0 { CR_THREAD_STOPPING } else { 0 };
+        });
+        let output = crctl(&["show", "-"], &sample.image());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains(expected), "{expected:?} is not in\n{text}");
+    }
 }
 
 #[test]

@@ -53,6 +53,8 @@ pub struct Sample {
 
 pub const CRED: u64 = 10;
 pub const PIPE: u64 = 11;
+pub const SECCOMP: u64 = 60;
+pub const SECCOMP2: u64 = 61;
 pub const FILE_EXE: u64 = 20;
 pub const FILE_READ: u64 = 21;
 pub const FILE_WRITE: u64 = 22;
@@ -278,6 +280,15 @@ impl Sample {
     }
 
     fn tasks(&mut self) {
+        for (id, prev) in [(SECCOMP, 0), (SECCOMP2, SECCOMP)] {
+            let filter = cr_img_seccomp {
+                prev,
+                flags: CR_SECCOMP_LOG,
+                nr_insns: 1,
+            };
+            // BPF_RET | BPF_K, SECCOMP_RET_ALLOW
+            self.put(id, &filter, 0x7fff_0000_0000_0006u64.as_bytes());
+        }
         let init = cr_img_process {
             pid: 1,
             ppid: 0,
@@ -296,6 +307,25 @@ impl Sample {
         self.thread(1, "init");
         self.siginfo(0, &[34, 34, 10]);
         self.thread(2, "worker");
+        let sched = cr_img_sched {
+            slice_ns: 1_000_000,
+            util_min: 10,
+            util_max: CR_SCHED_NO_CLAMP,
+            ioprio: (2 << 13) | 7,
+            nr_cpu_words: 2,
+            ..Default::default()
+        };
+        self.put(0, &sched, [3u64, 1].as_bytes());
+        let controls = cr_img_controls {
+            flags: CR_CONTROL_NO_TSC | CR_CONTROL_MCE_LATE | CR_CONTROL_DISPATCH,
+            store_bypass: 16,
+            indirect_branch: 8,
+            l1d_flush: 2,
+            dispatch_offset: TEXT,
+            dispatch_len: 4096,
+            dispatch_selector: HEAP,
+        };
+        self.put(0, &controls, &[]);
 
         let child = cr_img_process {
             pid: 5,
@@ -332,6 +362,7 @@ impl Sample {
 
     fn thread(&mut self, tid: u32, comm: &str) {
         let thread = cr_img_thread {
+            seccomp: if tid == 2 { SECCOMP2 } else { 0 },
             tid,
             comm: padded(comm),
             cred: CRED,
@@ -371,6 +402,15 @@ impl Sample {
             })
             .collect();
         self.put(0, &queue, info.as_bytes());
+    }
+
+    /// Changes the fixed part of the `nth` record of a kind.
+    pub fn change<R: Record>(&mut self, nth: usize, f: impl Fn(&mut R)) {
+        let mut found = self.state.iter_mut().filter(|rec| rec.tag == R::TAG);
+        let payload = &mut found.nth(nth).unwrap().payload;
+        let mut fixed = R::read_from_prefix(payload).unwrap().0;
+        f(&mut fixed);
+        payload[..size_of::<R>()].copy_from_slice(fixed.as_bytes());
     }
 
     /// The records as the checks want them.

@@ -67,6 +67,9 @@ pub struct Process {
     pub sid: u32,
     pub zombie: bool,
     pub exit_code: u32,
+    /// The signal of the stop it is in, or 0; and whether all of its threads have stopped.
+    pub stop_signal: u32,
+    pub stopped: bool,
     /// References to objects; 0 for a zombie.
     pub memory: u64,
     pub descriptors: u64,
@@ -92,7 +95,12 @@ pub struct Thread {
     pub name: String,
     pub blocked: Vec<u32>,
     pub pending: Vec<u32>,
+    pub policy: &'static str,
     pub nice: i32,
+    /// Real-time priority, 0 for none.
+    pub priority: u32,
+    /// Its system calls are filtered, or there are next to none in strict mode.
+    pub seccomp: Option<&'static str>,
     /// Interrupted system call that goes on, and the time left for it.
     pub restarts: Option<&'static str>,
     pub restart_ns: u64,
@@ -308,6 +316,13 @@ impl Model {
                     process.threads.push(self::thread(&thread));
                 }
             }
+            CR_TAG_SCHED => {
+                let sched: cr_img_sched = rec.fixed()?;
+                let process = self.processes.last_mut();
+                if let Some(thread) = process.and_then(|process| process.threads.last_mut()) {
+                    thread.priority = sched.priority;
+                }
+            }
             CR_TAG_SIGQUEUE => {
                 let queue: cr_img_sigqueue = rec.fixed()?;
                 if let Some(process) = self.processes.last_mut() {
@@ -424,6 +439,8 @@ fn process(process: &cr_img_process, objects: &Objects) -> Process {
         sid: process.sid,
         zombie: process.state == CR_PROCESS_ZOMBIE,
         exit_code: process.exit_code,
+        stop_signal: process.stop_signal,
+        stopped: process.flags & CR_PROCESS_STOPPED != 0,
         memory: process.mm,
         descriptors: process.files,
         working_directory: cwd,
@@ -445,11 +462,27 @@ fn thread(thread: &cr_img_thread) -> Thread {
         name: lossy(record::text(&thread.comm)),
         blocked: signals(thread.blocked),
         pending: Vec::new(),
+        policy: match thread.policy {
+            0 => "SCHED_OTHER",
+            1 => "SCHED_FIFO",
+            2 => "SCHED_RR",
+            3 => "SCHED_BATCH",
+            5 => "SCHED_IDLE",
+            6 => "SCHED_DEADLINE",
+            _ => "?",
+        },
         nice: thread.nice,
+        priority: 0,
+        seccomp: match (thread.flags & CR_THREAD_SECCOMP_STRICT, thread.seccomp) {
+            (0, 0) => None,
+            (0, _) => Some("filtered"),
+            _ => Some("strict"),
+        },
         restarts: match thread.restart_kind {
             CR_RESTART_NANOSLEEP => Some("nanosleep"),
             CR_RESTART_FUTEX => Some("futex"),
             CR_RESTART_POLL => Some("poll"),
+            CR_RESTART_SELECT => Some("select"),
             _ => None,
         },
         restart_ns: thread.restart_ns,

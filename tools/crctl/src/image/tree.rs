@@ -153,6 +153,11 @@ fn process_lines(process: &Process, depth: usize, out: &mut dyn Write) -> io::Re
         process.memory, process.descriptors
     )?;
 
+    match (process.stop_signal, process.stopped) {
+        (0, _) => {}
+        (signal, true) => writeln!(out, "{indent}  stopped by signal {signal}")?,
+        (signal, false) => writeln!(out, "{indent}  being stopped by signal {signal}")?,
+    }
     let mut signals = Vec::new();
     for (what, set) in [
         ("pending", &process.pending),
@@ -186,6 +191,15 @@ fn process_lines(process: &Process, depth: usize, out: &mut dyn Write) -> io::Re
             if !set.is_empty() {
                 notes.push(format!("{what} {}", list(set)));
             }
+        }
+        if let Some(seccomp) = thread.seccomp {
+            notes.push(format!("seccomp: {seccomp}"));
+        }
+        if thread.policy != "SCHED_OTHER" {
+            notes.push(match thread.priority {
+                0 => thread.policy.to_owned(),
+                priority => format!("{} {priority}", thread.policy),
+            });
         }
         if thread.nice != 0 {
             notes.push(format!("nice {}", thread.nice));

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How long tasks are going to sleep.
+//!
+//! C header: [`include/linux/hrtimer.h`](srctree/include/linux/hrtimer.h).
+
+use crate::{bindings, task::TaskRef};
+use cr_codec::order;
+use kernel::prelude::*;
+
+/// All tasks that were to be woken by a timer of high resolution at one moment.
+pub struct Sleepers(KVVec<bindings::cr_shim_sleeper>);
+
+impl Sleepers {
+    /// Looks for them.
+    pub fn look() -> Result<Self> {
+        let mut found: KVVec<bindings::cr_shim_sleeper> = KVVec::new();
+        loop {
+            let room = found.len() as u32;
+            // SAFETY: `found` is valid for writes of its length.
+            let nr = unsafe { bindings::cr_shim_sleepers(found.as_mut_ptr(), room) } as usize;
+            if nr <= found.len() {
+                found.truncate(nr);
+                break;
+            }
+            // Some more may go to sleep meanwhile.
+            found.reserve(nr + nr / 8 - found.len(), GFP_KERNEL)?;
+            while found.len() < nr + nr / 8 {
+                found.push(Default::default(), GFP_KERNEL)?;
+            }
+        }
+        order::sort_by_key(&mut found, |sleeper| sleeper.task);
+        Ok(Self(found))
+    }
+
+    /// How long a task was going to sleep, ns; none if its time was up.
+    pub fn time_left(&self, task: &TaskRef) -> Option<u64> {
+        let identity = task.identity() as u64;
+        let found = order::find_by_key(&self.0, identity, |sleeper| sleeper.task)?;
+        Some(found.left_ns)
+    }
+}
