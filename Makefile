@@ -85,6 +85,12 @@ endif
 build/debug/cr.ko: $(MODULE_SOURCES) scripts/debug.config scripts/lib/in-tree
 	@scripts/debug-kernel
 
+# Try to break it for so many seconds: make torture DURATION=3600
+DURATION ?= 600
+.PHONY: torture
+torture: crctl selftests $(if $(filter stock,$(KERNEL)),module,build/debug/cr.ko)
+	@scripts/torture --kernel '$(or $(KERNEL),debug)' '$(DURATION)' $(SEED)
+
 .PHONY: bench
 bench: all selftests
 	@scripts/vm --share '$(CURDIR)' --mem 4G --timeout 1200 -- selftests/bench/run build/bench.json
@@ -124,6 +130,7 @@ help:
 	@echo 'make test         all tests; TESTS="NAME..." for some of them'
 	@echo '                  KERNEL=debug: on a kernel that finds mistakes (half an hour to build)'
 	@echo 'make bench        measure beside criu, in a virtual machine'
+	@echo 'make torture      try to break it for DURATION=600 seconds, on the debug kernel'
 	@echo 'make install      install both, with manual pages, shell completions, the udev'
 	@echo '                  rule and DKMS configuration; PREFIX=$(PREFIX), DESTDIR='
 	@echo 'make uninstall    remove what make install installed'

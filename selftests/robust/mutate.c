@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mutate IMAGE SECONDS SEED: restart changed copies of a good image for so long
+ * mutate IMAGE SECONDS SEED [DIR]: restart changed copies of a good image for so long
  *
  * The changes know what an image is made of: records are left out, doubled,
  * exchanged, cut and lengthened; ids, counts, lengths, addresses, flags and
@@ -8,13 +8,20 @@
  * are right afterwards, so that the changes get to the code that believes them.
  * What comes to life is killed at once. Prints how often what happened; that
  * nothing breaks is for the caller to see.
+ *
+ * With a kernel that has kcov, an image that reaches code which no other has
+ * reached is kept, and changed further. They are kept in DIR, together with the
+ * addresses that were reached, for the next run.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/cr.h>
 #include <linux/cr_image.h>
+#include <linux/kcov.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -37,8 +44,28 @@ struct record {
 	size_t at, length;
 };
 
-static unsigned char *good, *bad;
-static size_t good_len, bad_len;
+/* What kcov may collect of one restart, in words: by the caller, by the new tasks. */
+#define TRACE_WORDS	(1 << 19)
+#define HANDLE		0x6372
+#define HANDLE_FILE	"/sys/module/cr/parameters/kcov_handle"
+/* Addresses that were reached: a hash table, which is never full. */
+#define MAX_REACHED	(1 << 17)
+#define MAX_KEPT	256
+#define MAX_KEPT_LEN	(64 << 20)
+#define MAX_GROWTH	(16 << 10)
+
+struct image {
+	unsigned char *bytes;
+	size_t len;
+};
+
+static struct image good, kept[MAX_KEPT];
+static int nr_kept;
+static size_t kept_len;
+static uint64_t reached[MAX_REACHED], *traces[2];
+static unsigned int nr_reached;
+static unsigned char *bad;
+static size_t bad_len;
 static struct record records[MAX_RECORDS];
 static int nr_records;
 static uint64_t state;
@@ -183,7 +210,7 @@ static void resize(struct record *rec, uint64_t length)
 	size_t from = rec->at + sizeof(struct cr_img_record) + padded(rec->length);
 	size_t to = rec->at + sizeof(struct cr_img_record) + padded(length);
 
-	if (bad_len + padded(length) > good_len + ROOM / 2)
+	if (bad_len + padded(length) > good.len + ROOM / 2)
 		return;
 	memmove(bad + to, bad + from, bad_len - from);
 	if (to > from)
@@ -212,7 +239,7 @@ static void change_order(void)
 		if (at > a->at)
 			at -= len;
 	}
-	if (below(3) && bad_len + len < good_len + ROOM / 2) {
+	if (below(3) && bad_len + len < good.len + ROOM / 2) {
 		memmove(bad + at + len, bad + at, bad_len - at);
 		memcpy(bad + at, copy, len);
 		bad_len += len;
@@ -236,8 +263,10 @@ static void count(void)
 
 static void mutate(void)
 {
-	memcpy(bad, good, good_len);
-	bad_len = good_len;
+	const struct image *from = nr_kept && below(2) ? &kept[below(nr_kept)] : &good;
+
+	memcpy(bad, from->bytes, from->len);
+	bad_len = from->len;
 	find_records();
 	for (uint64_t n = 1 + below(3); n && nr_records > 1; n--) {
 		struct record *rec = any_record();
@@ -268,6 +297,175 @@ static void mutate(void)
 		count();
 }
 
+static void *trace(int *fd)
+{
+	void *area;
+
+	*fd = open("/sys/kernel/debug/kcov", O_RDWR | O_CLOEXEC);
+	if (*fd < 0 || ioctl(*fd, KCOV_INIT_TRACE, TRACE_WORDS))
+		return NULL;
+	area = mmap(NULL, TRACE_WORDS * sizeof(uint64_t), PROT_READ | PROT_WRITE,
+		    MAP_SHARED, *fd, 0);
+	return area == MAP_FAILED ? NULL : area;
+}
+
+/* What the tasks do that a restart creates goes to an instance of its own. */
+static void *trace_others(void *ready)
+{
+	struct kcov_remote_arg arg = {
+		.trace_mode = KCOV_TRACE_PC,
+		.area_size = TRACE_WORDS / 8,
+		.common_handle = kcov_remote_handle(KCOV_SUBSYSTEM_COMMON, HANDLE),
+	};
+	int fd, param = open(HANDLE_FILE, O_WRONLY | O_CLOEXEC);
+
+	traces[1] = trace(&fd);
+	if (traces[1] && (ioctl(fd, KCOV_REMOTE_ENABLE, &arg) || param < 0 ||
+			  dprintf(param, "%u", HANDLE) < 0))
+		err(1, "kcov");
+	pthread_barrier_wait(ready);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static void start_tracing(void)
+{
+	pthread_barrier_t ready;
+	pthread_t thread;
+	int fd;
+
+	traces[0] = trace(&fd);
+	if (!traces[0])
+		return;
+	if (pthread_barrier_init(&ready, NULL, 2) ||
+	    pthread_create(&thread, NULL, trace_others, &ready))
+		errx(1, "a thread");
+	pthread_barrier_wait(&ready);
+	if (ioctl(fd, KCOV_ENABLE, KCOV_TRACE_PC))
+		err(1, "kcov");
+}
+
+/* Is this the first time that it is reached? */
+static bool reach(uint64_t pc)
+{
+	uint64_t at = pc * 0x9e3779b97f4a7c15ull >> 47;
+
+	for (; reached[at]; at = (at + 1) % MAX_REACHED)
+		if (reached[at] == pc)
+			return false;
+	if (nr_reached >= MAX_REACHED / 2)
+		errx(1, "more addresses than expected");
+	reached[at] = pc;
+	nr_reached++;
+	return true;
+}
+
+static void keep(const unsigned char *bytes, size_t len)
+{
+	struct image *image = &kept[nr_kept];
+
+	/* Those that grow and grow take ever more time. */
+	if (nr_kept == MAX_KEPT || kept_len + len > MAX_KEPT_LEN || len > good.len + MAX_GROWTH)
+		return;
+	image->bytes = malloc(len);
+	if (!image->bytes)
+		err(1, "malloc");
+	memcpy(image->bytes, bytes, len);
+	image->len = len;
+	kept_len += len;
+	nr_kept++;
+}
+
+static void clear_traces(void)
+{
+	for (int i = 0; i < 2; i++)
+		if (traces[i])
+			__atomic_store_n(&traces[i][0], 0, __ATOMIC_RELAXED);
+}
+
+/* Looks at what the restart reached; says whether there is anything new. */
+static bool read_traces(void)
+{
+	bool new = false;
+
+	for (int i = 0; i < 2; i++) {
+		uint64_t n = traces[i] ? __atomic_load_n(&traces[i][0], __ATOMIC_RELAXED) : 0;
+
+		for (uint64_t at = 1; at <= n && at < TRACE_WORDS; at++)
+			new |= reach(traces[i][at]);
+	}
+	return new;
+}
+
+static struct image read_file(const char *name)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	struct image image = { 0 };
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		err(1, "%s", name);
+	image.len = st.st_size;
+	image.bytes = malloc(image.len + 1);
+	if (!image.bytes || read(fd, image.bytes, image.len) != (ssize_t)image.len)
+		err(1, "%s", name);
+	close(fd);
+	return image;
+}
+
+static void write_file(const char *name, const void *bytes, size_t len)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0 || write(fd, bytes, len) != (ssize_t)len || close(fd))
+		err(1, "%s", name);
+}
+
+/* What an earlier run has kept in the current directory. */
+static void read_kept(void)
+{
+	DIR *dir = opendir(".");
+	struct dirent *entry;
+
+	if (!dir)
+		err(1, "DIR");
+	while ((entry = readdir(dir))) {
+		struct image image;
+
+		if (strncmp(entry->d_name, "kept-", 5) && strcmp(entry->d_name, "reached"))
+			continue;
+		image = read_file(entry->d_name);
+		if (entry->d_name[0] == 'k') {
+			keep(image.bytes, image.len);
+		} else {
+			for (size_t at = 0; at + 8 <= image.len; at += 8)
+				reach(*(uint64_t *)(image.bytes + at));
+		}
+		free(image.bytes);
+	}
+	closedir(dir);
+}
+
+static void write_kept(int from, const char *seed)
+{
+	uint64_t *list = malloc((nr_reached + 1) * sizeof(*list));
+	size_t n = 0;
+	char name[64];
+
+	for (; from < nr_kept; from++) {
+		snprintf(name, sizeof(name), "kept-%s-%d", seed, from);
+		write_file(name, kept[from].bytes, kept[from].len);
+	}
+	if (!list)
+		err(1, "malloc");
+	for (size_t at = 0; at < MAX_REACHED; at++)
+		if (reached[at])
+			list[n++] = reached[at];
+	write_file("reached", list, n * sizeof(*list));
+	free(list);
+}
+
 static double now(void)
 {
 	struct timespec ts;
@@ -289,12 +487,15 @@ static int restart(int device, int image, int null)
 		.externals = (uintptr_t)externals,
 	};
 	siginfo_t info;
+	int error;
 
 	if (lseek(image, 0, SEEK_SET) || ftruncate(image, 0) ||
 	    pwrite(image, bad, bad_len, 0) != (ssize_t)bad_len)
 		err(1, "image");
-	if (ioctl(device, CR_IOC_RESTART, &args))
-		return errno;
+	clear_traces();
+	error = ioctl(device, CR_IOC_RESTART, &args) ? errno : 0;
+	if (error)
+		return error;
 	sched_yield();
 	if (kill(args.pid, SIGKILL) || waitid(P_PID, args.pid, &info, WEXITED))
 		err(1, "a container that cannot be killed");
@@ -305,45 +506,49 @@ static int restart(int device, int image, int null)
 int main(int argc, char **argv)
 {
 	unsigned long long tried = 0, outcome[256] = { 0 };
-	int file, device, image, null;
+	int device, image, null, before;
 	double end;
-	struct stat st;
 
-	if (argc != 4)
-		errx(2, "usage: mutate IMAGE SECONDS SEED");
+	if (argc != 4 && argc != 5)
+		errx(2, "usage: mutate IMAGE SECONDS SEED [DIR]");
 	for (unsigned int n = 0; n < 256; n++) {
 		table[n] = n;
 		for (int i = 0; i < 8; i++)
 			table[n] = table[n] >> 1 ^ (table[n] & 1 ? 0x82f63b78 : 0);
 	}
 	state = strtoull(argv[3], NULL, 0) * 2 + 1;
-	file = open(argv[1], O_RDONLY);
-	if (file < 0 || fstat(file, &st))
-		err(1, "%s", argv[1]);
-	good_len = st.st_size;
-	good = malloc(good_len);
-	bad = malloc(good_len + ROOM);
-	if (!good || !bad || read(file, good, good_len) != (ssize_t)good_len)
-		err(1, "%s", argv[1]);
-	close(file);
+	good = read_file(argv[1]);
+	bad = malloc(good.len + 2 * ROOM);
 	device = open(CR_DEVICE, O_RDWR | O_CLOEXEC);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	image = memfd_create("image", MFD_CLOEXEC);
-	if (device < 0 || null < 0 || image < 0)
+	if (!bad || device < 0 || null < 0 || image < 0)
 		err(1, "open");
+	if (argc == 5) {
+		if (chdir(argv[4]))
+			err(1, "%s", argv[4]);
+		read_kept();
+		start_tracing();
+	}
+	before = nr_kept;
 
-	memcpy(bad, good, good_len);
-	bad_len = good_len;
+	memcpy(bad, good.bytes, good.len);
+	bad_len = good.len;
 	if (restart(device, image, null))
 		warn("the good image");
+	read_traces();
 	for (end = now() + atof(argv[2]); now() < end; tried++) {
 		mutate();
 		outcome[restart(device, image, null) & 0xff]++;
+		if (read_traces())
+			keep(bad, bad_len);
 	}
 	printf("%llu tried:", tried);
 	for (int n = 0; n < 256; n++)
 		if (outcome[n])
 			printf(" %llu %s", outcome[n], n ? strerrorname_np(n) : "restarted");
 	printf("\n");
+	if (argc == 5)
+		write_kept(before, argv[3]);
 	return 0;
 }

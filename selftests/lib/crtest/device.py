@@ -22,25 +22,25 @@ class Device:
     def __init__(self):
         self.fd = os.open("/dev/cr", os.O_RDWR | os.O_CLOEXEC)
 
-    def checkpoint(self, pid, image_fd, flags=0, log_fd=-1):
+    def checkpoint(self, pid, image_fd, flags=0, log_fd=-1, timeout_ms=0):
         """CHECKPOINT, with init's standard descriptors as externals; returns the statistics."""
         table = ctypes.create_string_buffer(
             b"".join(struct.pack("=iiII", 1, fd, fd, 0) for fd in range(3)), 48)
         size = CHECKPOINT_HEAD.size + STATS_FORMAT.size
-        argument = bytearray(CHECKPOINT_HEAD.pack(size, flags, pid, -1, image_fd, log_fd, 0, 3,
+        argument = bytearray(CHECKPOINT_HEAD.pack(size, flags, pid, -1, image_fd, log_fd, timeout_ms, 3,
                                                   ctypes.addressof(table), 0, 0, 0))
         argument += bytes(STATS_FORMAT.size)
         fcntl.ioctl(self.fd, CHECKPOINT, argument)
         return dict(zip(STATS, STATS_FORMAT.unpack_from(argument, CHECKPOINT_HEAD.size)))
 
-    def restart(self, image_fd, log_fd=-1, null_fd=None):
+    def restart(self, image_fd, log_fd=-1, null_fd=None, root_fd=-1, cgroup_fd=-1):
         """RESTART; returns the pid of the new init, a child of this process."""
         externals = 0 if null_fd is None else 3
         table = ctypes.create_string_buffer(
             b"".join(struct.pack("=Ii", key, null_fd or 0) for key in range(3)), 24)
         size = RESTART_HEAD.size + STATS_FORMAT.size
-        argument = bytearray(RESTART_HEAD.pack(size, 0, image_fd, log_fd, -1, -1, externals, 0,
-                                               ctypes.addressof(table), 0, 0, 0))
+        argument = bytearray(RESTART_HEAD.pack(size, 0, image_fd, log_fd, root_fd, cgroup_fd, externals,
+                                               0, ctypes.addressof(table), 0, 0, 0))
         argument += bytes(STATS_FORMAT.size)
         fcntl.ioctl(self.fd, RESTART, argument)
         *_, pid, pidfd = RESTART_HEAD.unpack_from(argument)

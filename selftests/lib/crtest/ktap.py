@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Test results in KTAP, as selftests/lib/ktap.sh writes them."""
 
+import json
 import sys
 
 
@@ -31,6 +32,10 @@ class Ktap:
         for line in lines:
             for part in str(line).splitlines():
                 print(f"# {part}", flush=True)
+
+    def figure(self, name, value):
+        """Something that was counted, for a summary of many tests."""
+        self.diag(f"figure {name}={json.dumps(value)}")
 
     def end(self):
         """The plan; ends the program."""

@@ -17,8 +17,8 @@ STATUS = ("Name", "Umask", "Uid", "Gid", "Groups", "Threads", "SigPnd",
 FILES = ("oom_score_adj", "timerslack_ns", "personality", "cmdline", "environ", "auxv", "limits",
          "comm", "coredump_filter", "loginuid")
 # Fields of /proc/PID/stat, counted from 1: exit signal, real-time priority,
-# policy, start of code and stack, data, heap, arguments and environment.
-STAT = (18, 19, 26, 27, 28, 38, 40, 41, 45, 46, 47, 48, 49, 50, 51)
+# policy, start of code and stack, data, heap, arguments and environment, exit code.
+STAT = (18, 19, 26, 27, 28, 38, 40, 41, 45, 46, 47, 48, 49, 50, 51, 52)
 
 
 def text(path):
@@ -153,6 +153,7 @@ def thread(pid, tid):
     found["group"] = status.get("NSpgid", "").split()[-1:]
     found["session"] = status.get("NSsid", "").split()[-1:]
     found["zombie"] = status.get("State", "").startswith("Z")
+    found["stopped"] = status.get("State", "").startswith("T")
     if found["zombie"]:
         # Nobody sends it a signal any more.
         found.update(SigBlk=None, SigCgt=None, SigIgn=None)

@@ -21,6 +21,15 @@ def adopt_orphans():
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def reap_orphans():
+    """Wait for all children that have ended. What crctl leaves to init is ours."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
 class Failed(Exception):
     """A command failed: its exit status, and what it said."""
 
