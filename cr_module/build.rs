@@ -12,7 +12,8 @@ use crate::{
     plan::{self, Created, Plan, ProcessPlan, ThreadPlan, LEADER_SCRATCH, THREAD_SCRATCH},
     report::{fail, failure, Context, Failure, Result},
     state::{
-        cred, fdtable, fs, inherit, limits, lock, mm, seccomp, signal, stop, thread, timer, uts,
+        cred, fdtable, fs, inherit, limits, lock, mm, posix_timer, seccomp, signal, stop, thread,
+        timer, uts,
     },
 };
 use core::ops::Range;
@@ -57,13 +58,14 @@ const CLONE_LIKE_PTHREAD: u64 =
 /// A task under construction: what it is to become, and how it talks to the kernel.
 pub(crate) struct Build<'a> {
     plan: &'a Plan,
+    process: &'a ProcessPlan,
     scratch: Range<u64>,
     filter_scratch: Range<u64>,
 }
 
 impl<'a> Build<'a> {
     /// A thread of a process; 0 is the leader.
-    fn new(plan: &'a Plan, process: &ProcessPlan, thread: usize) -> Self {
+    fn new(plan: &'a Plan, process: &'a ProcessPlan, thread: usize) -> Self {
         let (start, len) = match (thread as u64).checked_sub(1) {
             None => (process.scratch, LEADER_SCRATCH),
             Some(before) => (
@@ -74,6 +76,7 @@ impl<'a> Build<'a> {
         let end = process.scratch + process.scratch_len();
         Self {
             plan,
+            process,
             scratch: start..start + len,
             filter_scratch: end - process.filter_scratch_len..end,
         }
@@ -119,6 +122,11 @@ impl<'a> Build<'a> {
     /// A record by its place.
     pub(crate) fn record(&self, at: usize) -> Rec<'_> {
         self.plan.records.get(at)
+    }
+
+    /// The record of the POSIX timers of the process.
+    pub(crate) fn timers(&self) -> Option<Rec<'_>> {
+        Some(self.record(self.process.timers?))
     }
 
     /// The records of all locks.
@@ -398,6 +406,8 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     for thread in 1..process.threads.len() {
         create_thread(plan, at, thread)?;
     }
+    posix_timer::create(&build)?;
+    process.timers_made.arrive();
     if let Some(queue) = process.sigqueue {
         signal::restore_queue(&build, &build.record(queue), image.pid, image.pid)?;
     }
@@ -411,6 +421,7 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     // Changed credentials of any thread have reset it.
     build.prctl(PR_SET_DUMPABLE, u64::from(mm.dumpable))?;
     timer::restore(&build, image)?;
+    posix_timer::restore(&build)?;
     build.syscall(SYS_MUNMAP, [process.scratch, process.scratch_len(), 0])?;
     park(plan, at, 0)
 }
@@ -483,6 +494,9 @@ impl TaskMain for ThreadMain {
 fn rebuild_thread(build: &Build<'_>, pid: u32, image: &ThreadPlan) -> Result {
     if let Some(queue) = image.sigqueue {
         let rec = build.record(queue);
+        if signal::is_of_timers(&rec) {
+            build.process.timers_made.wait()?;
+        }
         signal::restore_queue(build, &rec, pid, image.thread.tid)?;
     }
     thread::restore(build, image)

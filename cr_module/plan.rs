@@ -83,6 +83,7 @@ pub(crate) struct ProcessPlan {
     pub(crate) threads: KVVec<ThreadPlan>,
     pub(crate) children: KVVec<usize>,
     pub(crate) sigqueue: Option<usize>,
+    pub(crate) timers: Option<usize>,
     /// Place of its leader among the tasks; the other threads follow.
     first_task: usize,
     /// Place of the record that says which pages it shares with its parent.
@@ -95,6 +96,8 @@ pub(crate) struct ProcessPlan {
     pub(crate) mapped: Arc<Countdown>,
     /// Its memory has its contents: it may be forked.
     pub(crate) filled: Arc<Countdown>,
+    /// Its POSIX timers exist.
+    pub(crate) timers_made: Arc<Countdown>,
     /// The other threads are done with it.
     pub(crate) threads_done: Arc<Countdown>,
 }
@@ -272,7 +275,7 @@ fn read_processes(records: &Records) -> Result<KVVec<ProcessPlan>> {
             (CR_TAG_PROCESS, _) => processes.push(new_process(&rec)?, GFP_KERNEL)?,
             (
                 CR_TAG_THREAD | CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE | CR_TAG_SCHED
-                | CR_TAG_CONTROLS,
+                | CR_TAG_CONTROLS | CR_TAG_TIMERS,
                 Some(process),
             ) => add_part(process, &rec, at)?,
             _ => {}
@@ -304,12 +307,14 @@ fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
         threads: KVVec::new(),
         children: KVVec::new(),
         sigqueue: None,
+        timers: None,
         first_task: 0,
         inherit: None,
         scratch: 0,
         filter_scratch_len: 0,
         mapped: Countdown::new(1)?,
         filled: Countdown::new(1)?,
+        timers_made: Countdown::new(1)?,
         threads_done: Countdown::new(others)?,
     })
 }
@@ -329,6 +334,7 @@ fn add_part(process: &mut ProcessPlan, rec: &Rec<'_>, at: usize) -> Result {
     let shared = rec.tag == CR_TAG_SIGQUEUE && rec.fixed::<cr_img_sigqueue>()?.shared != 0;
     match (rec.tag, process.threads.last_mut()) {
         _ if shared => process.sigqueue = Some(at),
+        (CR_TAG_TIMERS, _) => process.timers = Some(at),
         (CR_TAG_REGS, Some(thread)) => thread.regs = at,
         (CR_TAG_XSTATE, Some(thread)) => thread.xstate = at,
         (CR_TAG_SCHED, Some(thread)) => thread.sched = Some(at),

@@ -14,6 +14,7 @@ pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod mm;
 pub(crate) mod pipe;
+pub(crate) mod posix_timer;
 pub(crate) mod regs;
 pub(crate) mod sched;
 pub(crate) mod seccomp;

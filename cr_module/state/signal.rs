@@ -10,6 +10,7 @@ use crate::{
     checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
+    state::posix_timer,
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -37,7 +38,7 @@ pub(crate) fn save_queue(save: &mut Save<'_>, thread: &Thread, shared: bool) -> 
         if nr <= infos.len() {
             break (nr, pending);
         }
-        infos.resize(nr, cr_img_siginfo { info: [0; 128] }, GFP_KERNEL)?;
+        infos.resize(nr, cr_img_siginfo::default(), GFP_KERNEL)?;
     };
     if pending == 0 {
         return Ok(());
@@ -94,7 +95,14 @@ pub(crate) fn restore_sighand(build: &Build<'_>, rec: &Rec<'_>) -> Result {
     Ok(())
 }
 
-/// Queues signals to the current task, or to its process. All signals are blocked.
+/// Whether timers have sent some of the signals of a queue.
+pub(crate) fn is_of_timers(rec: &Rec<'_>) -> bool {
+    let mut infos = rec.array::<cr_img_siginfo>(size_of::<cr_img_sigqueue>());
+    infos.any(|siginfo| siginfo.timer != 0)
+}
+
+/// Queues signals to the current task, or to its process. All signals are blocked; the timers of
+/// the process exist.
 pub(crate) fn restore_queue(build: &Build<'_>, rec: &Rec<'_>, pid: u32, tid: u32) -> Result {
     let queue: cr_img_sigqueue = rec.fixed()?;
     let shared = queue.shared != 0;
@@ -102,13 +110,16 @@ pub(crate) fn restore_queue(build: &Build<'_>, rec: &Rec<'_>, pid: u32, tid: u32
     for siginfo in rec.array::<cr_img_siginfo>(size_of::<cr_img_sigqueue>()) {
         let [a, b, c, d, ..] = siginfo.info;
         let signal = u32::from_le_bytes([a, b, c, d]);
-        send(build, signal, &siginfo, shared, pid, tid)?;
+        match siginfo.timer.checked_sub(1) {
+            Some(id) => posix_timer::send(build, id, signal)?,
+            None => send(build, signal, &siginfo, shared, pid, tid)?,
+        }
         left &= !(1 << (signal - 1));
     }
     // The kernel had no memory to remember the details of these.
     for signal in 1..=CR_NSIG {
         if left & (1 << (signal - 1)) != 0 {
-            let mut siginfo = cr_img_siginfo { info: [0; 128] };
+            let mut siginfo = cr_img_siginfo::default();
             siginfo.info[..4].copy_from_slice(&signal.to_le_bytes());
             send(build, signal, &siginfo, shared, pid, tid)?;
         }

@@ -9,7 +9,7 @@ use crate::{
     checkpoint::Save,
     hold::Standing,
     report::{fail, Context, Result},
-    state::{controls, cred, fdtable, fs, mm, regs, sched, seccomp, signal, syscall},
+    state::{controls, cred, fdtable, fs, mm, posix_timer, regs, sched, seccomp, signal, syscall},
     tree::{Process, Thread},
 };
 use cr_codec::uapi::*;
@@ -31,7 +31,6 @@ const REFUSED: &[(u32, &str)] = &[
     (CR_TASK_IO_URING, "uses io_uring"),
     (CR_TASK_COMPAT, "is a 32-bit program"),
     (CR_TASK_CTTY, "has a controlling terminal"),
-    (CR_TASK_POSIX_TIMERS, "has timers made by timer_create(2)"),
     (
         CR_TASK_SCHED_EXT,
         "has the extended scheduling policy (SCHED_EXT)",
@@ -181,7 +180,9 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result {
     for thread in &process.threads {
         save_thread(save, thread).context(format_args!("{}", thread.who()))?;
     }
-    signal::save_queue(save, leader, true)
+    signal::save_queue(save, leader, true)?;
+    // After the queues: what expires meanwhile is pending, and in no queue yet.
+    posix_timer::save(save, leader)
 }
 
 /// Threads share all that can be shared.

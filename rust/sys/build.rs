@@ -198,6 +198,25 @@ pub fn set_continued() {
     unsafe { bindings::cr_shim_set_continued() }
 }
 
+/// Makes a POSIX timer of the current process one that has expired, if it has not. It is disarmed,
+/// or was set to expire in a long time, and relative or absolute as `timer` says.
+pub fn expire_timer(timer: &cr_img_timer) -> Result {
+    // SAFETY: `timer` is valid for reads; its values are checked.
+    to_result(unsafe { bindings::cr_shim_timer_expire(timer) })
+}
+
+/// Sets what timer_settime(2) cannot about a POSIX timer of the current process.
+pub fn finish_timer(timer: &cr_img_timer) -> Result {
+    // SAFETY: `timer` is valid for reads; its values are checked.
+    to_result(unsafe { bindings::cr_shim_timer_finish(timer) })
+}
+
+/// Sets where timer_create(2) looks for a free id in the current process.
+pub fn set_timer_ids(timers: &cr_img_timers) {
+    // SAFETY: `timers` is valid for reads.
+    unsafe { bindings::cr_shim_timer_ids(timers) }
+}
+
 /// Sets where the current process maps next, and what it leaves in a core dump.
 pub fn set_layout(mm: &cr_img_mm) {
     let bottom_up = mm.flags & CR_MM_BOTTOM_UP != 0;

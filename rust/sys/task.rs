@@ -20,10 +20,10 @@ pub use bindings::{
     CR_TASK_DEAD_LEADER, CR_TASK_DEBUGREGS, CR_TASK_EXIT_SIGNAL, CR_TASK_IOPERM, CR_TASK_IOPL,
     CR_TASK_IO_URING, CR_TASK_KEYRING, CR_TASK_LSM, CR_TASK_MEMPOLICY, CR_TASK_NESTED_PIDNS,
     CR_TASK_NS_CGROUP, CR_TASK_NS_NET, CR_TASK_NS_PID_CHILDREN, CR_TASK_NS_TIME, CR_TASK_NS_USER,
-    CR_TASK_PARENT_THREAD, CR_TASK_PERF, CR_TASK_PI_FUTEX, CR_TASK_POSIX_TIMERS,
-    CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT, CR_TASK_SECCOMP, CR_TASK_SEM_UNDO, CR_TASK_SHARED_IO,
-    CR_TASK_SHSTK, CR_TASK_SINGLE_STEP, CR_TASK_STOPPED, CR_TASK_TLS_SEGMENT, CR_TASK_TRACED,
-    CR_TASK_TRACER, CR_TASK_UPROBES, CR_TASK_USER_EVENTS, CR_TASK_WORKER, CR_TASK_XFEATURES,
+    CR_TASK_PARENT_THREAD, CR_TASK_PERF, CR_TASK_PI_FUTEX, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT,
+    CR_TASK_SECCOMP, CR_TASK_SEM_UNDO, CR_TASK_SHARED_IO, CR_TASK_SHSTK, CR_TASK_SINGLE_STEP,
+    CR_TASK_STOPPED, CR_TASK_TLS_SEGMENT, CR_TASK_TRACED, CR_TASK_TRACER, CR_TASK_UPROBES,
+    CR_TASK_USER_EVENTS, CR_TASK_WORKER, CR_TASK_XFEATURES,
 };
 
 /// A thread, with a reference: the structure stays, the thread may exit.
@@ -273,6 +273,33 @@ impl TaskRef {
             )
         };
         (count as usize, pending)
+    }
+
+    /// The POSIX timers of its process, in any order: how many there are (as many as fit are
+    /// written). Fails with the id of a timer, and ESRCH when its thread is gone, EOPNOTSUPP when it
+    /// is of an unknown kind.
+    ///
+    /// All tasks of the namespace stand still.
+    pub fn read_timers(
+        &self,
+        ns: &PidNs,
+        head: &mut cr_img_timers,
+        out: &mut [cr_img_timer],
+    ) -> Result<usize, (u32, Error)> {
+        let mut id = 0;
+        // SAFETY: The task and the namespace are valid, `out` is valid for writes of its length.
+        let count = unsafe {
+            bindings::cr_shim_timers_read(
+                self.as_ptr(),
+                ns.as_ptr(),
+                head,
+                out.as_mut_ptr(),
+                out.len() as u32,
+                &mut id,
+            )
+        };
+        to_result(count.min(0)).map_err(|error| (id, error))?;
+        Ok(count as usize)
     }
 
     /// Whether the caller may read its memory. Mirrors PTRACE_ATTACH.

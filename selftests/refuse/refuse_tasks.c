@@ -7,6 +7,7 @@
 #include <linux/keyctl.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
 #include <sys/io.h>
@@ -29,14 +30,31 @@ static void in_child(void (*make)(void))
 	await("child");
 }
 
-static void make_posix_timer(void)
+static void alarm_timer(void)
 {
-	struct sigevent event = { .sigev_notify = SIGEV_NONE };
-	struct itimerspec spec = { .it_value.tv_sec = 1000 };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
 	timer_t timer;
 
+	need(timer_create(CLOCK_BOOTTIME_ALARM, &event, &timer));
+}
+
+static void *make_orphan(void *unused)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1 };
+	timer_t timer;
+
+	event._sigev_un._tid = syscall(SYS_gettid);
 	sure(timer_create(CLOCK_MONOTONIC, &event, &timer));
-	sure(timer_settime(timer, 0, &spec, NULL));
+	return unused;
+}
+
+/* A timer for a thread that is gone: nobody would get its signal. */
+static void orphaned_timer(void)
+{
+	pthread_t thread;
+
+	sure(pthread_create(&thread, NULL, make_orphan, NULL));
+	sure(pthread_join(thread, NULL));
 }
 
 static void filter(int call, unsigned int action, unsigned int flags)
@@ -411,7 +429,8 @@ static void check_timed_wait(void)
 }
 
 static const struct case_ cases[] = {
-	{ "posix-timer", "timer", make_posix_timer, NULL },
+	{ "alarm-timer", "timer 0 goes by a clock", alarm_timer, NULL },
+	{ "orphaned-timer", "timer 0 is of a thread", orphaned_timer, NULL },
 	{ "seccomp-supervisor", "pid 2 .*seccomp", supervised, NULL },
 	{ "seccomp-restart", "nanosleep.* restart_syscall", make_no_restart, check_no_restart },
 	{ "traced", "traced|traces|ptrace", traced, NULL },

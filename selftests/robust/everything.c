@@ -40,6 +40,7 @@ int main(int argc, char **argv)
 	struct itimerval timer = { { 1000, 0 }, { 1000, 0 } };
 	struct flock lock = { .l_type = F_WRLCK, .l_len = 10 };
 	stack_t stack = { .ss_size = 8 * PAGE };
+	timer_t periodic, cpu;
 	pthread_t thread;
 	sigset_t set;
 	pid_t zombie;
@@ -71,6 +72,10 @@ int main(int argc, char **argv)
 	stack.ss_sp = map_anon(8 * PAGE, MAP_PRIVATE);
 	sure(sigaltstack(&stack, NULL));
 	sure(setitimer(ITIMER_REAL, &timer, NULL));
+	sure(timer_create(CLOCK_MONOTONIC, NULL, &periodic));
+	sure(timer_settime(periodic, 0, &(struct itimerspec){ { 0, MS }, { 0, MS } }, NULL));
+	sure(timer_create(CLOCK_PROCESS_CPUTIME_ID, NULL, &cpu));
+	sure(timer_settime(cpu, 0, &(struct itimerspec){ { 1000, 0 }, { 1000, 0 } }, NULL));
 	pthread_create(&thread, NULL, sleeper, NULL);
 	pause_here();
 	return payload_end();

@@ -134,6 +134,8 @@ struct cr_img_tail {
  * @CR_TAG_SCHED: struct cr_img_sched, then __u64 cpus[]; belongs to the last
  *	CR_TAG_THREAD
  * @CR_TAG_CONTROLS: struct cr_img_controls; belongs to the last CR_TAG_THREAD
+ * @CR_TAG_TIMERS: struct cr_img_timers, then struct cr_img_timer[]; belongs to
+ *	the last CR_TAG_PROCESS
  * @CR_TAG_INHERIT: struct cr_img_inherit, then struct cr_img_run[]; after all
  *	processes
  * @CR_TAG_PAGES: struct cr_img_pages, struct cr_img_run[], zeroes up to
@@ -165,6 +167,7 @@ enum cr_img_tag {
 	CR_TAG_SIGQUEUE		= 0x44,
 	CR_TAG_SCHED		= 0x45,
 	CR_TAG_CONTROLS		= 0x46,
+	CR_TAG_TIMERS		= 0x47,
 
 	CR_TAG_INHERIT		= 0x50,
 
@@ -730,10 +733,74 @@ struct cr_img_sigqueue {
 
 /**
  * struct cr_img_siginfo - one queued signal
+ * @timer: one more than the id of the POSIX timer that has sent it, or 0
+ * @reserved: zero
  * @info: siginfo_t as a handler sees it
  */
 struct cr_img_siginfo {
+	__u32 timer;
+	__u32 reserved;
 	__u8 info[128];
+};
+
+/* PR_TIMER_CREATE_RESTORE_IDS is on. */
+#define CR_TIMERS_CHOOSE_IDS	0x1
+
+/**
+ * struct cr_img_timers - POSIX timers of a process
+ * @next_id: where timer_create(2) looks for a free id
+ * @nr: timers that follow, by ascending id
+ * @flags: CR_TIMERS_*
+ * @reserved: zero
+ */
+struct cr_img_timers {
+	__u32 next_id;
+	__u32 nr;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/* It is going to expire. */
+#define CR_TIMER_ARMED		0x1
+/* It has expired, and its signal is pending. */
+#define CR_TIMER_PENDING	0x2
+/* It has expired, and its signal was ignored: it goes on once it is not. */
+#define CR_TIMER_IGNORED	0x4
+/* Its clock is CLOCK_REALTIME or CLOCK_TAI, and it expires when that says so. */
+#define CR_TIMER_ABSOLUTE	0x8
+
+/**
+ * struct cr_img_timer - one POSIX timer
+ * @id: its id
+ * @clock: its clock, as in clockid_t; of a CPU-time clock as /proc/PID/timers
+ *	has it
+ * @clock_pid: whose CPU time it measures; 0 with other clocks
+ * @flags: CR_TIMER_*, at most one of the first three
+ * @notify: SIGEV_*
+ * @signal: signal that it sends; any number if SIGEV_NONE
+ * @target: thread that is sent the signal, if SIGEV_THREAD_ID, else 0
+ * @reserved: zero
+ * @value: what is sent with the signal
+ * @expires_ns: time left until it expires for the next time; or, with
+ *	CR_TIMER_ABSOLUTE, the time of the first expiration not yet in @overrun
+ * @interval_ns: time between expirations; 0 for just one
+ * @overrun: expirations from the one on whose signal is pending or ignored
+ * @overrun_last: overruns of the signal that was delivered last
+ */
+struct cr_img_timer {
+	__u32 id;
+	__s32 clock;
+	__u32 clock_pid;
+	__u32 flags;
+	__u32 notify;
+	__u32 signal;
+	__u32 target;
+	__u32 reserved;
+	__u64 value;
+	__u64 expires_ns;
+	__u64 interval_ns;
+	__u64 overrun;
+	__u64 overrun_last;
 };
 
 /* As in struct sched_attr. */

@@ -7,6 +7,7 @@
 //! ( object | uts | lock
 //!   | mm … vma …                  objects may come between
 //!   | process … thread … regs … xstate … sigqueue … sched … controls …
+//!     … timers …
 //! )*
 //! ```
 
@@ -30,6 +31,9 @@ struct OpenProcess<'a> {
     first: bool,
     remaining: u32,
     sigqueue: bool,
+    timers: bool,
+    /// There are signals that timers have sent.
+    timed: bool,
     thread: Option<OpenThread<'a>>,
     /// A stop has begun that is not complete.
     stop_begun: bool,
@@ -110,9 +114,8 @@ impl<'a> Walk<'a> {
             CR_TAG_SECCOMP => tasks::seccomp(state, rec),
             CR_TAG_PROCESS => self.process(state, rec),
             CR_TAG_THREAD => self.thread(state, rec),
-            CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE | CR_TAG_SCHED | CR_TAG_CONTROLS => {
-                self.part_of_task(state, rec.rec)
-            }
+            CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE | CR_TAG_SCHED | CR_TAG_CONTROLS
+            | CR_TAG_TIMERS => self.part_of_task(state, rec.rec),
             _ => Err(rec.error("no part of the state")),
         }
     }
@@ -216,6 +219,8 @@ impl<'a> Walk<'a> {
             first: true,
             remaining: process.nr_threads,
             sigqueue: false,
+            timers: false,
+            timed: false,
             thread: None,
             stop_begun: process.stop_signal != 0 && process.flags & CR_PROCESS_STOPPED == 0,
             stopping: false,
@@ -256,10 +261,16 @@ impl<'a> Walk<'a> {
         let Some(process) = &mut self.process else {
             return Err(rec.error("without a process"));
         };
+        process.timed |= rec.tag == CR_TAG_SIGQUEUE && signals::is_of_timers(rec);
         let seen = match rec.tag {
             CR_TAG_SIGQUEUE if signals::sigqueue(rec)? => {
                 rec.require(process.alive, "it belongs to a zombie")?;
                 &mut process.sigqueue
+            }
+            CR_TAG_TIMERS => {
+                signals::timers(rec)?;
+                rec.require(process.alive, "it belongs to a zombie")?;
+                &mut process.timers
             }
             tag => {
                 let Some(thread) = &mut process.thread else {
@@ -301,6 +312,10 @@ impl<'a> Walk<'a> {
         open.rec.require(
             open.stopping == open.stop_begun,
             "a stop waits for nobody, or a thread for no stop",
+        )?;
+        open.rec.require(
+            open.timers || !open.timed,
+            "signals of timers, without timers",
         )
     }
 

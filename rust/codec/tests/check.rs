@@ -4,6 +4,7 @@
 
 use cr_codec::{check::check_state, uapi::*, Record};
 use proptest::prelude::*;
+use zerocopy::{FromBytes, IntoBytes};
 
 mod sample;
 use sample::*;
@@ -620,13 +621,80 @@ fn signals() {
     fails::<cr_img_sigqueue>(0, "a signal that is not pending", |queue| queue.pending = 1);
     fails::<cr_img_sigqueue>(0, "its count disagree", |queue| queue.nr = 0);
     passes::<cr_img_sigqueue>(0, |queue| queue.pending |= 1);
-    fails_bytes(CR_TAG_SIGQUEUE, 0, "no such signal", |bytes| bytes[16] = 65);
+    fails_bytes(CR_TAG_SIGQUEUE, 0, "no such signal", |bytes| bytes[24] = 65);
     fails_bytes(CR_TAG_SIGQUEUE, 0, "no such signal", |bytes| {
-        bytes[19] = 0x80
+        bytes[27] = 0x80
     });
     fails_bytes(CR_TAG_SIGQUEUE, 1, "the same signal twice", |bytes| {
-        bytes[16] = 10
+        bytes[24] = 10
     });
+    fails_bytes(CR_TAG_SIGQUEUE, 0, "no such timer", |bytes| {
+        bytes[19] = 0x81
+    });
+    fails_bytes(CR_TAG_SIGQUEUE, 0, "a reserved member", |bytes| {
+        bytes[20] = 1
+    });
+}
+
+/// Changes a timer: the first is of CPU time and has expired, the second is absolute and armed.
+fn with_timer(nth: usize, f: impl Fn(&mut cr_img_timer)) -> impl Fn(&mut Vec<u8>) {
+    move |bytes| {
+        let at = size_of::<cr_img_timers>() + nth * size_of::<cr_img_timer>();
+        let place = &mut bytes[at..at + size_of::<cr_img_timer>()];
+        let mut timer = cr_img_timer::read_from_bytes(place).unwrap();
+        f(&mut timer);
+        place.copy_from_slice(timer.as_bytes());
+    }
+}
+
+fn timer_fails(nth: usize, message: &str, f: impl Fn(&mut cr_img_timer)) {
+    fails_bytes(CR_TAG_TIMERS, 0, message, with_timer(nth, f));
+}
+
+#[test]
+fn timers() {
+    fails::<cr_img_timers>(0, "its count disagree", |timers| timers.nr = 1);
+    fails::<cr_img_timers>(0, "unknown flags", |timers| timers.flags = 2);
+    fails::<cr_img_timers>(0, "unknown flags", |timers| timers.reserved = 1);
+    fails::<cr_img_timers>(0, "impossible timer id", |timers| timers.next_id = 1 << 31);
+    passes::<cr_img_timers>(0, |timers| timers.flags = CR_TIMERS_CHOOSE_IDS);
+    timer_fails(1, "timers do not ascend", |timer| timer.id = 7);
+    timer_fails(1, "timers do not ascend", |timer| timer.id = 1 << 31);
+    for clock in [2, 3, 4, 8, 9, 10, 12, -1, -5] {
+        timer_fails(1, "an unknown clock", |timer| timer.clock = clock);
+    }
+    timer_fails(1, "an unknown clock", |timer| timer.clock_pid = 1);
+    timer_fails(0, "an unknown clock", |timer| timer.clock_pid = 0);
+    timer_fails(0, "unknown flags", |timer| timer.flags |= CR_TIMER_ABSOLUTE);
+    timer_fails(0, "unknown flags", |timer| timer.flags |= CR_TIMER_IGNORED);
+    timer_fails(0, "unknown flags", |timer| timer.flags |= 0x10);
+    timer_fails(0, "unknown flags", |timer| timer.reserved = 1);
+    timer_fails(0, "nobody would hear of", |timer| timer.notify = 1);
+    timer_fails(0, "nobody would hear of", |timer| timer.notify = 3);
+    timer_fails(0, "nobody would hear of", |timer| timer.signal = 65);
+    timer_fails(1, "an impossible thread", |timer| timer.target = 0);
+    timer_fails(0, "an impossible thread", |timer| timer.target = 2);
+    timer_fails(1, "impossible times", |timer| timer.expires_ns = 0);
+    timer_fails(1, "impossible times", |timer| timer.flags = 0);
+    timer_fails(1, "impossible times", |timer| {
+        timer.flags = CR_TIMER_IGNORED
+    });
+    timer_fails(0, "impossible times", |timer| timer.expires_ns = 0);
+    timer_fails(0, "impossible times", |timer| timer.overrun_last = 1 << 63);
+    timer_fails(0, "impossible times", |timer| timer.interval_ns = 1 << 63);
+
+    let mut sample = Sample::new();
+    let at = index(&sample, CR_TAG_TIMERS, 0);
+    let timers = sample.state.remove(at);
+    let error = check(&sample).unwrap_err();
+    assert!(error.contains("signals of timers, without"), "{error}");
+    sample.state.push(timers);
+    let error = check(&sample).unwrap_err();
+    assert!(error.contains("without timers"), "{error}");
+    let mut sample = Sample::new();
+    sample.state.push(sample.state[at].clone());
+    let error = check(&sample).unwrap_err();
+    assert!(error.contains("it belongs to a zombie"), "{error}");
 }
 
 #[test]

@@ -30,7 +30,6 @@
 #define CR_TASK_IO_URING	4
 #define CR_TASK_COMPAT		5
 #define CR_TASK_CTTY		6
-#define CR_TASK_POSIX_TIMERS	7
 #define CR_TASK_SCHED_EXT	8
 #define CR_TASK_CORE_COOKIE	11
 #define CR_TASK_SHARED_IO	12
@@ -215,6 +214,14 @@ int cr_shim_seccomp_share(struct task_struct *t, u32 depth);
 void cr_shim_sighand_read(struct task_struct *t, struct cr_img_sighand *out);
 u32 cr_shim_sigqueue_read(struct task_struct *t, bool shared,
 			  struct cr_img_siginfo *infos, u32 max, u64 *pending);
+
+/* timer.c */
+int cr_shim_timers_read(struct task_struct *t, struct pid_namespace *ns,
+			struct cr_img_timers *head, struct cr_img_timer *out,
+			u32 max, u32 *id);
+int cr_shim_timer_expire(const struct cr_img_timer *in);
+int cr_shim_timer_finish(const struct cr_img_timer *in);
+void cr_shim_timer_ids(const struct cr_img_timers *in);
 
 /* mm.c */
 

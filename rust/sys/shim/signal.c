@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Signal actions and pending signals. */
 
+#include <linux/posix-timers.h>
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
 
@@ -27,6 +28,28 @@ void cr_shim_sighand_read(struct task_struct *t, struct cr_img_sighand *out)
 	unlock_task_sighand(t, &flags);
 }
 
+static bool is_of_timer(const struct sigqueue *q)
+{
+	return q->flags & SIGQUEUE_PREALLOC && q->info.si_code == SI_TIMER;
+}
+
+/*
+ * The timer was deleted: the kernel is going to drop its signal.
+ * Caller holds the siglock.
+ */
+static bool is_stale(const struct sigqueue *q)
+{
+	return is_of_timer(q) &&
+	       !posixtimer_valid(container_of(q, struct k_itimer, sigq));
+}
+
+/* See cr_img_siginfo. Caller holds the siglock. */
+static u32 timer_of(const struct sigqueue *q)
+{
+	return is_of_timer(q) ?
+	       container_of(q, struct k_itimer, sigq)->it_id + 1 : 0;
+}
+
 /*
  * Copies the queue of the thread, or the shared one of its group, in order of
  * arrival. Returns how many there are, which may be more than @max.
@@ -48,18 +71,16 @@ u32 cr_shim_sigqueue_read(struct task_struct *t, bool shared,
 		return 0;
 	*pending = from->signal.sig[0];
 	list_for_each_entry(q, &from->list, list) {
-		/*
-		 * Of a POSIX timer. There are none, so the timer is gone, and
-		 * the kernel is going to drop its signal.
-		 */
-		if (q->flags & SIGQUEUE_PREALLOC) {
+		if (is_stale(q)) {
 			stale |= sigmask(q->info.si_signo);
 			continue;
 		}
 		regular |= sigmask(q->info.si_signo);
-		if (n < max)
+		if (n < max) {
+			infos[n].timer = timer_of(q);
 			copy_siginfo_to_external((siginfo_t *)infos[n].info,
 						 &q->info);
+		}
 		n++;
 	}
 	unlock_task_sighand(t, &flags);

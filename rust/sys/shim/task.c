@@ -285,9 +285,6 @@ static u64 signal_unsupported(struct task_struct *t)
 
 	if (sig->tty)
 		x |= BIT_ULL(CR_TASK_CTTY);
-	if (!hlist_empty(&sig->posix_timers) ||
-	    !hlist_empty(&sig->ignored_posix_timers))
-		x |= BIT_ULL(CR_TASK_POSIX_TIMERS);
 	if (sig->autoreap)
 		x |= BIT_ULL(CR_TASK_AUTOREAP);
 	if (stop_unsupported(t))

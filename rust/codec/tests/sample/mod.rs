@@ -326,6 +326,32 @@ impl Sample {
             dispatch_selector: HEAP,
         };
         self.put(0, &controls, &[]);
+        let head = cr_img_timers {
+            next_id: 9,
+            nr: 2,
+            ..Default::default()
+        };
+        let timer = cr_img_timer {
+            id: 7,
+            clock: -6,
+            clock_pid: 1,
+            flags: CR_TIMER_PENDING,
+            signal: 15,
+            expires_ns: 1_000_000,
+            interval_ns: 2_000_000,
+            overrun: 3,
+            ..Default::default()
+        };
+        let alarm = cr_img_timer {
+            id: 8,
+            flags: CR_TIMER_ARMED | CR_TIMER_ABSOLUTE,
+            notify: 4,
+            signal: 40,
+            target: 2,
+            expires_ns: 1_700_000_000_000_000_000,
+            ..Default::default()
+        };
+        self.put(0, &head, [timer, alarm].as_bytes());
 
         let child = cr_img_process {
             pid: 5,
@@ -398,7 +424,11 @@ impl Sample {
             .map(|&signal| {
                 let mut info = [0; 128];
                 info[0] = signal;
-                cr_img_siginfo { info }
+                cr_img_siginfo {
+                    timer: if signal == 15 { 8 } else { 0 },
+                    info,
+                    ..Default::default()
+                }
             })
             .collect();
         self.put(0, &queue, info.as_bytes());

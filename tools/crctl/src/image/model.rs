@@ -84,6 +84,8 @@ pub struct Process {
     pub pending: Vec<u32>,
     /// Time left of real, virtual and profiling timer, ns; 0 when not armed.
     pub timers_ns: [u64; 3],
+    /// How many timers it has from timer_create(2).
+    pub posix_timers: u32,
     pub threads: Vec<Thread>,
 }
 
@@ -323,6 +325,12 @@ impl Model {
                     thread.priority = sched.priority;
                 }
             }
+            CR_TAG_TIMERS => {
+                let timers: cr_img_timers = rec.fixed()?;
+                if let Some(process) = self.processes.last_mut() {
+                    process.posix_timers = timers.nr;
+                }
+            }
             CR_TAG_SIGQUEUE => {
                 let queue: cr_img_sigqueue = rec.fixed()?;
                 if let Some(process) = self.processes.last_mut() {
@@ -452,6 +460,7 @@ fn process(process: &cr_img_process, objects: &Objects) -> Process {
         ignored,
         pending: Vec::new(),
         timers_ns: process.itimer.map(|timer| timer.value_ns),
+        posix_timers: 0,
         threads: Vec::new(),
     }
 }

@@ -179,6 +179,9 @@ fn process_lines(process: &Process, depth: usize, out: &mut dyn Write) -> io::Re
             writeln!(out, "{indent}  {name} timer: fires in {}", seconds(left))?;
         }
     }
+    if process.posix_timers != 0 {
+        writeln!(out, "{indent}  POSIX timers: {}", process.posix_timers)?;
+    }
     for thread in &process.threads {
         let mut notes = Vec::new();
         if let Some(call) = thread.restarts {
