@@ -12,8 +12,8 @@ use crate::{
     plan::{self, Created, Plan, ProcessPlan, ThreadPlan, LEADER_SCRATCH, THREAD_SCRATCH},
     report::{fail, failure, Context, Failure, Result},
     state::{
-        cred, fdtable, fs, inherit, limits, lock, mm, posix_timer, seccomp, signal, stop, thread,
-        timer, uts,
+        clock, cred, fdtable, fs, inherit, limits, lock, mm, posix_timer, seccomp, signal, stop,
+        thread, timer, uts,
     },
 };
 use core::ops::Range;
@@ -358,6 +358,7 @@ fn become_init(plan: &Plan, process: &ProcessPlan) -> Result {
     sys::syscall(SYS_PRCTL, [PR_SET_DUMPABLE, 0, 0, 0, 0, 0])?;
     sys::syscall(SYS_SETSID, [0; 6]).context(format_args!("setsid"))?;
     start_over(process)?;
+    clock::restore(&plan.container)?;
     let build = Build::new(plan, process, 0);
     limits::lift(&build);
     signal::reset_sighand(&build)?;

@@ -15,7 +15,7 @@ use crate::{
     objects::Objects,
     references::References,
     report::{fail, Context, Log, Result},
-    state::{lock, memory::Memory, task, uts},
+    state::{clock, lock, memory::Memory, task, uts},
     tree::Tree,
 };
 use core::ops::Range;
@@ -189,17 +189,17 @@ fn collect_once(container: &Container, hold: &Hold<'_>) -> Result<State> {
     lock::save(&mut save)?;
     save.memory.check_contained()?;
 
+    // The number of pages is known when they have been looked for.
+    let mut record = cr_img_container {
+        nr_processes: tree.processes.len() as u32,
+        nr_threads: tree.nr_threads() as u32,
+        last_pid: container.ns().last_pid(),
+        namespaces,
+        ..Default::default()
+    };
+    clock::save(&mut record, container.init());
     Ok(State {
-        container: cr_img_container {
-            nr_processes: tree.processes.len() as u32,
-            nr_threads: tree.nr_threads() as u32,
-            last_pid: container.ns().last_pid(),
-            namespaces,
-            monotonic_ns: misc::monotonic_ns(),
-            boottime_ns: misc::boottime_ns(),
-            // Known when the pages have been looked for.
-            nr_pages: 0,
-        },
+        container: record,
         records: save.records,
         index: save.index,
         memory: save.memory,
@@ -214,7 +214,7 @@ fn namespaces(container: &Container, tree: &Tree) -> Result<u32> {
     let init = &tree.processes[0].leader().info;
     for thread in tree.live_threads() {
         let info = &thread.info;
-        if (info.mnt_ns, info.uts_ns, info.ipc_ns) != (init.mnt_ns, init.uts_ns, init.ipc_ns) {
+        if !task::has_same_namespaces(info, init) {
             fail!(
                 EOPNOTSUPP(),
                 "{}: is in other namespaces than the container's init, which is not supported yet",
@@ -232,7 +232,8 @@ fn namespaces(container: &Container, tree: &Tree) -> Result<u32> {
             thread.who()
         );
     }
-    let mut private = 0;
+    // It may not have one; but from the restart on it needs one.
+    let mut private = CR_NS_TIME;
     if init.mnt_ns != caller.mnt {
         private |= CR_NS_MNT;
     }

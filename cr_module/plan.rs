@@ -134,6 +134,7 @@ pub(crate) struct Plan {
     pub(crate) processes: KVVec<ProcessPlan>,
     /// Files and shared memory objects by id, ascending.
     pub(crate) files: KVVec<(u64, FileRef)>,
+    pub(crate) container: cr_img_container,
     pub(crate) uts: Option<usize>,
     /// Places of the records of locks.
     pub(crate) locks: KVVec<usize>,
@@ -166,6 +167,7 @@ pub(crate) struct Plan {
 impl Plan {
     /// Makes a plan of records that have been checked.
     pub(crate) fn new(
+        container: cr_img_container,
         records: Arc<Records>,
         files: KVVec<(u64, FileRef)>,
         root_fd: Option<i32>,
@@ -194,6 +196,7 @@ impl Plan {
                 records,
                 processes,
                 files,
+                container,
                 uts,
                 locks,
                 root_fd,

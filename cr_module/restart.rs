@@ -65,7 +65,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
 
     let files = Files::make(&args.value, &records)?;
     let root_fd = (args.value.root_fd >= 0).then_some(args.value.root_fd);
-    let plan = Plan::new(records.clone(), files, root_fd)?;
+    let plan = Plan::new(container, records.clone(), files, root_fd)?;
 
     let begin = misc::monotonic_ns();
     let tasks = Tasks::create(plan, &args.value, container.namespaces)?;

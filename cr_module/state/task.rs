@@ -64,7 +64,10 @@ const REFUSED: &[(u32, &str)] = &[
     (CR_TASK_NS_NET, "has a network namespace of its own"),
     (CR_TASK_NS_USER, "has a user namespace of its own"),
     (CR_TASK_NS_CGROUP, "has a cgroup namespace of its own"),
-    (CR_TASK_NS_TIME, "has a time namespace of its own"),
+    (
+        CR_TASK_NS_TIME_CHILDREN,
+        "has unshared a time namespace for its children",
+    ),
     (CR_TASK_WORKER, "is a worker thread of the kernel"),
     (
         CR_TASK_DEAD_LEADER,
@@ -185,6 +188,12 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result {
     posix_timer::save(save, leader)
 }
 
+/// Whether two tasks are in the same namespaces, where they may differ from the caller's.
+pub(crate) fn has_same_namespaces(a: &TaskInfo, b: &TaskInfo) -> bool {
+    let all = |info: &TaskInfo| (info.mnt_ns, info.uts_ns, info.ipc_ns, info.time_ns);
+    all(a) == all(b)
+}
+
 /// Threads share all that can be shared.
 fn check_shared(thread: &Thread, leader: &Thread) -> Result {
     let (a, b) = (&thread.info, &leader.info);
@@ -195,7 +204,7 @@ fn check_shared(thread: &Thread, leader: &Thread) -> Result {
             thread.who()
         );
     }
-    if (a.mnt_ns, a.uts_ns, a.ipc_ns) != (b.mnt_ns, b.uts_ns, b.ipc_ns) {
+    if !has_same_namespaces(a, b) {
         fail!(
             EOPNOTSUPP(),
             "{}: is in other namespaces than its process, which is not supported yet",

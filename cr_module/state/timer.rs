@@ -8,9 +8,12 @@ use crate::{
     report::{Context, Result},
 };
 use cr_codec::uapi::*;
+use cr_sys::misc;
 use zerocopy::IntoBytes;
 
 const SYS_SETITIMER: u32 = 38;
+
+const ITIMER_REAL: usize = 0;
 
 /// Arms the timers of the current process.
 pub(crate) fn restore(build: &Build<'_>, process: &cr_img_process) -> Result {
@@ -18,10 +21,15 @@ pub(crate) fn restore(build: &Build<'_>, process: &cr_img_process) -> Result {
         if timer.value_ns == 0 {
             continue;
         }
+        // setitimer(2) adds a tick to what it is given of CPU time.
+        let left = match which {
+            ITIMER_REAL => timer.value_ns,
+            _ => timer.value_ns.saturating_sub(misc::tick_ns()).max(1),
+        };
         let microseconds = |ns: u64| ns.div_ceil(1000);
         let split = |us: u64| [us / 1_000_000, us % 1_000_000];
         let [interval_s, interval_us] = split(microseconds(timer.interval_ns));
-        let [value_s, value_us] = split(microseconds(timer.value_ns));
+        let [value_s, value_us] = split(microseconds(left));
         let itimerval = [interval_s, interval_us, value_s, value_us];
         let addr = build.scratch(0, itimerval.as_bytes())?;
         build

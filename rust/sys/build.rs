@@ -198,6 +198,13 @@ pub fn set_continued() {
     unsafe { bindings::cr_shim_set_continued() }
 }
 
+/// Gives the current task a time namespace in which CLOCK_MONOTONIC and CLOCK_BOOTTIME go on from
+/// there, ns. It is alone in its thread group.
+pub fn set_clocks(monotonic: u64, boottime: u64) -> Result {
+    // SAFETY: No preconditions; the clocks are the task's own.
+    to_result(unsafe { bindings::cr_shim_clocks_set(monotonic, boottime) })
+}
+
 /// Makes a POSIX timer of the current process one that has expired, if it has not. It is disarmed,
 /// or was set to expire in a long time, and relative or absolute as `timer` says.
 pub fn expire_timer(timer: &cr_img_timer) -> Result {

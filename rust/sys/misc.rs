@@ -27,10 +27,10 @@ pub fn monotonic_ns() -> u64 {
     unsafe { bindings::cr_shim_ktime_ns() }
 }
 
-/// CLOCK_BOOTTIME in nanoseconds.
-pub fn boottime_ns() -> u64 {
+/// The time between two ticks of the kernel's clock, ns.
+pub fn tick_ns() -> u64 {
     // SAFETY: No preconditions.
-    unsafe { bindings::cr_shim_boottime_ns() }
+    unsafe { bindings::cr_shim_tick_ns() }
 }
 
 /// CLOCK_REALTIME in nanoseconds.

@@ -19,11 +19,11 @@ pub use bindings::{
     cr_shim_task as TaskInfo, CR_TASK_AUTOREAP, CR_TASK_COMPAT, CR_TASK_CORE_COOKIE, CR_TASK_CTTY,
     CR_TASK_DEAD_LEADER, CR_TASK_DEBUGREGS, CR_TASK_EXIT_SIGNAL, CR_TASK_IOPERM, CR_TASK_IOPL,
     CR_TASK_IO_URING, CR_TASK_KEYRING, CR_TASK_LSM, CR_TASK_MEMPOLICY, CR_TASK_NESTED_PIDNS,
-    CR_TASK_NS_CGROUP, CR_TASK_NS_NET, CR_TASK_NS_PID_CHILDREN, CR_TASK_NS_TIME, CR_TASK_NS_USER,
-    CR_TASK_PARENT_THREAD, CR_TASK_PERF, CR_TASK_PI_FUTEX, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT,
-    CR_TASK_SECCOMP, CR_TASK_SEM_UNDO, CR_TASK_SHARED_IO, CR_TASK_SHSTK, CR_TASK_SINGLE_STEP,
-    CR_TASK_STOPPED, CR_TASK_TLS_SEGMENT, CR_TASK_TRACED, CR_TASK_TRACER, CR_TASK_UPROBES,
-    CR_TASK_USER_EVENTS, CR_TASK_WORKER, CR_TASK_XFEATURES,
+    CR_TASK_NS_CGROUP, CR_TASK_NS_NET, CR_TASK_NS_PID_CHILDREN, CR_TASK_NS_TIME_CHILDREN,
+    CR_TASK_NS_USER, CR_TASK_PARENT_THREAD, CR_TASK_PERF, CR_TASK_PI_FUTEX, CR_TASK_RSEQ_SLICE,
+    CR_TASK_SCHED_EXT, CR_TASK_SECCOMP, CR_TASK_SEM_UNDO, CR_TASK_SHARED_IO, CR_TASK_SHSTK,
+    CR_TASK_SINGLE_STEP, CR_TASK_STOPPED, CR_TASK_TLS_SEGMENT, CR_TASK_TRACED, CR_TASK_TRACER,
+    CR_TASK_UPROBES, CR_TASK_USER_EVENTS, CR_TASK_WORKER, CR_TASK_XFEATURES,
 };
 
 /// A thread, with a reference: the structure stays, the thread may exit.
@@ -300,6 +300,16 @@ impl TaskRef {
         };
         to_result(count.min(0)).map_err(|error| (id, error))?;
         Ok(count as usize)
+    }
+
+    /// What CLOCK_MONOTONIC and CLOCK_BOOTTIME say to it, ns.
+    pub fn clocks(&self) -> (u64, u64) {
+        let (mut monotonic, mut boottime) = (0, 0);
+        // SAFETY: The task is valid, the numbers are valid for writes.
+        unsafe {
+            bindings::cr_shim_clocks_read(self.as_ptr(), &mut monotonic, &mut boottime);
+        }
+        (monotonic, boottime)
     }
 
     /// Whether the caller may read its memory. Mirrors PTRACE_ATTACH.

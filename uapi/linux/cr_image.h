@@ -200,6 +200,8 @@ struct cr_img_section {
 #define CR_NS_MNT		0x1
 #define CR_NS_UTS		0x2
 #define CR_NS_IPC		0x4
+/* A container always has one after a restart, so that its clocks go on. */
+#define CR_NS_TIME		0x8
 
 /**
  * struct cr_img_container - the container as a whole
@@ -207,8 +209,9 @@ struct cr_img_section {
  * @nr_threads: CR_TAG_THREAD records
  * @last_pid: the pid handed out last in the pid namespace
  * @namespaces: CR_NS_*
- * @monotonic_ns: CLOCK_MONOTONIC at the moment of the checkpoint
- * @boottime_ns: CLOCK_BOOTTIME at the moment of the checkpoint
+ * @monotonic_ns: CLOCK_MONOTONIC in the container, at the moment of the
+ *	checkpoint
+ * @boottime_ns: the same of CLOCK_BOOTTIME
  * @nr_pages: pages that follow in CR_TAG_PAGES records
  */
 struct cr_img_container {

@@ -14,6 +14,9 @@
 use super::{files, memory, signals, tasks, Placed, Rec, Result, State};
 use crate::{record, uapi::*};
 
+/// Above what a clock may say, ns: half of what the kernel can count, `kernel/time/namespace.c`.
+const MAX_CLOCK: u64 = 1 << 62;
+
 /// A memory descriptor whose mappings are not all there yet.
 struct OpenMm<'a> {
     rec: &'a Rec<'a>,
@@ -151,11 +154,11 @@ impl<'a> Walk<'a> {
             "impossible last pid",
         )?;
         rec.require(
-            container.namespaces & !(CR_NS_MNT | CR_NS_UTS | CR_NS_IPC) == 0,
+            container.namespaces & !(CR_NS_MNT | CR_NS_UTS | CR_NS_IPC | CR_NS_TIME) == 0,
             "unknown namespaces",
         )?;
         rec.require(
-            container.monotonic_ns < 1 << 63 && container.boottime_ns < 1 << 63,
+            container.monotonic_ns < MAX_CLOCK && container.boottime_ns < MAX_CLOCK,
             "impossible time",
         )?;
         self.container = Some((rec, container));

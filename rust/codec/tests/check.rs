@@ -179,9 +179,10 @@ fn container() {
     fails::<cr_img_container>(0, "impossible number of tasks", |c| c.nr_threads = 1);
     fails::<cr_img_container>(0, "impossible number of tasks", |c| c.nr_threads = u32::MAX);
     fails::<cr_img_container>(0, "impossible last pid", |c| c.last_pid = 0);
-    fails::<cr_img_container>(0, "unknown namespaces", |c| c.namespaces = 8);
+    fails::<cr_img_container>(0, "unknown namespaces", |c| c.namespaces = 16);
     fails::<cr_img_container>(0, "only come together", |c| c.namespaces = CR_NS_MNT);
-    fails::<cr_img_container>(0, "impossible time", |c| c.monotonic_ns = u64::MAX);
+    fails::<cr_img_container>(0, "impossible time", |c| c.monotonic_ns = 1 << 62);
+    fails::<cr_img_container>(0, "impossible time", |c| c.boottime_ns = u64::MAX);
     fails::<cr_img_uts>(0, "not NUL padded", |uts| uts.nodename = [b'x'; 65]);
     fails::<cr_img_uts>(0, "not NUL padded", |uts| uts.domainname[64] = b'x');
     fails::<cr_img_uts>(0, "reserved member", |uts| uts.reserved[5] = 1);

@@ -235,9 +235,9 @@ u64 cr_shim_ktime_ns(void)
 	return ktime_get_ns();
 }
 
-u64 cr_shim_boottime_ns(void)
+u64 cr_shim_tick_ns(void)
 {
-	return ktime_get_boottime_ns();
+	return TICK_NSEC;
 }
 
 u64 cr_shim_realtime_ns(void)

@@ -48,7 +48,7 @@
 #define CR_TASK_NS_NET		30
 #define CR_TASK_NS_USER		31
 #define CR_TASK_NS_CGROUP	32
-#define CR_TASK_NS_TIME		33
+#define CR_TASK_NS_TIME_CHILDREN	33
 #define CR_TASK_NS_PID_CHILDREN	34
 #define CR_TASK_WORKER		35
 #define CR_TASK_DEAD_LEADER	36
@@ -69,6 +69,7 @@
  * @mnt_ns: identity
  * @uts_ns: identity
  * @ipc_ns: identity
+ * @time_ns: identity
  * @ppid: thread group id of the parent, 0 outside of the namespace
  * @pgid: 0 outside of the namespace
  * @sid: 0 outside of the namespace
@@ -85,6 +86,7 @@ struct cr_shim_task {
 	u64 mnt_ns;
 	u64 uts_ns;
 	u64 ipc_ns;
+	u64 time_ns;
 	u64 cgroups;
 	u32 tid;
 	u32 tgid;
@@ -166,7 +168,7 @@ void cr_shim_module_put(void);
 void cr_shim_wait_for_callbacks(void);
 u32 cr_shim_crc32c(u32 seed, const void *buf, size_t len);
 u64 cr_shim_ktime_ns(void);
-u64 cr_shim_boottime_ns(void);
+u64 cr_shim_tick_ns(void);
 u64 cr_shim_realtime_ns(void);
 
 const char *cr_shim_running_release(void);
@@ -222,6 +224,10 @@ int cr_shim_timers_read(struct task_struct *t, struct pid_namespace *ns,
 int cr_shim_timer_expire(const struct cr_img_timer *in);
 int cr_shim_timer_finish(const struct cr_img_timer *in);
 void cr_shim_timer_ids(const struct cr_img_timers *in);
+
+/* clock.c */
+void cr_shim_clocks_read(struct task_struct *t, u64 *monotonic, u64 *boottime);
+int cr_shim_clocks_set(u64 monotonic, u64 boottime);
 
 /* mm.c */
 

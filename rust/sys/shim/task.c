@@ -249,13 +249,13 @@ static u64 ns_unsupported(struct task_struct *t, struct pid_namespace *ns,
 	out->mnt_ns = (unsigned long)theirs->mnt_ns;
 	out->uts_ns = (unsigned long)theirs->uts_ns;
 	out->ipc_ns = (unsigned long)theirs->ipc_ns;
+	out->time_ns = (unsigned long)theirs->time_ns;
 	if (theirs->net_ns != ours->net_ns)
 		x |= BIT_ULL(CR_TASK_NS_NET);
 	if (theirs->cgroup_ns != ours->cgroup_ns)
 		x |= BIT_ULL(CR_TASK_NS_CGROUP);
-	if (theirs->time_ns != ours->time_ns ||
-	    theirs->time_ns_for_children != ours->time_ns)
-		x |= BIT_ULL(CR_TASK_NS_TIME);
+	if (theirs->time_ns_for_children != theirs->time_ns)
+		x |= BIT_ULL(CR_TASK_NS_TIME_CHILDREN);
 	if (theirs->pid_ns_for_children != ns)
 		x |= BIT_ULL(CR_TASK_NS_PID_CHILDREN);
 	/* Every pthread has a list; there is nothing on it without a semaphore. */

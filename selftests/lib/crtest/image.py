@@ -14,7 +14,7 @@ CRED_LEN, FS_LEN, PAGE = 88, 16, 4096
 VERSION, ARCH, PAGE_SIZE, XFEATURES, HEADER_CRC = 8, 16, 20, 32, 124
 # Members of payloads: where they are, and what they consist of.
 MEMBERS = {
-    TAG_CONTAINER: {"namespaces": (12, "I")},
+    TAG_CONTAINER: {"namespaces": (12, "I"), "monotonic_ns": (16, "Q"), "boottime_ns": (24, "Q")},
     TAG_CRED: {"uid": (0, "4I"), "gid": (16, "4I"), "cap": (32, "5Q"), "securebits": (72, "I"),
                "nr_groups": (76, "I"), "nr_landlock": (80, "I")},
     TAG_PIPE: {"ring_size": (0, "I"), "uid": (12, "I"), "gid": (16, "I")},

@@ -14,13 +14,13 @@ from .traces import Traces
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[3] / "build/selftests/privileges"
 USER = 1000
-NS_UTS, NS_IPC = 2, 4
+NS_UTS, NS_IPC, NS_TIME = 2, 4, 8
 
 
 def shared_names(image):
-    """The container had no UTS and IPC namespaces of its own."""
+    """The container has no UTS, IPC and time namespaces of its own."""
     for part in image.of(TAG_CONTAINER):
-        part["namespaces"] &= ~(NS_UTS | NS_IPC)
+        part["namespaces"] &= ~(NS_UTS | NS_IPC | NS_TIME)
     image.parts = [part for part in image.parts if part.tag != TAG_UTS]
     return image
 

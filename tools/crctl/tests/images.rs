@@ -103,7 +103,7 @@ fn show() {
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
     for expected in [
-        "own namespaces: pid mnt uts ipc; host name sample\n",
+        "own namespaces: pid mnt uts ipc time; host name sample\n",
         "taken      2023-11-14T22:13:20Z on Linux 7.2.12+deb13-cloud-amd64\n",
         "\n  1 init  group 1 session 1 uid 0 in /tmp; memory #40, descriptors #30\n",
         "\n    thread 1 init  pending 10 34\n",

@@ -109,7 +109,7 @@ impl Sample {
                 nr_processes: 3,
                 nr_threads: 4,
                 last_pid: 9,
-                namespaces: CR_NS_MNT | CR_NS_UTS | CR_NS_IPC,
+                namespaces: CR_NS_MNT | CR_NS_UTS | CR_NS_IPC | CR_NS_TIME,
                 monotonic_ns: 1,
                 boottime_ns: 2,
                 nr_pages: 6,

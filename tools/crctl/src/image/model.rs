@@ -235,7 +235,12 @@ impl Model {
                 let container: cr_img_container = rec.fixed()?;
                 self.last_pid = container.last_pid;
                 self.namespaces = vec!["pid"];
-                for (flag, name) in [(CR_NS_MNT, "mnt"), (CR_NS_UTS, "uts"), (CR_NS_IPC, "ipc")] {
+                for (flag, name) in [
+                    (CR_NS_MNT, "mnt"),
+                    (CR_NS_UTS, "uts"),
+                    (CR_NS_IPC, "ipc"),
+                    (CR_NS_TIME, "time"),
+                ] {
                     if container.namespaces & flag != 0 {
                         self.namespaces.push(name);
                     }
