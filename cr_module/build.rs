@@ -43,6 +43,8 @@ const SYS_CLOSE_RANGE: u32 = 436;
 const PROT_READ_WRITE: u32 = 3;
 const MAP_PRIVATE_ANONYMOUS: u32 = 0x22;
 
+pub(crate) const SIGCHLD: u32 = 17;
+
 const PR_SET_DUMPABLE: u64 = 4;
 const PR_SET_CHILD_SUBREAPER: u64 = 36;
 
@@ -227,6 +229,9 @@ fn come_into_being(plan: &Arc<Plan>, at: usize) -> Result {
     register(plan, at, 0, None);
     sys::forget_caller();
     sys::set_execed(image.flags & CR_PROCESS_EXECED != 0);
+    if image.flags & CR_PROCESS_PARENT_EXECED != 0 {
+        sys::set_parent_execed();
+    }
     if at == 0 {
         become_init(plan, process)?;
     }
@@ -265,7 +270,11 @@ fn create_children(
         let image = &plan.processes[*child].process;
         let how = Spawn {
             flags: 0,
-            exit_signal: image.exit_signal,
+            // What may be sent to a parent that is not complete: it does not mind that one.
+            exit_signal: match plan.processes[*child].is_zombie() {
+                true => SIGCHLD,
+                false => image.exit_signal,
+            },
             tid: image.pid,
             cgroup: None,
         };

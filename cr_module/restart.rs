@@ -11,7 +11,7 @@
 
 use crate::{
     abi::{self, Argument},
-    build::ProcessMain,
+    build::{ProcessMain, SIGCHLD},
     image::{FileSource, Records},
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
@@ -19,6 +19,7 @@ use crate::{
 };
 use cr_codec::{
     check::{check_state, State, EM_X86_64},
+    order,
     read::{Head, Reader},
     uapi::*,
 };
@@ -74,6 +75,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     tasks.assemble()?;
     args.value.stats.forking_time = (misc::monotonic_ns() - begin) / 1000;
     tasks.rebuild()?;
+    tasks.set_parents()?;
     tasks.set_registers()?;
     tasks.stop()?;
     tasks.ns.set_last_pid(container.last_pid);
@@ -253,7 +255,6 @@ impl<'a> Files<'a> {
 const CLONE_NEWUTS: u64 = 0x0400_0000;
 const CLONE_NEWIPC: u64 = 0x0800_0000;
 const CLONE_NEWPID: u64 = 0x2000_0000;
-const SIGCHLD: u32 = 17;
 
 /// The tasks of a container that is being built. Dropping this kills them.
 struct Tasks {
@@ -353,6 +354,10 @@ impl Tasks {
             };
             if status != image.exit_code {
                 fail!(EINTR, "pid {}: was killed", image.pid);
+            }
+            if image.exit_signal != SIGCHLD {
+                task.set_exit_signal(image.exit_signal)
+                    .context(format_args!("pid {}", image.pid))?;
             }
         }
         Ok(())
@@ -456,6 +461,38 @@ impl Tasks {
                 let tid = thread.thread.tid;
                 self.set_thread_registers(&created, thread, &mm)
                     .context(format_args!("pid {tid}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the children of a process to those of its threads that they belong to.
+    fn set_parents(&self) -> Result {
+        for (at, process) in self.plan.processes.iter().enumerate() {
+            let parent_of = |child: usize| self.plan.processes[child].process.parent_tid;
+            let mut children = process.children.iter();
+            if children.all(|child| parent_of(*child) == process.process.pid) {
+                continue;
+            }
+            let mut tids = KVVec::with_capacity(process.threads.len(), GFP_KERNEL)?;
+            for (number, thread) in process.threads.iter().enumerate() {
+                tids.push((thread.thread.tid, number), GFP_KERNEL)?;
+            }
+            order::sort_by_key(&mut tids, |(tid, _)| *tid);
+            // All of them, so that they stay in their order.
+            for child in &process.children {
+                let pid = self.plan.processes[*child].process.pid;
+                let found = order::find_by_key(&tids, parent_of(*child), |(tid, _)| *tid);
+                let Some((_, number)) = found else {
+                    fail!(
+                        EINVAL,
+                        "pid {pid}: is the child of a thread that is not there"
+                    );
+                };
+                let task = self.plan.task(*child, 0)?.task;
+                let parent = self.plan.task(at, *number)?.task;
+                task.set_parent(&parent)
+                    .context(format_args!("pid {pid}: its parent"))?;
             }
         }
         Ok(())

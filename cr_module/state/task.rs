@@ -73,20 +73,12 @@ const REFUSED: &[(u32, &str)] = &[
         CR_TASK_DEAD_LEADER,
         "is dead while other threads of its process live",
     ),
-    (
-        CR_TASK_EXIT_SIGNAL,
-        "sends another signal than SIGCHLD when it exits",
-    ),
     (CR_TASK_USER_EVENTS, "has user events registered"),
     (CR_TASK_UPROBES, "is probed by uprobes"),
     (CR_TASK_AUTOREAP, "is reaped automatically"),
     (
         CR_TASK_XFEATURES,
         "has asked for more processor features (AMX)",
-    ),
-    (
-        CR_TASK_PARENT_THREAD,
-        "gets a signal when another thread of its parent than the leader dies",
     ),
 ];
 
@@ -153,9 +145,13 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result {
         pgid: info.pgid,
         sid: info.sid,
         exit_signal: info.exit_signal,
+        parent_tid: info.parent_tid,
         nr_threads: process.threads.len() as u32,
         ..Default::default()
     };
+    if info.parent_execed != 0 {
+        record.flags |= CR_PROCESS_PARENT_EXECED;
+    }
     leader.task.read_limits(&mut record);
     if process.is_zombie() {
         record.state = CR_PROCESS_ZOMBIE;

@@ -250,6 +250,12 @@ pub fn set_execed(execed: bool) {
     unsafe { bindings::cr_shim_set_execed(execed) }
 }
 
+/// Says that the parent of the current process has executed a program since it is its parent.
+pub fn set_parent_execed() {
+    // SAFETY: No preconditions.
+    unsafe { bindings::cr_shim_set_parent_execed() }
+}
+
 /// Says that an ancestor of the current process is a child subreaper.
 pub fn set_has_subreaper() {
     // SAFETY: No preconditions.

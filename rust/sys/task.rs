@@ -17,13 +17,13 @@ use kernel::{
 
 pub use bindings::{
     cr_shim_task as TaskInfo, CR_TASK_AUTOREAP, CR_TASK_COMPAT, CR_TASK_CORE_COOKIE, CR_TASK_CTTY,
-    CR_TASK_DEAD_LEADER, CR_TASK_DEBUGREGS, CR_TASK_EXIT_SIGNAL, CR_TASK_IOPERM, CR_TASK_IOPL,
-    CR_TASK_IO_URING, CR_TASK_KEYRING, CR_TASK_LSM, CR_TASK_MEMPOLICY, CR_TASK_NESTED_PIDNS,
-    CR_TASK_NS_CGROUP, CR_TASK_NS_NET, CR_TASK_NS_PID_CHILDREN, CR_TASK_NS_TIME_CHILDREN,
-    CR_TASK_NS_USER, CR_TASK_PARENT_THREAD, CR_TASK_PERF, CR_TASK_PI_FUTEX, CR_TASK_RSEQ_SLICE,
-    CR_TASK_SCHED_EXT, CR_TASK_SECCOMP, CR_TASK_SEM_UNDO, CR_TASK_SHARED_IO, CR_TASK_SHSTK,
-    CR_TASK_SINGLE_STEP, CR_TASK_STOPPED, CR_TASK_TLS_SEGMENT, CR_TASK_TRACED, CR_TASK_TRACER,
-    CR_TASK_UPROBES, CR_TASK_USER_EVENTS, CR_TASK_WORKER, CR_TASK_XFEATURES,
+    CR_TASK_DEAD_LEADER, CR_TASK_DEBUGREGS, CR_TASK_IOPERM, CR_TASK_IOPL, CR_TASK_IO_URING,
+    CR_TASK_KEYRING, CR_TASK_LSM, CR_TASK_MEMPOLICY, CR_TASK_NESTED_PIDNS, CR_TASK_NS_CGROUP,
+    CR_TASK_NS_NET, CR_TASK_NS_PID_CHILDREN, CR_TASK_NS_TIME_CHILDREN, CR_TASK_NS_USER,
+    CR_TASK_PERF, CR_TASK_PI_FUTEX, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT, CR_TASK_SECCOMP,
+    CR_TASK_SEM_UNDO, CR_TASK_SHARED_IO, CR_TASK_SHSTK, CR_TASK_SINGLE_STEP, CR_TASK_STOPPED,
+    CR_TASK_TLS_SEGMENT, CR_TASK_TRACED, CR_TASK_TRACER, CR_TASK_UPROBES, CR_TASK_USER_EVENTS,
+    CR_TASK_WORKER, CR_TASK_XFEATURES,
 };
 
 /// A thread, with a reference: the structure stays, the thread may exit.
@@ -413,6 +413,24 @@ impl TaskRef {
         let ptr = unsafe { bindings::cr_shim_task_mm(self.as_ptr()) };
         // SAFETY: The reference is ours now.
         Some(unsafe { Mm::from_owned(NonNull::new(ptr)?) })
+    }
+
+    /// Makes it a child of another thread of its parent. Fails with ESRCH when one has died.
+    pub fn set_parent(&self, parent: &TaskRef) -> Result {
+        // SAFETY: Both tasks are valid.
+        match unsafe { bindings::cr_shim_set_parent(self.as_ptr(), parent.as_ptr()) } {
+            true => Ok(()),
+            false => Err(ESRCH),
+        }
+    }
+
+    /// Sets the signal that its parent waits for, of a zombie. Fails with ESRCH when it is gone.
+    pub fn set_exit_signal(&self, signal: u32) -> Result {
+        // SAFETY: The task is valid.
+        match unsafe { bindings::cr_shim_set_exit_signal(self.as_ptr(), signal) } {
+            true => Ok(()),
+            false => Err(ESRCH),
+        }
     }
 
     /// Kills it, and its thread group.

@@ -379,35 +379,6 @@ static void share_io(void)
 	other = sure(clone(wait_for_go, stack + sizeof(stack), CLONE_IO | SIGCHLD, NULL));
 }
 
-static int odd_exit_signal(void *unused)
-{
-	await_go();
-	(void)unused;
-	return 4;
-}
-
-static void exit_signal(void)
-{
-	sigset_t set;
-
-	/* Before it can come: init does not get what it neither handles nor blocks. */
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR2);
-	sure(sigprocmask(SIG_BLOCK, &set, NULL));
-	other = sure(clone(odd_exit_signal, stack + sizeof(stack), SIGUSR2, NULL));
-}
-
-static void check_exit_signal(void)
-{
-	sigset_t set;
-	siginfo_t info;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR2);
-	expect_eq(sigwaitinfo(&set, &info), SIGUSR2, "signal at the end of a child");
-	expect_eq(waitpid(other, NULL, __WCLONE), other, "it can be waited for");
-}
-
 static void make_timed_wait(void)
 {
 	other = sure(fork());
@@ -458,7 +429,6 @@ static const struct case_ cases[] = {
 	{ "shared-handlers", "share|CLONE", share_handlers, check_handlers },
 	{ "unshared-thread", "share|thread", unshared_thread, check_unshared },
 	{ "dead-leader", "leader|first thread|other threads", dead_leader, check_dead_leader },
-	{ "exit-signal", "exit signal|signal", exit_signal, check_exit_signal },
 	{ "timed-wait", "sigtimedwait", make_timed_wait, check_timed_wait },
 };
 

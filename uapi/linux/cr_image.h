@@ -572,6 +572,8 @@ enum cr_img_process_state {
 /* All of its threads have stopped; and its parent has waited for that. */
 #define CR_PROCESS_STOPPED	0x10
 #define CR_PROCESS_STOP_WAITED	0x20
+/* Its parent has executed a program since: gets SIGCHLD for other signals. */
+#define CR_PROCESS_PARENT_EXECED	0x40
 
 struct cr_img_rlimit {
 	__u64 cur;
@@ -608,6 +610,9 @@ struct cr_img_itimer {
  * @oom_score_adj: /proc/PID/oom_score_adj
  * @oom_score_adj_min: what it cannot be set below without privilege
  * @stop_signal: signal that has stopped it, or is about to; 0 for none
+ * @parent_tid: the thread of its parent that has created or adopted it; 0 for
+ *	init
+ * @reserved: zero
  */
 struct cr_img_process {
 	__u32 pid;
@@ -628,6 +633,8 @@ struct cr_img_process {
 	__s32 oom_score_adj;
 	__s32 oom_score_adj_min;
 	__u32 stop_signal;
+	__u32 parent_tid;
+	__u32 reserved;
 };
 
 /**

@@ -17,7 +17,8 @@ const PROCESS_FLAGS: u32 = CR_PROCESS_SUBREAPER
     | CR_PROCESS_EXECED
     | CR_PROCESS_CONTINUED
     | CR_PROCESS_STOPPED
-    | CR_PROCESS_STOP_WAITED;
+    | CR_PROCESS_STOP_WAITED
+    | CR_PROCESS_PARENT_EXECED;
 const THREAD_FLAGS: u32 = CR_THREAD_RESTORE_SIGMASK
     | CR_THREAD_NO_NEW_PRIVS
     | CR_THREAD_IN_SYSCALL
@@ -98,6 +99,13 @@ pub(super) fn process(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_proce
         (process.pid == 1) == (process.ppid == 0),
         "init has a parent, or another process has none",
     )?;
+    rec.require(
+        process.parent_tid <= PID_MAX
+            && (process.parent_tid == 0) == (process.ppid == 0)
+            && (process.ppid != 0 || process.flags & CR_PROCESS_PARENT_EXECED == 0),
+        "impossible thread of its parent",
+    )?;
+    rec.require(process.reserved == 0, "a reserved member is not zero")?;
     rec.require(process.exit_signal <= CR_NSIG, "impossible exit signal")?;
     rec.require(process.flags & !PROCESS_FLAGS == 0, "unknown flags")?;
     rec.require(

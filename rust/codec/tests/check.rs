@@ -369,6 +369,14 @@ fn tasks() {
         |process| process.ppid = 0,
     );
     fails::<cr_img_process>(1, "impossible process id", |process| process.sid = 1 << 23);
+    let parent = "impossible thread of its parent";
+    fails::<cr_img_process>(0, parent, |process| process.parent_tid = 1);
+    fails::<cr_img_process>(0, parent, |process| {
+        process.flags = CR_PROCESS_PARENT_EXECED
+    });
+    fails::<cr_img_process>(1, parent, |process| process.parent_tid = 0);
+    fails::<cr_img_process>(1, "a reserved member", |process| process.reserved = 1);
+    passes::<cr_img_process>(1, |process| process.flags = CR_PROCESS_PARENT_EXECED);
     fails::<cr_img_process>(1, "impossible exit signal", |process| {
         process.exit_signal = 65
     });

@@ -385,6 +385,48 @@ void cr_shim_set_has_subreaper(void)
 	current->signal->has_child_subreaper = 1;
 }
 
+/* See do_notify_parent(). */
+void cr_shim_set_parent_execed(void)
+{
+	rcu_read_lock();
+	current->parent_exec_id =
+		rcu_dereference(current->real_parent)->self_exec_id - 1;
+	rcu_read_unlock();
+}
+
+/*
+ * Makes @t a child of another thread of its parent. False if one of them is not
+ * there any more.
+ */
+bool cr_shim_set_parent(struct task_struct *t, struct task_struct *parent)
+{
+	bool can;
+
+	write_lock_irq(&tasklist_lock);
+	can = pid_alive(t) && same_thread_group(t->real_parent, parent) &&
+	      !(parent->flags & PF_EXITING) && !t->ptrace;
+	if (can) {
+		list_move_tail(&t->sibling, &parent->children);
+		rcu_assign_pointer(t->real_parent, parent);
+		rcu_assign_pointer(t->parent, parent);
+	}
+	write_unlock_irq(&tasklist_lock);
+	return can;
+}
+
+/* Of a zombie, whose parent has been sent SIGCHLD. False if it is gone. */
+bool cr_shim_set_exit_signal(struct task_struct *t, u32 signal)
+{
+	bool can;
+
+	write_lock_irq(&tasklist_lock);
+	can = t->exit_state & EXIT_ZOMBIE;
+	if (can)
+		t->exit_signal = signal;
+	write_unlock_irq(&tasklist_lock);
+	return can;
+}
+
 void __noreturn cr_shim_exit_zombie(u32 code)
 {
 	cr_shim_debug_end();

@@ -52,14 +52,12 @@
 #define CR_TASK_NS_PID_CHILDREN	34
 #define CR_TASK_WORKER		35
 #define CR_TASK_DEAD_LEADER	36
-#define CR_TASK_EXIT_SIGNAL	37
 #define CR_TASK_USER_EVENTS	38
 #define CR_TASK_UPROBES		39
 #define CR_TASK_AUTOREAP	40
 #define CR_TASK_SINGLE_STEP	41
 #define CR_TASK_IOPL		42
 #define CR_TASK_XFEATURES	44
-#define CR_TASK_PARENT_THREAD	45
 
 /**
  * struct cr_shim_task - a thread, seen from a pid namespace
@@ -71,6 +69,8 @@
  * @ipc_ns: identity
  * @time_ns: identity
  * @ppid: thread group id of the parent, 0 outside of the namespace
+ * @parent_tid: the thread of the parent
+ * @parent_execed: that one has executed a program since it has become the parent
  * @pgid: 0 outside of the namespace
  * @sid: 0 outside of the namespace
  * @pf: PF_*
@@ -97,6 +97,8 @@ struct cr_shim_task {
 	u32 exit_state;
 	u32 exit_code;
 	u32 exit_signal;
+	u32 parent_tid;
+	u32 parent_execed;
 	u32 reserved;
 	u8 comm[CR_COMM_LEN];
 };
@@ -467,6 +469,9 @@ void cr_shim_want_restart(void);
 int cr_shim_set_oom_score_adj(int adj, int min);
 void cr_shim_set_default_slack(u64 ns);
 void cr_shim_set_execed(bool execed);
+void cr_shim_set_parent_execed(void);
+bool cr_shim_set_parent(struct task_struct *t, struct task_struct *parent);
+bool cr_shim_set_exit_signal(struct task_struct *t, u32 signal);
 void __noreturn cr_shim_exit_zombie(u32 code);
 void cr_shim_set_has_subreaper(void);
 bool cr_shim_fresh_pidns(void);

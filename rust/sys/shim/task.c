@@ -359,8 +359,9 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 		struct task_struct *parent = rcu_dereference(t->real_parent);
 
 		out->ppid = task_tgid_nr_ns(parent, ns);
-		if (t->pdeath_signal && !thread_group_leader(parent))
-			out->unsupported |= BIT_ULL(CR_TASK_PARENT_THREAD);
+		out->parent_tid = task_pid_nr_ns(parent, ns);
+		out->parent_execed = out->ppid && t->parent_exec_id !=
+				     READ_ONCE(parent->self_exec_id);
 	}
 	out->pgid = task_pgrp_nr_ns(t, ns);
 	out->sid = task_session_nr_ns(t, ns);
@@ -375,12 +376,8 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 	out->cgroups = (unsigned long)rcu_access_pointer(t->cgroups);
 	get_task_comm(*(char (*)[TASK_COMM_LEN])out->comm, t);
 
-	if (thread_group_leader(t)) {
-		if (t->exit_signal != SIGCHLD && t->exit_signal != 0)
-			out->unsupported |= BIT_ULL(CR_TASK_EXIT_SIGNAL);
-		if (t->exit_state && !thread_group_empty(t))
-			out->unsupported |= BIT_ULL(CR_TASK_DEAD_LEADER);
-	}
+	if (thread_group_leader(t) && t->exit_state && !thread_group_empty(t))
+		out->unsupported |= BIT_ULL(CR_TASK_DEAD_LEADER);
 	if (t->exit_state)
 		return;
 

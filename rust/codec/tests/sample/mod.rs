@@ -356,6 +356,7 @@ impl Sample {
         let child = cr_img_process {
             pid: 5,
             ppid: 1,
+            parent_tid: 2,
             pgid: 5,
             mm: MM2,
             sighand: SIGHAND2,
@@ -369,6 +370,7 @@ impl Sample {
         let zombie = cr_img_process {
             pid: 9,
             ppid: 5,
+            parent_tid: 5,
             pgid: 5,
             sid: 1,
             state: CR_PROCESS_ZOMBIE,
