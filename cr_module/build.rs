@@ -13,7 +13,7 @@ use crate::{
     report::{fail, failure, Context, Failure, Result},
     state::{
         clock, cred, fdtable, fs, inherit, limits, lock, mm, posix_timer, seccomp, signal, stop,
-        thread, timer, uts,
+        syscall, thread, timer, uts,
     },
 };
 use core::ops::Range;
@@ -527,7 +527,8 @@ fn park(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
         true => &plan.stopping,
         false => &plan.parking,
     };
-    let slot = sys::park_current(parking, &TaskRef::current())?;
+    let sigwait = syscall::sigwait_left(record);
+    let slot = sys::park_current(parking, &TaskRef::current(), sigwait)?;
     register(plan, process, thread, Some(slot));
     plan.complete.arrive();
     Ok(())

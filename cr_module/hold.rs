@@ -313,7 +313,7 @@ fn settle_one(container: &Container, held: &mut Held, dies: bool) -> Result {
         // Its memory is saved while it is held, which takes longer than it may sleep.
         Asleep::LeaveFor(Timed::RewrittenWithSets(_)) if dies => wake(held)?,
         Asleep::LeaveFor(call) => {
-            held.stamp = matches!(call, Timed::RewrittenWithSets(_)).then_some(stamp);
+            held.stamp = call.leaves_traces().then_some(stamp);
             held.standing = match before {
                 Standing::AsleepFor(_) => before,
                 // How long is found out when all stand still.

@@ -47,6 +47,15 @@ pub(crate) enum Timed {
     /// The same, and when it ends it overwrites the sets of descriptors that it was given: it
     /// must not end before memory is saved.
     RewrittenWithSets([u64; 2]),
+    /// It is issued again with another time-out than its own, which is not for writing.
+    SigWait,
+}
+
+impl Timed {
+    /// Whether the call changes something when it ends, so that it must not before all is saved.
+    pub(crate) fn leaves_traces(self) -> bool {
+        matches!(self, Self::RewrittenWithSets(_) | Self::SigWait)
+    }
 }
 
 /// A system call, for people.
@@ -167,7 +176,7 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         WAIT4 | WAITID => Asleep::Leave(ERESTARTSYS),
         PAUSE | RT_SIGSUSPEND => Asleep::Leave(ERESTARTNOHAND),
         RT_SIGTIMEDWAIT if c == 0 => Asleep::Leave(ERESTARTNOHAND),
-        RT_SIGTIMEDWAIT => Asleep::Wait(CallName::Name("rt_sigtimedwait")),
+        RT_SIGTIMEDWAIT => Asleep::LeaveFor(Timed::SigWait),
         FCNTL if matches!(b, F_SETLKW | F_OFD_SETLKW) => Asleep::Leave(ERESTARTSYS),
         FLOCK => Asleep::Leave(ERESTARTSYS),
 
@@ -241,6 +250,11 @@ pub(crate) fn interrupt(
             record.restart_ns = left;
             ERESTART_RESTARTBLOCK
         }
+        (Asleep::LeaveFor(Timed::SigWait), Standing::AsleepFor(left)) => {
+            record.restart_kind = CR_RESTART_SIGWAIT;
+            record.restart_ns = left;
+            EINTR_RESULT
+        }
         (Asleep::LeaveFor(_), _) if record.personality & STICKY_TIMEOUTS != 0 => EINTR_RESULT,
         (
             Asleep::LeaveFor(
@@ -278,4 +292,9 @@ pub(crate) fn restore_time_left(thread: &cr_img_thread) {
     let time = [left / per_second, left % per_second];
     // In read-only memory, it is a constant of the program: then it begins again.
     let _ = build::write_user(address, time.as_bytes());
+}
+
+/// How long a thread is going to wait for signals, ns.
+pub(crate) fn sigwait_left(thread: &cr_img_thread) -> Option<u64> {
+    (thread.restart_kind == CR_RESTART_SIGWAIT).then_some(thread.restart_ns)
 }

@@ -66,6 +66,8 @@ pub struct Slot {
     stage: Atomic<u32>,
     task: TaskRef,
     parking: Arc<Parking>,
+    /// The task goes on to wait for signals afterwards, for so long, ns.
+    sigwait: Option<u64>,
 }
 
 // SAFETY: All parts are for use by several tasks; `work` is only touched by task_work functions.
@@ -84,6 +86,25 @@ impl Slot {
     ///
     /// Fails with ESRCH when the task exits already.
     pub fn queue(parking: &Arc<Parking>, task: &TaskRef, wake: bool) -> Result<Arc<Self>> {
+        Self::queue_with(parking, task, wake, None)
+    }
+
+    /// The same for the current task. Afterwards it goes on with an rt_sigtimedwait(2), if it is in
+    /// one with so much time left, ns.
+    pub(crate) fn queue_current(
+        parking: &Arc<Parking>,
+        current: &TaskRef,
+        sigwait: Option<u64>,
+    ) -> Result<Arc<Self>> {
+        Self::queue_with(parking, current, false, sigwait)
+    }
+
+    fn queue_with(
+        parking: &Arc<Parking>,
+        task: &TaskRef,
+        wake: bool,
+        sigwait: Option<u64>,
+    ) -> Result<Arc<Self>> {
         let module = ModuleRef::get().ok_or(ENODEV)?;
         let slot = Arc::pin_init(
             pin_init!(Self {
@@ -94,6 +115,7 @@ impl Slot {
                 stage: Atomic::new(QUEUED),
                 task: task.clone(),
                 parking: parking.clone(),
+                sigwait,
             }),
             GFP_KERNEL,
         )?;
@@ -209,7 +231,12 @@ unsafe extern "C" fn park(work: *mut bindings::callback_head) {
     } else {
         slot.stage.store(PARKED, Release);
         // Being killed is the only other way out, and then the task sees to that itself.
-        let again = slot.parking.open.wait().is_ok()
+        let open = slot.parking.open.wait().is_ok();
+        if let (true, Some(left)) = (open, slot.sigwait) {
+            // SAFETY: On its way to user mode, the task may issue system calls.
+            unsafe { bindings::cr_shim_finish_sigwait(left) };
+        }
+        let again = open
             // SAFETY: The work is part of the slot, and is being run. On its way to user mode, the
             // task may issue system calls.
             && unsafe { bindings::cr_shim_finish_write(slot.work.get()) };

@@ -379,26 +379,6 @@ static void share_io(void)
 	other = sure(clone(wait_for_go, stack + sizeof(stack), CLONE_IO | SIGCHLD, NULL));
 }
 
-static void make_timed_wait(void)
-{
-	other = sure(fork());
-	if (!other) {
-		struct timespec ts = { 3, 0 };
-		sigset_t set;
-
-		sigemptyset(&set);
-		sigaddset(&set, SIGUSR1);
-		sigprocmask(SIG_BLOCK, &set, NULL);
-		_exit(sigtimedwait(&set, NULL, &ts) == -1 && errno == EAGAIN ? 0 : 1);
-	}
-	await_syscall(other, SYS_rt_sigtimedwait);
-}
-
-static void check_timed_wait(void)
-{
-	reap(other);
-}
-
 static const struct case_ cases[] = {
 	{ "alarm-timer", "timer 0 goes by a clock", alarm_timer, NULL },
 	{ "orphaned-timer", "timer 0 is of a thread", orphaned_timer, NULL },
@@ -429,7 +409,6 @@ static const struct case_ cases[] = {
 	{ "shared-handlers", "share|CLONE", share_handlers, check_handlers },
 	{ "unshared-thread", "share|thread", unshared_thread, check_unshared },
 	{ "dead-leader", "leader|first thread|other threads", dead_leader, check_dead_leader },
-	{ "timed-wait", "sigtimedwait", make_timed_wait, check_timed_wait },
 };
 
 int main(int argc, char **argv)

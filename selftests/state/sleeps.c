@@ -118,6 +118,40 @@ static int do_pselect(void)
 	return pselect(0, NULL, NULL, NULL, &ts, &mask) ? errno : 0;
 }
 
+static int wait_for(int sig, long long ns, siginfo_t *info)
+{
+	struct timespec ts = timespec_of(ns);
+	sigset_t set;
+	int got;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	got = sigtimedwait(&set, info, &ts);
+	/* It is the program's, which may use it again. */
+	expect_eq(ts.tv_sec * SECOND + ts.tv_nsec, ns, "time-out of sigtimedwait");
+	return got;
+}
+
+static int do_sigtimedwait(void)
+{
+	siginfo_t info;
+
+	return wait_for(SIGUSR1, LENGTH, &info) == -1 && errno == EAGAIN ? 0 : errno ? errno : -1;
+}
+
+static pid_t receiver_tid;
+
+/* What it waits for comes after the restart. */
+static void *receives(void *unused)
+{
+	siginfo_t info = { 0 };
+
+	__atomic_store_n(&receiver_tid, gettid(), __ATOMIC_SEQ_CST);
+	expect_eq(wait_for(SIGUSR2, 100 * LENGTH, &info), SIGUSR2, "sigtimedwait gets a signal");
+	expect_eq(info.si_int, 4711, "its value");
+	return unused;
+}
+
 static struct sleeper {
 	const char *name;
 	int (*function)(void);
@@ -143,6 +177,7 @@ static struct sleeper {
 	{ .name = "ppoll", .function = do_ppoll, .nr = SYS_ppoll },
 	{ .name = "select", .function = do_select, .nr = SYS_select },
 	{ .name = "pselect", .function = do_pselect, .nr = SYS_pselect6 },
+	{ .name = "sigtimedwait", .function = do_sigtimedwait, .nr = SYS_rt_sigtimedwait },
 };
 
 static void *run(void *arg)
@@ -170,10 +205,16 @@ static void check(struct sleeper *s)
 int main(int argc, char **argv)
 {
 	pthread_attr_t attr;
+	pthread_t receiver;
 	long long start;
+	sigset_t set;
 
 	payload_begin(argc, argv);
 	sure(pipe(quiet));
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 64 << 10);
 	start = now_ns(CLOCK_REALTIME);
@@ -186,12 +227,20 @@ int main(int argc, char **argv)
 		if (i)
 			await_syscall(sleepers[i].tid, sleepers[i].nr);
 	}
+	pthread_create(&receiver, &attr, receives, NULL);
+	while (!__atomic_load_n(&receiver_tid, __ATOMIC_SEQ_CST))
+		sleep_ms(5);
+	await_syscall(receiver_tid, SYS_rt_sigtimedwait);
 	while (now_ns(CLOCK_REALTIME) < start + HEAD_START)
 		sleep_ms(5);
 
 	if (pause_here())
 		syscall(SYS_futex, &word, FUTEX_WAKE, 1);
 	expect(now_ns(CLOCK_REALTIME) < start + LENGTH + payload_down_min, "the test was fast enough");
+	/* It has not been here yet. */
+	await_syscall(receiver_tid, SYS_rt_sigtimedwait);
+	pthread_sigqueue(receiver, SIGUSR2, (union sigval){ .sival_int = 4711 });
+	pthread_join(receiver, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(sleepers); i++) {
 		pthread_join(sleepers[i].thread, NULL);
 		check(&sleepers[i]);

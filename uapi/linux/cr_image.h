@@ -645,6 +645,8 @@ struct cr_img_process {
  * @CR_RESTART_POLL: @arg: address, count, has a time-out
  * @CR_RESTART_SELECT: @arg: address of the time-out, which is to be set to the
  *	time that is left; 1 if that is a struct timeval, 0 for a timespec
+ * @CR_RESTART_SIGWAIT: rt_sigtimedwait(2) is finished as the registers say, but
+ *	for the time-out
  */
 enum cr_img_restart_kind {
 	CR_RESTART_NONE		= 0,
@@ -652,6 +654,7 @@ enum cr_img_restart_kind {
 	CR_RESTART_FUTEX	= 2,
 	CR_RESTART_POLL		= 3,
 	CR_RESTART_SELECT	= 4,
+	CR_RESTART_SIGWAIT	= 5,
 };
 
 /* The mask in @saved_sigmask is to be put back at the return to user mode. */

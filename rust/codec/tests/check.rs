@@ -469,7 +469,15 @@ fn tasks() {
         thread.personality = u32::MAX
     });
     let restart = "impossible arguments of an interrupted system call";
-    fails::<cr_img_thread>(0, restart, |thread| thread.restart_kind = 5);
+    fails::<cr_img_thread>(0, restart, |thread| thread.restart_kind = 6);
+    passes::<cr_img_thread>(0, |thread| {
+        thread.restart_kind = CR_RESTART_SIGWAIT;
+        thread.restart_ns = 1;
+    });
+    fails::<cr_img_thread>(0, restart, |thread| {
+        thread.restart_kind = CR_RESTART_SIGWAIT;
+        thread.restart_arg[0] = 1;
+    });
     passes::<cr_img_thread>(0, |thread| {
         thread.restart_kind = CR_RESTART_SELECT;
         thread.restart_arg = [0x7000, 1, 0, 0, 0];

@@ -177,6 +177,33 @@ bool cr_shim_finish_write(struct callback_head *work)
 	return false;
 }
 
+/*
+ * The current task goes on to wait for signals, for so long. Its own time-out
+ * is not to be written to: ours is where a signal frame would be, while it lasts.
+ */
+void cr_shim_finish_sigwait(u64 left_ns)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	struct __kernel_timespec old, ts = {
+		.tv_sec = left_ns / NSEC_PER_SEC,
+		.tv_nsec = left_ns % NSEC_PER_SEC,
+	};
+	/* Below what the ABI lets a function use without a frame. */
+	unsigned long at = round_down(regs->sp - 128 - sizeof(ts), 16);
+	bool borrowed;
+
+	if (regs->orig_ax != __NR_rt_sigtimedwait)
+		return;
+	borrowed = !copy_from_user(&old, (void __user *)at, sizeof(old)) &&
+		   !copy_to_user((void __user *)at, &ts, sizeof(ts));
+	/* Without a stack, the time begins again. */
+	regs->ax = cr_shim_syscall(__NR_rt_sigtimedwait, regs->di, regs->si,
+				   borrowed ? at : regs->dx, regs->r10, 0, 0);
+	/* If it has no stack any more, that is its own doing. */
+	if (borrowed)
+		borrowed = !copy_to_user((void __user *)at, &old, sizeof(old));
+}
+
 void cr_shim_completion_init(struct completion *c)
 {
 	init_completion(c);

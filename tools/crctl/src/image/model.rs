@@ -497,6 +497,7 @@ fn thread(thread: &cr_img_thread) -> Thread {
             CR_RESTART_FUTEX => Some("futex"),
             CR_RESTART_POLL => Some("poll"),
             CR_RESTART_SELECT => Some("select"),
+            CR_RESTART_SIGWAIT => Some("sigtimedwait"),
             _ => None,
         },
         restart_ns: thread.restart_ns,
