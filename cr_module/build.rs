@@ -17,7 +17,10 @@ use crate::{
     },
 };
 use core::ops::Range;
-use cr_codec::{check::Rec, uapi::*};
+use cr_codec::{
+    check::{is_of_timers, Rec},
+    uapi::*,
+};
 use cr_sys::{
     build::{self as sys, Spawn, TaskMain},
     file::FileRef,
@@ -504,7 +507,7 @@ impl TaskMain for ThreadMain {
 fn rebuild_thread(build: &Build<'_>, pid: u32, image: &ThreadPlan) -> Result {
     if let Some(queue) = image.sigqueue {
         let rec = build.record(queue);
-        if signal::is_of_timers(&rec) {
+        if is_of_timers(&rec) {
             build.process.timers_made.wait()?;
         }
         signal::restore_queue(build, &rec, pid, image.thread.tid)?;

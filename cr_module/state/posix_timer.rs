@@ -13,38 +13,35 @@ use crate::{
     tree::Thread,
 };
 use cr_codec::{check::Rec, order, uapi::*};
-use cr_sys::{build as sys, errno::EOPNOTSUPP};
+use cr_sys::{build as sys, errno::EOPNOTSUPP, list::read_all};
 use kernel::prelude::*;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// Saves the timers of a process.
 pub(crate) fn save(save: &mut Save<'_>, leader: &Thread) -> Result {
     let mut head = cr_img_timers::default();
-    let mut timers: KVVec<cr_img_timer> = KVVec::new();
-    let nr = loop {
-        match leader
-            .task
-            .read_timers(save.container.ns(), &mut head, &mut timers)
-        {
-            Ok(nr) if nr <= timers.len() => break nr,
-            Ok(nr) => timers.resize(nr, cr_img_timer::default(), GFP_KERNEL)?,
-            Err((id, ESRCH)) => fail!(
+    let ns = save.container.ns();
+    let mut timers =
+        read_all(
+            |room: &mut [cr_img_timer]| match leader.task.read_timers(ns, &mut head, room) {
+                Ok(nr) => Result::Ok(nr),
+                Err((id, ESRCH)) => fail!(
                 EOPNOTSUPP(),
                 "timer {id} is of a thread or process that has ended, which is not supported yet: \
                  delete the timer"
             ),
-            Err((id, _)) => fail!(
-                EOPNOTSUPP(),
-                "timer {id} goes by a clock that is not supported yet"
-            ),
-        }
-    };
-    if (nr, head.next_id, head.flags) == (0, 0, 0) {
+                Err((id, _)) => fail!(
+                    EOPNOTSUPP(),
+                    "timer {id} goes by a clock that is not supported yet"
+                ),
+            },
+        )?;
+    if (timers.len(), head.next_id, head.flags) == (0, 0, 0) {
         return Ok(());
     }
-    head.nr = nr as u32;
-    order::sort_by_key(&mut timers[..nr], |timer| timer.id);
-    save.record(&head, &[timers[..nr].as_bytes()])
+    head.nr = timers.len() as u32;
+    order::sort_by_key(&mut timers, |timer| timer.id);
+    save.record(&head, &[timers.as_bytes()])
 }
 
 const SYS_TIMER_CREATE: u32 = 222;

@@ -16,21 +16,13 @@ use crate::{
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
-use cr_sys::{errno::EOPNOTSUPP, task::TaskRef};
+use cr_sys::{errno::EOPNOTSUPP, list::read_all, task::TaskRef};
 use kernel::{prelude::*, rbtree::RBTree};
 use zerocopy::{FromZeros, IntoBytes};
 
 /// Saves the filters of a thread, and returns the id of the newest one, or 0.
 pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result<u64> {
-    let mut identities = KVVec::new();
-    loop {
-        let nr = thread.task.read_seccomp(&mut identities);
-        if nr <= identities.len() {
-            identities.truncate(nr);
-            break;
-        }
-        identities.resize(nr, 0, GFP_KERNEL)?;
-    }
+    let identities = read_all(|room: &mut [u64]| Result::Ok(thread.task.read_seccomp(room)))?;
     let mut prev = 0;
     for (depth, identity) in (1..).zip(identities.iter().rev()) {
         prev = match save.objects.find(Kind::Seccomp, *identity) {

@@ -14,7 +14,7 @@ use crate::{
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
-use cr_sys::{errno::EOPNOTSUPP, task::TaskRef};
+use cr_sys::{errno::EOPNOTSUPP, list::read_all, task::TaskRef};
 use kernel::prelude::*;
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -32,14 +32,12 @@ pub(crate) fn save_sighand(save: &mut Save<'_>, leader: &Thread) -> Result<u64> 
 
 /// Saves the signals that wait for a thread, or, shared, for its process.
 pub(crate) fn save_queue(save: &mut Save<'_>, thread: &Thread, shared: bool) -> Result {
-    let mut infos: KVVec<cr_img_siginfo> = KVVec::new();
-    let (nr, pending) = loop {
-        let (nr, pending) = thread.task.read_sigqueue(shared, &mut infos);
-        if nr <= infos.len() {
-            break (nr, pending);
-        }
-        infos.resize(nr, cr_img_siginfo::default(), GFP_KERNEL)?;
-    };
+    let mut pending = 0;
+    let infos: KVVec<cr_img_siginfo> = read_all(|room: &mut [_]| {
+        let nr;
+        (nr, pending) = thread.task.read_sigqueue(shared, room);
+        Result::Ok(nr)
+    })?;
     if pending == 0 {
         return Ok(());
     }
@@ -52,10 +50,10 @@ pub(crate) fn save_queue(save: &mut Save<'_>, thread: &Thread, shared: bool) -> 
     }
     let record = cr_img_sigqueue {
         shared: u32::from(shared),
-        nr: nr as u32,
+        nr: infos.len() as u32,
         pending,
     };
-    save.record(&record, &[infos[..nr].as_bytes()])
+    save.record(&record, &[infos.as_bytes()])
 }
 
 const SYS_RT_SIGACTION: u32 = 13;
@@ -93,12 +91,6 @@ pub(crate) fn restore_sighand(build: &Build<'_>, rec: &Rec<'_>) -> Result {
             .context(format_args!("action of signal {signal}"))?;
     }
     Ok(())
-}
-
-/// Whether timers have sent some of the signals of a queue.
-pub(crate) fn is_of_timers(rec: &Rec<'_>) -> bool {
-    let mut infos = rec.array::<cr_img_siginfo>(size_of::<cr_img_sigqueue>());
-    infos.any(|siginfo| siginfo.timer != 0)
 }
 
 /// Queues signals to the current task, or to its process. All signals are blocked; the timers of

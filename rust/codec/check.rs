@@ -31,6 +31,7 @@ mod files;
 mod memory;
 pub use memory::is_inheritable;
 mod signals;
+pub use signals::is_of_timers;
 mod tasks;
 mod tree;
 mod walk;

@@ -22,6 +22,7 @@
 pub mod build;
 pub mod errno;
 pub mod file;
+pub mod list;
 pub mod misc;
 pub mod mm;
 pub mod park;

@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/linux/hrtimer.h`](srctree/include/linux/hrtimer.h).
 
-use crate::{bindings, task::TaskRef};
+use crate::{bindings, list::read_all, task::TaskRef};
 use cr_codec::order;
 use kernel::prelude::*;
 
@@ -14,21 +14,11 @@ pub struct Sleepers(KVVec<bindings::cr_shim_sleeper>);
 impl Sleepers {
     /// Looks for them.
     pub fn look() -> Result<Self> {
-        let mut found: KVVec<bindings::cr_shim_sleeper> = KVVec::new();
-        loop {
-            let room = found.len() as u32;
-            // SAFETY: `found` is valid for writes of its length.
-            let nr = unsafe { bindings::cr_shim_sleepers(found.as_mut_ptr(), room) } as usize;
-            if nr <= found.len() {
-                found.truncate(nr);
-                break;
-            }
-            // Some more may go to sleep meanwhile.
-            found.reserve(nr + nr / 8 - found.len(), GFP_KERNEL)?;
-            while found.len() < nr + nr / 8 {
-                found.push(Default::default(), GFP_KERNEL)?;
-            }
-        }
+        let mut found = read_all(|room: &mut [bindings::cr_shim_sleeper]| {
+            // SAFETY: `room` is valid for writes of its length.
+            let nr = unsafe { bindings::cr_shim_sleepers(room.as_mut_ptr(), room.len() as u32) };
+            Ok::<_, Error>(nr as usize)
+        })?;
         order::sort_by_key(&mut found, |sleeper| sleeper.task);
         Ok(Self(found))
     }

@@ -144,7 +144,7 @@ fn timer(rec: &Rec<'_>, timer: &cr_img_timer) -> Result {
 }
 
 /// Whether timers have sent some of the signals of a queue.
-pub(super) fn is_of_timers(rec: &Rec<'_>) -> bool {
+pub fn is_of_timers(rec: &Rec<'_>) -> bool {
     let mut infos = rec.array::<cr_img_siginfo>(size_of::<cr_img_sigqueue>());
     infos.any(|siginfo| siginfo.timer != 0)
 }
