@@ -147,7 +147,7 @@ impl<'a> Hold<'a> {
                 misc::nap(PAUSE_US);
                 continue;
             }
-            let slot = match Slot::queue(&self.parking, &task, false) {
+            let slot = match Slot::queue(&self.parking, &task, None) {
                 Ok(slot) => slot,
                 Err(error) if error == ESRCH => continue,
                 Err(error) => return Err(error.into()),

@@ -86,7 +86,7 @@ pub fn park_current(
     current: &TaskRef,
     sigwait: Option<u64>,
 ) -> Result<Arc<Slot>> {
-    let slot = Slot::queue_current(parking, current, sigwait)?;
+    let slot = Slot::queue(parking, current, sigwait)?;
     // SAFETY: Called at the end of `TaskMain::main`, once for each task, whose last instructions
     // the slot's reference and `wait_for_callbacks` cover.
     unsafe { bindings::cr_shim_module_put() };

@@ -82,27 +82,13 @@ struct Queued {
 }
 
 impl Slot {
-    /// Asks `task` to come by. With `wake`, an interruptible sleep of it ends.
+    /// Asks `task` to come by. Afterwards it goes on with an rt_sigtimedwait(2), if it is in one
+    /// with so much time left, ns.
     ///
     /// Fails with ESRCH when the task exits already.
-    pub fn queue(parking: &Arc<Parking>, task: &TaskRef, wake: bool) -> Result<Arc<Self>> {
-        Self::queue_with(parking, task, wake, None)
-    }
-
-    /// The same for the current task. Afterwards it goes on with an rt_sigtimedwait(2), if it is in
-    /// one with so much time left, ns.
-    pub(crate) fn queue_current(
-        parking: &Arc<Parking>,
-        current: &TaskRef,
-        sigwait: Option<u64>,
-    ) -> Result<Arc<Self>> {
-        Self::queue_with(parking, current, false, sigwait)
-    }
-
-    fn queue_with(
+    pub fn queue(
         parking: &Arc<Parking>,
         task: &TaskRef,
-        wake: bool,
         sigwait: Option<u64>,
     ) -> Result<Arc<Self>> {
         let module = ModuleRef::get().ok_or(ENODEV)?;
@@ -119,7 +105,7 @@ impl Slot {
             }),
             GFP_KERNEL,
         )?;
-        Self::add(&slot, module, wake)?;
+        Self::add(&slot, module, false)?;
         Ok(slot)
     }
 

@@ -160,6 +160,7 @@ static int timer_read(struct task_struct *t, struct pid_namespace *ns,
 
 	if (!is_supported(timer))
 		return -EOPNOTSUPP;
+	memset(out, 0, sizeof(*out));
 	out->id = timer->it_id;
 	out->clock = timer->it_clock;
 	out->notify = timer->it_sigev_notify;
@@ -259,8 +260,8 @@ static bool is_same_clock(clockid_t a, clockid_t b)
 }
 
 /*
- * The timer was ignored: kernel/signal.c, posixtimer_sig_ignore().
- * Caller holds the timer's lock.
+ * The timer, whose signal is not queued, was ignored: kernel/signal.c,
+ * posixtimer_sig_ignore(). Caller holds the timer's lock.
  */
 static void put_among_ignored(struct k_itimer *timer)
 {
@@ -268,12 +269,9 @@ static void put_among_ignored(struct k_itimer *timer)
 	spin_lock(&current->sighand->siglock);
 	timer->it_sigqueue_seq = timer->it_signal_seq;
 	timer->it_sig_periodic = true;
-	if (hlist_unhashed(&timer->ignored_list) &&
-	    list_empty(&timer->sigq.list)) {
-		posixtimer_sigqueue_getref(&timer->sigq);
-		hlist_add_head(&timer->ignored_list,
-			       &current->signal->ignored_posix_timers);
-	}
+	posixtimer_sigqueue_getref(&timer->sigq);
+	hlist_add_head(&timer->ignored_list,
+		       &current->signal->ignored_posix_timers);
 	spin_unlock(&current->sighand->siglock);
 }
 
@@ -315,7 +313,7 @@ int cr_shim_timer_expire(const struct cr_img_timer *in)
 		hrtimer_cancel(&timer->it.real.timer);
 	spin_lock_irq(&timer->it_lock);
 	err = 0;
-	/* Only ever set under a lock that we hold, by who is at this place. */
+	/* Who does either has the timer's lock. */
 	if (list_empty(&timer->sigq.list) && hlist_unhashed(&timer->ignored_list)) {
 		set_expired(timer, in);
 		if (in->flags & CR_TIMER_IGNORED)
