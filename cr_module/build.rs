@@ -13,7 +13,7 @@ use crate::{
     report::{fail, failure, Context, Failure, Result},
     state::{
         clock, cred, fdtable, fs, inherit, limits, lock, mm, posix_timer, seccomp, signal, stop,
-        syscall, thread, timer, uts,
+        syscall, thread, timer, usage, uts,
     },
 };
 use core::ops::Range;
@@ -424,18 +424,22 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     if let Some(queue) = process.sigqueue {
         signal::restore_queue(&build, &build.record(queue), image.pid, image.pid)?;
     }
-    limits::restore(&build, image)?;
     if image.flags & CR_PROCESS_CONTINUED != 0 {
         sys::set_continued();
     }
-    rebuild_thread(&build, image.pid, leader)?;
 
     process.threads_done.wait()?;
+    // From here on, its CPU time counts: a limit and timers go by it.
+    usage::restore_process(image);
+    usage::restore_thread(&leader.thread);
+    limits::restore(&build, image)?;
+    rebuild_thread(&build, image.pid, leader)?;
     // Changed credentials of any thread have reset it.
     build.prctl(PR_SET_DUMPABLE, u64::from(mm.dumpable))?;
     timer::restore(&build, image)?;
     posix_timer::restore(&build)?;
     build.syscall(SYS_MUNMAP, [process.scratch, process.scratch_len(), 0])?;
+    usage::restore_peaks(&build, image.mm)?;
     park(plan, at, 0)
 }
 
@@ -455,10 +459,12 @@ fn prepare_zombie(plan: &Plan, process: &ProcessPlan) -> Result {
     // There is nothing to be seen in it.
     build.prctl(PR_SET_DUMPABLE, 1)?;
     limits::restore(&build, &process.process)?;
-    match thread.cred {
-        0 => Ok(()),
-        id => cred::restore(&build, &build.object(id)?),
+    if thread.cred != 0 {
+        cred::restore(&build, &build.object(thread.cred)?)?;
     }
+    usage::restore_process(&process.process);
+    usage::restore_thread(thread);
+    Ok(())
 }
 
 fn create_thread(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
@@ -497,6 +503,7 @@ impl TaskMain for ThreadMain {
             sys::set_sigmask(u64::MAX, None);
             let build = Build::new(&plan, owner, thread);
             rebuild_thread(&build, owner.process.pid, image)?;
+            usage::restore_thread(&image.thread);
             owner.threads_done.arrive();
             park(&plan, process, thread)
         })

@@ -26,4 +26,5 @@ pub(crate) mod syscall;
 pub(crate) mod task;
 pub(crate) mod thread;
 pub(crate) mod timer;
+pub(crate) mod usage;
 pub(crate) mod uts;

@@ -9,7 +9,9 @@ use crate::{
     checkpoint::Save,
     hold::Standing,
     report::{fail, Context, Result},
-    state::{controls, cred, fdtable, fs, mm, posix_timer, regs, sched, seccomp, signal, syscall},
+    state::{
+        controls, cred, fdtable, fs, mm, posix_timer, regs, sched, seccomp, signal, syscall, usage,
+    },
     tree::{Process, Thread},
 };
 use cr_codec::uapi::*;
@@ -153,16 +155,18 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result {
         record.flags |= CR_PROCESS_PARENT_EXECED;
     }
     leader.task.read_limits(&mut record);
+    usage::save_process(leader, &mut record);
     if process.is_zombie() {
         record.state = CR_PROCESS_ZOMBIE;
         record.exit_code = info.exit_code;
         save.record(&record, &[])?;
-        let thread = cr_img_thread {
+        let mut thread = cr_img_thread {
             tid: info.tid,
             comm: info.comm,
             cred: cred::save(save, leader)?,
             ..Default::default()
         };
+        usage::save_thread(save, leader, &mut thread);
         return save.record(&thread, &[]);
     }
 
@@ -223,6 +227,7 @@ fn save_thread(save: &mut Save<'_>, thread: &Thread) -> Result {
             "sleeps in a system call whose time-out is not supported yet"
         );
     }
+    usage::save_thread(save, thread, &mut record);
     let mut regs = cr_img_regs::default();
     thread.task.read_regs(&mut regs)?;
     // Who is parked or stopped is on its way to user mode: its registers are complete.

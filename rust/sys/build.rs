@@ -229,6 +229,25 @@ pub fn set_timer_ids(timers: &cr_img_timers) {
     unsafe { bindings::cr_shim_timer_ids(timers) }
 }
 
+/// Sets what the current thread has used, and since when it exists, by the clocks of its time
+/// namespace. Its CPU times are such that their sums do not overflow.
+pub fn set_usage(thread: &cr_img_thread) {
+    // SAFETY: `thread` is valid for reads.
+    unsafe { bindings::cr_shim_usage_set(thread) }
+}
+
+/// Sets what the dead threads of the current process and its children have used.
+pub fn set_process_usage(process: &cr_img_process) {
+    // SAFETY: `process` is valid for reads.
+    unsafe { bindings::cr_shim_process_usage_set(process) }
+}
+
+/// Sets how much memory the current process has had at most.
+pub fn set_memory_peaks(mm: &cr_img_mm) {
+    // SAFETY: `mm` is valid for reads.
+    unsafe { bindings::cr_shim_mm_peaks_set(mm) }
+}
+
 /// Sets where the current process maps next, and what it leaves in a core dump.
 pub fn set_layout(mm: &cr_img_mm) {
     let bottom_up = mm.flags & CR_MM_BOTTOM_UP != 0;

@@ -302,6 +302,22 @@ impl TaskRef {
         Ok(count as usize)
     }
 
+    /// Fills in what the thread has used, and when it has started by the clocks of `init`.
+    ///
+    /// It stands still, or is a zombie.
+    pub fn read_usage(&self, init: &TaskRef, out: &mut cr_img_thread) {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_usage_read(self.as_ptr(), out) };
+        // SAFETY: Both tasks are valid.
+        unsafe { bindings::cr_shim_start_read(self.as_ptr(), init.as_ptr(), out) };
+    }
+
+    /// Fills in what the dead threads of its process and its children have used.
+    pub fn read_process_usage(&self, out: &mut cr_img_process) {
+        // SAFETY: The task is valid, and so is its signal structure.
+        unsafe { bindings::cr_shim_process_usage_read(self.as_ptr(), out) }
+    }
+
     /// What CLOCK_MONOTONIC and CLOCK_BOOTTIME say to it, ns.
     pub fn clocks(&self) -> (u64, u64) {
         let (mut monotonic, mut boottime) = (0, 0);

@@ -428,6 +428,8 @@ struct cr_img_sighand {
  * @reserved: zero
  * @mmap_base: where the search for free addresses begins, downwards
  * @mmap_legacy_base: where it begins, upwards
+ * @hiwater_rss: most pages that were in memory
+ * @hiwater_vm: most pages that were mapped
  */
 struct cr_img_mm {
 	__u64 start_code;
@@ -453,6 +455,8 @@ struct cr_img_mm {
 	__u32 reserved;
 	__u64 mmap_base;
 	__u64 mmap_legacy_base;
+	__u64 hiwater_rss;
+	__u64 hiwater_vm;
 };
 
 /**
@@ -591,6 +595,62 @@ struct cr_img_itimer {
 };
 
 /**
+ * struct cr_img_usage - what a thread, or the dead threads of a process, have used
+ * @utime_ns: CPU time in user mode, as the ticks have sampled it, ns
+ * @stime_ns: the same in the kernel
+ * @gtime_ns: part of @utime_ns that was spent in a virtual machine
+ * @runtime_ns: CPU time as the scheduler has measured it, ns
+ * @shown_utime_ns: user time as it was shown last: the kernel scales the sampled
+ *	times, and never shows less than before; for a process, of all its threads
+ * @shown_stime_ns: the same of the time in the kernel
+ * @nvcsw: voluntary context switches
+ * @nivcsw: involuntary context switches
+ * @min_flt: page faults without I/O
+ * @maj_flt: page faults with I/O
+ * @io: rchar, wchar, syscr, syscw, read_bytes, write_bytes and
+ *	cancelled_write_bytes of /proc/PID/io
+ */
+struct cr_img_usage {
+	__u64 utime_ns;
+	__u64 stime_ns;
+	__u64 gtime_ns;
+	__u64 runtime_ns;
+	__u64 shown_utime_ns;
+	__u64 shown_stime_ns;
+	__u64 nvcsw;
+	__u64 nivcsw;
+	__u64 min_flt;
+	__u64 maj_flt;
+	__u64 io[7];
+};
+
+/**
+ * struct cr_img_children_usage - what children that were waited for have used
+ * @utime_ns: CPU time in user mode, ns
+ * @stime_ns: CPU time in the kernel, ns
+ * @gtime_ns: CPU time in virtual machines, ns
+ * @nvcsw: voluntary context switches
+ * @nivcsw: involuntary context switches
+ * @min_flt: page faults without I/O
+ * @maj_flt: page faults with I/O
+ * @inblock: blocks read
+ * @oublock: blocks written
+ * @maxrss: most pages that one of them had in memory
+ */
+struct cr_img_children_usage {
+	__u64 utime_ns;
+	__u64 stime_ns;
+	__u64 gtime_ns;
+	__u64 nvcsw;
+	__u64 nivcsw;
+	__u64 min_flt;
+	__u64 maj_flt;
+	__u64 inblock;
+	__u64 oublock;
+	__u64 maxrss;
+};
+
+/**
  * struct cr_img_process - thread group
  * @pid: thread group id in the container's pid namespace
  * @ppid: parent's, 0 for init
@@ -613,6 +673,11 @@ struct cr_img_itimer {
  * @parent_tid: the thread of its parent that has created or adopted it; 0 for
  *	init
  * @reserved: zero
+ * @dead_threads: what its threads that are gone have used
+ * @inblock: blocks that they have read
+ * @oublock: blocks that they have written
+ * @maxrss: most pages that were in memory with a program it executed before
+ * @children: what its children have used
  */
 struct cr_img_process {
 	__u32 pid;
@@ -635,6 +700,11 @@ struct cr_img_process {
 	__u32 stop_signal;
 	__u32 parent_tid;
 	__u32 reserved;
+	struct cr_img_usage dead_threads;
+	__u64 inblock;
+	__u64 oublock;
+	__u64 maxrss;
+	struct cr_img_children_usage children;
 };
 
 /**
@@ -694,6 +764,13 @@ enum cr_img_restart_kind {
  * @pdeath_signal: prctl(PR_SET_PDEATHSIG)
  * @personality: personality(2)
  * @seccomp: CR_TAG_SECCOMP, the newest filter; or 0
+ * @start_monotonic_ns: when it has started, by CLOCK_MONOTONIC in the container;
+ *	it may be before that clock's zero, that is, negative
+ * @start_boottime_ns: the same by CLOCK_BOOTTIME
+ * @usage: what it has used
+ * @run_delay_ns: time it has waited for a CPU, ns
+ * @nr_runs: how often it has got one
+ * @memory_time: of taskstats: acct_rss_mem1, acct_vm_mem1, acct_timexpd
  */
 struct cr_img_thread {
 	__u32 tid;
@@ -721,6 +798,12 @@ struct cr_img_thread {
 	__u32 pdeath_signal;
 	__u32 personality;
 	__u64 seccomp;
+	__u64 start_monotonic_ns;
+	__u64 start_boottime_ns;
+	struct cr_img_usage usage;
+	__u64 run_delay_ns;
+	__u64 nr_runs;
+	__u64 memory_time[3];
 };
 
 /**

@@ -156,6 +156,21 @@ pub(super) fn process(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_proce
     Ok(process)
 }
 
+/// Above what all the CPU time of a process may be, ns: the kernel divides by sums of it.
+const MAX_CPU_TIME: u64 = 1 << 62;
+
+/// Adds what a thread has used to what the others of its process have.
+pub(super) fn add_cpu_time(rec: &Rec<'_>, sum: u64, usage: &cr_img_usage) -> Result<u64> {
+    let times = [usage.utime_ns, usage.stime_ns, usage.runtime_ns];
+    let sum = times.into_iter().fold(sum, u64::saturating_add);
+    let shown = usage.shown_utime_ns.saturating_add(usage.shown_stime_ns);
+    rec.require(
+        sum < MAX_CPU_TIME && shown < MAX_CPU_TIME,
+        "impossible CPU time",
+    )?;
+    Ok(sum)
+}
+
 /// Whether a process is in a stop that there can be.
 fn stop_fits(process: &cr_img_process) -> bool {
     let has = |flag| process.flags & flag != 0;

@@ -37,6 +37,8 @@ struct OpenProcess<'a> {
     timers: bool,
     /// There are signals that timers have sent.
     timed: bool,
+    /// CPU time of its threads, as far as they are there.
+    cpu_ns: u64,
     thread: Option<OpenThread<'a>>,
     /// A stop has begun that is not complete.
     stop_begun: bool,
@@ -224,6 +226,7 @@ impl<'a> Walk<'a> {
             sigqueue: false,
             timers: false,
             timed: false,
+            cpu_ns: tasks::add_cpu_time(rec.rec, 0, &process.dead_threads)?,
             thread: None,
             stop_begun: process.stop_signal != 0 && process.flags & CR_PROCESS_STOPPED == 0,
             stopping: false,
@@ -244,6 +247,7 @@ impl<'a> Walk<'a> {
             "the leader is not the first thread of the process",
         )?;
         open.first = false;
+        open.cpu_ns = tasks::add_cpu_time(rec.rec, open.cpu_ns, &thread.usage)?;
         open.stopping |= thread.flags & CR_THREAD_STOPPING != 0;
         open.thread = Some(OpenThread {
             rec: rec.rec,

@@ -377,6 +377,10 @@ fn tasks() {
     fails::<cr_img_process>(1, parent, |process| process.parent_tid = 0);
     fails::<cr_img_process>(1, "a reserved member", |process| process.reserved = 1);
     passes::<cr_img_process>(1, |process| process.flags = CR_PROCESS_PARENT_EXECED);
+    passes::<cr_img_process>(2, |process| process.dead_threads.utime_ns = 1 << 61);
+    fails::<cr_img_process>(2, "impossible CPU time", |process| {
+        process.dead_threads.shown_utime_ns = 1 << 62
+    });
     fails::<cr_img_process>(1, "impossible exit signal", |process| {
         process.exit_signal = 65
     });
@@ -424,6 +428,9 @@ fn tasks() {
     });
     fails::<cr_img_process>(2, "its process group has the id of a thread", |process| {
         process.pgid = 2
+    });
+    fails::<cr_img_thread>(1, "impossible CPU time", |thread| {
+        thread.usage.runtime_ns = u64::MAX
     });
     fails::<cr_img_thread>(1, "a second thread with this id", |thread| thread.tid = 5);
     fails::<cr_img_thread>(1, "the leader is not the first", |thread| thread.tid = 1);

@@ -101,6 +101,8 @@ u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 			   MMF_DUMP_FILTER_SHIFT;
 	out->mmap_base = mm->mmap_base;
 	out->mmap_legacy_base = mm->mmap_legacy_base;
+	out->hiwater_rss = get_mm_hiwater_rss(mm);
+	out->hiwater_vm = get_mm_hiwater_vm(mm);
 
 	*unsupported = mm_unsupported(mm);
 	rcu_read_lock();
@@ -408,6 +410,17 @@ void cr_shim_mm_layout(u64 base, u64 legacy_base, bool bottom_up,
 	word = __mm_flags_get_word(mm) & ~MMF_DUMP_FILTER_MASK;
 	__mm_flags_overwrite_word(mm, word | ((unsigned long)dump_filter <<
 					      MMF_DUMP_FILTER_SHIFT));
+	mmap_write_unlock(mm);
+}
+
+/* How much memory the current process has had at most. */
+void cr_shim_mm_peaks_set(const struct cr_img_mm *in)
+{
+	struct mm_struct *mm = current->mm;
+
+	mmap_write_lock(mm);
+	mm->hiwater_rss = in->hiwater_rss;
+	mm->hiwater_vm = in->hiwater_vm;
 	mmap_write_unlock(mm);
 }
 

@@ -232,6 +232,15 @@ void cr_shim_timer_ids(const struct cr_img_timers *in);
 void cr_shim_clocks_read(struct task_struct *t, u64 *monotonic, u64 *boottime);
 int cr_shim_clocks_set(u64 monotonic, u64 boottime);
 
+/* usage.c */
+void cr_shim_usage_read(struct task_struct *t, struct cr_img_thread *thread);
+void cr_shim_start_read(struct task_struct *t, struct task_struct *init,
+			struct cr_img_thread *thread);
+void cr_shim_usage_set(const struct cr_img_thread *thread);
+void cr_shim_process_usage_read(struct task_struct *t,
+				struct cr_img_process *process);
+void cr_shim_process_usage_set(const struct cr_img_process *process);
+
 /* mm.c */
 
 /* Kinds of mapping that are refused by name: bit numbers. */
@@ -445,6 +454,7 @@ void cr_shim_set_stop(struct task_struct *t, u32 signal, bool complete,
 void cr_shim_join_stop(struct task_struct *t, u32 signal, bool awaited);
 void cr_shim_mm_layout(u64 base, u64 legacy_base, bool bottom_up,
 		       u32 dump_filter);
+void cr_shim_mm_peaks_set(const struct cr_img_mm *in);
 int cr_shim_unmap_all(void);
 int cr_shim_map(struct file *file, u64 addr, u64 len, u32 prot, u32 flags,
 		u64 offset);
