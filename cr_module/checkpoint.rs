@@ -25,7 +25,14 @@ use cr_codec::{
     write::{Encoder, Writer},
     Record,
 };
-use cr_sys::{errno::EOPNOTSUPP, file::FileRef, misc, mm::PAGE_SIZE, regs, task::Namespaces};
+use cr_sys::{
+    errno::EOPNOTSUPP,
+    file::FileRef,
+    misc,
+    mm::PAGE_SIZE,
+    regs,
+    task::{CpuWords, Namespaces, NO_CPUS},
+};
 use kernel::{prelude::*, rbtree::RBTree};
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -55,10 +62,13 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
     let sections = read_sections(args)?;
     let mut container = Container::find(args)?;
     // Before anybody is held up.
+    let mut nr_tasks = 0;
     for task in container.ns().tasks().filter(|task| !task.is_dead()) {
         task.may_read()
             .context(format_args!("{}", container.who(&task)))?;
+        nr_tasks += 1;
     }
+    let room = Buffer::for_threads(nr_tasks)?;
     container.declare(args)?;
     let timeout_ms = match args.timeout_ms {
         0 => DEFAULT_TIMEOUT_MS,
@@ -73,7 +83,7 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
     stats.freezing_time = (still - start) / 1000;
     stats.nr_tasks = hold.len();
 
-    let mut state = collect(&container, &mut hold, timeout_ms, !kill)?;
+    let mut state = collect(&container, &mut hold, room, timeout_ms, !kill)?;
     // A container that runs on does so from here, if it can.
     let hold = match state.detached {
         true => {
@@ -139,15 +149,17 @@ struct State {
 fn collect(
     container: &Container,
     hold: &mut Hold<'_>,
+    mut room: Buffer,
     timeout_ms: u32,
     detach: bool,
 ) -> Result<State> {
     let mut attempts = ATTEMPTS;
     loop {
-        let result = collect_once(container, hold).and_then(|mut state| {
-            state.detached = detach && state.memory.snapshot()?;
-            Ok(state)
-        });
+        let result =
+            collect_once(container, hold, core::mem::take(&mut room)).and_then(|mut state| {
+                state.detached = detach && state.memory.snapshot()?;
+                Ok(state)
+            });
         // Of a task that has died meanwhile, anything may have been read.
         let result = hold.check_still().and(result);
         attempts -= 1;
@@ -160,14 +172,14 @@ fn collect(
     }
 }
 
-fn collect_once(container: &Container, hold: &Hold<'_>) -> Result<State> {
+fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Result<State> {
     let tree = Tree::collect(container, hold)?;
     let namespaces = namespaces(container, &tree)?;
     let mut save = Save {
         container,
         references: References::collect(&tree)?,
         objects: Objects::new(),
-        records: Encoder::new(Buffer::new(), misc::crc32c),
+        records: Encoder::new(buffer, misc::crc32c),
         memory: Memory::new(),
         index: Index::new(),
         xfeatures: 0,
@@ -176,6 +188,8 @@ fn collect_once(container: &Container, hold: &Hold<'_>) -> Result<State> {
         lockable: KVVec::new(),
         externals: KVVec::new(),
         path: KVVec::from_elem(0, PAGE_SIZE, GFP_KERNEL)?,
+        xstate: KVVec::from_elem(0, regs::xstate_size(), GFP_KERNEL)?,
+        cpus: NO_CPUS,
         domains: RBTree::new(),
     };
     save.references.check_contained(container, &tree)?;
@@ -264,6 +278,9 @@ pub(crate) struct Save<'a> {
     pub(crate) externals: KVVec<u64>,
     /// Room for a path, taken while it is in use.
     pub(crate) path: KVVec<u8>,
+    /// The same for extended registers, and for a CPU affinity: threads have many.
+    pub(crate) xstate: KVVec<u8>,
+    pub(crate) cpus: CpuWords,
     /// Landlock domains, with the pid that has each.
     pub(crate) domains: RBTree<u64, u32>,
     /// Ids of the memory of processes, by pid.

@@ -4,16 +4,22 @@
 
 use crate::report::{fail, failure, Context, Failure, Result};
 use cr_codec::{check::Rec, read::Source, write::Sink};
-use cr_sys::{file::FileRef, misc, mm::PAGE_SIZE};
+use cr_sys::{file::FileRef, misc, mm::PAGE_SIZE, regs};
 use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, prelude::*};
 
 /// Records that wait in memory until the container runs on.
+#[derive(Default)]
 pub(crate) struct Buffer(KVVec<u8>);
 
 impl Buffer {
-    /// Empty.
-    pub(crate) fn new() -> Self {
-        Self(KVVec::new())
+    /// Empty, with room for what most containers with so many threads have: while tasks stand still
+    /// is no time to look for memory.
+    pub(crate) fn for_threads(nr: usize) -> Result<Self> {
+        const OTHER_RECORDS: usize = 1500;
+        const MOST_ROOM: usize = 64 << 20;
+        let each = regs::xstate_size() + OTHER_RECORDS;
+        let room = nr.saturating_mul(each).min(MOST_ROOM);
+        Ok(Self(KVVec::with_capacity(room, GFP_KERNEL_ACCOUNT)?))
     }
 
     /// What is in it.

@@ -14,10 +14,15 @@ pub(crate) const REG_ORIG_AX: usize = 15;
 /// Saves both sets of a thread that stands still.
 pub(crate) fn save(save: &mut Save<'_>, thread: &Thread, general: &cr_img_regs) -> Result {
     save.record(general, &[])?;
-    let mut xstate = KVVec::from_elem(0, regs::xstate_size(), GFP_KERNEL)?;
-    thread.task.read_xstate(&mut xstate)?;
+    let mut xstate = core::mem::take(&mut save.xstate);
+    let result = thread.task.read_xstate(&mut xstate);
     save.note_xfeatures(regs::xfeatures(&xstate));
-    save.record(&Xstate {}, &[&xstate])
+    let result = match result {
+        Ok(()) => save.record(&Xstate {}, &[&xstate]),
+        Err(error) => Err(error.into()),
+    };
+    save.xstate = xstate;
+    result
 }
 
 /// Sets both sets of a parked thread.

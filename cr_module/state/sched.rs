@@ -13,7 +13,7 @@ use crate::{
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
-use cr_sys::task::{CpuWords, TaskRef};
+use cr_sys::task::{CpuWords, TaskRef, NO_CPUS};
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 use zerocopy_derive::{Immutable, IntoBytes};
@@ -67,11 +67,12 @@ const NOTHING: cr_img_sched = cr_img_sched {
 
 /// Saves what a thread asks for besides policy and nice value.
 pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result {
-    let (sched, cpus) = thread.task.read_sched();
-    match sched.as_bytes() == NOTHING.as_bytes() {
-        true => Ok(()),
-        false => save.record(&sched, &[used(&sched, &cpus)]),
+    let sched = thread.task.read_sched(&mut save.cpus);
+    if sched.as_bytes() == NOTHING.as_bytes() {
+        return Ok(());
     }
+    let cpus = save.cpus.clone();
+    save.record(&sched, &[used(&sched, &cpus)])
 }
 
 /// The CPU affinity, as bytes for a record or a system call.
@@ -111,7 +112,8 @@ pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread, rec: Option<Rec
     let mut current = cr_img_thread::default();
     // Only the restart block of a call that was interrupted could be unknown.
     let _ = TaskRef::current().read_thread(&mut current);
-    let (sched, cpus) = TaskRef::current().read_sched();
+    let mut cpus = NO_CPUS;
+    let sched = TaskRef::current().read_sched(&mut cpus);
     let have = Scheduling {
         policy: current.policy,
         nice: current.nice,

@@ -216,13 +216,12 @@ impl TaskRef {
         to_result(unsafe { bindings::cr_shim_seccomp_share(self.as_ptr(), depth as u32) })
     }
 
-    /// What it asks of the scheduler, and the words of its CPU affinity.
-    pub fn read_sched(&self) -> (cr_img_sched, CpuWords) {
+    /// What it asks of the scheduler, with the words of its CPU affinity, if it has asked for one.
+    pub fn read_sched(&self, cpus: &mut CpuWords) -> cr_img_sched {
         let mut out = cr_img_sched::default();
-        let mut cpus = [0; CR_MAX_CPU_WORDS as usize];
         // SAFETY: The task is valid, `out` is valid for writes, `cpus` has room for any affinity.
         unsafe { bindings::cr_shim_sched_read(self.as_ptr(), &mut out, cpus.as_mut_ptr()) };
-        (out, cpus)
+        out
     }
 
     /// The names in its UTS namespace.
@@ -465,6 +464,9 @@ impl TaskRef {
 
 /// Room for any CPU affinity; `cr_img_sched::nr_cpu_words` says how much of it is used.
 pub type CpuWords = [u64; CR_MAX_CPU_WORDS as usize];
+
+/// Room for an affinity.
+pub const NO_CPUS: CpuWords = [0; CR_MAX_CPU_WORDS as usize];
 
 /// A pid namespace, with a reference.
 pub struct PidNs(NonNull<bindings::pid_namespace>);
