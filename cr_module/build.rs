@@ -537,8 +537,8 @@ fn park(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
         true => &plan.stopping,
         false => &plan.parking,
     };
-    let sigwait = syscall::sigwait_left(record);
-    let slot = sys::park_current(parking, &TaskRef::current(), sigwait)?;
+    let wait_left = syscall::wait_left(record);
+    let slot = sys::park_current(parking, &TaskRef::current(), wait_left)?;
     register(plan, process, thread, Some(slot));
     plan.complete.arrive();
     Ok(())

@@ -15,7 +15,7 @@ use crate::{
     objects::Objects,
     references::References,
     report::{fail, Context, Log, Result},
-    state::{clock, lock, memory::Memory, task, uts},
+    state::{clock, event, lock, memory::Memory, task, uts},
     tree::Tree,
 };
 use core::ops::Range;
@@ -187,6 +187,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         vdso_crc: None,
         lockable: KVVec::new(),
         externals: KVVec::new(),
+        epolls: KVVec::new(),
         path: KVVec::from_elem(0, PAGE_SIZE, GFP_KERNEL)?,
         xstate: KVVec::from_elem(0, regs::xstate_size(), GFP_KERNEL)?,
         cpus: NO_CPUS,
@@ -201,6 +202,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         task::save(&mut save, process).context(format_args!("{}", process.leader().who()))?;
     }
     lock::save(&mut save)?;
+    event::save_watched(&mut save)?;
     save.memory.check_contained()?;
 
     // The number of pages is known when they have been looked for.
@@ -276,6 +278,8 @@ pub(crate) struct Save<'a> {
     pub(crate) lockable: KVVec<(FileRef, u64)>,
     /// Ids of open files that are external.
     pub(crate) externals: KVVec<u64>,
+    /// Epoll instances, with their ids.
+    pub(crate) epolls: KVVec<(FileRef, u64)>,
     /// Room for a path, taken while it is in use.
     pub(crate) path: KVVec<u8>,
     /// The same for extended registers, and for a CPU affinity: threads have many.

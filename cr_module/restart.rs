@@ -15,7 +15,7 @@ use crate::{
     image::{FileSource, Records},
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
-    state::{file, memory, mm, pipe, regs, shmem, stop, task, thread},
+    state::{event, file, memory, mm, pipe, regs, shmem, stop, task, thread},
 };
 use cr_codec::{
     check::{check_state, State, EM_X86_64},
@@ -214,7 +214,24 @@ impl<'a> Files<'a> {
             };
             made.push((rec.id, file), GFP_KERNEL)?;
         }
+        files.watch(&made)?;
         Ok(made)
+    }
+
+    /// Lets epoll instances watch the files.
+    fn watch(&self, made: &[(u64, FileRef)]) -> Result {
+        let file_of = |id| match made.binary_search_by_key(&id, |(id, _)| *id) {
+            Ok(at) => Ok((
+                &made[at].1,
+                self.records.get(self.records.find(id)?).fixed()?,
+            )),
+            Err(_) => fail!(EINVAL, "no file {id}"),
+        };
+        let records = (0..self.records.len()).map(|at| self.records.get(at));
+        for rec in records.filter(|rec| rec.tag == CR_TAG_EPOLL) {
+            event::restore_watched(&rec, file_of)?;
+        }
+        Ok(())
     }
 
     /// The directory below which names are looked up.

@@ -3,7 +3,8 @@
 //! Open file descriptions.
 //!
 //! Regular files, directories and the memory devices are found again by their name below the root
-//! of the container's init; their contents are not in the image. Pipes refer to an object. What
+//! of the container's init; their contents are not in the image. Pipes refer to an object; see
+//! [`event`] for those without a name. What
 //! belongs to the outside, and was declared external, is supplied at restart.
 //!
 //! Refused: everything else, by its name; files that have been removed, or are hidden by a mount;
@@ -14,7 +15,7 @@ use crate::{
     objects::Kind,
     report::{fail, failure, Context, Failure, Name, Result},
     restart::Files,
-    state::pipe,
+    state::{event, pipe},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -89,6 +90,9 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
             target: u64::from(key),
             ..Default::default()
         };
+    } else if matches!(kind, FileType::EventFd | FileType::Epoll) {
+        check(kind, &info, &record)?;
+        record = event::save(file, kind, record.flags)?;
     } else {
         check(kind, &info, &record)?;
         record.flags &= KEPT_FLAGS;
@@ -112,6 +116,9 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
         save.lockable.push((file.clone(), info.inode), GFP_KERNEL)?;
     }
     let id = save.objects.add(Kind::File, file.identity())?;
+    if record.kind == CR_FILE_EPOLL {
+        save.epolls.push((file.clone(), id), GFP_KERNEL)?;
+    }
     if record.kind == CR_FILE_EXTERNAL {
         save.externals.push(id, GFP_KERNEL)?;
     }
@@ -128,7 +135,11 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
                 false => Place::Inside,
             });
         }
-        FileType::Regular | FileType::Directory | FileType::MemoryDevice => {}
+        FileType::Regular
+        | FileType::Directory
+        | FileType::MemoryDevice
+        | FileType::EventFd
+        | FileType::Epoll => {}
         // Of these there is nothing that could be saved.
         _ if save.container.external_key(file, info.inode).is_some() => {
             return Ok(Place::Outside("is external"));
@@ -216,6 +227,8 @@ impl core::fmt::Display for What<'_> {
             FileType::SharedMemory => f.write_str("shared anonymous memory"),
             FileType::SysvSharedMemory => f.write_str("System V shared memory"),
             FileType::Regular | FileType::Directory => write!(f, "file {name}"),
+            FileType::EventFd => f.write_str("an eventfd"),
+            FileType::Epoll => f.write_str("an epoll instance"),
             FileType::MemoryDevice | FileType::Other => write!(f, "{name}"),
         }
     }
@@ -228,6 +241,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
     match record.kind {
         CR_FILE_EXTERNAL => files.external(record.target),
         CR_FILE_PIPE => files.open_pipe(record.target, record.flags),
+        CR_FILE_EVENTFD | CR_FILE_EPOLL => event::restore(&record),
         _ => reopen(files, &record, path).context(format_args!("file {}", Name(path))),
     }
 }

@@ -6,6 +6,7 @@
 pub(crate) mod clock;
 pub(crate) mod controls;
 pub(crate) mod cred;
+pub(crate) mod event;
 pub(crate) mod fdtable;
 pub(crate) mod file;
 pub(crate) mod fs;

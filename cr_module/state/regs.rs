@@ -5,7 +5,6 @@
 use crate::{checkpoint::Save, report::Result, tree::Thread};
 use cr_codec::{record::Xstate, uapi::*};
 use cr_sys::{regs, task::TaskRef};
-use kernel::prelude::*;
 
 /// Places in `cr_img_regs`, of the result and of the number of a system call.
 pub(crate) const REG_AX: usize = 10;

@@ -71,7 +71,7 @@ pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result {
     if sched.as_bytes() == NOTHING.as_bytes() {
         return Ok(());
     }
-    let cpus = save.cpus.clone();
+    let cpus = save.cpus;
     save.record(&sched, &[used(&sched, &cpus)])
 }
 

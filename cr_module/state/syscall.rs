@@ -48,13 +48,13 @@ pub(crate) enum Timed {
     /// must not end before memory is saved.
     RewrittenWithSets([u64; 2]),
     /// It is issued again with another time-out than its own, which is not for writing.
-    SigWait,
+    Finished,
 }
 
 impl Timed {
     /// Whether the call changes something when it ends, so that it must not before all is saved.
     pub(crate) fn leaves_traces(self) -> bool {
-        matches!(self, Self::RewrittenWithSets(_) | Self::SigWait)
+        matches!(self, Self::RewrittenWithSets(_) | Self::Finished)
     }
 }
 
@@ -110,12 +110,15 @@ const RT_SIGSUSPEND: u32 = 130;
 const FUTEX: u32 = 202;
 const RESTART_SYSCALL: u32 = 219;
 const CLOCK_NANOSLEEP: u32 = 230;
+const EPOLL_WAIT: u32 = 232;
 const WAITID: u32 = 247;
 const PSELECT6: u32 = 270;
 const PPOLL: u32 = 271;
 const SPLICE: u32 = 275;
 const TEE: u32 = 276;
 const VMSPLICE: u32 = 278;
+const EPOLL_PWAIT: u32 = 281;
+const EPOLL_PWAIT2: u32 = 441;
 
 const F_SETLKW: u64 = 7;
 const F_OFD_SETLKW: u64 = 38;
@@ -158,6 +161,8 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
             (WRITE, FileType::Pipe) if c <= PIPE_BUF => Asleep::Leave(ERESTARTSYS),
             // These may be half done, and say how far they are when they are interrupted.
             (READ | READV, FileType::Other) => Asleep::Leave(ERESTARTSYS),
+            // All of it or nothing.
+            (_, FileType::EventFd) => Asleep::Leave(ERESTARTSYS),
             (_, FileType::Pipe | FileType::Terminal | FileType::Other) => Asleep::Wake,
             // On a disk, or a file server: it does not take long.
             (READ | READV, _) => Asleep::Wait(CallName::Name("read")),
@@ -176,7 +181,11 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         WAIT4 | WAITID => Asleep::Leave(ERESTARTSYS),
         PAUSE | RT_SIGSUSPEND => Asleep::Leave(ERESTARTNOHAND),
         RT_SIGTIMEDWAIT if c == 0 => Asleep::Leave(ERESTARTNOHAND),
-        RT_SIGTIMEDWAIT => Asleep::LeaveFor(Timed::SigWait),
+        RT_SIGTIMEDWAIT => Asleep::LeaveFor(Timed::Finished),
+        // A negative time-out is none.
+        EPOLL_WAIT | EPOLL_PWAIT if (d as i32) < 0 => Asleep::Leave(ERESTARTNOHAND),
+        EPOLL_PWAIT2 if d == 0 => Asleep::Leave(ERESTARTNOHAND),
+        EPOLL_WAIT | EPOLL_PWAIT | EPOLL_PWAIT2 => Asleep::LeaveFor(Timed::Finished),
         FCNTL if matches!(b, F_SETLKW | F_OFD_SETLKW) => Asleep::Leave(ERESTARTSYS),
         FLOCK => Asleep::Leave(ERESTARTSYS),
 
@@ -250,8 +259,8 @@ pub(crate) fn interrupt(
             record.restart_ns = left;
             ERESTART_RESTARTBLOCK
         }
-        (Asleep::LeaveFor(Timed::SigWait), Standing::AsleepFor(left)) => {
-            record.restart_kind = CR_RESTART_SIGWAIT;
+        (Asleep::LeaveFor(Timed::Finished), Standing::AsleepFor(left)) => {
+            record.restart_kind = CR_RESTART_WAIT;
             record.restart_ns = left;
             EINTR_RESULT
         }
@@ -294,7 +303,7 @@ pub(crate) fn restore_time_left(thread: &cr_img_thread) {
     let _ = build::write_user(address, time.as_bytes());
 }
 
-/// How long a thread is going to wait for signals, ns.
-pub(crate) fn sigwait_left(thread: &cr_img_thread) -> Option<u64> {
-    (thread.restart_kind == CR_RESTART_SIGWAIT).then_some(thread.restart_ns)
+/// How long a thread is going to wait in a call that is issued again for it, ns.
+pub(crate) fn wait_left(thread: &cr_img_thread) -> Option<u64> {
+    (thread.restart_kind == CR_RESTART_WAIT).then_some(thread.restart_ns)
 }

@@ -43,6 +43,10 @@ pub enum FileType {
     Memfd,
     /// System V shared memory.
     SysvSharedMemory,
+    /// eventfd(2).
+    EventFd,
+    /// epoll(7).
+    Epoll,
 }
 
 impl FileType {
@@ -56,6 +60,8 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_TTY => Self::Terminal,
             bindings::cr_shim_file_type_CR_SHIM_FILE_MEMFD => Self::Memfd,
             bindings::cr_shim_file_type_CR_SHIM_FILE_SYSV_SHM => Self::SysvSharedMemory,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_EVENTFD => Self::EventFd,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_EPOLL => Self::Epoll,
             _ => Self::Other,
         }
     }
@@ -198,6 +204,53 @@ impl FileRef {
         // SAFETY: The file is valid; `out` is valid for writes of its length.
         to_result(unsafe {
             bindings::cr_shim_pipe_copy(self.as_ptr(), out.as_mut_ptr(), out.len() as u32)
+        })
+    }
+
+    /// The counter of an eventfd, and whether it is a semaphore. Fails with EBUSY when a part of the
+    /// kernel signals it.
+    pub fn read_eventfd(&self) -> Result<(u64, bool)> {
+        let (mut count, mut semaphore) = (0, false);
+        // SAFETY: The file is a valid eventfd, the results are valid for writes.
+        to_result(unsafe {
+            bindings::cr_shim_eventfd_read(self.as_ptr(), &mut count, &mut semaphore)
+        })?;
+        Ok((count, semaphore))
+    }
+
+    /// A new eventfd. For a moment, the current task has a descriptor of it.
+    pub fn make_eventfd(count: u64, semaphore: bool) -> Result<Self> {
+        // SAFETY: No preconditions; the result is an error or referenced.
+        Self::from_result(unsafe { bindings::cr_shim_eventfd_make(count, semaphore) })
+    }
+
+    /// What an epoll instance watches, with the identities of files: how many there are (as many as
+    /// fit are written). Fails with EOPNOTSUPP when it polls devices.
+    pub fn read_epoll(&self, items: &mut [cr_img_epoll_item]) -> Result<usize> {
+        let max = items.len() as u32;
+        // SAFETY: The file is a valid epoll instance, `items` is valid for writes of its length.
+        let nr = unsafe { bindings::cr_shim_epoll_read(self.as_ptr(), items.as_mut_ptr(), max) };
+        to_result(nr.min(0))?;
+        Ok(nr as usize)
+    }
+
+    /// A new epoll instance. For a moment, the current task has a descriptor of it.
+    pub fn make_epoll() -> Result<Self> {
+        // SAFETY: No preconditions; the result is an error or referenced.
+        Self::from_result(unsafe { bindings::cr_shim_epoll_make() })
+    }
+
+    /// Lets this epoll instance watch a file. If `consumed`, it has told already what is ready of it
+    /// by now.
+    pub fn add_to_epoll(
+        &self,
+        target: &FileRef,
+        item: &cr_img_epoll_item,
+        consumed: bool,
+    ) -> Result {
+        // SAFETY: Both files are valid, and this one is an epoll instance.
+        to_result(unsafe {
+            bindings::cr_shim_epoll_add(self.as_ptr(), target.as_ptr(), item, consumed)
         })
     }
 

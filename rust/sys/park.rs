@@ -66,8 +66,8 @@ pub struct Slot {
     stage: Atomic<u32>,
     task: TaskRef,
     parking: Arc<Parking>,
-    /// The task goes on to wait for signals afterwards, for so long, ns.
-    sigwait: Option<u64>,
+    /// The task goes on to wait in its system call afterwards, for so long, ns.
+    wait_left: Option<u64>,
 }
 
 // SAFETY: All parts are for use by several tasks; `work` is only touched by task_work functions.
@@ -82,14 +82,14 @@ struct Queued {
 }
 
 impl Slot {
-    /// Asks `task` to come by. Afterwards it goes on with an rt_sigtimedwait(2), if it is in one
-    /// with so much time left, ns.
+    /// Asks `task` to come by. Afterwards it goes on with the system call that it waits in, if it is
+    /// in one with so much time left, ns.
     ///
     /// Fails with ESRCH when the task exits already.
     pub fn queue(
         parking: &Arc<Parking>,
         task: &TaskRef,
-        sigwait: Option<u64>,
+        wait_left: Option<u64>,
     ) -> Result<Arc<Self>> {
         let module = ModuleRef::get().ok_or(ENODEV)?;
         let slot = Arc::pin_init(
@@ -101,7 +101,7 @@ impl Slot {
                 stage: Atomic::new(QUEUED),
                 task: task.clone(),
                 parking: parking.clone(),
-                sigwait,
+                wait_left,
             }),
             GFP_KERNEL,
         )?;
@@ -218,9 +218,9 @@ unsafe extern "C" fn park(work: *mut bindings::callback_head) {
         slot.stage.store(PARKED, Release);
         // Being killed is the only other way out, and then the task sees to that itself.
         let open = slot.parking.open.wait().is_ok();
-        if let (true, Some(left)) = (open, slot.sigwait) {
+        if let (true, Some(left)) = (open, slot.wait_left) {
             // SAFETY: On its way to user mode, the task may issue system calls.
-            unsafe { bindings::cr_shim_finish_sigwait(left) };
+            unsafe { bindings::cr_shim_finish_wait(left) };
         }
         let again = open
             // SAFETY: The work is part of the slot, and is being run. On its way to user mode, the

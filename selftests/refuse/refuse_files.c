@@ -18,17 +18,17 @@ static int fd, other;
 
 static void make_epoll(void)
 {
-	struct epoll_event event = { .events = EPOLLIN };
-	int pipes[2];
+	/* struct epoll_params, EPIOCSPARAMS */
+	struct { uint32_t busy_poll_usecs; uint16_t budget; uint8_t prefer, pad; } params = { 100, 8, 0, 0 };
 
-	sure(pipe(pipes));
 	fd = sure(epoll_create1(0));
-	sure(epoll_ctl(fd, EPOLL_CTL_ADD, pipes[0], &event));
+	sure(ioctl(fd, _IOW(0x8a, 1, params), &params));
 }
 
 static void make_eventfd(void)
 {
 	fd = sure(eventfd(3, 0));
+	sure(fcntl(fd, F_SETFL, O_APPEND));
 }
 
 static void make_timerfd(void)
@@ -319,8 +319,8 @@ static void check_direct(void)
 }
 
 static const struct case_ cases[] = {
-	{ "epoll", "epoll|eventpoll", make_epoll, NULL },
-	{ "eventfd", "eventfd", make_eventfd, NULL },
+	{ "epoll-polling", "epoll.*busy polling", make_epoll, NULL },
+	{ "eventfd-append", "event file with unknown flags 0o2000", make_eventfd, NULL },
 	{ "timerfd", "timerfd", make_timerfd, NULL },
 	{ "signalfd", "signalfd", make_signalfd, NULL },
 	{ "inotify", "inotify", make_inotify, NULL },

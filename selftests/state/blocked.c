@@ -6,6 +6,8 @@
 #include "payload.h"
 #include <linux/futex.h>
 #include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/select.h>
 
@@ -153,6 +155,65 @@ static int do_sigwaitinfo(void)
 	return 0;
 }
 
+static int do_epoll_wait(void)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = 77 };
+	int epoll = sure(epoll_create1(0));
+
+	sure(epoll_ctl(epoll, EPOLL_CTL_ADD, to_child[0], &event));
+	event.data.u64 = 0;
+	expect_eq(epoll_wait(epoll, &event, 1, -1), 1, "epoll_wait");
+	expect_eq(event.data.u64, 77, "epoll_wait: data");
+	return 0;
+}
+
+static int do_epoll_pwait(void)
+{
+	struct epoll_event event;
+	sigset_t set;
+
+	block_usr(&set);
+	expect_errno(epoll_pwait(sure(epoll_create1(0)), &event, 1, -1, &set), EINTR, "epoll_pwait");
+	expect_eq(caught, SIGUSR1, "epoll_pwait: handler");
+	check_blocked("epoll_pwait");
+	return 0;
+}
+
+/* The same with a time-out, which is far away. */
+static int do_epoll_timed(void)
+{
+	struct timespec ts = { 1000, 0 };
+	struct epoll_event event;
+	sigset_t set;
+
+	block_usr(&set);
+	expect_errno(syscall(SYS_epoll_pwait2, sure(epoll_create1(0)), &event, 1, &ts, &set, 8), EINTR,
+		     "epoll_pwait2");
+	expect_eq(caught, SIGUSR1, "epoll_pwait2: handler");
+	expect(ts.tv_sec == 1000 && ts.tv_nsec == 0, "epoll_pwait2: time-out");
+	check_blocked("epoll_pwait2");
+	return 0;
+}
+
+static int do_eventfd(void)
+{
+	uint64_t count = 0;
+	int fd = sure(eventfd(0, 0));
+	pid_t writer = sure(fork());
+
+	if (!writer) {
+		await_go();
+		sleep_ms(100);
+		count = 5;
+		_exit(write(fd, &count, 8) != 8);
+	}
+	tell("eventfd has a child");
+	expect_eq(read(fd, &count, 8), 8, "eventfd");
+	expect_eq(count, 5, "eventfd: count");
+	reap(writer);
+	return 0;
+}
+
 static int do_flock(void)
 {
 	int fd = sure(open(file_at("lock"), O_RDWR));
@@ -212,6 +273,10 @@ static const struct {
 	{ "ppoll", do_ppoll, SYS_ppoll, true, NULL },
 	{ "pselect", do_pselect, SYS_pselect6, true, NULL },
 	{ "sigwaitinfo", do_sigwaitinfo, SYS_rt_sigtimedwait, true, NULL },
+	{ "epoll_wait", do_epoll_wait, SYS_epoll_wait, false, NULL },
+	{ "epoll_pwait", do_epoll_pwait, SYS_epoll_pwait, true, NULL },
+	{ "epoll_pwait2", do_epoll_timed, SYS_epoll_pwait2, true, NULL },
+	{ "eventfd", do_eventfd, SYS_read, false, "eventfd has a child" },
 	{ "flock", do_flock, SYS_flock, false, NULL },
 	{ "fcntl", do_fcntl, SYS_fcntl, false, NULL },
 	{ "read", do_read, SYS_read, true, "read has a child" },

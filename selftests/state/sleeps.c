@@ -8,6 +8,7 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/epoll.h>
 #include <sys/select.h>
 
 /* They sleep LENGTH, and have slept HEAD_START when the checkpoint comes. */
@@ -139,6 +140,45 @@ static int do_sigtimedwait(void)
 	return wait_for(SIGUSR1, LENGTH, &info) == -1 && errno == EAGAIN ? 0 : errno ? errno : -1;
 }
 
+static int quiet_epoll(void)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int epoll = sure(epoll_create1(0));
+
+	sure(epoll_ctl(epoll, EPOLL_CTL_ADD, quiet[0], &event));
+	return epoll;
+}
+
+static int do_epoll_wait(void)
+{
+	struct epoll_event event;
+
+	return epoll_wait(quiet_epoll(), &event, 1, LENGTH / MS) ? errno ? errno : -1 : 0;
+}
+
+static int do_epoll_pwait(void)
+{
+	struct epoll_event event;
+	sigset_t mask, now;
+	int ret;
+
+	sigfillset(&mask);
+	ret = epoll_pwait(quiet_epoll(), &event, 1, LENGTH / MS, &mask);
+	pthread_sigmask(SIG_BLOCK, NULL, &now);
+	expect(sigismember(&now, SIGUSR1) && !sigismember(&now, SIGHUP), "mask after epoll_pwait");
+	return ret ? errno ? errno : -1 : 0;
+}
+
+static int do_epoll_pwait2(void)
+{
+	struct timespec ts = timespec_of(LENGTH);
+	struct epoll_event event;
+	int ret = syscall(SYS_epoll_pwait2, quiet_epoll(), &event, 1, &ts, NULL, 0);
+
+	expect_eq(ts.tv_sec * SECOND + ts.tv_nsec, LENGTH, "time-out of epoll_pwait2");
+	return ret ? errno ? errno : -1 : 0;
+}
+
 static pid_t receiver_tid;
 
 /* What it waits for comes after the restart. */
@@ -177,6 +217,9 @@ static struct sleeper {
 	{ .name = "ppoll", .function = do_ppoll, .nr = SYS_ppoll },
 	{ .name = "select", .function = do_select, .nr = SYS_select },
 	{ .name = "pselect", .function = do_pselect, .nr = SYS_pselect6 },
+	{ .name = "epoll_wait", .function = do_epoll_wait, .nr = SYS_epoll_wait },
+	{ .name = "epoll_pwait", .function = do_epoll_pwait, .nr = SYS_epoll_pwait },
+	{ .name = "epoll_pwait2", .function = do_epoll_pwait2, .nr = SYS_epoll_pwait2 },
 	{ .name = "sigtimedwait", .function = do_sigtimedwait, .nr = SYS_rt_sigtimedwait },
 };
 

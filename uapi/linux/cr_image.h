@@ -122,6 +122,8 @@ struct cr_img_tail {
  * @CR_TAG_VMA: struct cr_img_vma; belongs to the last CR_TAG_MM
  * @CR_TAG_LOCK: struct cr_img_lock; after the tables and files it names
  * @CR_TAG_SECCOMP: obj; struct cr_img_seccomp, then __u64 insns[]
+ * @CR_TAG_EPOLL: struct cr_img_epoll, then struct cr_img_epoll_item[]; after
+ *	the files it names; one for each instance
  * @CR_TAG_PROCESS: struct cr_img_process; parents before children
  * @CR_TAG_THREAD: struct cr_img_thread; belongs to the last CR_TAG_PROCESS,
  *	the thread-group leader first
@@ -159,6 +161,7 @@ enum cr_img_tag {
 	CR_TAG_VMA		= 0x28,
 	CR_TAG_LOCK		= 0x29,
 	CR_TAG_SECCOMP		= 0x2a,
+	CR_TAG_EPOLL		= 0x2b,
 
 	CR_TAG_PROCESS		= 0x40,
 	CR_TAG_THREAD		= 0x41,
@@ -308,6 +311,9 @@ struct cr_img_shmem {
  * @CR_FILE_CHR: memory device (null, zero, full, random, urandom), by path
  * @CR_FILE_PIPE: @target is a CR_TAG_PIPE
  * @CR_FILE_EXTERNAL: supplied at restart; @target is the key of the external
+ * @CR_FILE_EVENTFD: eventfd(2); @pos is its counter, @target is 1 for one that
+ *	is a semaphore, else 0
+ * @CR_FILE_EPOLL: epoll(7); a CR_TAG_EPOLL says what it watches
  */
 enum cr_img_file_kind {
 	CR_FILE_REG		= 1,
@@ -315,6 +321,8 @@ enum cr_img_file_kind {
 	CR_FILE_CHR		= 3,
 	CR_FILE_PIPE		= 4,
 	CR_FILE_EXTERNAL	= 5,
+	CR_FILE_EVENTFD		= 6,
+	CR_FILE_EPOLL		= 7,
 };
 
 /**
@@ -540,6 +548,37 @@ struct cr_img_lock {
 	__u32 exclusive;
 };
 
+/**
+ * struct cr_img_epoll - epoll instance
+ * @file: its CR_TAG_FILE
+ * @nr: what it watches: items that follow
+ * @reserved: zero
+ */
+struct cr_img_epoll {
+	__u64 file;
+	__u32 nr;
+	__u32 reserved;
+};
+
+/**
+ * struct cr_img_epoll_item - file that an epoll instance watches
+ * @file: CR_TAG_FILE
+ * @data: what epoll_wait(2) is to say about it
+ * @fd: descriptor under which it was added, and can be changed
+ * @events: EPOLL*; without any of EPOLLIN and the like, it is disabled
+ * @ready: 1 if the instance has noticed that it is ready, and not told all about
+ *	it; these come first, in the order of that
+ * @reserved: zero
+ */
+struct cr_img_epoll_item {
+	__u64 file;
+	__u64 data;
+	__u32 fd;
+	__u32 events;
+	__u32 ready;
+	__u32 reserved;
+};
+
 /* Actions other than "allow" are logged. */
 #define CR_SECCOMP_LOG		0x1
 /* Most instructions of a filter. */
@@ -715,8 +754,9 @@ struct cr_img_process {
  * @CR_RESTART_POLL: @arg: address, count, has a time-out
  * @CR_RESTART_SELECT: @arg: address of the time-out, which is to be set to the
  *	time that is left; 1 if that is a struct timeval, 0 for a timespec
- * @CR_RESTART_SIGWAIT: rt_sigtimedwait(2) is finished as the registers say, but
- *	for the time-out
+ * @CR_RESTART_WAIT: the call is finished as the registers say, but for its
+ *	time-out: rt_sigtimedwait(2), epoll_wait(2), epoll_pwait(2),
+ *	epoll_pwait2(2)
  */
 enum cr_img_restart_kind {
 	CR_RESTART_NONE		= 0,
@@ -724,7 +764,7 @@ enum cr_img_restart_kind {
 	CR_RESTART_FUTEX	= 2,
 	CR_RESTART_POLL		= 3,
 	CR_RESTART_SELECT	= 4,
-	CR_RESTART_SIGWAIT	= 5,
+	CR_RESTART_WAIT	= 5,
 };
 
 /* The mask in @saved_sigmask is to be put back at the return to user mode. */

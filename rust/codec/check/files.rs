@@ -21,6 +21,8 @@ const OPEN_FLAGS: u32 = O_ACCMODE
     | 0o4000000 // __O_SYNC
     | 0o10000000; // O_PATH
 const O_ACCMODE: u32 = 0o3;
+const O_NONBLOCK: u32 = 0o4000;
+const O_LARGEFILE: u32 = 0o100000;
 
 const S_IFMT: u32 = 0o170000;
 const S_IFIFO: u32 = 0o010000;
@@ -52,14 +54,18 @@ pub(super) fn pipe(state: &State<'_>, rec: &Rec<'_>) -> Result {
     rec.require(path.is_empty() || is_path(path), "not an absolute path")
 }
 
-pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result {
+pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
     let file: cr_img_file = rec.fixed()?;
     rec.require(
         file.flags & !OPEN_FLAGS == 0,
         "flags that an open file cannot have",
     )?;
+    let most = match file.kind {
+        CR_FILE_EVENTFD => u64::MAX - 1,
+        _ => i64::MAX as u64,
+    };
     rec.require(
-        file.pos < 1 << 63 && file.size < 1 << 63,
+        file.pos <= most && file.size < 1 << 63,
         "impossible offset or size",
     )?;
     rec.require(file.mode <= 0o177777, "impossible mode")?;
@@ -90,6 +96,18 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result {
             rec.require(path.is_empty(), "a path to something outside")?;
             rec.require(u32::try_from(file.target).is_ok(), "impossible key")?;
         }
+        CR_FILE_EVENTFD | CR_FILE_EPOLL => {
+            let eventfd = file.kind == CR_FILE_EVENTFD;
+            rec.require(path.is_empty(), "a path to something without a name")?;
+            rec.require(
+                file.flags & !(O_ACCMODE | O_NONBLOCK | O_LARGEFILE) == 0
+                    && file.target <= u64::from(eventfd)
+                    && (eventfd || file.pos == 0)
+                    && [file.dev, file.ino, file.size, file.mtime_ns] == [0; 4]
+                    && file.mode == 0,
+                "what an anonymous file does not have",
+            )?;
+        }
         _ => return Err(rec.error("unknown kind of file")),
     }
     match file.kind {
@@ -99,7 +117,33 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result {
         ),
         CR_FILE_EXTERNAL => Ok(()),
         _ => rec.require(file.rdev == 0, "a device number without a device"),
+    }?;
+    Ok(file)
+}
+
+pub(super) fn epoll(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_epoll> {
+    let epoll: cr_img_epoll = rec.fixed()?;
+    rec.require_elements::<cr_img_epoll, cr_img_epoll_item>(u64::from(epoll.nr))?;
+    rec.require(epoll.reserved == 0, "a reserved member is not zero")?;
+    let file = state.refers::<cr_img_file>(rec, epoll.file, "no epoll instance")?;
+    rec.require(
+        file.fixed::<cr_img_file>()?.kind == CR_FILE_EPOLL,
+        "no epoll instance",
+    )?;
+    let mut ready = true;
+    for item in rec.array::<cr_img_epoll_item>(size_of::<cr_img_epoll>()) {
+        state.refers::<cr_img_file>(rec, item.file, "no file is watched")?;
+        rec.require(
+            item.file != epoll.file && item.fd < record::MAX_FDS,
+            "it watches itself, or an impossible descriptor",
+        )?;
+        rec.require(
+            item.ready <= u32::from(ready) && item.reserved == 0,
+            "what is ready does not come first",
+        )?;
+        ready = item.ready != 0;
     }
+    Ok(epoll)
 }
 
 pub(super) fn fdtable(state: &State<'_>, rec: Placed<'_>) -> Result {

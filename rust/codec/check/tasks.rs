@@ -377,7 +377,7 @@ fn restart_block_fits(thread: &cr_img_thread) -> bool {
             a < USER_END && a % 4 == 0 && fits_u32(b) && fits_u32(c) && fits_u32(d) && time_left(e)
         }
         CR_RESTART_SELECT => a < USER_END && b <= 1 && [c, d, e] == [0; 3] && time_left(1),
-        CR_RESTART_SIGWAIT => [a, b, c, d, e] == [0; 5] && time_left(1),
+        CR_RESTART_WAIT => [a, b, c, d, e] == [0; 5] && time_left(1),
         CR_RESTART_POLL => a < USER_END && fits_u32(b) && d == 0 && e == 0 && time_left(c),
         _ => false,
     }

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! section* container
-//! ( object | uts | lock
+//! ( object | uts | lock | epoll
 //!   | mm … vma …                  objects may come between
 //!   | process … thread … regs … xstate … sigqueue … sched … controls …
 //!     … timers …
@@ -66,6 +66,10 @@ struct Walk<'a> {
     process: Option<OpenProcess<'a>>,
     nr_processes: u32,
     nr_threads: u32,
+    /// Epoll instances; those of which it is known what they watch, and the last of these.
+    epolls: u32,
+    watched: u32,
+    last_epoll: u64,
 }
 
 fn one_less(remaining: u32) -> Option<u32> {
@@ -93,7 +97,11 @@ impl<'a> Walk<'a> {
             CR_TAG_CRED => tasks::cred(rec.rec),
             CR_TAG_PIPE => files::pipe(state, rec.rec),
             CR_TAG_SHMEM => memory::shmem(state, rec.rec),
-            CR_TAG_FILE => files::file(state, rec),
+            CR_TAG_FILE => {
+                let is_epoll = files::file(state, rec)?.kind == CR_FILE_EPOLL;
+                self.epolls = self.epolls.saturating_add(u32::from(is_epoll));
+                Ok(())
+            }
             CR_TAG_FDTABLE => files::fdtable(state, rec),
             CR_TAG_FS => files::fs(rec.rec),
             CR_TAG_SIGHAND => signals::sighand(rec.rec),
@@ -111,6 +119,16 @@ impl<'a> Walk<'a> {
             }
             CR_TAG_VMA => self.vma(state, rec),
             CR_TAG_LOCK => files::lock(state, rec),
+            CR_TAG_EPOLL => {
+                let epoll = files::epoll(state, rec)?;
+                rec.require(
+                    epoll.file > self.last_epoll,
+                    "an epoll instance that is not after the last one",
+                )?;
+                self.last_epoll = epoll.file;
+                self.watched = self.watched.saturating_add(1);
+                Ok(())
+            }
             CR_TAG_INHERIT => {
                 self.close_mm()?;
                 self.close_process()?;
@@ -343,6 +361,10 @@ impl<'a> Walk<'a> {
         rec.require(
             container.nr_threads == self.nr_threads,
             "another number of threads than announced",
+        )?;
+        rec.require(
+            self.epolls == self.watched,
+            "an epoll instance of which nobody knows what it watches",
         )?;
         rec.require(
             self.uts == (container.namespaces & CR_NS_UTS != 0),

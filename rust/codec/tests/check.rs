@@ -213,7 +213,7 @@ fn objects() {
     fails::<cr_img_shmem>(0, "impossible size", |shmem| shmem.size = 1 << 48);
     fails::<cr_img_shmem>(0, "unknown flags", |shmem| shmem.flags = 2);
 
-    fails::<cr_img_file>(0, "unknown kind of file", |file| file.kind = 6);
+    fails::<cr_img_file>(0, "unknown kind of file", |file| file.kind = 8);
     fails::<cr_img_file>(0, "flags that an open file cannot have", |file| {
         file.flags |= 0o1000
     });
@@ -253,6 +253,31 @@ fn objects() {
         (fs.cwd_len, fs.root_len) = (5, 0)
     });
     fails::<cr_img_fs>(0, "its count disagree", |fs| fs.cwd_len = u32::MAX);
+    fails::<cr_img_epoll>(0, "no epoll instance", |epoll| epoll.file = FILE_EVENTFD);
+    fails::<cr_img_epoll>(0, "its length and its count", |epoll| epoll.nr = 3);
+    fails::<cr_img_epoll>(0, "a reserved member", |epoll| epoll.reserved = 1);
+    // The second of two items, of 32 bytes each, after a fixed part of 16.
+    let second = |at: usize, value: u8| move |bytes: &mut Vec<u8>| bytes[16 + 32 + at] = value;
+    fails_bytes(CR_TAG_EPOLL, 0, "no file is watched", second(0, FS as u8));
+    fails_bytes(
+        CR_TAG_EPOLL,
+        0,
+        "it watches itself",
+        second(0, FILE_EPOLL as u8),
+    );
+    fails_bytes(CR_TAG_EPOLL, 0, "impossible descriptor", second(18, 0xff));
+    fails_bytes(CR_TAG_EPOLL, 0, "does not come first", second(24, 2));
+    fails_bytes(CR_TAG_EPOLL, 0, "does not come first", |bytes| {
+        bytes[16 + 24] = 0;
+        bytes[48 + 24] = 1;
+    });
+    fails::<cr_img_file>(5, "impossible offset", |file| file.pos = u64::MAX);
+    fails::<cr_img_file>(5, "an anonymous file", |file| file.target = 2);
+    fails::<cr_img_file>(5, "an anonymous file", |file| file.flags = 0o2002);
+    fails::<cr_img_file>(6, "an anonymous file", |file| file.pos = 1);
+    fails::<cr_img_file>(5, "nobody knows what it watches", |file| {
+        (file.kind, file.pos, file.target) = (CR_FILE_EPOLL, 0, 0)
+    });
     fails::<cr_img_lock>(0, "unknown kind of lock", |lock| lock.kind = 0);
     fails::<cr_img_lock>(0, "a lock with two owners", |lock| lock.kind = CR_LOCK_OFD);
     fails::<cr_img_lock>(0, "impossible range", |lock| lock.end = u64::MAX);
@@ -478,11 +503,11 @@ fn tasks() {
     let restart = "impossible arguments of an interrupted system call";
     fails::<cr_img_thread>(0, restart, |thread| thread.restart_kind = 6);
     passes::<cr_img_thread>(0, |thread| {
-        thread.restart_kind = CR_RESTART_SIGWAIT;
+        thread.restart_kind = CR_RESTART_WAIT;
         thread.restart_ns = 1;
     });
     fails::<cr_img_thread>(0, restart, |thread| {
-        thread.restart_kind = CR_RESTART_SIGWAIT;
+        thread.restart_kind = CR_RESTART_WAIT;
         thread.restart_arg[0] = 1;
     });
     passes::<cr_img_thread>(0, |thread| {

@@ -102,8 +102,12 @@ static u32 type_of_inode(const struct dentry *dentry, const struct inode *inode)
 	return CR_SHIM_FILE_OTHER;
 }
 
-static u32 type_of(const struct file *file, const struct inode *inode)
+static u32 type_of(struct file *file, const struct inode *inode)
 {
+	if (cr_shim_is_eventfd(file))
+		return CR_SHIM_FILE_EVENTFD;
+	if (cr_shim_is_epoll(file))
+		return CR_SHIM_FILE_EPOLL;
 	return type_of_inode(file->f_path.dentry, inode);
 }
 

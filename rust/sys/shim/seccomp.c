@@ -11,7 +11,7 @@
 #include <asm/unistd_64.h>
 
 #include "shim.h"
-#include "seccomp_filter.h"
+#include "seccomp_types.h"
 
 /* Caller holds the siglock of @t, which keeps its filters. */
 static u32 count(struct task_struct *t)

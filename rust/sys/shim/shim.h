@@ -159,7 +159,7 @@ static inline void cr_shim_debug_end(void) {}
 static inline void cr_shim_debug_wait(void) {}
 #endif
 bool cr_shim_finish_write(struct callback_head *work);
-void cr_shim_finish_sigwait(u64 left_ns);
+void cr_shim_finish_wait(u64 left_ns);
 void cr_shim_completion_init(struct completion *c);
 int cr_shim_completion_wait(struct completion *c);
 long cr_shim_completion_wait_timeout(struct completion *c, unsigned int ms);
@@ -324,6 +324,8 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_TTY,
 	CR_SHIM_FILE_MEMFD,
 	CR_SHIM_FILE_SYSV_SHM,
+	CR_SHIM_FILE_EVENTFD,
+	CR_SHIM_FILE_EPOLL,
 };
 
 /**
@@ -419,6 +421,16 @@ int cr_shim_probe(const struct path *root, const char *name, u64 *rdev);
 struct file *cr_shim_open(const struct path *root, const char *name, u32 flags);
 int cr_shim_path_of_fd(int fd, struct path *path);
 void cr_shim_current_root(struct path *path);
+
+/* event.c */
+bool cr_shim_is_eventfd(struct file *file);
+int cr_shim_eventfd_read(struct file *file, u64 *count, bool *semaphore);
+struct file *cr_shim_eventfd_make(u64 count, bool semaphore);
+bool cr_shim_is_epoll(struct file *file);
+int cr_shim_epoll_read(struct file *file, struct cr_img_epoll_item *out, u32 max);
+struct file *cr_shim_epoll_make(void);
+int cr_shim_epoll_add(struct file *file, struct file *target,
+		      const struct cr_img_epoll_item *in, bool consumed);
 
 /* build.c: in the context of a task under construction. */
 

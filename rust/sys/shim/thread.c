@@ -230,7 +230,7 @@ int cr_shim_restart_block(const struct cr_img_thread *in)
 		return 0;
 	case CR_RESTART_NONE:
 	case CR_RESTART_SELECT:
-	case CR_RESTART_SIGWAIT:
+	case CR_RESTART_WAIT:
 		return 0;
 	default:
 		return -EINVAL;

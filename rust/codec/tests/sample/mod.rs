@@ -60,6 +60,8 @@ pub const FILE_READ: u64 = 21;
 pub const FILE_WRITE: u64 = 22;
 pub const FILE_NULL: u64 = 23;
 pub const FILE_EXTERNAL: u64 = 24;
+pub const FILE_EVENTFD: u64 = 25;
+pub const FILE_EPOLL: u64 = 26;
 pub const FDTABLE: u64 = 30;
 pub const FS: u64 = 31;
 pub const SIGHAND: u64 = 32;
@@ -195,6 +197,35 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_EXTERNAL, &external, &[]);
+        let eventfd = cr_img_file {
+            kind: CR_FILE_EVENTFD,
+            flags: 0o4002,
+            pos: 1 << 63,
+            target: 1,
+            ..Default::default()
+        };
+        self.put(FILE_EVENTFD, &eventfd, &[]);
+        let epoll = cr_img_file {
+            kind: CR_FILE_EPOLL,
+            flags: 2,
+            ..Default::default()
+        };
+        self.put(FILE_EPOLL, &epoll, &[]);
+        let item = |file, fd, ready| cr_img_epoll_item {
+            file,
+            data: u64::MAX,
+            fd,
+            events: (1 << 31) | 1,
+            ready,
+            reserved: 0,
+        };
+        let items = [item(FILE_READ, 7, 1), item(FILE_EVENTFD, 100, 0)];
+        let watched = cr_img_epoll {
+            file: FILE_EPOLL,
+            nr: items.len() as u32,
+            reserved: 0,
+        };
+        self.put(0, &watched, items.as_bytes());
 
         let fd = |fd, flags, file| cr_img_fd { fd, flags, file };
         let fds = [

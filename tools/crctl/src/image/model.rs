@@ -392,6 +392,8 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_CHR => "device",
         CR_FILE_PIPE => "pipe",
         CR_FILE_EXTERNAL => "external",
+        CR_FILE_EVENTFD => "eventfd",
+        CR_FILE_EPOLL => "epoll",
         _ => "?",
     };
     let name = match file.kind {
@@ -497,7 +499,7 @@ fn thread(thread: &cr_img_thread) -> Thread {
             CR_RESTART_FUTEX => Some("futex"),
             CR_RESTART_POLL => Some("poll"),
             CR_RESTART_SELECT => Some("select"),
-            CR_RESTART_SIGWAIT => Some("sigtimedwait"),
+            CR_RESTART_WAIT => Some("wait"),
             _ => None,
         },
         restart_ns: thread.restart_ns,

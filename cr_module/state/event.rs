@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Files that tell of events: eventfd(2), epoll(7).
+//!
+//! An epoll instance watches open file descriptions, each under the descriptor that it once had,
+//! which by now may be closed, or another file's. So it is told about the files themselves, when all
+//! of them are there. What is ready is in the order in which it has become so. Of what is told only
+//! once (edge-triggered, or disabled after one event), nothing is told again.
+//!
+//! Refused: eventfds that a part of the kernel signals; busy polling; a watched file that is open
+//! outside of the container only.
+
+use crate::{
+    checkpoint::Save,
+    objects::Kind,
+    report::{fail, failure, Context, Result},
+};
+use cr_codec::{check::Rec, uapi::*};
+use cr_sys::{
+    errno::EOPNOTSUPP,
+    file::{FileRef, FileType},
+    list::read_all,
+};
+use kernel::prelude::*;
+use zerocopy::IntoBytes;
+
+const O_ACCMODE: u32 = 0o3;
+const O_NONBLOCK: u32 = 0o4000;
+const O_LARGEFILE: u32 = 0o100000;
+
+/// The record of such a file; what an epoll instance watches comes later.
+pub(crate) fn save(file: &FileRef, kind: FileType, flags: u32) -> Result<cr_img_file> {
+    let other = flags & !(O_ACCMODE | O_NONBLOCK | O_LARGEFILE);
+    if other != 0 {
+        fail!(EOPNOTSUPP(), "an event file with unknown flags {other:#o}");
+    }
+    let mut record = cr_img_file {
+        kind: CR_FILE_EPOLL,
+        flags,
+        ..Default::default()
+    };
+    if kind == FileType::EventFd {
+        let Ok((count, semaphore)) = file.read_eventfd() else {
+            fail!(
+                EOPNOTSUPP(),
+                "an eventfd that the kernel signals (io_submit, KVM ...) is not supported yet"
+            );
+        };
+        record.kind = CR_FILE_EVENTFD;
+        record.pos = count;
+        record.target = u64::from(semaphore);
+    }
+    Ok(record)
+}
+
+/// Saves what epoll instances watch: all files have been saved.
+pub(crate) fn save_watched(save: &mut Save<'_>) -> Result {
+    for (file, id) in core::mem::take(&mut save.epolls) {
+        let items = read_all(|room: &mut [_]| file.read_epoll(room));
+        let mut items: KVVec<cr_img_epoll_item> = match items {
+            Err(error) if error == EOPNOTSUPP() => {
+                fail!(
+                    EOPNOTSUPP(),
+                    "an epoll instance with busy polling is not supported yet"
+                )
+            }
+            items => items?,
+        };
+        for item in items.iter_mut() {
+            let Some(watched) = save.objects.find(Kind::File, item.file) else {
+                fail!(
+                    EOPNOTSUPP(),
+                    "an epoll instance watches a file, once descriptor {}, that is not open in the \
+                     container any more, which is not supported yet",
+                    item.fd
+                );
+            };
+            item.file = watched;
+        }
+        let record = cr_img_epoll {
+            file: id,
+            nr: items.len() as u32,
+            reserved: 0,
+        };
+        save.record(&record, &[items.as_bytes()])?;
+    }
+    Ok(())
+}
+
+/// Makes such a file again.
+pub(crate) fn restore(record: &cr_img_file) -> Result<FileRef> {
+    let file = match record.kind {
+        CR_FILE_EVENTFD => FileRef::make_eventfd(record.pos, record.target != 0),
+        _ => FileRef::make_epoll(),
+    };
+    let file = file.context(format_args!("making an eventfd or epoll instance"))?;
+    if record.flags & O_NONBLOCK != 0 {
+        file.set_nonblocking();
+    }
+    Ok(file)
+}
+
+/// Lets an epoll instance watch what it has watched; `file_of` finds a file and its record.
+pub(crate) fn restore_watched<'a>(
+    rec: &Rec<'_>,
+    file_of: impl Fn(u64) -> Result<(&'a FileRef, cr_img_file)>,
+) -> Result {
+    let record: cr_img_epoll = rec.fixed()?;
+    let (epoll, _) = file_of(record.file)?;
+    for item in rec.array::<cr_img_epoll_item>(size_of::<cr_img_epoll>()) {
+        let (watched, file) = file_of(item.file)?;
+        // What is supplied from outside has news of its own.
+        let once = is_told_once(item.events) && file.kind != CR_FILE_EXTERNAL;
+        let consumed = item.ready == 0 && once;
+        epoll
+            .add_to_epoll(watched, &item, consumed)
+            .map_err(|error| match error {
+                error if error == EPERM => failure!(
+                    EPERM,
+                    "what is supplied for an external file cannot be watched by epoll"
+                ),
+                error => error.into(),
+            })
+            .context(format_args!("epoll: descriptor {}", item.fd))?;
+    }
+    Ok(())
+}
+
+/// Whether an event is not told again while it lasts.
+fn is_told_once(events: u32) -> bool {
+    const EPOLLWAKEUP: u32 = 1 << 29;
+    const EPOLLONESHOT: u32 = 1 << 30;
+    const EPOLLET: u32 = 1 << 31;
+    const EPOLLEXCLUSIVE: u32 = 1 << 28;
+    let disabled = events & !(EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE) == 0;
+    disabled || events & EPOLLET != 0
+}

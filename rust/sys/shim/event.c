@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/* eventfd and epoll: fs/eventfd.c, fs/eventpoll.c. */
+
+#include <linux/anon_inodes.h>
+#include <linux/eventfd.h>
+#include <linux/fs.h>
+/* Wants the former. */
+#include <linux/eventpoll.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/poll.h>
+#include <linux/rbtree.h>
+#include <linux/wait.h>
+#include <asm/unistd_64.h>
+
+#include "shim.h"
+#include "event_types.h"
+
+bool cr_shim_is_eventfd(struct file *file)
+{
+	struct eventfd_ctx *ctx = eventfd_ctx_fileget(file);
+
+	if (IS_ERR(ctx))
+		return false;
+	eventfd_ctx_put(ctx);
+	return true;
+}
+
+/* -EBUSY when a part of the kernel signals it. */
+int cr_shim_eventfd_read(struct file *file, u64 *count, bool *semaphore)
+{
+	struct eventfd_ctx *ctx = file->private_data;
+
+	if (kref_read(&ctx->kref) != 1)
+		return -EBUSY;
+	spin_lock_irq(&ctx->wqh.lock);
+	*count = ctx->count;
+	*semaphore = ctx->flags & EFD_SEMAPHORE;
+	spin_unlock_irq(&ctx->wqh.lock);
+	return 0;
+}
+
+/* The file behind a new descriptor, without the descriptor. */
+static struct file *without_fd(long fd)
+{
+	struct file *file;
+
+	if (fd < 0)
+		return ERR_PTR(fd);
+	file = fget(fd);
+	close_fd(fd);
+	return file ?: ERR_PTR(-EBADF);
+}
+
+struct file *cr_shim_eventfd_make(u64 count, bool semaphore)
+{
+	int flags = semaphore ? EFD_CLOEXEC | EFD_SEMAPHORE : EFD_CLOEXEC;
+	struct file *file;
+
+	file = without_fd(cr_shim_syscall(__NR_eventfd2, 0, flags, 0, 0, 0, 0));
+	if (IS_ERR(file))
+		return file;
+	/* Somebody else may have had the descriptor in between. */
+	if (cr_shim_is_eventfd(file)) {
+		struct eventfd_ctx *ctx = file->private_data;
+
+		spin_lock_irq(&ctx->wqh.lock);
+		ctx->count = count;
+		spin_unlock_irq(&ctx->wqh.lock);
+		return file;
+	}
+	fput(file);
+	return ERR_PTR(-EBADF);
+}
+
+bool cr_shim_is_epoll(struct file *file)
+{
+	return is_file_epoll(file);
+}
+
+static void item_read(const struct epitem *epi, bool ready,
+		      struct cr_img_epoll_item *out)
+{
+	out->file = (unsigned long)epi->ffd.file;
+	out->data = epi->event.data;
+	out->fd = epi->ffd.fd;
+	out->events = epi->event.events;
+	out->ready = ready;
+	out->reserved = 0;
+}
+
+/*
+ * What @file watches, with identities for files: those that are ready first, in
+ * the order in which they have become so. Returns how many there are, of which
+ * as many as fit are written; -EOPNOTSUPP when it polls devices.
+ */
+int cr_shim_epoll_read(struct file *file, struct cr_img_epoll_item *out, u32 max)
+{
+	struct eventpoll *ep = file->private_data;
+	struct rb_node *node;
+	struct epitem *epi;
+	int nr = 0;
+
+#ifdef CONFIG_NET_RX_BUSY_POLL
+	if (ep->busy_poll_usecs || ep->busy_poll_budget || ep->prefer_busy_poll)
+		return -EOPNOTSUPP;
+#endif
+	/* Nobody passes events on, or adds and removes items. */
+	mutex_lock(&ep->mtx);
+	spin_lock_irq(&ep->lock);
+	list_for_each_entry(epi, &ep->rdllist, rdllink) {
+		if (nr < max)
+			item_read(epi, true, &out[nr]);
+		nr++;
+	}
+	for (node = rb_first_cached(&ep->rbr); node; node = rb_next(node)) {
+		epi = rb_entry(node, struct epitem, rbn);
+		if (!list_empty(&epi->rdllink))
+			continue;
+		if (nr < max)
+			item_read(epi, false, &out[nr]);
+		nr++;
+	}
+	spin_unlock_irq(&ep->lock);
+	mutex_unlock(&ep->mtx);
+	return nr;
+}
+
+struct file *cr_shim_epoll_make(void)
+{
+	struct file *file;
+
+	file = without_fd(cr_shim_syscall(__NR_epoll_create1, EPOLL_CLOEXEC,
+					  0, 0, 0, 0, 0));
+	if (IS_ERR(file) || is_file_epoll(file))
+		return file;
+	fput(file);
+	return ERR_PTR(-EBADF);
+}
+
+/* As fs/eventpoll.c:ep_find(). Caller holds the mutex. */
+static struct epitem *item_find(struct eventpoll *ep, const struct epoll_key *key)
+{
+	struct rb_node *node = ep->rbr.rb_root.rb_node;
+
+	while (node) {
+		struct epitem *epi = rb_entry(node, struct epitem, rbn);
+
+		if (epi->ffd.file == key->file && epi->ffd.fd == key->fd)
+			return epi;
+		if (key->file > epi->ffd.file ||
+		    (key->file == epi->ffd.file && key->fd > epi->ffd.fd))
+			node = node->rb_right;
+		else
+			node = node->rb_left;
+	}
+	return NULL;
+}
+
+/*
+ * Lets @file watch @target again. @consumed: what is ready of it by now has been
+ * told already.
+ */
+int cr_shim_epoll_add(struct file *file, struct file *target,
+		      const struct cr_img_epoll_item *in, bool consumed)
+{
+	struct eventpoll *ep = file->private_data;
+	struct epoll_event event = { .events = in->events, .data = in->data };
+	struct epoll_key key = { .file = target, .fd = in->fd };
+	struct epitem *epi;
+	int err;
+
+	err = do_epoll_ctl_file(file, EPOLL_CTL_ADD, &key, &event, false);
+	if (err)
+		return err;
+	mutex_lock(&ep->mtx);
+	epi = item_find(ep, &key);
+	if (epi) {
+		spin_lock_irq(&ep->lock);
+		/* One that is disabled (EPOLLONESHOT) waits for nothing at all. */
+		epi->event.events = (in->events & ~EPOLLWAKEUP) |
+				    (epi->event.events & EPOLLWAKEUP);
+		if (consumed)
+			list_del_init(&epi->rdllink);
+		spin_unlock_irq(&ep->lock);
+	}
+	mutex_unlock(&ep->mtx);
+	return epi ? 0 : -ENOENT;
+}
