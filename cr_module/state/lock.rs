@@ -13,6 +13,7 @@ use crate::{
 };
 use cr_codec::uapi::*;
 use cr_sys::{
+    build,
     errno::{EBADMSG, EOPNOTSUPP},
     file::{FileRef, Lock},
 };
@@ -55,10 +56,11 @@ fn save_lock(save: &mut Save<'_>, files: &[(FileRef, u64)], lock: &Lock) -> Resu
         // Somebody else's.
         _ => return Ok(()),
     };
-    // It is taken again through a descriptor.
+    // A mapping keeps a file and the locks that belong to it. Those of a process are taken again
+    // through one of its descriptors.
     let file = files.iter().find(|(file, _)| file.identity() == lock.file);
     let open = file.is_some_and(|(file, _)| save.references.descriptors_of(file) > 0);
-    let Some(id) = id.filter(|_| open) else {
+    let Some(id) = id.filter(|_| open || owner == 0) else {
         fail!(
             EOPNOTSUPP(),
             "a lock on a file that is not open any more is not supported yet"
@@ -81,6 +83,7 @@ fn save_lock(save: &mut Save<'_>, files: &[(FileRef, u64)], lock: &Lock) -> Resu
     save.record(&record, &[])
 }
 
+const SYS_CLOSE: u32 = 3;
 const SYS_FCNTL: u32 = 72;
 const SYS_FLOCK: u32 = 73;
 const F_SETLK: u64 = 6;
@@ -104,22 +107,34 @@ struct Flock {
     pad2: u32,
 }
 
-/// Takes the locks of the current process again, and those of its open files.
+/// Takes the locks of the current process again.
 pub(crate) fn restore(build: &Build<'_>, files: u64) -> Result {
     for rec in build.locks() {
         let lock: cr_img_lock = rec.fixed()?;
-        let owned = lock.owner == files;
-        if lock.owner != 0 && !owned {
+        if lock.owner != files {
             continue;
         }
-        // Closing any descriptor of a file drops the POSIX locks on it: use one that stays.
+        // Closing any descriptor of a file drops these locks on it: use one that stays.
         let Some(fd) = build.fd_of(files, lock.file)? else {
-            if owned {
-                fail!(EBADMSG(), "a lock on a file that its owner has not open");
-            }
-            continue;
+            fail!(EBADMSG(), "a lock on a file that its owner has not open");
         };
         take(build, fd, &lock).context(format_args!("lock on fd {fd}"))?;
+    }
+    Ok(())
+}
+
+/// Takes those that belong to open files and not to a process. One process does so for all, whether
+/// it has a file open or not.
+pub(crate) fn restore_of_files(build: &Build<'_>) -> Result {
+    for rec in build.locks() {
+        let lock: cr_img_lock = rec.fixed()?;
+        if lock.owner != 0 {
+            continue;
+        }
+        let fd = build::install_any_fd(build.file(lock.file)?)?;
+        let result = take(build, fd, &lock);
+        build.syscall(SYS_CLOSE, [u64::from(fd), 0, 0])?;
+        result.context(format_args!("lock"))?;
     }
     Ok(())
 }

@@ -54,6 +54,17 @@ static int heir(void *unused)
 	return 0;
 }
 
+/* A file that is mapped, with a lock on it, and not open any more. */
+static void lock_mapped(const char *name)
+{
+	int fd = sure(open(file_at(name), O_RDWR | O_CREAT, 0600));
+
+	sure(ftruncate(fd, PAGE));
+	sure(flock(fd, LOCK_EX));
+	sure(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0));
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct flock lock;
@@ -73,6 +84,7 @@ int main(int argc, char **argv)
 	sure(flock(shared, LOCK_EX));
 	lock = range(F_WRLCK, 2000, 10);
 	sure(fcntl(ofd, F_OFD_SETLK, &lock));
+	lock_mapped("mapped");
 	pid[0] = child(child_with_locks, NULL);
 	pid[1] = child(heir, NULL);
 	await("child");
@@ -95,6 +107,8 @@ int main(int argc, char **argv)
 	reap(pid[0]);
 	expect_eq(owner(file, F_WRLCK, 0, 2000), 0, "locks end with their owner");
 
+	other = sure(open(file_at("mapped"), O_RDWR));
+	expect_errno(flock(other, LOCK_EX | LOCK_NB), EWOULDBLOCK, "flock of a mapped file");
 	other = sure(open(file_at("shared"), O_RDWR));
 	expect_errno(flock(other, LOCK_EX | LOCK_NB), EWOULDBLOCK, "flock");
 	other = sure(open(file_at("ofd"), O_RDWR));
