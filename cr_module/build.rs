@@ -413,10 +413,10 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     // One more is in use for a moment.
     limits::allow_descriptors(&build, nr_descriptors(&table) + 1)?;
     fdtable::restore(&build, &table)?;
-    lock::restore(&build, image.files)?;
     if at == 0 {
         lock::restore_of_files(&build)?;
     }
+    lock::restore(&build, image.files)?;
     signal::restore_sighand(&build, &build.object(image.sighand)?)?;
     let mm: cr_img_mm = build.object(image.mm)?.fixed()?;
     mm::restore_flags(&build, &mm)?;

@@ -124,7 +124,7 @@ pub(crate) fn restore(build: &Build<'_>, files: u64) -> Result {
 }
 
 /// Takes those that belong to open files and not to a process. One process does so for all, whether
-/// it has a file open or not.
+/// it has a file open or not; before its own, which go when it closes a descriptor of the file.
 pub(crate) fn restore_of_files(build: &Build<'_>) -> Result {
     for rec in build.locks() {
         let lock: cr_img_lock = rec.fixed()?;

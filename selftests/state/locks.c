@@ -81,6 +81,7 @@ int main(int argc, char **argv)
 	sure(fcntl(file, F_SETLK, &lock));
 	lock = range(F_RDLCK, 5000, 0);
 	sure(fcntl(file, F_SETLK, &lock));
+	sure(flock(file, LOCK_SH));
 	sure(flock(shared, LOCK_EX));
 	lock = range(F_WRLCK, 2000, 10);
 	sure(fcntl(ofd, F_OFD_SETLK, &lock));
