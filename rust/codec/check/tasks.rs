@@ -99,6 +99,11 @@ pub(super) fn process(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_proce
         (process.pid == 1) == (process.ppid == 0),
         "init has a parent, or another process has none",
     )?;
+    // A namespace only ends when all other numbers in it are free: those that init has, too.
+    rec.require(
+        process.pid != 1 || (process.pgid, process.sid) == (1, 1),
+        "init does not lead its session and process group",
+    )?;
     rec.require(
         process.parent_tid <= PID_MAX
             && (process.parent_tid == 0) == (process.ppid == 0)

@@ -394,6 +394,7 @@ fn tasks() {
         |process| process.ppid = 0,
     );
     fails::<cr_img_process>(1, "impossible process id", |process| process.sid = 1 << 23);
+    fails::<cr_img_process>(0, "init does not lead", |process| process.pgid = 7);
     let parent = "impossible thread of its parent";
     fails::<cr_img_process>(0, parent, |process| process.parent_tid = 1);
     fails::<cr_img_process>(0, parent, |process| {
