@@ -7,6 +7,10 @@ import time
 from . import device, proc, runtime
 
 
+# Somebody may be woken while the image is written, and the caller is told to try again.
+TRIES = 5
+
+
 class Container:
     """What argv_in(directory) says works in that directory; it makes a file there first."""
 
@@ -31,8 +35,13 @@ class Container:
     def cycle(self):
         """Checkpoint, death, restart; returns what is wrong."""
         with open(self.image, "w+b") as file:
-            _, wrong = self.call("checkpoint", lambda log: self.device.checkpoint(
-                self.pid, file.fileno(), flags=device.KILL, log_fd=log))
+            for _ in range(TRIES):
+                file.seek(0)
+                file.truncate()
+                _, wrong = self.call("checkpoint", lambda log: self.device.checkpoint(
+                    self.pid, file.fileno(), flags=device.KILL, log_fd=log))
+                if not any("EAGAIN" in line for line in wrong):
+                    break
             if wrong:
                 return wrong
             status = runtime.reap(self.pid, 20)
