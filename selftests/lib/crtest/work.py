@@ -7,10 +7,6 @@ import time
 from . import device, proc, runtime
 
 
-# Somebody may be woken while the image is written, and the caller is told to try again.
-TRIES = 5
-
-
 class Container:
     """What argv_in(directory) says works in that directory; it makes a file there first."""
 
@@ -32,10 +28,10 @@ class Container:
             except OSError as err:
                 return None, [f"{what}: {device.name(err)}: {self.words.read_text()}"]
 
-    def cycle(self):
-        """Checkpoint, death, restart; returns what is wrong."""
+    def cycle(self, tries=1):
+        """Checkpoint, so often as it says "try again", death, restart; returns what is wrong."""
         with open(self.image, "w+b") as file:
-            for _ in range(TRIES):
+            for _ in range(tries):
                 file.seek(0)
                 file.truncate()
                 _, wrong = self.call("checkpoint", lambda log: self.device.checkpoint(
@@ -62,7 +58,7 @@ class Container:
         return wrong
 
 
-def disturb(container, rng, pauses, count=None, seconds=None):
+def disturb(container, rng, pauses, count=None, seconds=None, tries=1):
     """Checkpoint, kill and restart it at random moments, so often or so long, until something is
     wrong or it has ended by itself; returns what is wrong, and how often it was."""
     wrong, cycles, end = [], 0, time.monotonic() + (seconds or 0)
@@ -70,6 +66,6 @@ def disturb(container, rng, pauses, count=None, seconds=None):
         time.sleep(rng.uniform(*pauses) * runtime.SLOWER)
         if not proc.alive(container.pid):
             return ["it has ended too early"], cycles
-        wrong = container.cycle()
+        wrong = container.cycle(tries)
         cycles += 1
     return wrong, cycles
