@@ -12,19 +12,29 @@
 
 #include "shim.h"
 
-/* What the clocks say to @t, ns. Those of the host, if it has died. */
-void cr_shim_clocks_read(struct task_struct *t, u64 *monotonic, u64 *boottime)
+/* How much more than on the host the clocks say to @t, ns. Nothing, if it has died. */
+void cr_shim_clock_offsets(struct task_struct *t, s64 *monotonic, s64 *boottime)
 {
-	*monotonic = ktime_get_ns();
-	*boottime = ktime_get_boottime_ns();
+	*monotonic = 0;
+	*boottime = 0;
 	task_lock(t);
 	if (t->nsproxy) {
 		struct timens_offsets *offsets = &t->nsproxy->time_ns->offsets;
 
-		*monotonic += timespec64_to_ns(&offsets->monotonic);
-		*boottime += timespec64_to_ns(&offsets->boottime);
+		*monotonic = timespec64_to_ns(&offsets->monotonic);
+		*boottime = timespec64_to_ns(&offsets->boottime);
 	}
 	task_unlock(t);
+}
+
+/* What the clocks say to @t, ns. */
+void cr_shim_clocks_read(struct task_struct *t, u64 *monotonic, u64 *boottime)
+{
+	s64 more_monotonic, more_boottime;
+
+	cr_shim_clock_offsets(t, &more_monotonic, &more_boottime);
+	*monotonic = ktime_get_ns() + more_monotonic;
+	*boottime = ktime_get_boottime_ns() + more_boottime;
 }
 
 /*

@@ -229,6 +229,7 @@ int cr_shim_timer_finish(const struct cr_img_timer *in);
 void cr_shim_timer_ids(const struct cr_img_timers *in);
 
 /* clock.c */
+void cr_shim_clock_offsets(struct task_struct *t, s64 *monotonic, s64 *boottime);
 void cr_shim_clocks_read(struct task_struct *t, u64 *monotonic, u64 *boottime);
 int cr_shim_clocks_set(u64 monotonic, u64 boottime);
 

@@ -5,8 +5,6 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/time_namespace.h>
-#include <linux/timekeeping.h>
 
 #include "shim.h"
 
@@ -91,20 +89,19 @@ void cr_shim_usage_read(struct task_struct *t, struct cr_img_thread *thread)
 void cr_shim_start_read(struct task_struct *t, struct task_struct *init,
 			struct cr_img_thread *thread)
 {
-	u64 monotonic, boottime;
+	s64 monotonic, boottime;
 
-	cr_shim_clocks_read(init, &monotonic, &boottime);
-	thread->start_monotonic_ns = t->start_time - ktime_get_ns() + monotonic;
-	thread->start_boottime_ns = t->start_boottime -
-				    ktime_get_boottime_ns() + boottime;
+	cr_shim_clock_offsets(init, &monotonic, &boottime);
+	thread->start_monotonic_ns = t->start_time + monotonic;
+	thread->start_boottime_ns = t->start_boottime + boottime;
 }
 
 /* Of the current thread. */
 void cr_shim_usage_set(const struct cr_img_thread *thread)
 {
 	const struct cr_img_usage *in = &thread->usage;
-	struct timens_offsets *offsets = &current->nsproxy->time_ns->offsets;
 	struct task_struct *t = current;
+	s64 monotonic, boottime;
 	u64 more;
 
 	/* Ticks account for it, and so does the scheduler. */
@@ -137,10 +134,9 @@ void cr_shim_usage_set(const struct cr_img_thread *thread)
 	t->maj_flt = in->maj_flt;
 	io_set(&t->ioac, in->io);
 
-	t->start_time = thread->start_monotonic_ns -
-			timespec64_to_ns(&offsets->monotonic);
-	t->start_boottime = thread->start_boottime_ns -
-			    timespec64_to_ns(&offsets->boottime);
+	cr_shim_clock_offsets(t, &monotonic, &boottime);
+	t->start_time = thread->start_monotonic_ns - monotonic;
+	t->start_boottime = thread->start_boottime_ns - boottime;
 }
 
 /* Of the dead threads of a process, and of its children. */
