@@ -16,6 +16,7 @@ use cr_sys::{
     build,
     errno::{EBADMSG, EOPNOTSUPP},
     file::{FileRef, Lock},
+    list::read_all,
 };
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
@@ -30,17 +31,7 @@ pub(crate) fn save(save: &mut Save<'_>) -> Result {
             continue;
         }
         seen.push(*inode, GFP_KERNEL)?;
-        let mut locks: KVVec<Lock> = KVVec::new();
-        let nr = loop {
-            let nr = file.locks(&mut locks);
-            if nr <= locks.len() {
-                break nr;
-            }
-            for _ in locks.len()..nr {
-                locks.push(Lock::default(), GFP_KERNEL)?;
-            }
-        };
-        for lock in &locks[..nr] {
+        for lock in &read_all(|room: &mut [Lock]| Result::Ok(file.locks(room)))? {
             save_lock(save, &files, lock)?;
         }
     }

@@ -9,7 +9,7 @@
 use crate::{
     build::Build,
     checkpoint::Save,
-    report::{fail, Context, Result},
+    report::{fail, failure, Context, Result},
     tree::Thread,
 };
 use cr_codec::{check::Rec, order, uapi::*};
@@ -21,21 +21,21 @@ use zerocopy::{FromBytes, IntoBytes};
 pub(crate) fn save(save: &mut Save<'_>, leader: &Thread) -> Result {
     let mut head = cr_img_timers::default();
     let ns = save.container.ns();
-    let mut timers =
-        read_all(
-            |room: &mut [cr_img_timer]| match leader.task.read_timers(ns, &mut head, room) {
-                Ok(nr) => Result::Ok(nr),
-                Err((id, ESRCH)) => fail!(
-                EOPNOTSUPP(),
-                "timer {id} is of a thread or process that has ended, which is not supported yet: \
-                 delete the timer"
-            ),
-                Err((id, _)) => fail!(
-                    EOPNOTSUPP(),
-                    "timer {id} goes by a clock that is not supported yet"
-                ),
-            },
-        )?;
+    let unreadable = |(id, error)| match error {
+        ESRCH => failure!(
+            EOPNOTSUPP(),
+            "timer {id} is of a thread or process that has ended, which is not supported yet: \
+             delete the timer"
+        ),
+        _ => failure!(
+            EOPNOTSUPP(),
+            "timer {id} goes by a clock that is not supported yet"
+        ),
+    };
+    let mut timers = read_all(|room: &mut [cr_img_timer]| {
+        let read = leader.task.read_timers(ns, &mut head, room);
+        read.map_err(unreadable)
+    })?;
     if (timers.len(), head.next_id, head.flags) == (0, 0, 0) {
         return Ok(());
     }

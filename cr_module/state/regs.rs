@@ -14,14 +14,15 @@ pub(crate) const REG_ORIG_AX: usize = 15;
 pub(crate) fn save(save: &mut Save<'_>, thread: &Thread, general: &cr_img_regs) -> Result {
     save.record(general, &[])?;
     let mut xstate = core::mem::take(&mut save.xstate);
-    let result = thread.task.read_xstate(&mut xstate);
-    save.note_xfeatures(regs::xfeatures(&xstate));
-    let result = match result {
-        Ok(()) => save.record(&Xstate {}, &[&xstate]),
-        Err(error) => Err(error.into()),
-    };
+    let result = save_extended(save, thread, &mut xstate);
     save.xstate = xstate;
     result
+}
+
+fn save_extended(save: &mut Save<'_>, thread: &Thread, xstate: &mut [u8]) -> Result {
+    thread.task.read_xstate(xstate)?;
+    save.note_xfeatures(regs::xfeatures(xstate));
+    save.record(&Xstate {}, &[xstate])
 }
 
 /// Sets both sets of a parked thread.
