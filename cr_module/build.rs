@@ -12,8 +12,8 @@ use crate::{
     plan::{self, Created, Plan, ProcessPlan, ThreadPlan, LEADER_SCRATCH, THREAD_SCRATCH},
     report::{fail, failure, Context, Failure, Result},
     state::{
-        clock, cred, fdtable, fs, inherit, limits, lock, mm, posix_timer, seccomp, signal, stop,
-        syscall, thread, timer, usage, uts,
+        clock, fdtable, fs, inherit, limits, lock, mm, posix_timer, seccomp, signal, stop, syscall,
+        thread, timer, usage, uts,
     },
 };
 use core::ops::Range;
@@ -213,15 +213,19 @@ impl TaskMain for ProcessMain {
         let process = &plan.processes[at];
         let tid = process.process.pid;
         attempt(&plan, tid, || come_into_being(&plan, at))?;
-        if process.is_zombie() {
-            let status = process.process.exit_code;
-            drop(plan);
-            sys::exit_as_zombie(status);
+        if !process.is_zombie() {
+            attempt(&plan, tid, || {
+                plan.rebuild.wait()?;
+                rebuild_process(&plan, at)
+            })?;
+            if !process.has_dead_leader() {
+                return Ok(());
+            }
         }
-        attempt(&plan, tid, || {
-            plan.rebuild.wait()?;
-            rebuild_process(&plan, at)
-        })
+        sys::set_sigmask(process.threads[0].thread.blocked, None);
+        let status = process.process.exit_code;
+        drop(plan);
+        sys::exit_as_zombie(status);
     }
 }
 
@@ -437,13 +441,20 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     usage::restore_process(image);
     usage::restore_thread(&leader.thread);
     limits::restore(&build, image)?;
-    rebuild_thread(&build, image.pid, leader)?;
+    match process.has_dead_leader() {
+        true => thread::restore_dead(&build, &leader.thread)?,
+        false => rebuild_thread(&build, image.pid, leader)?,
+    }
     // Changed credentials of any thread have reset it.
     build.prctl(PR_SET_DUMPABLE, u64::from(mm.dumpable))?;
     timer::restore(&build, image)?;
     posix_timer::restore(&build)?;
     build.syscall(SYS_MUNMAP, [process.scratch, process.scratch_len(), 0])?;
     usage::restore_peaks(&build, image.mm)?;
+    if process.has_dead_leader() {
+        plan.complete.arrive();
+        return Ok(plan.burial.wait()?);
+    }
     park(plan, at, 0)
 }
 
@@ -458,14 +469,10 @@ fn prepare_zombie(plan: &Plan, process: &ProcessPlan) -> Result {
     let thread = &process.threads[0].thread;
     start_over(process)?;
     let build = Build::new(plan, process, 0);
-    let name = build.scratch(0, &thread.comm)?;
-    build.prctl(thread::PR_SET_NAME, name)?;
     // There is nothing to be seen in it.
     build.prctl(PR_SET_DUMPABLE, 1)?;
     limits::restore(&build, &process.process)?;
-    if thread.cred != 0 {
-        cred::restore(&build, &build.object(thread.cred)?)?;
-    }
+    thread::restore_dead(&build, thread)?;
     usage::restore_process(&process.process);
     usage::restore_thread(thread);
     Ok(())

@@ -31,7 +31,7 @@ use cr_sys::{
     misc,
     mm::PAGE_SIZE,
     regs,
-    task::{CpuWords, Namespaces, NO_CPUS},
+    task::{CpuWords, Namespaces, TaskRef, NO_CPUS},
 };
 use kernel::{prelude::*, rbtree::RBTree};
 use zerocopy::{FromZeros, IntoBytes};
@@ -174,9 +174,10 @@ fn collect(
 
 fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Result<State> {
     let tree = Tree::collect(container, hold)?;
-    let namespaces = namespaces(container, &tree)?;
+    let namespaces = namespaces(&tree)?;
     let mut save = Save {
         container,
+        init: tree.processes[0].living().task.clone(),
         references: References::collect(&tree)?,
         objects: Objects::new(),
         records: Encoder::new(buffer, misc::crc32c),
@@ -213,7 +214,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         namespaces,
         ..Default::default()
     };
-    clock::save(&mut record, container.init());
+    clock::save(&mut record, &save.init);
     Ok(State {
         container: record,
         records: save.records,
@@ -225,9 +226,10 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
 }
 
 /// The namespaces that the container has to itself.
-fn namespaces(container: &Container, tree: &Tree) -> Result<u32> {
+fn namespaces(tree: &Tree) -> Result<u32> {
     let caller = Namespaces::current();
-    let init = &tree.processes[0].leader().info;
+    let living = tree.processes[0].living();
+    let init = &living.info;
     for thread in tree.live_threads() {
         let info = &thread.info;
         if !task::has_same_namespaces(info, init) {
@@ -258,7 +260,7 @@ fn namespaces(container: &Container, tree: &Tree) -> Result<u32> {
     }
     if init.ipc_ns != caller.ipc {
         private |= CR_NS_IPC;
-        if !container.init().ipc_is_empty() {
+        if !living.task.ipc_is_empty() {
             fail!(
                 EOPNOTSUPP(),
                 "System V IPC objects or POSIX message queues, which are not supported yet"
@@ -271,6 +273,8 @@ fn namespaces(container: &Container, tree: &Tree) -> Result<u32> {
 /// What is known and done while state is saved.
 pub(crate) struct Save<'a> {
     pub(crate) container: &'a Container,
+    /// A thread of its init that lives.
+    pub(crate) init: TaskRef,
     pub(crate) references: References,
     pub(crate) objects: Objects,
     pub(crate) memory: Memory,

@@ -64,9 +64,8 @@ impl Container {
                  supported yet"
             );
         }
-        let root = init
-            .root()
-            .context(format_args!("pid {}: exits", args.pid))?;
+        let root = init.living().ok_or(ESRCH).and_then(|task| task.root());
+        let root = root.context(format_args!("pid {}: exits", args.pid))?;
         Ok(Self {
             ns,
             init,
@@ -111,6 +110,7 @@ impl Container {
                 .tasks()
                 .find(|task| i64::from(task.tid_in(&self.ns)) == i64::from(external.pid));
             // What is not open need not be declared, and does no harm.
+            let task = task.and_then(|task| task.living());
             let file = task.and_then(|task| task.file(u32::try_from(external.fd).ok()?));
             let Some(file) = file else { continue };
             let (_, info, _) = file.read_info();

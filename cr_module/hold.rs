@@ -176,7 +176,7 @@ impl<'a> Hold<'a> {
             let before = held.standing;
             let task = held.slot.task();
             match held.slot.stage() {
-                Stage::Parked | Stage::Gone if task.is_dead() => held.standing = Standing::Gone,
+                Stage::Parked | Stage::Gone if task.is_gone() => held.standing = Standing::Gone,
                 Stage::Parked
                     if !task.is_dying() && (before == Standing::Parked || task.is_parked()) =>
                 {

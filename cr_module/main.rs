@@ -11,6 +11,7 @@ mod abi;
 mod build;
 mod checkpoint;
 mod container;
+mod family;
 mod hold;
 mod image;
 mod objects;

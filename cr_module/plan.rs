@@ -112,6 +112,17 @@ impl ProcessPlan {
         self.process.state == CR_PROCESS_ZOMBIE
     }
 
+    /// Whether its leader is to die, before the other threads live.
+    pub(crate) fn has_dead_leader(&self) -> bool {
+        self.process.flags & CR_PROCESS_LEADER_DEAD != 0
+    }
+
+    /// The threads that are to live, with their numbers.
+    pub(crate) fn living(&self) -> impl Iterator<Item = (usize, &ThreadPlan)> {
+        let dead = usize::from(self.has_dead_leader() || self.is_zombie());
+        self.threads.iter().enumerate().skip(dead)
+    }
+
     /// Bytes of scratch memory that all of its threads need.
     pub(crate) fn scratch_len(&self) -> u64 {
         let threads = self.threads.len() as u64;
@@ -149,8 +160,11 @@ pub(crate) struct Plan {
     /// The zombies are dead: the others are built.
     #[pin]
     pub(crate) rebuild: Event,
-    /// Every thread is complete and waits in the parking, or is about to.
+    /// Every thread is complete and waits in the parking, or is about to; or for its death.
     pub(crate) complete: Arc<Countdown>,
+    /// The children of all threads are theirs: leaders die that are dead.
+    #[pin]
+    pub(crate) burial: Event,
     pub(crate) parking: Arc<Parking>,
     /// The same for threads that have stopped, and have to again before the others go on.
     pub(crate) stopping: Arc<Parking>,
@@ -204,6 +218,7 @@ impl Plan {
                 grouped <- Event::new(),
                 rebuild <- Event::new(),
                 complete,
+                burial <- Event::new(),
                 parking,
                 stopping,
                 filters <- new_mutex!(RBTree::new()),

@@ -86,7 +86,7 @@ impl References {
     pub(crate) fn check_contained(&self, container: &Container, tree: &Tree) -> Result {
         let mut owners = RBTree::<u64, u32>::new();
         for process in tree.processes.iter().filter(|process| !process.is_zombie()) {
-            let leader = process.leader();
+            let leader = process.living();
             let info = &leader.info;
             let objects = [info.mm, info.files, info.fs, info.sighand];
             const WHAT: [&str; 4] = ["memory", "descriptors", "directories", "signal actions"];

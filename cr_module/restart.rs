@@ -19,7 +19,6 @@ use crate::{
 };
 use cr_codec::{
     check::{check_state, State, EM_X86_64},
-    order,
     read::{Head, Reader},
     uapi::*,
 };
@@ -76,6 +75,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     args.value.stats.forking_time = (misc::monotonic_ns() - begin) / 1000;
     tasks.rebuild()?;
     tasks.set_parents()?;
+    tasks.bury()?;
     tasks.set_registers()?;
     tasks.stop()?;
     tasks.ns.set_last_pid(container.last_pid);
@@ -274,9 +274,9 @@ const CLONE_NEWIPC: u64 = 0x0800_0000;
 const CLONE_NEWPID: u64 = 0x2000_0000;
 
 /// The tasks of a container that is being built. Dropping this kills them.
-struct Tasks {
-    plan: Arc<Plan>,
-    init: TaskRef,
+pub(crate) struct Tasks {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) init: TaskRef,
     ns: PidNs,
     pid: i32,
     released: bool,
@@ -349,32 +349,6 @@ impl Tasks {
                 if *nr == image.pgid || *nr == image.sid {
                     pid.mark_taken();
                 }
-            }
-        }
-        Ok(())
-    }
-
-    fn wait_for_zombies(&self) -> Result {
-        let processes = self.plan.processes.iter().enumerate();
-        for (at, process) in processes.filter(|(_, process)| process.is_zombie()) {
-            let task = self.plan.task(at, 0)?.task;
-            let image = &process.process;
-            let status = loop {
-                if let Some(status) = task.zombie_status() {
-                    break status;
-                }
-                self.plan.check()?;
-                if misc::is_being_killed() || self.init.is_dying() {
-                    fail!(EINTR, "killed");
-                }
-                misc::nap(50);
-            };
-            if status != image.exit_code {
-                fail!(EINTR, "pid {}: was killed", image.pid);
-            }
-            if image.exit_signal != SIGCHLD {
-                task.set_exit_signal(image.exit_signal)
-                    .context(format_args!("pid {}", image.pid))?;
             }
         }
         Ok(())
@@ -470,46 +444,16 @@ impl Tasks {
 
     /// Gives every thread its registers. They are parked, so that nothing overwrites them.
     fn set_registers(&self) -> Result {
-        let processes = self.plan.processes.iter().enumerate();
-        for (at, process) in processes.filter(|(_, process)| !process.is_zombie()) {
-            let mm = self.plan.task(at, 0)?.task.mm().ok_or(ESRCH)?;
-            for (number, thread) in process.threads.iter().enumerate() {
+        for (at, process) in self.plan.processes.iter().enumerate() {
+            let Some((living, _)) = process.living().next() else {
+                continue;
+            };
+            let mm = self.plan.task(at, living)?.task.mm().ok_or(ESRCH)?;
+            for (number, thread) in process.living() {
                 let created = self.plan.task(at, number)?;
                 let tid = thread.thread.tid;
                 self.set_thread_registers(&created, thread, &mm)
                     .context(format_args!("pid {tid}"))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives the children of a process to those of its threads that they belong to.
-    fn set_parents(&self) -> Result {
-        for (at, process) in self.plan.processes.iter().enumerate() {
-            let parent_of = |child: usize| self.plan.processes[child].process.parent_tid;
-            let mut children = process.children.iter();
-            if children.all(|child| parent_of(*child) == process.process.pid) {
-                continue;
-            }
-            let mut tids = KVVec::with_capacity(process.threads.len(), GFP_KERNEL)?;
-            for (number, thread) in process.threads.iter().enumerate() {
-                tids.push((thread.thread.tid, number), GFP_KERNEL)?;
-            }
-            order::sort_by_key(&mut tids, |(tid, _)| *tid);
-            // All of them, so that they stay in their order.
-            for child in &process.children {
-                let pid = self.plan.processes[*child].process.pid;
-                let found = order::find_by_key(&tids, parent_of(*child), |(tid, _)| *tid);
-                let Some((_, number)) = found else {
-                    fail!(
-                        EINVAL,
-                        "pid {pid}: is the child of a thread that is not there"
-                    );
-                };
-                let task = self.plan.task(*child, 0)?.task;
-                let parent = self.plan.task(at, *number)?.task;
-                task.set_parent(&parent)
-                    .context(format_args!("pid {pid}: its parent"))?;
             }
         }
         Ok(())
@@ -521,7 +465,7 @@ impl Tasks {
             if !stop::is_in_stop(&process.process) {
                 continue;
             }
-            for (number, thread) in process.threads.iter().enumerate() {
+            for (number, thread) in process.living() {
                 let task = self.plan.task(at, number)?.task;
                 stop::restore_thread(&task, &process.process, &thread.thread);
             }
@@ -543,7 +487,7 @@ impl Tasks {
 
     fn wait_parked(&self, slot: &Slot) -> Result {
         while slot.stage() != Stage::Parked || !slot.task().is_parked() {
-            if slot.task().is_dying() || misc::is_being_killed() || self.init.is_dying() {
+            if slot.task().is_dying() || misc::is_being_killed() || self.init.is_group_dying() {
                 fail!(EINTR, "killed");
             }
             misc::nap(20);
@@ -562,7 +506,7 @@ impl Tasks {
     /// Waits for those that are stopped: nobody is to see them on their way there.
     fn wait_stopped(&self) {
         for (at, process) in self.plan.processes.iter().enumerate() {
-            for (number, thread) in process.threads.iter().enumerate() {
+            for (number, thread) in process.living() {
                 if !stop::has_stopped(&process.process, &thread.thread) {
                     continue;
                 }

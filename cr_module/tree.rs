@@ -20,6 +20,11 @@ pub(crate) struct Thread {
 }
 
 impl Thread {
+    /// Whether it has exited.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.info.exit_state != 0
+    }
+
     /// For people.
     pub(crate) fn who(&self) -> Who {
         Who {
@@ -35,14 +40,21 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// The thread-group leader.
+    /// The thread-group leader, which may be dead while others live.
     pub(crate) fn leader(&self) -> &Thread {
         &self.threads[0]
     }
 
-    /// Whether it has exited and waits for its parent.
+    /// The first thread that lives: it has what its process has. The leader of a zombie.
+    pub(crate) fn living(&self) -> &Thread {
+        let mut threads = self.threads.iter();
+        let living = threads.find(|thread| !thread.is_dead());
+        living.unwrap_or(self.leader())
+    }
+
+    /// Whether all of it has exited and waits for its parent.
     pub(crate) fn is_zombie(&self) -> bool {
-        self.leader().info.exit_state != 0
+        self.living().is_dead()
     }
 }
 
@@ -65,6 +77,13 @@ impl Tree {
                     container.who(&task)
                 );
             }
+            if info.vanishing != 0 {
+                fail!(
+                    EAGAIN,
+                    "{}: has just exited: try again",
+                    container.who(&task)
+                );
+            }
             let thread = Thread {
                 task,
                 info,
@@ -84,8 +103,8 @@ impl Tree {
 
     /// All threads that live.
     pub(crate) fn live_threads(&self) -> impl Iterator<Item = &Thread> {
-        let alive = self.processes.iter().filter(|process| !process.is_zombie());
-        alive.flat_map(|process| process.threads.iter())
+        let threads = self.processes.iter().flat_map(|process| &process.threads);
+        threads.filter(|thread| !thread.is_dead())
     }
 
     /// How many threads there are, zombies included.

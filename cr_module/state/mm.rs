@@ -63,7 +63,7 @@ const REFUSED_VMA: &[(u32, &str)] = &[
 
 /// Saves the memory of a process, without its contents.
 pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
-    let task = &process.leader().task;
+    let task = &process.living().task;
     let Some(mm) = task.mm() else {
         fail!(EAGAIN, "has given up its memory: try again");
     };

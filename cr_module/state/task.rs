@@ -71,10 +71,6 @@ const REFUSED: &[(u32, &str)] = &[
         "has unshared a time namespace for its children",
     ),
     (CR_TASK_WORKER, "is a worker thread of the kernel"),
-    (
-        CR_TASK_DEAD_LEADER,
-        "is dead while other threads of its process live",
-    ),
     (CR_TASK_USER_EVENTS, "has user events registered"),
     (CR_TASK_UPROBES, "is probed by uprobes"),
     (CR_TASK_AUTOREAP, "is reaped automatically"),
@@ -160,32 +156,47 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result {
         record.state = CR_PROCESS_ZOMBIE;
         record.exit_code = info.exit_code;
         save.record(&record, &[])?;
-        let mut thread = cr_img_thread {
-            tid: info.tid,
-            comm: info.comm,
-            cred: cred::save(save, leader)?,
-            ..Default::default()
-        };
-        usage::save_thread(save, leader, &mut thread);
-        return save.record(&thread, &[]);
+        return save_dead_thread(save, leader);
     }
 
-    for thread in &process.threads {
-        check_shared(thread, leader)?;
+    let living = process.living();
+    let (dead, alive) = process.threads.split_at(usize::from(leader.is_dead()));
+    for thread in alive {
+        check_shared(thread, living)?;
     }
     record.state = CR_PROCESS_ALIVE;
     record.mm = mm::save(save, process)?;
-    record.files = fdtable::save(save, leader)?;
-    record.fs = fs::save(save, leader)?;
-    record.sighand = signal::save_sighand(save, leader)?;
-    leader.task.read_process(&mut record);
+    record.files = fdtable::save(save, living)?;
+    record.fs = fs::save(save, living)?;
+    record.sighand = signal::save_sighand(save, living)?;
+    living.task.read_process(&mut record);
+    if leader.is_dead() {
+        record.flags |= CR_PROCESS_LEADER_DEAD;
+        record.exit_code = info.exit_code;
+    }
     save.record(&record, &[])?;
-    for thread in &process.threads {
+    for thread in dead {
+        save_dead_thread(save, thread)?;
+    }
+    for thread in alive {
         save_thread(save, thread).context(format_args!("{}", thread.who()))?;
     }
-    signal::save_queue(save, leader, true)?;
+    signal::save_queue(save, living, true)?;
     // After the queues: what expires meanwhile is pending, and in no queue yet.
-    posix_timer::save(save, leader)
+    posix_timer::save(save, living)
+}
+
+/// Saves what is left of a thread-group leader that has exited.
+fn save_dead_thread(save: &mut Save<'_>, thread: &Thread) -> Result {
+    let mut record = cr_img_thread {
+        tid: thread.info.tid,
+        comm: thread.info.comm,
+        cred: cred::save(save, thread)?,
+        ..Default::default()
+    };
+    thread.task.read_remains(&mut record);
+    usage::save_thread(save, thread, &mut record);
+    save.record(&record, &[])
 }
 
 /// Whether two tasks are in the same namespaces, where they may differ from the caller's.
@@ -195,8 +206,8 @@ pub(crate) fn has_same_namespaces(a: &TaskInfo, b: &TaskInfo) -> bool {
 }
 
 /// Threads share all that can be shared.
-fn check_shared(thread: &Thread, leader: &Thread) -> Result {
-    let (a, b) = (&thread.info, &leader.info);
+fn check_shared(thread: &Thread, other: &Thread) -> Result {
+    let (a, b) = (&thread.info, &other.info);
     if (a.mm, a.files, a.fs) != (b.mm, b.files, b.fs) {
         fail!(
             EOPNOTSUPP(),

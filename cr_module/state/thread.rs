@@ -25,7 +25,7 @@ const SYS_SET_ROBUST_LIST: u32 = 273;
 const SYS_RSEQ: u32 = 334;
 
 const PR_SET_PDEATHSIG: u64 = 1;
-pub(crate) const PR_SET_NAME: u64 = 15;
+const PR_SET_NAME: u64 = 15;
 const PR_SET_TIMERSLACK: u64 = 29;
 const PR_SET_NO_NEW_PRIVS: u64 = 38;
 const PR_GET_NO_NEW_PRIVS: u64 = 39;
@@ -84,6 +84,16 @@ pub(crate) fn restore(build: &Build<'_>, plan: &ThreadPlan) -> Result {
     // Changed credentials take the signal at the parent's death with them, so it comes after.
     cred::restore(build, &build.object(thread.cred)?)?;
     build.prctl(PR_SET_PDEATHSIG, u64::from(thread.pdeath_signal))?;
+    Ok(())
+}
+
+/// Gives the current thread, which is to die, what can be seen of it then.
+pub(crate) fn restore_dead(build: &Build<'_>, thread: &cr_img_thread) -> Result {
+    let name = build.scratch(0, &thread.comm)?;
+    build.prctl(PR_SET_NAME, name)?;
+    if thread.cred != 0 {
+        cred::restore(build, &build.object(thread.cred)?)?;
+    }
     Ok(())
 }
 

@@ -9,11 +9,11 @@
 
 use crate::{build::Build, checkpoint::Save, report::Result, tree::Thread};
 use cr_codec::uapi::*;
-use cr_sys::build as sys;
+use cr_sys::{build as sys, task::TaskRef};
 
 /// Adds what a thread has used to its record.
 pub(crate) fn save_thread(save: &Save<'_>, thread: &Thread, record: &mut cr_img_thread) {
-    thread.task.read_usage(save.container.init(), record);
+    thread.task.read_usage(&save.init, record);
 }
 
 /// Adds what belongs to a process as a whole to its record.
@@ -24,6 +24,12 @@ pub(crate) fn save_process(leader: &Thread, record: &mut cr_img_process) {
 /// Sets what the current thread has used.
 pub(crate) fn restore_thread(thread: &cr_img_thread) {
     sys::set_usage(thread);
+}
+
+/// Sets what a thread has used that has died: its death is not among it. False until it has left its
+/// CPU.
+pub(crate) fn restore_dead(task: &TaskRef, thread: &cr_img_thread) -> bool {
+    task.set_remains(thread)
 }
 
 /// Sets what belongs to the current process as a whole.

@@ -11,7 +11,7 @@ use cr_codec::{check::Rec, record, uapi::*};
 
 /// Saves the names.
 pub(crate) fn save(save: &mut Save<'_>) -> Result {
-    let uts = save.container.init().read_uts();
+    let uts = save.init.read_uts();
     save.record(&uts, &[])
 }
 

@@ -232,8 +232,11 @@ pub fn set_timer_ids(timers: &cr_img_timers) {
 /// Sets what the current thread has used, and since when it exists, by the clocks of its time
 /// namespace. Its CPU times are such that their sums do not overflow.
 pub fn set_usage(thread: &cr_img_thread) {
+    let current = TaskRef::current();
+    // SAFETY: The task is the current one, `thread` is valid for reads.
+    unsafe { bindings::cr_shim_usage_set(current.as_ptr(), thread) }
     // SAFETY: `thread` is valid for reads.
-    unsafe { bindings::cr_shim_usage_set(thread) }
+    unsafe { bindings::cr_shim_start_set(thread) }
 }
 
 /// Sets what the dead threads of the current process and its children have used.
@@ -345,6 +348,17 @@ impl Drop for ReservedPid {
 }
 
 impl TaskRef {
+    /// Sets what a thread has used that has died, once it has left its CPU. False before that.
+    pub fn set_remains(&self, thread: &cr_img_thread) -> bool {
+        // SAFETY: The task is valid; this may wait for it to be off its CPU, which is soon.
+        let at_rest = unsafe { bindings::cr_shim_at_rest(self.as_ptr()) };
+        if at_rest {
+            // SAFETY: The task is valid and does nothing any more, `thread` is valid for reads.
+            unsafe { bindings::cr_shim_usage_set(self.as_ptr(), thread) }
+        }
+        at_rest
+    }
+
     /// Tells the kernel what a parked task's rseq area says: the first fields of `struct rseq`.
     ///
     /// `interrupted`: it was not in a system call, so a critical section has to be aborted.

@@ -17,13 +17,13 @@ use kernel::{
 
 pub use bindings::{
     cr_shim_task as TaskInfo, CR_TASK_AUTOREAP, CR_TASK_COMPAT, CR_TASK_CORE_COOKIE, CR_TASK_CTTY,
-    CR_TASK_DEAD_LEADER, CR_TASK_DEBUGREGS, CR_TASK_IOPERM, CR_TASK_IOPL, CR_TASK_IO_URING,
-    CR_TASK_KEYRING, CR_TASK_LSM, CR_TASK_MEMPOLICY, CR_TASK_NESTED_PIDNS, CR_TASK_NS_CGROUP,
-    CR_TASK_NS_NET, CR_TASK_NS_PID_CHILDREN, CR_TASK_NS_TIME_CHILDREN, CR_TASK_NS_USER,
-    CR_TASK_PERF, CR_TASK_PI_FUTEX, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT, CR_TASK_SECCOMP,
-    CR_TASK_SEM_UNDO, CR_TASK_SHARED_IO, CR_TASK_SHSTK, CR_TASK_SINGLE_STEP, CR_TASK_STOPPED,
-    CR_TASK_TLS_SEGMENT, CR_TASK_TRACED, CR_TASK_TRACER, CR_TASK_UPROBES, CR_TASK_USER_EVENTS,
-    CR_TASK_WORKER, CR_TASK_XFEATURES,
+    CR_TASK_DEBUGREGS, CR_TASK_IOPERM, CR_TASK_IOPL, CR_TASK_IO_URING, CR_TASK_KEYRING,
+    CR_TASK_LSM, CR_TASK_MEMPOLICY, CR_TASK_NESTED_PIDNS, CR_TASK_NS_CGROUP, CR_TASK_NS_NET,
+    CR_TASK_NS_PID_CHILDREN, CR_TASK_NS_TIME_CHILDREN, CR_TASK_NS_USER, CR_TASK_PERF,
+    CR_TASK_PI_FUTEX, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT, CR_TASK_SECCOMP, CR_TASK_SEM_UNDO,
+    CR_TASK_SHARED_IO, CR_TASK_SHSTK, CR_TASK_SINGLE_STEP, CR_TASK_STOPPED, CR_TASK_TLS_SEGMENT,
+    CR_TASK_TRACED, CR_TASK_TRACER, CR_TASK_UPROBES, CR_TASK_USER_EVENTS, CR_TASK_WORKER,
+    CR_TASK_XFEATURES,
 };
 
 /// A thread, with a reference: the structure stays, the thread may exit.
@@ -135,6 +135,20 @@ impl TaskRef {
     pub fn read_thread(&self, out: &mut cr_img_thread) -> Result {
         // SAFETY: As for `read_process`.
         to_result(unsafe { bindings::cr_shim_thread_read(self.as_ptr(), out) })
+    }
+
+    /// Fills in what matters of a thread that has exited.
+    pub fn read_remains(&self, out: &mut cr_img_thread) {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_remains_read(self.as_ptr(), out) }
+    }
+
+    /// This thread, or another one of its process if this one has exited.
+    pub fn living(&self) -> Option<Self> {
+        // SAFETY: The task is valid; the result is null or referenced.
+        let ptr = unsafe { bindings::cr_shim_living_thread(self.as_ptr()) };
+        // SAFETY: The reference is ours now.
+        Some(unsafe { Self::from_owned(NonNull::new(ptr)?) })
     }
 
     /// Fills in the credentials, and returns the number of groups written to `groups`.
@@ -365,6 +379,18 @@ impl TaskRef {
     pub fn is_dead(&self) -> bool {
         // SAFETY: The task is valid.
         unsafe { bindings::cr_shim_dead(self.as_ptr()) != 0 }
+    }
+
+    /// Whether it has exited for good: it is released, or stays as a zombie.
+    pub fn is_gone(&self) -> bool {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_gone(self.as_ptr()) }
+    }
+
+    /// Whether its process exits as a whole, or has exited.
+    pub fn is_group_dying(&self) -> bool {
+        // SAFETY: The task is valid, and so is its signal structure.
+        unsafe { bindings::cr_shim_group_dying(self.as_ptr()) }
     }
 
     /// Whether its parent sleeps until it executes another program.

@@ -337,35 +337,6 @@ static void check_unshared(void)
 	expect_eq(shared_umask, 1, "working directory of the thread");
 }
 
-static int survivor(void *unused)
-{
-	await_go();
-	tell("survivor");
-	syscall(SYS_exit_group, 9);
-	(void)unused;
-	return 0;
-}
-
-static void dead_leader(void)
-{
-	other = sure(fork());
-	if (!other) {
-		sure(clone(survivor, stack + sizeof(stack),
-			   CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD, NULL));
-		syscall(SYS_exit, 0);
-	}
-	while (task_state(other) != 'Z')
-		sleep_ms(5);
-}
-
-static void check_dead_leader(void)
-{
-	int status = -1;
-
-	expect_eq(waitpid(other, &status, 0), other, "process whose first thread is dead");
-	expect_eq(status, 9 << 8, "its status");
-}
-
 static int wait_for_go(void *unused)
 {
 	await_go();
@@ -408,7 +379,6 @@ static const struct case_ cases[] = {
 	{ "shared-files", "share|CLONE", share_files, check_files },
 	{ "shared-handlers", "share|CLONE", share_handlers, check_handlers },
 	{ "unshared-thread", "share|thread", unshared_thread, check_unshared },
-	{ "dead-leader", "leader|first thread|other threads", dead_leader, check_dead_leader },
 };
 
 int main(int argc, char **argv)

@@ -617,6 +617,8 @@ enum cr_img_process_state {
 #define CR_PROCESS_STOP_WAITED	0x20
 /* Its parent has executed a program since: gets SIGCHLD for other signals. */
 #define CR_PROCESS_PARENT_EXECED	0x40
+/* Its leader has exited, other threads live. */
+#define CR_PROCESS_LEADER_DEAD	0x80
 
 struct cr_img_rlimit {
 	__u64 cur;
@@ -696,7 +698,8 @@ struct cr_img_children_usage {
  * @pgid: process group
  * @sid: session
  * @state: enum cr_img_process_state
- * @exit_code: of a zombie, as wait4(2) reports it
+ * @exit_code: of a zombie, as wait4(2) reports it; of a leader that has exited
+ *	before other threads, in the same form; else 0
  * @exit_signal: sent to the parent on exit
  * @flags: CR_PROCESS_*
  * @mm: CR_TAG_MM; like all references, 0 for a zombie

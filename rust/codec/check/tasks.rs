@@ -18,7 +18,8 @@ const PROCESS_FLAGS: u32 = CR_PROCESS_SUBREAPER
     | CR_PROCESS_CONTINUED
     | CR_PROCESS_STOPPED
     | CR_PROCESS_STOP_WAITED
-    | CR_PROCESS_PARENT_EXECED;
+    | CR_PROCESS_PARENT_EXECED
+    | CR_PROCESS_LEADER_DEAD;
 const THREAD_FLAGS: u32 = CR_THREAD_RESTORE_SIGMASK
     | CR_THREAD_NO_NEW_PRIVS
     | CR_THREAD_IN_SYSCALL
@@ -134,7 +135,13 @@ pub(super) fn process(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_proce
 
     match process.state {
         CR_PROCESS_ALIVE => {
-            rec.require(process.exit_code == 0, "alive, with an exit code")?;
+            match process.flags & CR_PROCESS_LEADER_DEAD {
+                0 => rec.require(process.exit_code == 0, "alive, with an exit code")?,
+                _ => {
+                    rec.require(process.nr_threads > 1, "a dead leader of nobody")?;
+                    rec.require(exit_code_fits(process.exit_code), "impossible exit code")?;
+                }
+            }
             state.refers::<cr_img_mm>(rec, process.mm, "no memory")?;
             state.refers::<cr_img_fdtable>(rec, process.files, "no descriptor table")?;
             state.refers::<cr_img_fs>(rec, process.fs, "no working directory")?;
@@ -142,23 +149,25 @@ pub(super) fn process(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_proce
         }
         CR_PROCESS_ZOMBIE => {
             rec.require(process.pid != 1, "init is dead")?;
-            rec.require(process.nr_threads == 1, "a zombie with threads")?;
+            rec.require(
+                process.nr_threads == 1 && process.flags & CR_PROCESS_LEADER_DEAD == 0,
+                "a zombie with threads",
+            )?;
             rec.require(
                 [process.mm, process.files, process.fs, process.sighand] == [0; 4],
                 "a zombie that refers to objects",
             )?;
-            let signal = process.exit_code & 0x7f;
-            rec.require(
-                process.exit_code <= 0xffff
-                    && (signal == 0 || process.exit_code <= 0xff)
-                    && signal <= CR_NSIG
-                    && process.exit_code & 0xff != 0x80,
-                "impossible exit code",
-            )?;
+            rec.require(exit_code_fits(process.exit_code), "impossible exit code")?;
         }
         _ => return Err(rec.error("unknown state")),
     }
     Ok(process)
+}
+
+/// Whether a task can have exited with this code: a status times 256, or a signal.
+fn exit_code_fits(code: u32) -> bool {
+    let signal = code & 0x7f;
+    code <= 0xffff && (signal == 0 || code <= 0xff) && signal <= CR_NSIG && code & 0xff != 0x80
 }
 
 /// Above what all the CPU time of a process may be, ns: the kernel divides by sums of it.

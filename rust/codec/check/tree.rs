@@ -88,8 +88,10 @@ fn parents_first(recs: &[Rec<'_>], processes: &mut [u32], threads: &[u32]) -> Re
             let Some(parent) = find(own.ppid).filter(|&parent| parent < index) else {
                 return Err(rec.error("its parent does not come before it"));
             };
+            let parent = process(recs, parent);
+            let leader_dead = parent.flags & CR_PROCESS_LEADER_DEAD != 0;
             rec.require(
-                process(recs, parent).state == CR_PROCESS_ALIVE,
+                parent.state == CR_PROCESS_ALIVE && !(leader_dead && own.parent_tid == parent.pid),
                 "its parent is dead",
             )?;
         }

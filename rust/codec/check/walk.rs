@@ -30,6 +30,8 @@ struct OpenMm<'a> {
 struct OpenProcess<'a> {
     rec: &'a Rec<'a>,
     alive: bool,
+    /// The first thread is dead, although others live.
+    leader_dead: bool,
     pid: u32,
     first: bool,
     remaining: u32,
@@ -238,6 +240,7 @@ impl<'a> Walk<'a> {
         self.process = Some(OpenProcess {
             rec: rec.rec,
             alive: process.state == CR_PROCESS_ALIVE,
+            leader_dead: process.flags & CR_PROCESS_LEADER_DEAD != 0,
             pid: process.pid,
             first: true,
             remaining: process.nr_threads,
@@ -259,22 +262,25 @@ impl<'a> Walk<'a> {
         open.close_thread()?;
         open.remaining =
             one_less(open.remaining).ok_or_else(|| rec.error("more threads than announced"))?;
-        let thread = tasks::thread(state, rec, open.alive)?;
+        let alive = open.alive && !(open.first && open.leader_dead);
+        let thread = tasks::thread(state, rec, alive)?;
         rec.require(
             open.first == (thread.tid == open.pid),
             "the leader is not the first thread of the process",
         )?;
         open.first = false;
         open.cpu_ns = tasks::add_cpu_time(rec.rec, open.cpu_ns, &thread.usage)?;
-        open.stopping |= thread.flags & CR_THREAD_STOPPING != 0;
+        let stopping = thread.flags & CR_THREAD_STOPPING != 0;
+        rec.require(alive || !stopping, "a dead thread that is to stop")?;
+        open.stopping |= stopping;
         open.thread = Some(OpenThread {
             rec: rec.rec,
-            // A zombie has none, and gets none.
-            regs: !open.alive,
-            xstate: !open.alive,
-            sigqueue: !open.alive,
-            sched: !open.alive,
-            controls: !open.alive,
+            // Who is dead has none, and gets none.
+            regs: !alive,
+            xstate: !alive,
+            sigqueue: !alive,
+            sched: !alive,
+            controls: !alive,
             policy: thread.policy,
         });
         self.nr_threads = self.nr_threads.saturating_add(1);
@@ -322,7 +328,7 @@ impl<'a> Walk<'a> {
                 }
             }
         };
-        rec.require(!*seen, "a second time for one task, or of a zombie")?;
+        rec.require(!*seen, "a second time for one task, or of a dead one")?;
         *seen = true;
         Ok(())
     }

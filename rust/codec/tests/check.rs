@@ -422,6 +422,14 @@ fn tasks() {
     fails::<cr_img_process>(1, "alive, with an exit code", |process| {
         process.exit_code = 1
     });
+    let dead = |process: &mut cr_img_process| process.flags |= CR_PROCESS_LEADER_DEAD;
+    fails::<cr_img_process>(1, "a dead leader of nobody", dead);
+    fails::<cr_img_process>(2, "a zombie with threads", dead);
+    fails::<cr_img_process>(0, "or of a dead one", dead);
+    fails::<cr_img_process>(0, "impossible exit code", |process| {
+        dead(process);
+        process.exit_code = 0x80;
+    });
     fails::<cr_img_process>(1, "fewer threads than announced", |process| {
         process.nr_threads = 2
     });
@@ -663,7 +671,7 @@ fn signals() {
     );
     fails::<cr_img_sigqueue>(0, "neither shared nor private", |queue| queue.shared = 2);
     fails::<cr_img_sigqueue>(0, "without a thread", |queue| queue.shared = 0);
-    fails::<cr_img_sigqueue>(1, "a second time for one task, or of a zombie", |queue| {
+    fails::<cr_img_sigqueue>(1, "a second time for one task, or of a dead one", |queue| {
         queue.shared = 1
     });
     fails::<cr_img_sigqueue>(0, "an empty queue", |queue| queue.pending = 0);

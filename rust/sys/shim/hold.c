@@ -73,6 +73,12 @@ bool cr_shim_is_parked(struct task_struct *t)
 	return wait_task_inactive(t, TASK_UNINTERRUPTIBLE);
 }
 
+/* Has @t exited and left its CPU for the last time? */
+bool cr_shim_at_rest(struct task_struct *t)
+{
+	return wait_task_inactive(t, TASK_DEAD);
+}
+
 /* Number and arguments of the system call that @t is in, or -1. */
 int cr_shim_syscall_of(struct task_struct *t, u64 *args)
 {
@@ -312,6 +318,24 @@ const char *cr_shim_running_release(void)
 int cr_shim_dead(struct task_struct *t)
 {
 	return READ_ONCE(t->exit_state);
+}
+
+/*
+ * Has @t exited, and is released, or waits for somebody: its parent, as leaders
+ * do, or its tracer? Others vanish, and soon.
+ */
+bool cr_shim_gone(struct task_struct *t)
+{
+	if (!pid_alive(t))
+		return true;
+	return READ_ONCE(t->exit_state) & EXIT_ZOMBIE &&
+	       (thread_group_leader(t) || t->ptrace);
+}
+
+/* Does the thread group of @t exit, or has it? */
+bool cr_shim_group_dying(struct task_struct *t)
+{
+	return READ_ONCE(t->signal->flags) & SIGNAL_GROUP_EXIT;
 }
 
 /* The last thread of an init ends its pid namespace before it goes. */

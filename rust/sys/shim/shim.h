@@ -51,7 +51,6 @@
 #define CR_TASK_NS_TIME_CHILDREN	33
 #define CR_TASK_NS_PID_CHILDREN	34
 #define CR_TASK_WORKER		35
-#define CR_TASK_DEAD_LEADER	36
 #define CR_TASK_USER_EVENTS	38
 #define CR_TASK_UPROBES		39
 #define CR_TASK_AUTOREAP	40
@@ -75,6 +74,7 @@
  * @sid: 0 outside of the namespace
  * @pf: PF_*
  * @exit_code: as in task_struct, of the group when it exits as one
+ * @vanishing: it has exited, and nobody has to wait for it
  */
 struct cr_shim_task {
 	u64 unsupported;
@@ -99,7 +99,7 @@ struct cr_shim_task {
 	u32 exit_signal;
 	u32 parent_tid;
 	u32 parent_execed;
-	u32 reserved;
+	u32 vanishing;
 	u8 comm[CR_COMM_LEN];
 };
 
@@ -123,6 +123,8 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 void cr_shim_limits_read(struct task_struct *t, struct cr_img_process *out);
 void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out);
 int cr_shim_thread_read(struct task_struct *t, struct cr_img_thread *out);
+void cr_shim_remains_read(struct task_struct *t, struct cr_img_thread *out);
+struct task_struct *cr_shim_living_thread(struct task_struct *t);
 int cr_shim_cred_read(struct task_struct *t, struct cr_img_cred *out,
 		      u32 *groups, u32 max_groups);
 int cr_shim_landlock_read(struct task_struct *t, struct cr_img_landlock *layers,
@@ -142,6 +144,7 @@ bool cr_shim_about_to_stop(struct task_struct *t);
 unsigned long cr_shim_sleep_stamp(struct task_struct *t);
 unsigned long cr_shim_stop_stamp(struct task_struct *t);
 bool cr_shim_is_parked(struct task_struct *t);
+bool cr_shim_at_rest(struct task_struct *t);
 int cr_shim_syscall_of(struct task_struct *t, u64 *args);
 bool cr_shim_signal_pending(struct task_struct *t);
 bool cr_shim_current_exiting(void);
@@ -176,6 +179,8 @@ u64 cr_shim_realtime_ns(void);
 
 const char *cr_shim_running_release(void);
 int cr_shim_dead(struct task_struct *t);
+bool cr_shim_gone(struct task_struct *t);
+bool cr_shim_group_dying(struct task_struct *t);
 bool cr_shim_group_dead(struct task_struct *t);
 struct task_struct *cr_shim_current(void);
 void cr_shim_current_ns(u64 *ns);
@@ -237,7 +242,8 @@ int cr_shim_clocks_set(u64 monotonic, u64 boottime);
 void cr_shim_usage_read(struct task_struct *t, struct cr_img_thread *thread);
 void cr_shim_start_read(struct task_struct *t, struct task_struct *init,
 			struct cr_img_thread *thread);
-void cr_shim_usage_set(const struct cr_img_thread *thread);
+void cr_shim_usage_set(struct task_struct *t, const struct cr_img_thread *thread);
+void cr_shim_start_set(const struct cr_img_thread *thread);
 void cr_shim_process_usage_read(struct task_struct *t,
 				struct cr_img_process *process);
 void cr_shim_process_usage_set(const struct cr_img_process *process);

@@ -132,6 +132,24 @@ void cr_shim_task_comm(struct task_struct *t, u8 *comm)
 	get_task_comm(*(char (*)[TASK_COMM_LEN])comm, t);
 }
 
+/* @t, or another thread of its group if it has exited; referenced. Or NULL. */
+struct task_struct *cr_shim_living_thread(struct task_struct *t)
+{
+	struct task_struct *thread, *found = NULL;
+
+	if (!READ_ONCE(t->exit_state))
+		return get_task_struct(t);
+	rcu_read_lock();
+	for_each_thread(t, thread) {
+		if (!READ_ONCE(thread->exit_state)) {
+			found = get_task_struct(thread);
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return found;
+}
+
 u32 cr_shim_task_pid(struct task_struct *t)
 {
 	return task_tgid_vnr(t);
@@ -376,8 +394,7 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 	out->cgroups = (unsigned long)rcu_access_pointer(t->cgroups);
 	get_task_comm(*(char (*)[TASK_COMM_LEN])out->comm, t);
 
-	if (thread_group_leader(t) && t->exit_state && !thread_group_empty(t))
-		out->unsupported |= BIT_ULL(CR_TASK_DEAD_LEADER);
+	out->vanishing = t->exit_state && !cr_shim_gone(t);
 	if (t->exit_state)
 		return;
 

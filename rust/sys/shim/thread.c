@@ -60,7 +60,7 @@ static void stop_read(struct task_struct *t, struct cr_img_process *out)
 		out->flags |= CR_PROCESS_STOP_WAITED;
 }
 
-/* The other part of @out that belongs to the signal_struct. */
+/* The other part of @out that belongs to the signal_struct. @t is alive. */
 void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
 {
 	unsigned long flags;
@@ -71,7 +71,7 @@ void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
 		out->flags |= CR_PROCESS_SUBREAPER;
 	if (sig->has_child_subreaper)
 		out->flags |= CR_PROCESS_HAS_SUBREAPER;
-	if (!(t->flags & PF_FORKNOEXEC))
+	if (!(t->group_leader->flags & PF_FORKNOEXEC))
 		out->flags |= CR_PROCESS_EXECED;
 	if (sig->flags & SIGNAL_STOP_CONTINUED)
 		out->flags |= CR_PROCESS_CONTINUED;
@@ -295,4 +295,18 @@ int cr_shim_thread_read(struct task_struct *t, struct cr_img_thread *out)
 	err = thread_read(t, out);
 	put_task_stack(t);
 	return err;
+}
+
+/*
+ * What matters of the leader of a thread group that has exited before its other
+ * threads: a signal to the process that it blocks is not dropped as ignored.
+ */
+void cr_shim_remains_read(struct task_struct *t, struct cr_img_thread *out)
+{
+	unsigned long flags;
+
+	if (!lock_task_sighand(t, &flags))
+		return;
+	out->blocked = t->blocked.sig[0];
+	unlock_task_sighand(t, &flags);
 }

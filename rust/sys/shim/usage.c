@@ -96,12 +96,10 @@ void cr_shim_start_read(struct task_struct *t, struct task_struct *init,
 	thread->start_boottime_ns = t->start_boottime + boottime;
 }
 
-/* Of the current thread. */
-void cr_shim_usage_set(const struct cr_img_thread *thread)
+/* Of the current thread, or of one that is dead. */
+void cr_shim_usage_set(struct task_struct *t, const struct cr_img_thread *thread)
 {
 	const struct cr_img_usage *in = &thread->usage;
-	struct task_struct *t = current;
-	s64 monotonic, boottime;
 	u64 more;
 
 	/* Ticks account for it, and so does the scheduler. */
@@ -133,10 +131,16 @@ void cr_shim_usage_set(const struct cr_img_thread *thread)
 	t->min_flt = in->min_flt;
 	t->maj_flt = in->maj_flt;
 	io_set(&t->ioac, in->io);
+}
 
-	cr_shim_clock_offsets(t, &monotonic, &boottime);
-	t->start_time = thread->start_monotonic_ns - monotonic;
-	t->start_boottime = thread->start_boottime_ns - boottime;
+/* When the current thread has started, by the clocks in its time namespace. */
+void cr_shim_start_set(const struct cr_img_thread *thread)
+{
+	s64 monotonic, boottime;
+
+	cr_shim_clock_offsets(current, &monotonic, &boottime);
+	current->start_time = thread->start_monotonic_ns - monotonic;
+	current->start_boottime = thread->start_boottime_ns - boottime;
 }
 
 /* Of the dead threads of a process, and of its children. */

@@ -59,9 +59,9 @@ def start_time(pid):
 
 
 def alive(pid):
-    """Whether a process exists and is not a zombie."""
+    """Whether a process exists and is not a zombie. Its first thread may be one."""
     found = stat(f"/proc/{pid}/stat")
-    return found is not None and found[3] not in "ZX"
+    return found is not None and (found[3] not in "ZX" or int(found[20]) > 1)
 
 
 def processes(init):

@@ -2,10 +2,7 @@
 
 //! `crctl checkpoint`.
 
-use std::{
-    os::fd::{AsFd, AsRawFd},
-    path::Path,
-};
+use std::os::fd::{AsFd, AsRawFd};
 
 use anyhow::{Context, Result};
 use cr_codec::uapi::*;
@@ -92,12 +89,13 @@ fn externals(args: &Checkpoint) -> Vec<cr_external> {
             reserved: 0,
         })
         .collect();
+    let init = section::living_thread(args.pid);
     for (fd, key) in (0..).zip(STANDARD_KEYS) {
         let declared = externals
             .iter()
             .any(|external| external.pid == 1 && external.fd == fd);
         let taken = externals.iter().any(|external| external.key == key);
-        if !declared && !taken && Path::new(&format!("/proc/{}/fd/{fd}", args.pid)).is_symlink() {
+        if !declared && !taken && init.join(format!("fd/{fd}")).is_symlink() {
             externals.push(cr_external {
                 pid: 1,
                 fd,

@@ -66,6 +66,8 @@ pub struct Process {
     pub pgid: u32,
     pub sid: u32,
     pub zombie: bool,
+    /// Its first thread has exited, others live.
+    pub leader_dead: bool,
     pub exit_code: u32,
     /// The signal of the stop it is in, or 0; and whether all of its threads have stopped.
     pub stop_signal: u32,
@@ -453,6 +455,7 @@ fn process(process: &cr_img_process, objects: &Objects) -> Process {
         pgid: process.pgid,
         sid: process.sid,
         zombie: process.state == CR_PROCESS_ZOMBIE,
+        leader_dead: process.flags & CR_PROCESS_LEADER_DEAD != 0,
         exit_code: process.exit_code,
         stop_signal: process.stop_signal,
         stopped: process.flags & CR_PROCESS_STOPPED != 0,

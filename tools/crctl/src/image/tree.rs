@@ -135,10 +135,7 @@ fn process_lines(process: &Process, depth: usize, out: &mut dyn Write) -> io::Re
     let name = process.threads.first().map_or("?", |thread| &thread.name);
     write!(out, "{indent}{} {}", process.pid, plain(name))?;
     if process.zombie {
-        return match (process.exit_code & 0x7f, process.exit_code >> 8) {
-            (0, status) => writeln!(out, "  zombie, exit status {status}"),
-            (signal, _) => writeln!(out, "  zombie, killed by signal {signal}"),
-        };
+        return writeln!(out, "  zombie, {}", ending(process.exit_code));
     }
     write!(out, "  group {} session {}", process.pgid, process.sid)?;
     if let Some(uid) = process.uid {
@@ -207,6 +204,9 @@ fn process_lines(process: &Process, depth: usize, out: &mut dyn Write) -> io::Re
         if thread.nice != 0 {
             notes.push(format!("nice {}", thread.nice));
         }
+        if process.leader_dead && thread.tid == process.pid {
+            notes.push(format!("dead, {}", ending(process.exit_code)));
+        }
         if process.threads.len() > 1 || !notes.is_empty() {
             let line = format!(
                 "{indent}  thread {} {}  {}",
@@ -218,6 +218,14 @@ fn process_lines(process: &Process, depth: usize, out: &mut dyn Write) -> io::Re
         }
     }
     Ok(())
+}
+
+/// How a task has ended.
+fn ending(code: u32) -> String {
+    match (code & 0x7f, code >> 8) {
+        (0, status) => format!("exit status {status}"),
+        (signal, _) => format!("killed by signal {signal}"),
+    }
 }
 
 fn memory_line(id: u64, memory: &Memory, users: &str, out: &mut dyn Write) -> io::Result<()> {

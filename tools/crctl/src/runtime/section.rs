@@ -2,7 +2,11 @@
 
 //! The section "crctl" of an image: what this program wants to know at restart.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
 
 use anyhow::{bail, Context, Result};
 use serde::{Deserialize, Serialize};
@@ -27,12 +31,26 @@ pub struct Section {
     pub stdio: BTreeMap<u32, String>,
 }
 
+/// The directory in /proc of a thread of a process that lives. Its first one may have exited.
+pub fn living_thread(pid: i32) -> PathBuf {
+    let process = PathBuf::from(format!("/proc/{pid}"));
+    let lives = |dir: &Path| dir.join("root").read_link().is_ok();
+    if lives(&process) {
+        return process;
+    }
+    let threads = fs::read_dir(process.join("task")).into_iter().flatten();
+    let mut threads = threads.filter_map(|thread| Some(thread.ok()?.path()));
+    threads.find(|thread| lives(thread)).unwrap_or(process)
+}
+
 impl Section {
     /// Describes a running container by its init.
     pub fn of_process(pid: i32) -> Result<Self> {
-        let mounts = mounts::of_process(&pid.to_string()).context("mountinfo")?;
+        let dir = living_thread(pid);
+        let mountinfo = File::open(dir.join("mountinfo"));
+        let mounts = mountinfo.and_then(mounts::read).context("mountinfo")?;
         let stdio = (0..3).filter_map(|fd| {
-            let link = fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()?;
+            let link = fs::read_link(dir.join(format!("fd/{fd}"))).ok()?;
             Some((fd, link.to_string_lossy().into_owned()))
         });
         Ok(Self {

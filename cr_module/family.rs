@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A part of restart: who is whose child, and who is dead.
+
+use crate::{
+    build::SIGCHLD,
+    plan::ProcessPlan,
+    report::{fail, Context, Result},
+    restart::Tasks,
+    state::usage,
+};
+use cr_codec::order;
+use cr_sys::{misc, task::TaskRef};
+use kernel::prelude::*;
+
+impl Tasks {
+    /// Waits until those are dead that were.
+    pub(crate) fn wait_for_zombies(&self) -> Result {
+        let processes = self.plan.processes.iter().enumerate();
+        for (at, process) in processes.filter(|(_, process)| process.is_zombie()) {
+            let task = self.plan.task(at, 0)?.task;
+            let image = &process.process;
+            self.wait_for_death(&task, process)?;
+            if image.exit_signal != SIGCHLD {
+                task.set_exit_signal(image.exit_signal)
+                    .context(format_args!("pid {}", image.pid))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until a thread-group leader is dead as it is to be.
+    fn wait_for_death(&self, leader: &TaskRef, process: &ProcessPlan) -> Result {
+        let status = loop {
+            if let Some(status) = leader.zombie_status() {
+                break status;
+            }
+            self.plan.check()?;
+            if misc::is_being_killed() || self.init.is_group_dying() {
+                fail!(EINTR, "killed");
+            }
+            misc::nap(50);
+        };
+        if status != process.process.exit_code {
+            fail!(EINTR, "pid {}: was killed", process.process.pid);
+        }
+        while !usage::restore_dead(leader, &process.threads[0].thread) {
+            misc::nap(20);
+        }
+        Ok(())
+    }
+
+    /// Lets leaders die whose other threads live. They have made what belongs to their processes.
+    pub(crate) fn bury(&self) -> Result {
+        self.plan.burial.happen();
+        let processes = self.plan.processes.iter().enumerate();
+        for (at, process) in processes.filter(|(_, process)| process.has_dead_leader()) {
+            self.wait_for_death(&self.plan.task(at, 0)?.task, process)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the children of a process to those of its threads that they belong to.
+    pub(crate) fn set_parents(&self) -> Result {
+        for (at, process) in self.plan.processes.iter().enumerate() {
+            let parent_of = |child: usize| self.plan.processes[child].process.parent_tid;
+            let mut children = process.children.iter();
+            if children.all(|child| parent_of(*child) == process.process.pid) {
+                continue;
+            }
+            let mut tids = KVVec::with_capacity(process.threads.len(), GFP_KERNEL)?;
+            for (number, thread) in process.threads.iter().enumerate() {
+                tids.push((thread.thread.tid, number), GFP_KERNEL)?;
+            }
+            order::sort_by_key(&mut tids, |(tid, _)| *tid);
+            // All of them, so that they stay in their order.
+            for child in &process.children {
+                let pid = self.plan.processes[*child].process.pid;
+                let found = order::find_by_key(&tids, parent_of(*child), |(tid, _)| *tid);
+                let Some((_, number)) = found else {
+                    fail!(
+                        EINVAL,
+                        "pid {pid}: is the child of a thread that is not there"
+                    );
+                };
+                let task = self.plan.task(*child, 0)?.task;
+                let parent = self.plan.task(at, *number)?.task;
+                task.set_parent(&parent)
+                    .context(format_args!("pid {pid}: its parent"))?;
+            }
+        }
+        Ok(())
+    }
+}
