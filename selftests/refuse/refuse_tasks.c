@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tasks in a state that is not supported, or need not be. */
 #include "cases.h"
-#include <asm/ldt.h>
-#include <asm/prctl.h>
 #include <linux/filter.h>
 #include <linux/keyctl.h>
 #include <linux/landlock.h>
@@ -10,7 +8,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
-#include <sys/io.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -146,23 +143,6 @@ static void make_sched_ext(void)
 	struct sched_param param = { 0 };
 
 	need(sched_setscheduler(0, 7, &param));
-}
-
-static void make_iopl(void)
-{
-	sure(iopl(3));
-}
-
-static void make_ioperm(void)
-{
-	sure(ioperm(0x80, 1, 1));
-}
-
-static void make_ldt(void)
-{
-	struct user_desc desc = { .entry_number = 0, .base_addr = 0x1000, .limit = 10, .seg_32bit = 1 };
-
-	sure(syscall(SYS_modify_ldt, 1, &desc, sizeof(desc)));
 }
 
 static void make_keyring(void)
@@ -369,9 +349,6 @@ static const struct case_ cases[] = {
 	{ "cgroup-namespace", "namespace", unshare_cgroup, NULL },
 	{ "sched-ext", "SCHED_EXT", make_sched_ext, NULL },
 	{ "shared-io", "CLONE_IO", share_io, NULL },
-	{ "iopl", "port|iopl", make_iopl, NULL },
-	{ "ioperm", "port|ioperm", make_ioperm, NULL },
-	{ "ldt", "LDT|descriptor table", make_ldt, NULL },
 	{ "keyring", "key", make_keyring, NULL },
 	{ "landlock", "landlock|security", make_landlock, NULL },
 	{ "cgroup", "cgroup", make_cgroup, check_cgroup },

@@ -5,6 +5,7 @@
  * init.
  */
 #include "payload.h"
+#include <linux/sched.h>
 #include <sys/prctl.h>
 
 struct ids {
@@ -172,6 +173,21 @@ static int reaper(void *unused)
 	return 0;
 }
 
+/* The pid of a child that was to have this one. */
+static pid_t child_with_pid(pid_t wanted)
+{
+	struct clone_args args = {
+		.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&wanted, .set_tid_size = 1,
+	};
+	pid_t pid = syscall(SYS_clone3, &args, sizeof(args));
+
+	if (!pid)
+		_exit(0);
+	if (pid > 0)
+		reap(pid);
+	return pid;
+}
+
 int main(int argc, char **argv)
 {
 	pid_t live[5], zombie[3], dead_group, dead_session, newest;
@@ -226,5 +242,7 @@ int main(int argc, char **argv)
 		orphans++;
 	}
 	expect_eq(orphans, 3, "orphans and the last child");
+	expect_eq(child_with_pid(dead_group), dead_group, "a number that is free again");
+	expect_eq(child_with_pid(zombie[1]), zombie[1], "that of a zombie, too");
 	return payload_end();
 }

@@ -21,6 +21,8 @@ class Device:
 
     def __init__(self):
         self.fd = os.open("/dev/cr", os.O_RDWR | os.O_CLOEXEC)
+        # Statistics of the last restart.
+        self.restarted = {}
 
     def checkpoint(self, pid, image_fd, flags=0, log_fd=-1, timeout_ms=0):
         """CHECKPOINT, with init's standard descriptors as externals; returns the statistics."""
@@ -44,6 +46,7 @@ class Device:
         argument += bytes(STATS_FORMAT.size)
         fcntl.ioctl(self.fd, RESTART, argument)
         *_, pid, pidfd = RESTART_HEAD.unpack_from(argument)
+        self.restarted = dict(zip(STATS, STATS_FORMAT.unpack_from(argument, RESTART_HEAD.size)))
         os.close(pidfd)
         return pid
 

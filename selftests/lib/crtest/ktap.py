@@ -27,6 +27,11 @@ class Ktap:
         print(f"ok {self.count} {what} # SKIP {reason}", flush=True)
 
     @staticmethod
+    def part(line):
+        """Something that the next result consists of."""
+        print(f"    {line}", flush=True)
+
+    @staticmethod
     def diag(*lines):
         """For people who read the log."""
         for line in lines:

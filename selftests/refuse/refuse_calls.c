@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tasks that sleep in system calls which cannot be left and issued again. None of them returns. */
+#include "cases.h"
+#include <linux/aio_abi.h>
+#include <linux/futex.h>
+#include <linux/io_uring.h>
+#include <mqueue.h>
+#include <sys/inotify.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+
+#define SYS_futex_wait_	455
+
+static uint32_t *word;
+
+/* A child that makes what it needs and then sleeps in one call. */
+static void sleep_in(long nr, void (*call)(void))
+{
+	pid_t pid;
+
+	word = map_anon(PAGE, MAP_SHARED);
+	pid = sure(fork());
+	if (!pid) {
+		call();
+		expect(false, "the call has returned: %s", strerror(errno));
+		_exit(1);
+	}
+	await_syscall(pid, nr);
+}
+
+static int semaphore(void)
+{
+	return need(semget(IPC_PRIVATE, 1, 0600));
+}
+
+static void call_semop(void)
+{
+	struct sembuf down = { .sem_op = -1 };
+
+	/* The C library makes it another call. */
+	syscall(SYS_semop, semaphore(), &down, 1);
+}
+
+static void call_semtimedop(void)
+{
+	struct sembuf down = { .sem_op = -1 };
+	struct timespec ts = { 1000, 0 };
+
+	semtimedop(semaphore(), &down, 1, &ts);
+}
+
+static void call_msgrcv(void)
+{
+	struct { long type; char text[8]; } message;
+
+	msgrcv(need(msgget(IPC_PRIVATE, 0600)), &message, sizeof(message.text), 0, 0);
+}
+
+static void call_msgsnd(void)
+{
+	static struct { long type; char text[8192]; } message = { .type = 1 };
+	int queue = need(msgget(IPC_PRIVATE, 0600));
+
+	while (!msgsnd(queue, &message, sizeof(message.text), 0))
+		;
+}
+
+static void call_mq_receive(void)
+{
+	char text[8192];
+
+	mq_receive(need(mq_open("/calls", O_CREAT | O_RDWR, 0600, NULL)), text, sizeof(text), NULL);
+}
+
+static void call_io_getevents(void)
+{
+	aio_context_t context = 0;
+	struct io_event event;
+
+	need(syscall(SYS_io_setup, 1, &context));
+	syscall(SYS_io_getevents, context, 1, 1, &event, NULL);
+}
+
+static void call_io_uring_enter(void)
+{
+	struct io_uring_params params = { 0 };
+	int ring = need((int)syscall(SYS_io_uring_setup, 1, &params));
+
+	syscall(SYS_io_uring_enter, ring, 0, 1, IORING_ENTER_GETEVENTS, NULL, 0);
+}
+
+static void call_inotify(void)
+{
+	int fd = sure(inotify_init());
+	char event[400];
+
+	sure(inotify_add_watch(fd, "/", IN_CREATE));
+	sure((int)read(fd, event, sizeof(event)));
+}
+
+static void call_timerfd(void)
+{
+	struct itimerspec value = { .it_value = { 1000, 0 } };
+	int fd = sure(timerfd_create(CLOCK_MONOTONIC, 0));
+	uint64_t count;
+
+	sure(timerfd_settime(fd, 0, &value, NULL));
+	sure((int)read(fd, &count, sizeof(count)));
+}
+
+static int listening(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = sure(socket(AF_UNIX, SOCK_STREAM, 0));
+
+	snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "cr-calls");
+	sure(bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	sure(listen(fd, 1));
+	return fd;
+}
+
+static void call_accept(void)
+{
+	accept(listening(), NULL, NULL);
+}
+
+static void call_recv(void)
+{
+	int fd[2];
+	char c;
+
+	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	recv(fd[0], &c, 1, 0);
+}
+
+static void call_send(void)
+{
+	static char data[1 << 16];
+	int fd[2];
+
+	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	while (send(fd[0], data, sizeof(data), 0) > 0)
+		;
+}
+
+static void call_lock_pi(void)
+{
+	/* Its owner is the parent, which does not give it back. */
+	*word = getppid();
+	syscall(SYS_futex, word, FUTEX_LOCK_PI, 0, NULL, NULL, 0);
+}
+
+static void call_futex_waitv(void)
+{
+	struct { uint64_t value, address; uint32_t flags, reserved; } wait = {
+		0, (uintptr_t)word, 2, 0,
+	};
+
+	syscall(SYS_futex_waitv, &wait, 1, 0, NULL, 0);
+}
+
+static void call_futex_wait(void)
+{
+	syscall(SYS_futex_wait_, word, 0UL, 0xffffffffUL, 2, NULL, CLOCK_MONOTONIC);
+}
+
+static void call_cpu_nanosleep(void)
+{
+	struct timespec ts = { 1000, 0 };
+	clockid_t clock;
+
+	sure(clock_getcpuclockid(getppid(), &clock));
+	clock_nanosleep(clock, 0, &ts, NULL);
+}
+
+static void call_open(void)
+{
+	sure(mkfifo(file_at("fifo"), 0600));
+	sure(open(file_at("fifo"), O_RDONLY));
+}
+
+#define SLEEP(call, nr)	static void sleep_##call(void) { sleep_in(nr, call_##call); }
+
+SLEEP(semop, SYS_semop)
+SLEEP(semtimedop, SYS_semtimedop)
+SLEEP(msgrcv, SYS_msgrcv)
+SLEEP(msgsnd, SYS_msgsnd)
+SLEEP(mq_receive, SYS_mq_timedreceive)
+SLEEP(io_getevents, SYS_io_getevents)
+SLEEP(io_uring_enter, SYS_io_uring_enter)
+SLEEP(inotify, SYS_read)
+SLEEP(timerfd, SYS_read)
+SLEEP(accept, SYS_accept)
+SLEEP(recv, SYS_recvfrom)
+SLEEP(send, SYS_sendto)
+SLEEP(lock_pi, SYS_futex)
+SLEEP(futex_waitv, SYS_futex_waitv)
+SLEEP(futex_wait, SYS_futex_wait_)
+SLEEP(cpu_nanosleep, SYS_clock_nanosleep)
+SLEEP(open, SYS_openat)
+
+#define BY_NUMBER(nr)	"pid 2 .*sleeps in system call " #nr ","
+
+static const struct case_ cases[] = {
+	{ "semop", BY_NUMBER(65), sleep_semop, NULL },
+	{ "semtimedop", BY_NUMBER(220), sleep_semtimedop, NULL },
+	{ "msgrcv", BY_NUMBER(70), sleep_msgrcv, NULL },
+	{ "msgsnd", BY_NUMBER(69), sleep_msgsnd, NULL },
+	{ "mq-receive", BY_NUMBER(243), sleep_mq_receive, NULL },
+	{ "io_getevents", BY_NUMBER(208), sleep_io_getevents, NULL },
+	{ "io_uring_enter", BY_NUMBER(426), sleep_io_uring_enter, NULL },
+	{ "inotify", "pid 2 .*inotify", sleep_inotify, NULL },
+	{ "timerfd", "pid 2 .*timerfd", sleep_timerfd, NULL },
+	{ "accept", BY_NUMBER(43), sleep_accept, NULL },
+	{ "recv", BY_NUMBER(45), sleep_recv, NULL },
+	{ "send", BY_NUMBER(44), sleep_send, NULL },
+	{ "lock-pi", "sleeps in futex", sleep_lock_pi, NULL },
+	{ "futex_waitv", BY_NUMBER(449), sleep_futex_waitv, NULL },
+	{ "futex_wait", BY_NUMBER(455), sleep_futex_wait, NULL },
+	{ "cpu-nanosleep", "sleeps in clock_nanosleep", sleep_cpu_nanosleep, NULL },
+	{ "open-fifo", BY_NUMBER(257), sleep_open, NULL },
+};
+
+int main(int argc, char **argv)
+{
+	return run_cases(argc, argv, cases, ARRAY_SIZE(cases));
+}

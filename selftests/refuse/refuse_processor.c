@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tasks that use what a processor can do and is not supported, or need not be. */
+#include "cases.h"
+#include <asm/ldt.h>
+#include <elf.h>
+#include <stddef.h>
+#include <sys/io.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+
+#define ARCH_REQ_XCOMP_PERM_	0x1023
+#define ARCH_ENABLE_TAGGED_ADDR_	0x4002
+#define ARCH_SHSTK_LOCK_	0x5003
+#define XFEATURE_XTILE_DATA_	18
+
+static pid_t other;
+/* Nobody writes to it. */
+static int watched;
+
+static void run_for_ever(void)
+{
+	for (;;)
+		sleep_ms(10);
+}
+
+static void stop_child(void)
+{
+	int status;
+
+	other = sure(fork());
+	if (!other)
+		run_for_ever();
+	sure(ptrace(PTRACE_ATTACH, other, 0, 0));
+	sure(waitpid(other, &status, 0));
+}
+
+/* It stays set when the debugger has gone. */
+static void make_breakpoint(void)
+{
+	stop_child();
+	need(ptrace(PTRACE_POKEUSER, other, offsetof(struct user, u_debugreg[0]), &watched));
+	need(ptrace(PTRACE_POKEUSER, other, offsetof(struct user, u_debugreg[7]), 0xd0001));
+	sure(ptrace(PTRACE_DETACH, other, 0, 0));
+}
+
+static void make_single_step(void)
+{
+	int status;
+
+	stop_child();
+	sure(ptrace(PTRACE_SINGLESTEP, other, 0, 0));
+	sure(waitpid(other, &status, 0));
+}
+
+static void make_tls_segment(void)
+{
+	struct user_desc *desc = sure(mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+					   MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0));
+	long ret;
+
+	*desc = (struct user_desc){ .entry_number = -1, .base_addr = 0x1000, .limit = 10,
+				    .seg_32bit = 1 };
+	/* There is no other way to call it. */
+	asm volatile("int $0x80" : "=a"(ret) : "a"(243), "b"(desc) : "memory", "r8", "r9", "r10", "r11");
+	errno = -ret;
+	need(ret ? -1 : 0);
+}
+
+static void make_32bit(void)
+{
+	static const unsigned char code[] = { 0xeb, 0xfe };	/* jmp to itself */
+	struct {
+		Elf32_Ehdr header;
+		Elf32_Phdr segment;
+		unsigned char code[sizeof(code)];
+	} image = {
+		.header = {
+			.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB,
+				     EV_CURRENT },
+			.e_type = ET_EXEC, .e_machine = EM_386, .e_version = EV_CURRENT,
+			.e_ehsize = sizeof(Elf32_Ehdr), .e_phentsize = sizeof(Elf32_Phdr), .e_phnum = 1,
+		},
+		.segment = { .p_type = PT_LOAD, .p_vaddr = 0x10000, .p_flags = PF_R | PF_X,
+			     .p_filesz = sizeof(image), .p_memsz = sizeof(image), .p_align = PAGE },
+	};
+	char path[64], name[16] = "";
+	int fd;
+
+	image.header.e_phoff = offsetof(__typeof__(image), segment);
+	image.header.e_entry = 0x10000 + offsetof(__typeof__(image), code);
+	memcpy(image.code, code, sizeof(code));
+	fd = sure(open(file_at("program"), O_CREAT | O_WRONLY | O_CLOEXEC, 0755));
+	sure((int)write(fd, &image, sizeof(image)));
+	close(fd);
+	other = sure(fork());
+	if (!other) {
+		need(execl(file_at("program"), "program", NULL));
+		_exit(1);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/comm", other);
+	while (read_file(path, name, sizeof(name)) > 0 && strcmp(name, "program\n"))
+		sleep_ms(5);
+}
+
+static void make_ldt(void)
+{
+	struct user_desc desc = { .base_addr = 0x1000, .limit = 10, .seg_32bit = 1 };
+
+	sure(syscall(SYS_modify_ldt, 1, &desc, sizeof(desc)));
+}
+
+static void make_iopl(void)
+{
+	sure(iopl(3));
+}
+
+static void make_ioperm(void)
+{
+	sure(ioperm(0x80, 1, 1));
+}
+
+/* Whoever has locked it off relies on that. */
+static void make_shadow_stack(void)
+{
+	need(syscall(SYS_arch_prctl, ARCH_SHSTK_LOCK_, ~0UL));
+}
+
+static void make_amx(void)
+{
+	need(syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM_, XFEATURE_XTILE_DATA_));
+}
+
+static void make_tagged_addresses(void)
+{
+	need(syscall(SYS_arch_prctl, ARCH_ENABLE_TAGGED_ADDR_, 6));
+}
+
+static const struct case_ cases[] = {
+	{ "breakpoint", "hardware breakpoint", make_breakpoint, NULL },
+	{ "single-step", "traced|traces|single", make_single_step, NULL },
+	{ "tls-segment", "TLS segments", make_tls_segment, NULL },
+	{ "32-bit", "32-bit", make_32bit, NULL },
+	{ "ldt", "descriptor table", make_ldt, NULL },
+	{ "iopl", "privilege level", make_iopl, NULL },
+	{ "ioperm", "port permissions", make_ioperm, NULL },
+	{ "shadow-stack", "shadow stack", make_shadow_stack, NULL },
+	{ "amx", "AMX", make_amx, NULL },
+	{ "tagged-addresses", "linear address masking", make_tagged_addresses, NULL },
+};
+
+int main(int argc, char **argv)
+{
+	return run_cases(argc, argv, cases, ARRAY_SIZE(cases));
+}
