@@ -305,7 +305,7 @@ fn map_memory(plan: &Plan, at: usize) -> Result {
 
     let vmas = collect_vmas(plan, mm_at)?;
     // It has the parent's scratch memory, too.
-    let scratch = process.scratch..process.scratch + process.scratch_len();
+    let scratch = process.scratch();
     if parent.scratch != scratch {
         let length = parent.scratch.end - parent.scratch.start;
         build.syscall(SYS_MUNMAP, [parent.scratch.start, length, 0])?;
@@ -334,17 +334,16 @@ struct Parent<'a> {
 
 impl<'a> Parent<'a> {
     fn of(plan: &'a Plan, process: &ProcessPlan) -> Result<Option<Self>> {
-        let Some(at) = process.inherit else {
+        let Some((inherit, parent)) = process.inherit else {
             return Ok(None);
         };
-        let inherit = plan.records.get(at);
-        let id = inherit.fixed::<cr_img_inherit>()?.parent;
-        let at = plan.records.find(id)?;
+        let parent = &plan.processes[parent];
+        let at = plan.records.find(parent.process.mm)?;
         Ok(Some(Self {
-            inherit,
+            inherit: plan.records.get(inherit),
             mm: plan.records.get(at),
             vmas: collect_vmas(plan, at)?,
-            scratch: plan.scratch_of(id)?,
+            scratch: parent.scratch(),
         }))
     }
 }

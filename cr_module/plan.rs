@@ -7,6 +7,7 @@ use crate::{
     report::{fail, failure, Failure, Result},
     state::seccomp,
 };
+use core::ops::Range;
 use cr_codec::{check::Rec, order, uapi::*};
 use cr_sys::{
     file::FileRef,
@@ -86,8 +87,8 @@ pub(crate) struct ProcessPlan {
     pub(crate) timers: Option<usize>,
     /// Place of its leader among the tasks; the other threads follow.
     first_task: usize,
-    /// Place of the record that says which pages it shares with its parent.
-    pub(crate) inherit: Option<usize>,
+    /// Places of the record that says which pages it shares with its parent, and of that one.
+    pub(crate) inherit: Option<(usize, usize)>,
     /// A range of addresses that the process does not use.
     pub(crate) scratch: u64,
     /// Bytes at the end of it that are for seccomp filters.
@@ -121,6 +122,11 @@ impl ProcessPlan {
     pub(crate) fn living(&self) -> impl Iterator<Item = (usize, &ThreadPlan)> {
         let dead = usize::from(self.has_dead_leader() || self.is_zombie());
         self.threads.iter().enumerate().skip(dead)
+    }
+
+    /// Where its scratch memory is.
+    pub(crate) fn scratch(&self) -> Range<u64> {
+        self.scratch..self.scratch + self.scratch_len()
     }
 
     /// Bytes of scratch memory that all of its threads need.
@@ -234,15 +240,6 @@ impl Plan {
         match self.files.binary_search_by_key(&id, |(id, _)| *id) {
             Ok(at) => Ok(&self.files[at].1),
             Err(_) => fail!(EINVAL, "no file {id}"),
-        }
-    }
-
-    /// Where the scratch memory of the process with this memory is.
-    pub(crate) fn scratch_of(&self, mm: u64) -> Result<core::ops::Range<u64>> {
-        let mut processes = self.processes.iter();
-        match processes.find(|process| process.process.mm == mm) {
-            Some(process) => Ok(process.scratch..process.scratch + process.scratch_len()),
-            None => fail!(EINVAL, "memory of no process"),
         }
     }
 
@@ -406,13 +403,14 @@ fn link_memory(records: &Records, processes: &mut KVVec<ProcessPlan>) -> Result 
     for at in (0..records.len()).filter(|at| records.get(*at).tag == CR_TAG_INHERIT) {
         let inherit: cr_img_inherit = records.get(at).fixed()?;
         let (child, parent) = (owner_of(inherit.mm)?, owner_of(inherit.parent)?);
-        if !processes[parent].children.contains(&child) || processes[child].inherit.is_some() {
+        let is_child = processes[child].process.ppid == processes[parent].process.pid;
+        if !is_child || processes[child].inherit.is_some() {
             fail!(
                 EINVAL,
                 "memory that is inherited from another process than the parent"
             );
         }
-        processes[child].inherit = Some(at);
+        processes[child].inherit = Some((at, parent));
     }
     Ok(())
 }

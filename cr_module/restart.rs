@@ -421,14 +421,13 @@ impl Tasks {
 
     /// Where the pages of an object go.
     fn place_of(&self, object: u64, filled: &mut usize) -> Result<memory::Place> {
-        let mut processes = self.plan.processes.iter();
-        if let Some(at) = processes.position(|process| process.process.mm == object) {
-            if at < *filled {
-                fail!(
-                    EBADMSG(),
-                    "pages that are not in the order of their processes"
-                );
-            }
+        if let Ok(file) = self.plan.file(object) {
+            return Ok(memory::Place::Shared(file.clone()));
+        }
+        // They come in the order of their processes.
+        let mut left = self.plan.processes[*filled..].iter();
+        if let Some(at) = left.position(|process| process.process.mm == object) {
+            let at = *filled + at;
             // It may come into being only when its parent is complete.
             self.mark_filled(filled, at);
             self.plan.processes[at].mapped.wait()?;
@@ -436,10 +435,10 @@ impl Tasks {
             let task = self.plan.task(at, 0)?.task;
             return Ok(memory::Place::Private(task.mm().ok_or(ESRCH)?));
         }
-        match self.plan.file(object) {
-            Ok(file) => Ok(memory::Place::Shared(file.clone())),
-            Err(_) => Err(failure!(EINVAL, "pages of object {object}, which has none")),
-        }
+        fail!(
+            EBADMSG(),
+            "pages of object {object}, which has none, or had its turn before"
+        )
     }
 
     /// Gives every thread its registers. They are parked, so that nothing overwrites them.
