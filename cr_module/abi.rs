@@ -5,6 +5,7 @@
 //! C header: `uapi/linux/cr.h`. The rules are those of `copy_struct_from_user()`.
 
 use crate::report::{fail, Result};
+use cr_sys::vec;
 use kernel::{
     prelude::*,
     uaccess::{UserPtr, UserSlice},
@@ -89,7 +90,7 @@ pub(crate) fn read_bytes(addr: u64, len: u64, max: u32) -> Result<KVVec<u8>> {
             "argument: {len} bytes, of which at most {max} are allowed"
         );
     }
-    let mut bytes = KVVec::from_elem(0, len as usize, GFP_KERNEL)?;
+    let mut bytes = vec::zeroed(len as usize, GFP_KERNEL)?;
     UserSlice::new(UserPtr::from_addr(addr as usize), len as usize)
         .reader()
         .read_slice(&mut bytes)?;

@@ -15,15 +15,16 @@ use crate::{
     objects::Objects,
     references::References,
     report::{fail, Context, Log, Result},
-    state::{clock, event, lock, memory::Memory, task, uts},
+    state::{self, clock, event, lock, memory::Memory, task, uts},
     tree::Tree,
 };
 use core::ops::Range;
 use cr_codec::{
     check::{check_state, Rec, EM_X86_64},
+    record,
     uapi::*,
-    write::{Encoder, Writer},
-    Record,
+    write::Writer,
+    FormatError, FormatErrorKind, Record,
 };
 use cr_sys::{
     errno::EOPNOTSUPP,
@@ -32,6 +33,7 @@ use cr_sys::{
     mm::PAGE_SIZE,
     regs,
     task::{CpuWords, Namespaces, TaskRef, NO_CPUS},
+    vec,
 };
 use kernel::{prelude::*, rbtree::RBTree};
 use zerocopy::{FromZeros, IntoBytes};
@@ -131,12 +133,12 @@ fn read_sections(args: &cr_checkpoint) -> Result<KVVec<(cr_img_section, KVVec<u8
     Ok(sections)
 }
 
-/// Where the payloads of records are among the encoded ones: tag, object id, place.
+/// Where the payloads of records are in memory: tag, object id, place.
 type Index = KVVec<(u32, u64, Range<usize>)>;
 
 /// What has been copied of a container that stood still.
 struct State {
-    records: Encoder<Buffer>,
+    records: Buffer,
     index: Index,
     memory: Memory,
     container: cr_img_container,
@@ -180,17 +182,16 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         init: tree.processes[0].living().task.clone(),
         references: References::collect(&tree)?,
         objects: Objects::new(),
-        records: Encoder::new(buffer, misc::crc32c),
+        records: buffer,
         memory: Memory::new(),
-        index: Index::new(),
+        index: Index::with_capacity(8 * hold.len() as usize, GFP_KERNEL)?,
         xfeatures: 0,
         mms: RBTree::new(),
-        vdso_crc: None,
         lockable: KVVec::new(),
         externals: KVVec::new(),
         epolls: KVVec::new(),
-        path: KVVec::from_elem(0, PAGE_SIZE, GFP_KERNEL)?,
-        xstate: KVVec::from_elem(0, regs::xstate_size(), GFP_KERNEL)?,
+        path: vec::zeroed(PAGE_SIZE, GFP_KERNEL)?,
+        xstate: state::regs::buffer()?,
         cpus: NO_CPUS,
         domains: RBTree::new(),
     };
@@ -293,9 +294,7 @@ pub(crate) struct Save<'a> {
     pub(crate) domains: RBTree<u64, u32>,
     /// Ids of the memory of processes, by pid.
     pub(crate) mms: RBTree<u32, u64>,
-    /// Checksum of the vDSO, which is the same for all.
-    pub(crate) vdso_crc: Option<u32>,
-    records: Encoder<Buffer>,
+    records: Buffer,
     index: Index,
     xfeatures: u64,
 }
@@ -308,12 +307,18 @@ impl Save<'_> {
 
     /// Adds the record of an object.
     pub(crate) fn object<R: Record>(&mut self, id: u64, fixed: &R, variable: &[&[u8]]) -> Result {
-        let start = self.records.sink().bytes().len() + size_of::<cr_img_record>();
-        let variable_len: usize = variable.iter().map(|part| part.len()).sum();
-        let len = size_of::<R>() + variable_len;
-        self.index
-            .push((R::TAG, id, start..start + len), GFP_KERNEL)?;
-        self.records.record(id, fixed, variable)
+        let start = self.records.bytes().len();
+        self.records.push(fixed.as_bytes())?;
+        for part in variable {
+            self.records.push(part)?;
+        }
+        let end = self.records.bytes().len();
+        let length = (end - start) as u64;
+        if !R::KIND.length_fits(length) {
+            let kind = FormatErrorKind::Length(length);
+            return Err(FormatError::in_record(start as u64, R::TAG, kind).into());
+        }
+        Ok(self.index.push((R::TAG, id, start..end), GFP_KERNEL)?)
     }
 
     /// The processor features that a thread may have used.
@@ -343,7 +348,7 @@ fn check(header: &cr_img_header, state: &State) -> Result {
         payload: state.container.as_bytes(),
     };
     list.push(container, GFP_KERNEL)?;
-    let bytes = state.records.sink().bytes();
+    let bytes = state.records.bytes();
     for (tag, id, place) in &state.index {
         let rec = Rec {
             tag: *tag,
@@ -353,7 +358,7 @@ fn check(header: &cr_img_header, state: &State) -> Result {
         };
         list.push(rec, GFP_KERNEL)?;
     }
-    let mut scratch = KVVec::from_elem(0, list.len(), GFP_KERNEL)?;
+    let mut scratch = vec::zeroed(list.len(), GFP_KERNEL)?;
     match check_state(header, &list, &mut scratch) {
         Ok(_) => Ok(()),
         Err(error) => fail!(EOPNOTSUPP(), "state that cannot be restored: {error}"),
@@ -376,7 +381,11 @@ fn write(
         writer.record(0, section, &[data])?;
     }
     writer.record(0, &state.container, &[])?;
-    writer.encoded(state.records.sink().bytes(), state.records.nr_records())?;
+    for (tag, id, place) in &state.index {
+        let kind = record::kind(*tag).ok_or(EINVAL)?;
+        let payload = state.records.bytes().get(place.clone()).ok_or(EINVAL)?;
+        writer.raw(kind, *id, payload)?;
+    }
     state.memory.write_inherited(&mut writer)?;
     let progress = (args.flags & CR_CHECKPOINT_PROGRESS != 0).then_some(log);
     state.memory.write(&mut writer, progress)?;

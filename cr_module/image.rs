@@ -4,7 +4,7 @@
 
 use crate::report::{fail, failure, Context, Failure, Result};
 use cr_codec::{check::Rec, read::Source, write::Sink};
-use cr_sys::{file::FileRef, misc, mm::PAGE_SIZE, regs};
+use cr_sys::{file::FileRef, misc, mm::PAGE_SIZE, vec};
 use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, prelude::*};
 
 /// Records that wait in memory until the container runs on.
@@ -15,10 +15,10 @@ impl Buffer {
     /// Empty, with room for what most containers with so many threads have: while tasks stand still
     /// is no time to look for memory.
     pub(crate) fn for_threads(nr: usize) -> Result<Self> {
-        const OTHER_RECORDS: usize = 1500;
+        // More than they have who use no wide vector registers.
+        const EACH: usize = 2 << 10;
         const MOST_ROOM: usize = 64 << 20;
-        let each = regs::xstate_size() + OTHER_RECORDS;
-        let room = nr.saturating_mul(each).min(MOST_ROOM);
+        let room = nr.saturating_mul(EACH).min(MOST_ROOM);
         Ok(Self(KVVec::with_capacity(room, GFP_KERNEL_ACCOUNT)?))
     }
 
@@ -26,12 +26,9 @@ impl Buffer {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
-}
 
-impl Sink for Buffer {
-    type Error = Failure;
-
-    fn write_all(&mut self, bytes: &[u8]) -> Result {
+    /// Adds bytes.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result {
         if self.0.capacity() - self.0.len() < bytes.len() {
             // Grow by a half: each step copies everything.
             let more = bytes.len().max(self.0.len() / 2).max(64 << 10);
@@ -248,10 +245,11 @@ impl Records {
                 )
             })?;
         if self.bytes.capacity() < end {
+            // Kernels clear what they allocate: not much more than is needed.
             self.bytes
-                .reserve(len.max(start / 2).max(64 << 10), GFP_KERNEL_ACCOUNT)?;
+                .reserve(len.max(start).max(8 << 10), GFP_KERNEL_ACCOUNT)?;
         }
-        self.bytes.resize(end, 0, GFP_KERNEL_ACCOUNT)?;
+        vec::extend_zeroed(&mut self.bytes, len)?;
         if id != 0 {
             self.objects
                 .push(self.index.len() as u32, GFP_KERNEL_ACCOUNT)?;

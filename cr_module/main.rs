@@ -27,11 +27,15 @@ use crate::{
     report::{fail, Failure, Result},
 };
 use cr_codec::uapi::*;
-use cr_sys::misc::{self, ModuleRef};
+use cr_sys::{
+    misc::{self, ModuleRef},
+    vec,
+};
 use kernel::{
     fs::File,
     miscdevice::{MiscDevice, MiscDeviceOptions, MiscDeviceRegistration},
     prelude::*,
+    sync::SetOnce,
 };
 
 module! {
@@ -136,9 +140,18 @@ fn xstate() -> Result<(u64, u32)> {
     if size == 0 {
         fail!(ENODEV, "this processor has no XSAVE");
     }
-    let mut area = KVVec::from_elem(0, size, GFP_KERNEL)?;
-    cr_sys::task::TaskRef::current().read_xstate(&mut area)?;
-    Ok((cr_sys::regs::xfeatures(&area), size as u32))
+    static FEATURES: SetOnce<u64> = SetOnce::new();
+    let features = match FEATURES.copy() {
+        Some(features) => features,
+        None => {
+            let mut area = vec::zeroed(size, GFP_KERNEL)?;
+            cr_sys::task::TaskRef::current().read_xstate(&mut area)?;
+            let features = cr_sys::regs::xfeatures(&area);
+            FEATURES.populate(features);
+            features
+        }
+    };
+    Ok((features, size as u32))
 }
 
 /// The kernel release, NUL padded.

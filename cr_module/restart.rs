@@ -30,6 +30,7 @@ use cr_sys::{
     mm::{Mm, PAGE_SIZE},
     park::{Slot, Stage},
     task::{PidNs, TaskRef},
+    vec,
 };
 use kernel::{prelude::*, rbtree::RBTree, sync::Arc};
 
@@ -54,13 +55,12 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     let mut image = Image::read(&args.value)?;
     let (header, records) = (image.header, image.records.clone());
     let list = records.list()?;
-    let mut scratch = KVVec::from_elem(0, list.len(), GFP_KERNEL)?;
+    let mut scratch = vec::zeroed(list.len(), GFP_KERNEL)?;
     let state = check_state(&header, &list, &mut scratch)?;
     let container = container_of(&state)?;
 
-    let own_vdso = mm::own_vdso_crc()?;
     for rec in list.iter().filter(|rec| rec.tag == CR_TAG_MM) {
-        mm::check_vdso_crc(rec, own_vdso)?;
+        mm::check_vdso_crc(rec)?;
     }
 
     let files = Files::make(&args.value, &records)?;
@@ -363,19 +363,16 @@ impl Tasks {
 
     /// Puts the contents of memory in place, and reads the image to its end.
     fn fill(&self, image: &mut Image, state: &State<'_>, log: Option<&Log>) -> Result<u64> {
-        let mut runs = KVVec::from_elem(
-            cr_img_run {
-                start: 0,
-                nr_pages: 0,
-            },
-            MAX_RUNS,
-            GFP_KERNEL,
-        )?;
+        let mut runs = KVVec::new();
         let total = container_of(state)?.nr_pages;
         let mut place: Option<(u64, memory::Place)> = None;
         let mut filled = 0;
         let mut head = image.head;
         while head.tag == CR_TAG_PAGES {
+            let most = usize::try_from(head.length).map_err(|_| EINVAL)? / PAGE_SIZE;
+            if runs.len() < most {
+                runs = vec::zeroed(most, GFP_KERNEL)?;
+            }
             let pages = image.reader.pages(&head, &mut runs)?;
             let object = pages.object();
             for run in pages.runs() {
@@ -443,6 +440,7 @@ impl Tasks {
 
     /// Gives every thread its registers. They are parked, so that nothing overwrites them.
     fn set_registers(&self) -> Result {
+        let mut xstate = regs::buffer()?;
         for (at, process) in self.plan.processes.iter().enumerate() {
             let Some((living, _)) = process.living().next() else {
                 continue;
@@ -451,7 +449,7 @@ impl Tasks {
             for (number, thread) in process.living() {
                 let created = self.plan.task(at, number)?;
                 let tid = thread.thread.tid;
-                self.set_thread_registers(&created, thread, &mm)
+                self.set_thread_registers(&created, thread, &mm, &mut xstate)
                     .context(format_args!("pid {tid}"))?;
             }
         }
@@ -473,15 +471,21 @@ impl Tasks {
         Ok(())
     }
 
-    fn set_thread_registers(&self, created: &Created, plan: &ThreadPlan, mm: &Mm) -> Result {
+    fn set_thread_registers(
+        &self,
+        created: &Created,
+        plan: &ThreadPlan,
+        mm: &Mm,
+        xstate: &mut [u8],
+    ) -> Result {
         let Some(slot) = &created.slot else {
             fail!(EINVAL, "is not complete");
         };
         self.wait_parked(slot)?;
         thread::adopt_rseq(&created.task, mm, &plan.thread)?;
         let general: cr_img_regs = self.plan.records.get(plan.regs).fixed()?;
-        let extended = self.plan.records.get(plan.xstate).payload;
-        regs::restore(&created.task, &general, extended).context(format_args!("registers"))
+        let extended = self.plan.records.get(plan.xstate);
+        regs::restore(&created.task, &general, &extended, xstate).context(format_args!("registers"))
     }
 
     fn wait_parked(&self, slot: &Slot) -> Result {
@@ -537,6 +541,3 @@ impl Drop for Tasks {
 const SYS_WAIT4: u32 = 61;
 const WNOHANG: u64 = 1;
 const WALL: u64 = 0x4000_0000;
-
-/// Runs in one record: each has a page at least.
-const MAX_RUNS: usize = (CR_IMG_MAX_PAGES_PAYLOAD as usize) / PAGE_SIZE;

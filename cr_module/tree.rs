@@ -66,7 +66,8 @@ pub(crate) struct Tree {
 impl Tree {
     /// Finds them. Refuses what no task of a container may have.
     pub(crate) fn collect(container: &Container, hold: &Hold<'_>) -> Result<Self> {
-        let mut threads = KVVec::new();
+        // More memory is looked for only if there are zombies.
+        let mut threads = KVVec::with_capacity(hold.len() as usize, GFP_KERNEL)?;
         for task in container.ns().tasks() {
             let info = task.info(container.ns());
             let standing = hold.standing(&task);
@@ -136,7 +137,8 @@ fn group(mut threads: KVVec<Thread>) -> Result<KVVec<Process>> {
                 fail!(EAGAIN, "{}: has no thread-group leader", thread.who())
             }
             _ => {
-                let mut threads = KVVec::new();
+                let nr = thread.info.nr_threads as usize;
+                let mut threads = KVVec::with_capacity(nr, GFP_KERNEL)?;
                 threads.push(thread, GFP_KERNEL)?;
                 processes.push(Process { threads }, GFP_KERNEL)?;
             }

@@ -17,7 +17,7 @@ use crate::{
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
-use cr_sys::{build, errno::EOPNOTSUPP, task::TaskRef};
+use cr_sys::{build, errno::EOPNOTSUPP, task::TaskRef, vec};
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 
@@ -106,10 +106,10 @@ impl Credentials {
 
 fn read(task: &TaskRef) -> Result<(cr_img_cred, KVVec<u32>)> {
     let mut record = cr_img_cred::default();
-    let mut groups = KVVec::from_elem(0, 64, GFP_KERNEL)?;
+    let mut groups = vec::zeroed(64, GFP_KERNEL)?;
     let mut result = task.read_cred(&mut record, &mut groups);
     if result == Err(E2BIG) {
-        groups = KVVec::from_elem(0, MAX_GROUPS, GFP_KERNEL)?;
+        groups = vec::zeroed(MAX_GROUPS, GFP_KERNEL)?;
         result = task.read_cred(&mut record, &mut groups);
     }
     result.context(format_args!(

@@ -23,6 +23,7 @@ use cr_sys::{
     errno::EOPNOTSUPP,
     file::FileRef,
     mm::{Mm, PAGE_SIZE},
+    vec,
 };
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
@@ -228,7 +229,7 @@ impl Memory {
     /// Writes all of them.
     pub(crate) fn write(&self, writer: &mut Writer<&mut FileSink>, log: Option<&Log>) -> Result {
         let total = self.nr_pages();
-        let mut page = KVVec::from_elem(0, PAGE_SIZE, GFP_KERNEL)?;
+        let mut page = vec::zeroed(PAGE_SIZE, GFP_KERNEL)?;
         for region in &self.regions {
             let mut runs = Split::new(&region.runs);
             while let Some(record) = runs.next_record()? {
@@ -268,13 +269,9 @@ struct Scanner {
 
 impl Scanner {
     fn new() -> Result<Self> {
-        let none = cr_img_run {
-            start: 0,
-            nr_pages: 0,
-        };
         Ok(Self {
-            runs: KVVec::from_elem(none, RUN_BATCH, GFP_KERNEL)?,
-            pfns: KVVec::from_elem(0, PFN_BATCH, GFP_KERNEL)?,
+            runs: vec::zeroed(RUN_BATCH, GFP_KERNEL)?,
+            pfns: vec::zeroed(PFN_BATCH, GFP_KERNEL)?,
             scanned: 0,
         })
     }
@@ -402,7 +399,7 @@ where
             }
         }
         Place::Shared(file) => {
-            let mut buffer = KVVec::from_elem(0, PAGE_SIZE, GFP_KERNEL)?;
+            let mut buffer = vec::zeroed(PAGE_SIZE, GFP_KERNEL)?;
             for run in pages.runs() {
                 for at in 0..run.nr_pages {
                     pages.read(&mut buffer)?;

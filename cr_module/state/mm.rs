@@ -22,7 +22,7 @@ use cr_sys::{
     misc,
     mm::*,
 };
-use kernel::prelude::*;
+use kernel::{prelude::*, sync::SetOnce};
 use zerocopy::IntoBytes;
 use zerocopy_derive::{Immutable, IntoBytes};
 
@@ -88,7 +88,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
     record.exe = file::save(save, &exe).context(format_args!("program"))?;
 
     // Mappings refer to files, which have to come first.
-    let mut vmas = KVVec::new();
+    let mut vmas = KVVec::with_capacity(record.nr_vmas as usize, GFP_KERNEL)?;
     let mut vdso_end = 0;
     for vma in mm.vmas() {
         let saved = save_vma(save, &vma)
@@ -104,10 +104,13 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
             }
             vdso_end = vma.end;
             if saved.flags & CR_VMA_EXEC != 0 {
-                record.vdso_crc = match save.vdso_crc {
-                    Some(crc) => crc,
-                    None => *save.vdso_crc.insert(code_crc(&mm, vma.start, vma.end)?),
-                };
+                if vma.end - vma.start != vdso().len() as u64 {
+                    fail!(
+                        EOPNOTSUPP(),
+                        "another vDSO than that of 64-bit programs is not supported yet"
+                    );
+                }
+                record.vdso_crc = vdso_crc();
             }
         }
         vmas.push(saved, GFP_KERNEL)?;
@@ -126,11 +129,14 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
     Ok(id)
 }
 
-fn code_crc(mm: &Mm, start: u64, end: u64) -> Result<u32> {
-    let mut code = KVVec::from_elem(0, (end - start) as usize, GFP_KERNEL)?;
-    mm.copy(start, &mut code)
-        .context(format_args!("reading the vDSO"))?;
-    Ok(misc::crc32c(0, &code))
+/// Checksum of this kernel's vDSO, which never changes.
+fn vdso_crc() -> u32 {
+    static CRC: SetOnce<u32> = SetOnce::new();
+    CRC.copy().unwrap_or_else(|| {
+        let crc = misc::crc32c(0, vdso());
+        CRC.populate(crc);
+        crc
+    })
 }
 
 fn save_vma(save: &mut Save<'_>, vma: &Vma) -> Result<cr_img_vma> {
@@ -369,20 +375,10 @@ fn map_vdso(build: &Build<'_>, mm: &cr_img_mm) -> Result {
     Ok(())
 }
 
-/// Checksum of this kernel's vDSO, which the caller has mapped as well.
-pub(crate) fn own_vdso_crc() -> Result<u32> {
-    let mm = Mm::current().ok_or(ESRCH)?;
-    let mut vmas = mm.vmas();
-    match vmas.find(|vma| vma.vdso && vma.flags & CR_VMA_EXEC != 0) {
-        Some(vma) => code_crc(&mm, vma.start, vma.end),
-        None => Ok(0),
-    }
-}
-
 /// A program has addresses in the vDSO: it has to be the same.
-pub(crate) fn check_vdso_crc(rec: &Rec<'_>, own: u32) -> Result {
+pub(crate) fn check_vdso_crc(rec: &Rec<'_>) -> Result {
     let mm: cr_img_mm = rec.fixed()?;
-    if mm.vdso != 0 && mm.vdso_crc != own {
+    if mm.vdso != 0 && mm.vdso_crc != vdso_crc() {
         fail!(
             EOPNOTSUPP(),
             "this kernel has another vDSO than the image's"

@@ -20,6 +20,7 @@ use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
     errno::{EOPNOTSUPP, ESTALE},
     file::{FileRef, FileType, PathRef, PipeInfo},
+    vec,
 };
 use kernel::prelude::*;
 
@@ -48,7 +49,7 @@ pub(crate) fn save(
             fail!(EOPNOTSUPP(), "{what} is not supported yet");
         }
     }
-    let mut content = KVVec::from_elem(0, pipe.length as usize, GFP_KERNEL)?;
+    let mut content = vec::zeroed(pipe.length as usize, GFP_KERNEL)?;
     file.copy_pipe(&mut content)
         .context(format_args!("reading a pipe"))?;
     let record = cr_img_pipe {

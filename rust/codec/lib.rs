@@ -49,6 +49,7 @@ pub mod read;
 pub mod record;
 pub mod uapi;
 pub mod write;
+pub mod xstate;
 
 pub use error::{FormatError, FormatErrorKind};
 pub use record::Record;

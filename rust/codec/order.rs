@@ -12,6 +12,10 @@ use core::mem;
 
 /// Sorts by a key, by means of a heap. Elements with the same key come out in any order.
 pub fn sort_by_key<T, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K) {
+    // As most of what is sorted has been before.
+    if items.is_sorted_by_key(|item| key(item)) {
+        return;
+    }
     let length = items.len();
     let mut root = length / 2;
     while let Some(next) = root.checked_sub(1) {

@@ -8,7 +8,6 @@
 use core::{mem::size_of, num::NonZero};
 
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
-use zerocopy_derive::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::uapi::*;
 
@@ -60,13 +59,8 @@ impl Kind {
     }
 }
 
-/// The extended registers of a thread: no fixed part, all of it variable.
-#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct Xstate {}
-
 /// Most bytes of extended registers.
-pub const MAX_XSTATE: u32 = 64 << 10;
+pub const MAX_XSTATE: u32 = CR_XSTATE_WORDS * u64::BITS * CR_XSTATE_BLOCK;
 /// Most supplementary groups, as the kernel's `NGROUPS_MAX`.
 pub const MAX_GROUPS: u32 = 65536;
 /// One more than the highest descriptor number.
@@ -144,7 +138,7 @@ records! {
     CR_TAG_PROCESS      "process"   cr_img_process      plain;
     CR_TAG_THREAD       "thread"    cr_img_thread       plain;
     CR_TAG_REGS         "regs"      cr_img_regs         plain;
-    CR_TAG_XSTATE       "xstate"    Xstate              plain   [u8; MAX_XSTATE];
+    CR_TAG_XSTATE       "xstate"    cr_img_xstate       plain   [u8; MAX_XSTATE];
     CR_TAG_SIGQUEUE     "sigqueue"  cr_img_sigqueue     plain   [cr_img_siginfo; room_for::<cr_img_siginfo>()];
     CR_TAG_SCHED        "sched"     cr_img_sched        plain   [u64; CR_MAX_CPU_WORDS];
     CR_TAG_CONTROLS     "controls"  cr_img_controls     plain;
@@ -177,7 +171,7 @@ zero_default! {
     cr_img_header cr_img_record cr_img_tail cr_img_end cr_img_section cr_img_container cr_img_uts
     cr_img_cred cr_img_pipe cr_img_shmem cr_img_file cr_img_fdtable cr_img_fd cr_img_fs
     cr_img_sigaction cr_img_sighand cr_img_mm cr_img_vma cr_img_lock cr_img_rlimit cr_img_itimer
-    cr_img_seccomp cr_img_process cr_img_thread cr_img_regs cr_img_sigqueue cr_img_siginfo
+    cr_img_seccomp cr_img_process cr_img_thread cr_img_regs cr_img_xstate cr_img_sigqueue cr_img_siginfo
     cr_img_epoll cr_img_epoll_item cr_img_sched cr_img_controls cr_img_timers cr_img_timer cr_img_pages cr_img_run
     cr_stats cr_external cr_external_fd cr_section cr_checkpoint cr_restart cr_info
 }

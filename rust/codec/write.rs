@@ -3,7 +3,7 @@
 //! Writing an image.
 //!
 //! ```text
-//! Writer::new → header → record | encoded … → pages … → end
+//! Writer::new → header → record | raw … → pages … → end
 //! ```
 
 use core::mem::size_of;
@@ -14,7 +14,7 @@ use crate::{
     error::{FormatError, FormatErrorKind},
     page::PageSize,
     read::{before_pages, validate_header, validate_runs},
-    record::{self, Record},
+    record::{self, Kind, Record},
     uapi::*,
     Checksum,
 };
@@ -44,9 +44,9 @@ pub(crate) fn padding(length: u64, align: u64) -> u64 {
 const ZEROES: [u8; 64] = [0; 64];
 
 /// A header for a record.
-fn head(tag: u32, kind: &record::Kind, id: u64, length: u64, checksum: Checksum) -> cr_img_record {
+fn head(kind: &Kind, id: u64, length: u64, checksum: Checksum) -> cr_img_record {
     let mut head = cr_img_record {
-        tag,
+        tag: kind.tag,
         version: kind.version,
         flags: kind.flags,
         length,
@@ -58,11 +58,9 @@ fn head(tag: u32, kind: &record::Kind, id: u64, length: u64, checksum: Checksum)
     head
 }
 
-/// Writes records, but no file header, no pages and no end.
-///
-/// Over a memory sink it makes what [`Writer::encoded`] appends to an image.
+/// Writes records, piece by piece.
 #[derive(Debug)]
-pub struct Encoder<S> {
+struct Encoder<S> {
     sink: S,
     checksum: Checksum,
     offset: u64,
@@ -73,7 +71,7 @@ pub struct Encoder<S> {
 
 impl<S: Sink> Encoder<S> {
     /// Starts with nothing.
-    pub fn new(sink: S, checksum: Checksum) -> Self {
+    fn new(sink: S, checksum: Checksum) -> Self {
         Self {
             sink,
             checksum,
@@ -81,58 +79,6 @@ impl<S: Sink> Encoder<S> {
             nr_records: 0,
             crc: 0,
         }
-    }
-
-    /// Bytes written so far.
-    pub fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    /// Records written so far.
-    pub fn nr_records(&self) -> u64 {
-        self.nr_records
-    }
-
-    /// The sink, for looking into it.
-    pub fn sink(&self) -> &S {
-        &self.sink
-    }
-
-    /// Gives the sink back.
-    pub fn into_sink(self) -> S {
-        self.sink
-    }
-
-    /// Writes a record: the fixed part, then the variable part in pieces.
-    ///
-    /// `id` is the object id, or 0 for a record that is no object.
-    pub fn record<R: Record>(
-        &mut self,
-        id: u64,
-        fixed: &R,
-        variable: &[&[u8]],
-    ) -> Result<(), S::Error> {
-        let length = variable.iter().fold(size_of::<R>() as u64, |sum, part| {
-            sum.saturating_add(part.len() as u64)
-        });
-        let fail = |kind| Err(FormatError::in_record(self.offset, R::TAG, kind).into());
-        if R::TAG == CR_TAG_PAGES {
-            return fail(FormatErrorKind::Usage("pages are not written as a whole"));
-        }
-        if !R::KIND.length_fits(length) {
-            return fail(FormatErrorKind::Length(length));
-        }
-        if R::KIND.object != (id != 0) {
-            return fail(FormatErrorKind::Id(id));
-        }
-
-        self.begin(head(R::TAG, &R::KIND, id, length, self.checksum))?;
-        self.payload(fixed.as_bytes())?;
-        for part in variable {
-            self.payload(part)?;
-        }
-        self.zeroes(padding(length, 8))?;
-        self.tail()
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), S::Error> {
@@ -233,21 +179,53 @@ impl<S: Sink> Writer<S> {
         self.encoder.put(header.as_bytes())
     }
 
-    /// Writes a record; see [`Encoder::record`].
+    /// Writes a record: the fixed part, then the variable part in pieces.
+    ///
+    /// `id` is the object id, or 0 for a record that is no object.
     pub fn record<R: Record>(
         &mut self,
         id: u64,
         fixed: &R,
         variable: &[&[u8]],
     ) -> Result<(), S::Error> {
-        self.encoder.record(id, fixed, variable)
+        self.parts(&R::KIND, id, fixed.as_bytes(), variable)
     }
 
-    /// Appends records that an [`Encoder`] has made.
-    pub fn encoded(&mut self, bytes: &[u8], nr_records: u64) -> Result<(), S::Error> {
-        self.encoder.put(bytes)?;
-        self.encoder.nr_records = self.encoder.nr_records.saturating_add(nr_records);
-        Ok(())
+    /// Writes a record whose payload is there as a whole.
+    pub fn raw(&mut self, kind: &Kind, id: u64, payload: &[u8]) -> Result<(), S::Error> {
+        self.parts(kind, id, payload, &[])
+    }
+
+    fn parts(
+        &mut self,
+        kind: &Kind,
+        id: u64,
+        first: &[u8],
+        others: &[&[u8]],
+    ) -> Result<(), S::Error> {
+        let length = others.iter().fold(first.len() as u64, |sum, part| {
+            sum.saturating_add(part.len() as u64)
+        });
+        let offset = self.encoder.offset;
+        let fail = |what| Err(FormatError::in_record(offset, kind.tag, what).into());
+        if kind.tag == CR_TAG_PAGES {
+            return fail(FormatErrorKind::Usage("pages are not written as a whole"));
+        }
+        if !kind.length_fits(length) {
+            return fail(FormatErrorKind::Length(length));
+        }
+        if kind.object != (id != 0) {
+            return fail(FormatErrorKind::Id(id));
+        }
+
+        let encoder = &mut self.encoder;
+        encoder.begin(head(kind, id, length, encoder.checksum))?;
+        encoder.payload(first)?;
+        for part in others {
+            encoder.payload(part)?;
+        }
+        encoder.zeroes(padding(length, 8))?;
+        encoder.tail()
     }
 
     /// Begins a record with pages of a memory descriptor or a shared memory object.
@@ -285,8 +263,7 @@ impl<S: Sink> Writer<S> {
 
         let kind = &cr_img_pages::KIND;
         let checksum = self.encoder.checksum;
-        self.encoder
-            .begin(head(CR_TAG_PAGES, kind, 0, length, checksum))?;
+        self.encoder.begin(head(kind, 0, length, checksum))?;
         let fixed = cr_img_pages {
             object,
             nr_runs: runs.len() as u32,

@@ -29,6 +29,16 @@ pub const PAGE_SIZE: usize = kernel::page::PAGE_SIZE;
 /// Words in the longest auxiliary vector.
 pub const MAX_AUXV: usize = 64;
 
+/// The vDSO that 64-bit programs have: whole pages.
+pub fn vdso() -> &'static [u8] {
+    let mut len = 0;
+    // SAFETY: `len` is valid for writes.
+    let data = unsafe { bindings::cr_shim_vdso(&mut len) };
+    // SAFETY: It is a part of the kernel, so many bytes, which has patched it at boot and does not
+    // write to it any more.
+    unsafe { core::slice::from_raw_parts(data.cast(), len) }
+}
+
 /// Pages that [`Mm::pages`] gets at once.
 pub const PAGE_BATCH: usize = 64;
 

@@ -42,7 +42,7 @@
  * @page_size: bytes in a page
  * @flags: reserved
  * @xfeatures: XSAVE components that may be in use (XCR0 | IA32_XSS user part)
- * @xstate_size: bytes in each CR_TAG_XSTATE payload
+ * @xstate_size: bytes of the XSAVE area of a thread
  * @time_ns: CLOCK_REALTIME at the moment of the checkpoint, ns
  * @kernel_release: uname release, NUL padded
  * @reserved: zero
@@ -128,8 +128,8 @@ struct cr_img_tail {
  * @CR_TAG_THREAD: struct cr_img_thread; belongs to the last CR_TAG_PROCESS,
  *	the thread-group leader first
  * @CR_TAG_REGS: struct cr_img_regs; belongs to the last CR_TAG_THREAD
- * @CR_TAG_XSTATE: the XSAVE area in its user-visible, non-compacted form;
- *	belongs to the last CR_TAG_THREAD
+ * @CR_TAG_XSTATE: struct cr_img_xstate, then the blocks; belongs to the last
+ *	CR_TAG_THREAD
  * @CR_TAG_SIGQUEUE: struct cr_img_sigqueue, then struct cr_img_siginfo[];
  *	belongs to the last CR_TAG_THREAD, or, shared, to the last
  *	CR_TAG_PROCESS
@@ -856,6 +856,23 @@ struct cr_img_thread {
  */
 struct cr_img_regs {
 	__u64 reg[27];
+};
+
+/* Bytes of a block of an XSAVE area, and words for a bit for each block. */
+#define CR_XSTATE_BLOCK		64
+#define CR_XSTATE_WORDS		4
+
+/**
+ * struct cr_img_xstate - extended registers
+ * @blocks: which blocks of the XSAVE area follow, each CR_XSTATE_BLOCK bytes: bit
+ *	n of word w is for block 64 * w + n. The others are zero, and so is what
+ *	the last block has beyond the end of the area
+ *
+ * The area is in its user-visible, non-compacted form. Most of it is zero in most
+ * threads.
+ */
+struct cr_img_xstate {
+	__u64 blocks[CR_XSTATE_WORDS];
 };
 
 /**

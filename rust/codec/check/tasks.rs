@@ -3,7 +3,7 @@
 //! Processes, threads, their registers and credentials.
 
 use super::{signals, Placed, Rec, Result, State, PID_MAX, USER_END};
-use crate::{record, uapi::*};
+use crate::{record, uapi::*, xstate};
 
 /// Capabilities up to `CAP_CHECKPOINT_RESTORE`, the last one.
 const CAPABILITIES: u64 = (1 << 41) - 1;
@@ -430,31 +430,46 @@ pub(super) fn regs(rec: &Rec<'_>) -> Result {
     )
 }
 
-/// Offsets in an XSAVE area.
+const BLOCK: usize = CR_XSTATE_BLOCK as usize;
+/// Offset in the first block of an XSAVE area.
 const MXCSR: usize = 24;
-const XSTATE_BV: usize = 512;
-const XSTATE_BV_HIGH: usize = 516;
-const XSTATE_HEADER_REST: core::ops::Range<usize> = 520..576;
+/// The block that is the header: the components, and then zeroes.
+const XSTATE_HEADER: usize = 8;
 
 pub(super) fn xstate(state: &State<'_>, rec: &Rec<'_>) -> Result {
-    let area = rec.payload;
+    let xstate: cr_img_xstate = rec.fixed()?;
+    let size = state.header.xstate_size as usize;
+    let (nr, end) = xstate::extent(&xstate);
+    let data = rec.variable::<cr_img_xstate>();
     rec.require(
-        area.len() == state.header.xstate_size as usize && area.len() >= XSTATE_HEADER_REST.end,
-        "another size than the file header says",
+        data.len() == nr.saturating_mul(BLOCK) && end <= size.div_ceil(BLOCK),
+        "other blocks than the file header and the length allow",
     )?;
-    let word = |at: usize| {
-        let bytes = area.get(at..).and_then(<[u8]>::first_chunk);
+    // The part of the last block that is behind the end.
+    let beyond = match end.saturating_mul(BLOCK).checked_sub(size) {
+        Some(beyond) => data
+            .get(data.len().saturating_sub(beyond)..)
+            .unwrap_or_default(),
+        None => &[],
+    };
+    rec.require(
+        beyond.iter().all(|&byte| byte == 0),
+        "more than the XSAVE area",
+    )?;
+    let block = |at| xstate::block(rec, &xstate, at).unwrap_or(&[0; BLOCK]);
+    let (legacy, header) = (block(0), block(XSTATE_HEADER));
+    let word = |block: &[u8], at: usize| {
+        let bytes = block.get(at..).and_then(<[u8]>::first_chunk);
         u32::from_le_bytes(bytes.copied().unwrap_or_default())
     };
-    rec.require(word(MXCSR) & !0xffff == 0, "reserved bits in MXCSR")?;
-    let components = u64::from(word(XSTATE_BV)) | (u64::from(word(XSTATE_BV_HIGH)) << 32);
+    rec.require(word(legacy, MXCSR) & !0xffff == 0, "reserved bits in MXCSR")?;
+    let components = u64::from(word(header, 0)) | (u64::from(word(header, 4)) << 32);
     rec.require(
         components & !state.header.xfeatures == 0,
         "components that the file header does not know",
     )?;
     rec.require(
-        area.get(XSTATE_HEADER_REST)
-            .is_some_and(|rest| rest.iter().all(|&byte| byte == 0)),
+        header.iter().skip(8).all(|&byte| byte == 0),
         "reserved bytes, or the compacted form",
     )
 }

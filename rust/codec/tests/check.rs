@@ -637,19 +637,40 @@ fn registers() {
     fails::<cr_img_regs>(0, "a segment that user space does not have", |regs| {
         regs.reg[26] = 0x10
     });
+    // Block 0 and the header, which is block 8, are there; the area has 13.
+    const BLOCKS: usize = size_of::<cr_img_xstate>();
     fails_bytes(CR_TAG_XSTATE, 0, "reserved bits in MXCSR", |bytes| {
-        bytes[27] = 0x80
+        bytes[BLOCKS + 27] = 0x80
     });
-    fails_bytes(CR_TAG_XSTATE, 0, "does not know", |bytes| bytes[513] = 2);
+    fails_bytes(CR_TAG_XSTATE, 0, "does not know", |bytes| {
+        bytes[BLOCKS + 65] = 2
+    });
     fails_bytes(CR_TAG_XSTATE, 0, "the compacted form", |bytes| {
-        bytes[527] = 0x80
+        bytes[BLOCKS + 79] = 0x80
     });
-    fails_bytes(
-        CR_TAG_XSTATE,
-        0,
-        "another size than the file header says",
-        |bytes| bytes.truncate(500),
-    );
+    fails_bytes(CR_TAG_XSTATE, 0, "other blocks than", |bytes| {
+        bytes.truncate(BLOCKS + 64)
+    });
+    fails::<cr_img_xstate>(0, "other blocks than", |xstate| xstate.blocks[0] |= 2);
+    fails::<cr_img_xstate>(0, "other blocks than", |xstate| {
+        xstate.blocks = [1 | 1 << 13, 0, 0, 0]
+    });
+    let mut sample = Sample::new();
+    sample.header.xstate_size += 8;
+    let at = index(&sample, CR_TAG_XSTATE, 0);
+    let mut area = vec![0; 896];
+    area[839] = 1;
+    let mut record = |area: &[u8]| {
+        let mut area = area.to_vec();
+        let (xstate, blocks) = cr_codec::xstate::pack(&mut area);
+        sample.state[at].payload = [xstate.as_bytes(), blocks].concat();
+        check(&sample)
+    };
+    assert_eq!(record(&area), Ok(()));
+    area[840] = 1;
+    assert!(record(&area)
+        .unwrap_err()
+        .contains("more than the XSAVE area"));
 }
 
 #[test]

@@ -6,9 +6,9 @@ use cr_codec::{
     crc,
     error::{FormatError, FormatErrorKind},
     read::{Reader, MAX_RUNS},
-    record::{self, Xstate, KINDS},
+    record::{self, KINDS},
     uapi::*,
-    write::{Encoder, Sink, Writer},
+    write::{Sink, Writer},
     Record,
 };
 use proptest::prelude::*;
@@ -83,7 +83,7 @@ fn read(image: &[u8]) -> Result<(cr_img_header, Content), FormatError> {
 
 /// An image with one record of every kind, and what should be read from it.
 fn one_of_each() -> (Vec<u8>, Content) {
-    fn put<R: Record>(encoder: &mut Encoder<Memory>, content: &mut Content) {
+    fn put<R: Record>(writer: &mut Writer<Memory>, content: &mut Content) {
         let kind = R::KIND;
         let id = if kind.object {
             content.len() as u64 + 1
@@ -94,37 +94,34 @@ fn one_of_each() -> (Vec<u8>, Content) {
         let variable: Vec<u8> = (0..kind.element * 3).map(|i| (i * 5) as u8).collect();
         let (a, b) = variable.split_at(variable.len() / 2);
         let value = R::read_from_bytes(&fixed).unwrap();
-        encoder.record(id, &value, &[a, b]).unwrap();
+        writer.record(id, &value, &[a, b]).unwrap();
         content.push((kind.tag, id, [fixed, variable].concat()));
     }
 
     let mut content = Content::new();
-    let mut encoder = Encoder::new(Memory::default(), crc::update);
-    put::<cr_img_section>(&mut encoder, &mut content);
-    put::<cr_img_container>(&mut encoder, &mut content);
-    put::<cr_img_uts>(&mut encoder, &mut content);
-    put::<cr_img_cred>(&mut encoder, &mut content);
-    put::<cr_img_pipe>(&mut encoder, &mut content);
-    put::<cr_img_shmem>(&mut encoder, &mut content);
-    put::<cr_img_file>(&mut encoder, &mut content);
-    put::<cr_img_fdtable>(&mut encoder, &mut content);
-    put::<cr_img_fs>(&mut encoder, &mut content);
-    put::<cr_img_sighand>(&mut encoder, &mut content);
-    put::<cr_img_mm>(&mut encoder, &mut content);
-    put::<cr_img_vma>(&mut encoder, &mut content);
-    put::<cr_img_lock>(&mut encoder, &mut content);
-    put::<cr_img_seccomp>(&mut encoder, &mut content);
-    put::<cr_img_process>(&mut encoder, &mut content);
-    put::<cr_img_thread>(&mut encoder, &mut content);
-    put::<cr_img_regs>(&mut encoder, &mut content);
-    put::<Xstate>(&mut encoder, &mut content);
-    put::<cr_img_sigqueue>(&mut encoder, &mut content);
-    put::<cr_img_sched>(&mut encoder, &mut content);
-    put::<cr_img_controls>(&mut encoder, &mut content);
-
     let mut writer = writer();
-    let nr_records = encoder.nr_records();
-    writer.encoded(&encoder.into_sink().0, nr_records).unwrap();
+    put::<cr_img_section>(&mut writer, &mut content);
+    put::<cr_img_container>(&mut writer, &mut content);
+    put::<cr_img_uts>(&mut writer, &mut content);
+    put::<cr_img_cred>(&mut writer, &mut content);
+    put::<cr_img_pipe>(&mut writer, &mut content);
+    put::<cr_img_shmem>(&mut writer, &mut content);
+    put::<cr_img_file>(&mut writer, &mut content);
+    put::<cr_img_fdtable>(&mut writer, &mut content);
+    put::<cr_img_fs>(&mut writer, &mut content);
+    put::<cr_img_sighand>(&mut writer, &mut content);
+    put::<cr_img_mm>(&mut writer, &mut content);
+    put::<cr_img_vma>(&mut writer, &mut content);
+    put::<cr_img_lock>(&mut writer, &mut content);
+    put::<cr_img_seccomp>(&mut writer, &mut content);
+    put::<cr_img_process>(&mut writer, &mut content);
+    put::<cr_img_thread>(&mut writer, &mut content);
+    put::<cr_img_regs>(&mut writer, &mut content);
+    put::<cr_img_xstate>(&mut writer, &mut content);
+    put::<cr_img_sigqueue>(&mut writer, &mut content);
+    put::<cr_img_sched>(&mut writer, &mut content);
+    put::<cr_img_controls>(&mut writer, &mut content);
+
     for object in [3, 4] {
         let runs = [
             cr_img_run {
@@ -454,8 +451,12 @@ fn misuse() {
 #[test]
 fn counts() {
     let mut writer = writer();
-    writer.encoded(&[], 3).unwrap();
-    writer.end().unwrap();
+    let end = cr_img_end {
+        nr_records: 3,
+        nr_pages: 0,
+        length: writer.offset(),
+    };
+    writer.record(0, &end, &[]).unwrap();
     let error = read(&writer.into_sink().0).unwrap_err();
     assert_eq!(
         error.to_string(),

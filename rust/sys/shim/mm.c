@@ -14,6 +14,7 @@
 #include <linux/uprobes.h>
 #include <linux/userfaultfd_k.h>
 #include <asm/mmu.h>
+#include <asm/vdso.h>
 
 #include "shim.h"
 
@@ -99,6 +100,8 @@ u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 		out->flags |= CR_MM_BOTTOM_UP;
 	out->dump_filter = (__mm_flags_get_word(mm) & MMF_DUMP_FILTER_MASK) >>
 			   MMF_DUMP_FILTER_SHIFT;
+	/* About: the mappings are looked at one by one. */
+	out->nr_vmas = READ_ONCE(mm->map_count);
 	out->mmap_base = mm->mmap_base;
 	out->mmap_legacy_base = mm->mmap_legacy_base;
 	out->hiwater_rss = get_mm_hiwater_rss(mm);
@@ -109,6 +112,13 @@ u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 	*exe = get_file_rcu(&mm->exe_file);
 	rcu_read_unlock();
 	return n;
+}
+
+/* What arch/x86/entry/vdso/vma.c maps. */
+const void *cr_shim_vdso(size_t *len)
+{
+	*len = vdso64_image.size;
+	return vdso64_image.data;
 }
 
 static bool is_vdso(struct vm_area_struct *vma)

@@ -100,6 +100,8 @@ struct cr_shim_task {
 	u32 parent_tid;
 	u32 parent_execed;
 	u32 vanishing;
+	u32 nr_threads;
+	u32 reserved;
 	u8 comm[CR_COMM_LEN];
 };
 
@@ -302,6 +304,7 @@ u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 		    struct cr_img_mm *out, u64 *auxv, u32 max_auxv,
 		    u64 *unsupported, struct file **exe);
 struct mm_struct *cr_shim_task_mm(struct task_struct *t);
+const void *cr_shim_vdso(size_t *len);
 bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, struct cr_shim_vma *out);
 int cr_shim_mm_runs(struct mm_struct *mm, u64 start, u64 end,
 		    struct cr_img_run *runs, u32 max, u32 *nr, u64 *pfns,

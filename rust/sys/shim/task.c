@@ -388,6 +388,7 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 	rcu_read_unlock();
 
 	out->pf = t->flags;
+	out->nr_threads = get_nr_threads(t);
 	out->exit_state = t->exit_state;
 	out->exit_code = cr_shim_wait_status(t);
 	out->exit_signal = t->exit_signal;

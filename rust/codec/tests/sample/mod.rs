@@ -9,7 +9,6 @@ use cr_codec::{
     check::Rec,
     crc,
     error::FormatError,
-    record::Xstate,
     uapi::*,
     write::{Sink, Writer},
     Checksum, Record,
@@ -438,10 +437,11 @@ impl Sample {
         regs.reg[19] = STACK + 0x2000;
         regs.reg[20] = 0x2b;
         self.put(0, &regs, &[]);
-        let mut xstate = vec![0; XSTATE_SIZE];
+        let mut xstate = vec![0; cr_codec::xstate::buffer_len(XSTATE_SIZE)];
         xstate[24..28].copy_from_slice(&0x1f80u32.to_le_bytes());
         xstate[512] = 3;
-        self.put(0, &Xstate {}, &xstate);
+        let (xstate, blocks) = cr_codec::xstate::pack(&mut xstate);
+        self.put(0, &xstate, blocks);
     }
 
     fn siginfo(&mut self, shared: u32, signals: &[u8]) {
@@ -502,18 +502,8 @@ impl Sample {
         let mut writer = Writer::new(Memory::default(), checksum);
         writer.header(&self.header).unwrap();
         for owned in &self.state {
-            let flags = cr_codec::record::kind(owned.tag).map_or(0, |kind| kind.flags);
-            let head = cr_img_record {
-                tag: owned.tag,
-                version: 1,
-                flags,
-                length: owned.payload.len() as u64,
-                id: owned.id,
-                reserved: 0,
-                crc: 0,
-            };
-            let record = raw_with(checksum, head, &owned.payload);
-            writer.encoded(&record, 1).unwrap();
+            let kind = cr_codec::record::kind(owned.tag).unwrap();
+            writer.raw(kind, owned.id, &owned.payload).unwrap();
         }
         for (object, runs, fill) in &self.pages {
             let mut pages = writer.pages(*object, runs).unwrap();
@@ -528,16 +518,12 @@ impl Sample {
 }
 
 /// A record with right checksums, whatever is in it.
-pub fn raw(head: cr_img_record, payload: &[u8]) -> Vec<u8> {
-    raw_with(crc::update, head, payload)
-}
-
-fn raw_with(checksum: Checksum, mut head: cr_img_record, payload: &[u8]) -> Vec<u8> {
-    head.crc = checksum(0, &head.as_bytes()[..28]);
+pub fn raw(mut head: cr_img_record, payload: &[u8]) -> Vec<u8> {
+    head.crc = crc::update(0, &head.as_bytes()[..28]);
     let mut padded = payload.to_vec();
     padded.resize(payload.len().next_multiple_of(8), 0);
     let tail = cr_img_tail {
-        crc: checksum(0, &padded),
+        crc: crc::update(0, &padded),
         reserved: 0,
     };
     [head.as_bytes(), &padded, tail.as_bytes()].concat()
