@@ -34,7 +34,7 @@ impl Buffer {
             let more = bytes.len().max(self.0.len() / 2).max(64 << 10);
             self.0.reserve(more, GFP_KERNEL_ACCOUNT)?;
         }
-        Ok(self.0.extend_from_slice(bytes, GFP_KERNEL_ACCOUNT)?)
+        Ok(vec::extend(&mut self.0, bytes)?)
     }
 }
 
@@ -109,7 +109,7 @@ impl Sink for FileSink {
         if large {
             return self.push(bytes);
         }
-        Ok(self.buffer.extend_from_slice(bytes, GFP_KERNEL_ACCOUNT)?)
+        Ok(vec::extend(&mut self.buffer, bytes)?)
     }
 }
 
