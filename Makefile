@@ -91,9 +91,11 @@ DURATION ?= 600
 torture: crctl selftests $(if $(filter stock,$(KERNEL)),module,build/debug/cr.ko)
 	@scripts/torture --kernel '$(or $(KERNEL),debug)' '$(DURATION)' $(SEED)
 
+# With PLOT=1, how time grows with the number of tasks, as a picture.
 .PHONY: bench
 bench: all selftests
-	@scripts/vm --share '$(CURDIR)' --mem 4G --timeout 1200 -- selftests/bench/run build/bench.json
+	@scripts/vm --share '$(CURDIR)' --mem 4G --timeout $(if $(PLOT),3600,1200) -- selftests/bench/run \
+		$(if $(PLOT),--plot build/bench-growth.svg build/bench-growth.json,build/bench.json)
 
 .PHONY: install
 install: all
@@ -129,7 +131,8 @@ help:
 	@echo 'make demo         checkpoint and restart real programs, in a virtual machine'
 	@echo 'make test         all tests; TESTS="NAME..." for some of them'
 	@echo '                  KERNEL=debug: on a kernel that finds mistakes (half an hour to build)'
-	@echo 'make bench        measure beside criu, in a virtual machine'
+	@echo 'make bench        measure beside criu, in a virtual machine; PLOT=1: how times grow with'
+	@echo '                  the number of tasks, drawn to build/bench-growth.svg'
 	@echo 'make torture      try to break it for DURATION=600 seconds, on the debug kernel'
 	@echo 'make install      install both, with manual pages, shell completions, the udev'
 	@echo '                  rule and DKMS configuration; PREFIX=$(PREFIX), DESTDIR='

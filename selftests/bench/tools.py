@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The tools that are measured, each with a running load."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from crtest import proc, runtime
+
+LOAD = pathlib.Path(__file__).resolve().parent.parent.parent / "build/selftests/load"
+
+
+class Wrong(Exception):
+    """A measurement that is none."""
+
+
+def timed(argv):
+    """Run a command; returns what it printed on both outputs, and how many us it took.
+
+    From the start of the process to its end: what Python does besides is not in it.
+    """
+    argv = list(map(str, argv))
+    program = shutil.which(argv[0])
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                   (os.POSIX_SPAWN_DUP2, out.fileno(), 1),
+                   (os.POSIX_SPAWN_DUP2, err.fileno(), 2)]
+        begin = time.monotonic()
+        pid = os.posix_spawn(program, argv, os.environ, file_actions=actions)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        took = (time.monotonic() - begin) * 1e6
+        out.seek(0)
+        err.seek(0)
+        printed = [file.read().decode(errors="replace") for file in (out, err)]
+    if status:
+        raise runtime.Failed(argv, status, printed[1])
+    return *printed, took
+
+
+class Tool:
+    """One of the two, with one running load."""
+
+    name = ""
+
+    def __init__(self, directory, processes, threads, megabytes):
+        self.directory = directory / self.name
+        self.directory.mkdir()
+        self.tasks = processes, threads
+        self.memory = megabytes
+        ready = self.directory / "ready"
+        self.pid = None
+        # Its own copy, on a file system of the machine.
+        load = shutil.copy(LOAD, self.directory)
+        self.start([str(load), str(processes), str(threads), str(megabytes), str(ready)])
+        if not runtime.wait_until(ready.exists):
+            raise Wrong("the load does not start")
+
+    def start(self, argv):
+        """Start the load."""
+        raise NotImplementedError
+
+    def dump(self, kill):
+        """Checkpoint; returns frozen and total time, and the size."""
+        raise NotImplementedError
+
+    def restore(self):
+        """Restart; returns the time that the tool says, and that of the command."""
+        raise NotImplementedError
+
+    def members(self):
+        """Host pids of the processes."""
+        raise NotImplementedError
+
+    def gone(self):
+        """Wait until what was killed has vanished."""
+        raise NotImplementedError
+
+    def end(self):
+        """End what was restarted."""
+        raise NotImplementedError
+
+    def check(self):
+        """Whether everything is there again."""
+        members = self.members()
+        status = proc.fields(proc.text(f"/proc/{self.pid}/status"))
+        there = len(members), int(status.get("Threads", 0))
+        if there != self.tasks:
+            raise Wrong(f"{there} processes and threads instead of {self.tasks}")
+        if int(status["VmRSS"].split()[0]) < self.memory * 1024:
+            raise Wrong("the memory is not there")
+
+
+class Cr(Tool):
+    """This project."""
+
+    name = "cr"
+
+    def start(self, argv):
+        self.pid = int(runtime.command(["crctl", "run", "--detach", "--", *argv])[0])
+
+    def dump(self, kill):
+        image = self.directory / "image"
+        _, err, took = timed(["crctl", "checkpoint", "--stats=json", *(["--kill"] if kill else []),
+                              "-o", image, self.pid])
+        return {"frozen": json.loads(err)["frozen_time"], "checkpoint": took,
+                "image": image.stat().st_size}
+
+    def restore(self):
+        out, err, took = timed(["crctl", "restart", "--stats=json", "--detach",
+                                "-i", self.directory / "image"])
+        self.pid = int(out)
+        return {"restore": json.loads(err)["restore_time"], "restart": took}
+
+    def members(self):
+        return list(proc.processes(self.pid).values())
+
+    def gone(self):
+        if runtime.reap(self.pid) != 137:
+            raise Wrong("it was not killed")
+
+    def end(self):
+        os.kill(self.pid, signal.SIGKILL)
+        self.gone()
+
+
+class Criu(Tool):
+    """The other one. The load is a session and a process group."""
+
+    name = "criu"
+    OPTIONS = ("-v0", "--display-stats")
+
+    def start(self, argv):
+        with subprocess.Popen(["setsid", "--fork", "--", *argv], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/"):
+            pass
+        ready = self.directory / "ready"
+        runtime.wait_until(ready.exists)
+        # It is an orphan, and so a child of ours.
+        children = proc.text(f"/proc/self/task/{os.getpid()}/children").split()
+        for child in map(int, children):
+            if proc.text(f"/proc/{child}/cmdline").split("\0")[:-1] == argv:
+                self.pid = child
+
+    @staticmethod
+    def stat(printed, name):
+        """One of the statistics that criu prints, in us."""
+        found = re.search(rf"^{name}: (\d+) us", printed, re.M)
+        if not found:
+            raise Wrong(f"criu does not say the {name}")
+        return int(found[1])
+
+    def dump(self, kill):
+        images = self.directory / "images"
+        shutil.rmtree(images, ignore_errors=True)
+        images.mkdir()
+        out, err, took = timed(["criu", "dump", "-t", self.pid, "-D", images, *self.OPTIONS,
+                                *([] if kill else ["--leave-running"])])
+        return {"frozen": self.stat(out + err, "Frozen time"), "checkpoint": took,
+                "image": sum(file.stat().st_size for file in images.iterdir())}
+
+    def restore(self):
+        out, err, took = timed(["criu", "restore", "-d", "-D", self.directory / "images",
+                                *self.OPTIONS])
+        return {"restore": self.stat(out + err, "Restore time"), "restart": took}
+
+    def members(self):
+        found = []
+        for entry in os.listdir("/proc"):
+            numbers = proc.stat(f"/proc/{entry}/stat") if entry.isdigit() else None
+            if numbers and int(numbers[6]) == self.pid:
+                found.append(int(entry))
+        return found
+
+    def gone(self):
+        # Its children are orphans, and so children of ours.
+        try:
+            while True:
+                os.waitpid(-self.pid, 0)
+        except ChildProcessError:
+            pass
+
+    def end(self):
+        os.killpg(self.pid, signal.SIGKILL)
+        self.gone()
