@@ -11,9 +11,10 @@
 use crate::{
     plan::{self, Created, Plan, ProcessPlan, ThreadPlan, LEADER_SCRATCH, THREAD_SCRATCH},
     report::{fail, failure, Context, Failure, Result},
+    sharing::{self, Sharer},
     state::{
-        clock, fdtable, fs, inherit, limits, lock, mm, posix_timer, seccomp, signal, stop, syscall,
-        thread, timer, usage, uts,
+        clock, fs, inherit, limits, lock, mm, posix_timer, seccomp, signal, stop, syscall, thread,
+        timer, usage, uts,
     },
 };
 use core::ops::Range;
@@ -236,9 +237,6 @@ fn come_into_being(plan: &Arc<Plan>, at: usize) -> Result {
     register(plan, at, 0, None);
     sys::forget_caller();
     sys::set_execed(image.flags & CR_PROCESS_EXECED != 0);
-    if image.flags & CR_PROCESS_PARENT_EXECED != 0 {
-        sys::set_parent_execed();
-    }
     if at == 0 {
         become_init(plan, process)?;
     }
@@ -252,31 +250,37 @@ fn come_into_being(plan: &Arc<Plan>, at: usize) -> Result {
         prepare_zombie(plan, process)?;
     } else {
         // The less there is to copy, the faster; but some are to get a copy.
-        create_children(plan, process, |child| child.inherit.is_none())?;
-        map_memory(plan, at)?;
-        process.mapped.arrive();
-        process.filled.wait()?;
-        protect_memory(plan, process)?;
-        create_children(plan, process, |child| child.inherit.is_some())?;
+        create_processes(plan, process, |child| child.inherit.is_none())?;
+        if process.memory == at {
+            process.forked.wait()?;
+            map_memory(plan, at)?;
+            process.mapped.arrive();
+            process.filled.wait()?;
+            protect_memory(plan, process)?;
+            create_processes(plan, process, |child| child.inherit.is_some())?;
+        } else {
+            plan.processes[process.memory].forked.arrive();
+        }
     }
     plan.created.arrive();
     plan.grouped.wait()?;
     Ok(())
 }
 
-fn create_children(
+/// Creates those children, and others, that are the current process' to create.
+fn create_processes(
     plan: &Arc<Plan>,
     process: &ProcessPlan,
     which: impl Fn(&ProcessPlan) -> bool,
 ) -> Result {
     for child in process
-        .children
+        .creates
         .iter()
         .filter(|child| which(&plan.processes[**child]))
     {
         let image = &plan.processes[*child].process;
         let how = Spawn {
-            flags: 0,
+            flags: plan.processes[*child].clone_flags,
             // What may be sent to a parent that is not complete: it does not mind that one.
             exit_signal: match plan.processes[*child].is_zombie() {
                 true => SIGCHLD,
@@ -305,14 +309,13 @@ fn map_memory(plan: &Plan, at: usize) -> Result {
 
     let vmas = collect_vmas(plan, mm_at)?;
     // It has the parent's scratch memory, too.
-    let scratch = process.scratch();
-    if parent.scratch != scratch {
+    if parent.scratch != process.all_scratch {
         let length = parent.scratch.end - parent.scratch.start;
         build.syscall(SYS_MUNMAP, [parent.scratch.start, length, 0])?;
     }
     inherit::unmap_others(&build, &parent.vmas, &vmas)?;
-    if parent.scratch != scratch {
-        map_scratch(process.scratch, process.scratch_len())?;
+    if parent.scratch != process.all_scratch {
+        map_scratch(&process.all_scratch)?;
     }
     inherit::drop_others(&build, &parent.vmas, &vmas, &parent.inherit)?;
     let inherited = mm::Inherited {
@@ -343,7 +346,7 @@ impl<'a> Parent<'a> {
             inherit: plan.records.get(inherit),
             mm: plan.records.get(at),
             vmas: collect_vmas(plan, at)?,
-            scratch: parent.scratch(),
+            scratch: parent.all_scratch.clone(),
         }))
     }
 }
@@ -396,10 +399,11 @@ fn become_init(plan: &Plan, process: &ProcessPlan) -> Result {
 /// Gives the current process nothing but scratch memory.
 fn start_over(process: &ProcessPlan) -> Result {
     sys::unmap_all()?;
-    map_scratch(process.scratch, process.scratch_len())
+    map_scratch(&process.all_scratch)
 }
 
-fn map_scratch(addr: u64, len: u64) -> Result {
+fn map_scratch(range: &Range<u64>) -> Result {
+    let (addr, len) = (range.start, range.end - range.start);
     sys::map(None, addr, len, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, 0)
         .context(format_args!("scratch memory"))
 }
@@ -411,18 +415,14 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     sys::set_sigmask(u64::MAX, None);
     let build = Build::new(plan, process, 0);
 
-    fs::restore(&build, &build.object(image.fs)?)?;
-    let table = build.object(image.files)?;
-    // One more is in use for a moment.
-    limits::allow_descriptors(&build, nr_descriptors(&table) + 1)?;
-    fdtable::restore(&build, &table)?;
-    if at == 0 {
-        lock::restore_of_files(&build)?;
-    }
-    lock::restore(&build, image.files)?;
-    signal::restore_sighand(&build, &build.object(image.sighand)?)?;
+    let makes_memory = process.memory == at;
+
+    allow_descriptors(&build)?;
+    make_shared(plan, &build, at)?;
     let mm: cr_img_mm = build.object(image.mm)?.fixed()?;
-    mm::restore_flags(&build, &mm)?;
+    if makes_memory {
+        mm::restore_flags(&build, &mm)?;
+    }
     for thread in 1..process.threads.len() {
         create_thread(plan, at, thread)?;
     }
@@ -444,17 +444,55 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
         true => thread::restore_dead(&build, &leader.thread)?,
         false => rebuild_thread(&build, image.pid, leader)?,
     }
-    // Changed credentials of any thread have reset it.
-    build.prctl(PR_SET_DUMPABLE, u64::from(mm.dumpable))?;
+    if makes_memory {
+        // Changed credentials of any thread have reset it.
+        build.prctl(PR_SET_DUMPABLE, u64::from(mm.dumpable))?;
+    }
     timer::restore(&build, image)?;
     posix_timer::restore(&build)?;
     build.syscall(SYS_MUNMAP, [process.scratch, process.scratch_len(), 0])?;
-    usage::restore_peaks(&build, image.mm)?;
+    match makes_memory {
+        true => usage::restore_peaks(&build, image.mm)?,
+        false => plan.processes[process.memory].threads_done.arrive(),
+    }
     if process.has_dead_leader() {
         plan.complete.arrive();
         return Ok(plan.burial.wait()?);
     }
     park(plan, at, 0)
+}
+
+/// Makes what a process may share with others, first of all what they wait for.
+fn make_shared(plan: &Plan, build: &Build<'_>, at: usize) -> Result {
+    let image = &plan.processes[at].process;
+    let sharer = Sharer {
+        plan,
+        build,
+        who: (at, 0),
+    };
+    sharer.make(image.fs, || fs::restore(build, &build.object(image.fs)?))?;
+    sharer.make_files(image.files, || match at {
+        0 => lock::restore_of_files(build),
+        _ => Ok(()),
+    })?;
+    sharer.make(image.sighand, || {
+        signal::restore_sighand(build, &build.object(image.sighand)?)
+    })?;
+    sharer.take_fs(image.fs)?;
+    sharer.take_files(image.files)?;
+    sharer.await_made(image.sighand)
+}
+
+/// Makes room for all descriptors in the tables of a process and of its threads.
+fn allow_descriptors(build: &Build<'_>) -> Result {
+    let process = build.process;
+    let mut most = nr_descriptors(&build.object(process.process.files)?);
+    let tables = process.threads.iter().map(|thread| thread.thread.files);
+    for table in tables.filter(|id| *id != 0) {
+        most = nr_descriptors(&build.object(table)?).max(most);
+    }
+    // One more is in use for a moment.
+    limits::allow_descriptors(build, most + 1)
 }
 
 /// Descriptors up to the highest one in a table.
@@ -512,6 +550,12 @@ impl TaskMain for ThreadMain {
             register(&plan, process, thread, None);
             sys::set_sigmask(u64::MAX, None);
             let build = Build::new(&plan, owner, thread);
+            let sharer = Sharer {
+                plan: &plan,
+                build: &build,
+                who: (process, thread),
+            };
+            sharing::restore_thread(&sharer, &image.thread)?;
             rebuild_thread(&build, owner.process.pid, image)?;
             usage::restore_thread(&image.thread);
             owner.threads_done.arrive();

@@ -9,7 +9,7 @@ use crate::{
     restart::Tasks,
     state::usage,
 };
-use cr_codec::order;
+use cr_codec::{order, uapi::*};
 use cr_sys::{misc, task::TaskRef};
 use kernel::prelude::*;
 
@@ -60,12 +60,18 @@ impl Tasks {
         Ok(())
     }
 
-    /// Gives the children of a process to those of its threads that they belong to.
+    /// Gives children that somebody else has created to the threads that they belong to.
     pub(crate) fn set_parents(&self) -> Result {
         for (at, process) in self.plan.processes.iter().enumerate() {
-            let parent_of = |child: usize| self.plan.processes[child].process.parent_tid;
-            let mut children = process.children.iter();
-            if children.all(|child| parent_of(*child) == process.process.pid) {
+            let children = process.children.iter();
+            let mut children = children.map(|child| &self.plan.processes[*child]);
+            let pid = process.process.pid;
+            let is_right = |child: &ProcessPlan| {
+                let image = &child.process;
+                let execed = image.flags & CR_PROCESS_PARENT_EXECED != 0;
+                child.creator == at && image.parent_tid == pid && !execed
+            };
+            if children.all(is_right) {
                 continue;
             }
             let mut tids = KVVec::with_capacity(process.threads.len(), GFP_KERNEL)?;
@@ -75,8 +81,9 @@ impl Tasks {
             order::sort_by_key(&mut tids, |(tid, _)| *tid);
             // All of them, so that they stay in their order.
             for child in &process.children {
-                let pid = self.plan.processes[*child].process.pid;
-                let found = order::find_by_key(&tids, parent_of(*child), |(tid, _)| *tid);
+                let image = &self.plan.processes[*child].process;
+                let pid = image.pid;
+                let found = order::find_by_key(&tids, image.parent_tid, |(tid, _)| *tid);
                 let Some((_, number)) = found else {
                     fail!(
                         EINVAL,
@@ -85,7 +92,7 @@ impl Tasks {
                 };
                 let task = self.plan.task(*child, 0)?.task;
                 let parent = self.plan.task(at, *number)?.task;
-                task.set_parent(&parent)
+                task.set_parent(&parent, image.flags & CR_PROCESS_PARENT_EXECED != 0)
                     .context(format_args!("pid {pid}: its parent"))?;
             }
         }

@@ -19,6 +19,7 @@ mod plan;
 mod references;
 mod report;
 mod restart;
+mod sharing;
 mod state;
 mod tree;
 

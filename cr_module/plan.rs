@@ -5,6 +5,7 @@
 use crate::{
     image::Records,
     report::{fail, failure, Failure, Result},
+    sharing::{self, Shared},
     state::seccomp,
 };
 use core::ops::Range;
@@ -58,7 +59,7 @@ impl Countdown {
     }
 
     /// Those who wait need not any more.
-    fn give_up(&self) {
+    pub(crate) fn give_up(&self) {
         self.event.happen();
     }
 
@@ -82,15 +83,25 @@ pub(crate) struct ThreadPlan {
 pub(crate) struct ProcessPlan {
     pub(crate) process: cr_img_process,
     pub(crate) threads: KVVec<ThreadPlan>,
+    pub(crate) parent: usize,
     pub(crate) children: KVVec<usize>,
+    /// The process that creates it, in what way; and those that it creates itself.
+    pub(crate) creator: usize,
+    pub(crate) clone_flags: u64,
+    pub(crate) creates: KVVec<usize>,
+    /// The process that makes its memory, and how many others share that.
+    pub(crate) memory: usize,
+    pub(crate) sharers: usize,
     pub(crate) sigqueue: Option<usize>,
     pub(crate) timers: Option<usize>,
     /// Place of its leader among the tasks; the other threads follow.
     first_task: usize,
-    /// Places of the record that says which pages it shares with its parent, and of that one.
+    /// Places of the record that says which pages it shares with its parent, and of the first process
+    /// with that one's memory.
     pub(crate) inherit: Option<(usize, usize)>,
-    /// A range of addresses that the process does not use.
+    /// A range of addresses that the process does not use, and the range of all who share its memory.
     pub(crate) scratch: u64,
+    pub(crate) all_scratch: Range<u64>,
     /// Bytes at the end of it that are for seccomp filters.
     pub(crate) filter_scratch_len: u64,
     /// It has all of its mappings.
@@ -99,8 +110,10 @@ pub(crate) struct ProcessPlan {
     pub(crate) filled: Arc<Countdown>,
     /// Its POSIX timers exist.
     pub(crate) timers_made: Arc<Countdown>,
-    /// The other threads are done with it.
+    /// The other threads are done with it, and the processes that share its memory.
     pub(crate) threads_done: Arc<Countdown>,
+    /// The processes that share its memory do not fork any more.
+    pub(crate) forked: Arc<Countdown>,
 }
 
 /// Bytes of scratch memory for the leader, and for each other thread.
@@ -122,11 +135,6 @@ impl ProcessPlan {
     pub(crate) fn living(&self) -> impl Iterator<Item = (usize, &ThreadPlan)> {
         let dead = usize::from(self.has_dead_leader() || self.is_zombie());
         self.threads.iter().enumerate().skip(dead)
-    }
-
-    /// Where its scratch memory is.
-    pub(crate) fn scratch(&self) -> Range<u64> {
-        self.scratch..self.scratch + self.scratch_len()
     }
 
     /// Bytes of scratch memory that all of its threads need.
@@ -153,6 +161,8 @@ pub(crate) struct Plan {
     pub(crate) files: KVVec<(u64, FileRef)>,
     pub(crate) container: cr_img_container,
     pub(crate) uts: Option<usize>,
+    /// What several tasks have, by id.
+    pub(crate) shared: KVVec<Shared>,
     /// Places of the records of locks.
     pub(crate) locks: KVVec<usize>,
     /// Descriptor of the caller, which becomes the root directory.
@@ -200,6 +210,7 @@ impl Plan {
                 tasks.push(None, GFP_KERNEL)?;
             }
         }
+        let shared = sharing::find(&processes)?;
         let uts = (0..records.len()).find(|at| records.get(*at).tag == CR_TAG_UTS);
         let mut locks = KVVec::new();
         for at in (0..records.len()).filter(|at| records.get(*at).tag == CR_TAG_LOCK) {
@@ -218,6 +229,7 @@ impl Plan {
                 files,
                 container,
                 uts,
+                shared,
                 locks,
                 root_fd,
                 created,
@@ -269,6 +281,10 @@ impl Plan {
             process.mapped.give_up();
             process.filled.give_up();
             process.threads_done.give_up();
+            process.forked.give_up();
+        }
+        for shared in &self.shared {
+            shared.give_up();
         }
     }
 
@@ -297,7 +313,7 @@ fn read_processes(records: &Records) -> Result<KVVec<ProcessPlan>> {
         }
     }
     link_children(&mut processes)?;
-    link_memory(records, &mut processes)?;
+    sharing::link_processes(records, &mut processes)?;
     let filters = (0..records.len()).map(|at| records.get(at));
     let filters = filters.filter(|rec| rec.tag == CR_TAG_SECCOMP);
     let filter_scratch_len = filters.map(|rec| seccomp::scratch_len(&rec)).max();
@@ -306,31 +322,60 @@ fn read_processes(records: &Records) -> Result<KVVec<ProcessPlan>> {
         if threads.any(|thread| thread.thread.seccomp != 0) {
             process.filter_scratch_len = filter_scratch_len.unwrap_or(0);
         }
-        process.scratch = match process.is_zombie() {
-            true => LOWEST,
-            false => find_scratch(records, process)?,
-        };
     }
+    place_scratch(records, &mut processes)?;
     Ok(processes)
+}
+
+/// Gives scratch memory to every process, side by side to those that share their memory.
+fn place_scratch(records: &Records, processes: &mut KVVec<ProcessPlan>) -> Result {
+    let mut lens = KVVec::from_elem(0, processes.len(), GFP_KERNEL)?;
+    for process in processes.iter_mut() {
+        // For now, how much those before it have.
+        process.scratch = lens[process.memory];
+        lens[process.memory] += process.scratch_len();
+    }
+    for at in 0..processes.len() {
+        let first = match processes[at].memory {
+            first if first != at => processes[first].all_scratch.clone(),
+            _ => {
+                let start = match processes[at].is_zombie() {
+                    true => LOWEST,
+                    false => find_scratch(records, processes[at].process.mm, lens[at])?,
+                };
+                start..start + lens[at]
+            }
+        };
+        processes[at].scratch += first.start;
+        processes[at].all_scratch = first;
+    }
+    Ok(())
 }
 
 fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
     let process: cr_img_process = rec.fixed()?;
-    let others = process.nr_threads.saturating_sub(1) as usize;
     Ok(ProcessPlan {
         process,
         threads: KVVec::new(),
+        parent: 0,
         children: KVVec::new(),
+        creator: 0,
+        clone_flags: 0,
+        creates: KVVec::new(),
+        memory: 0,
+        sharers: 0,
         sigqueue: None,
         timers: None,
         first_task: 0,
         inherit: None,
         scratch: 0,
+        all_scratch: 0..0,
         filter_scratch_len: 0,
         mapped: Countdown::new(1)?,
         filled: Countdown::new(1)?,
         timers_made: Countdown::new(1)?,
-        threads_done: Countdown::new(others)?,
+        threads_done: Countdown::new(0)?,
+        forked: Countdown::new(0)?,
     })
 }
 
@@ -374,43 +419,7 @@ fn link_children(processes: &mut KVVec<ProcessPlan>) -> Result {
         let &(_, parent) = order::find_by_key(&by_pid, ppid, |(pid, _)| *pid)
             .ok_or_else(|| failure!(EINVAL, "pid {ppid}: no such parent"))?;
         processes[parent].children.push(child, GFP_KERNEL)?;
-    }
-    Ok(())
-}
-
-/// Notes which processes share pages with their parents; refuses what else they would share.
-fn link_memory(records: &Records, processes: &mut KVVec<ProcessPlan>) -> Result {
-    let mut owners: KVVec<(u64, usize)> = KVVec::new();
-    for (at, process) in processes.iter().enumerate().filter(|(_, p)| !p.is_zombie()) {
-        let image = &process.process;
-        for object in [image.mm, image.files, image.fs, image.sighand] {
-            owners.push((object, at), GFP_KERNEL)?;
-        }
-    }
-    order::sort_by_key(&mut owners, |&entry| entry);
-    if owners.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-        fail!(
-            EINVAL,
-            "processes that share memory or descriptors are not supported yet"
-        );
-    }
-    let owner_of = |mm: u64| {
-        let found = owners.binary_search_by_key(&mm, |(mm, _)| *mm);
-        found
-            .map(|at| owners[at].1)
-            .map_err(|_| failure!(EINVAL, "memory of no process"))
-    };
-    for at in (0..records.len()).filter(|at| records.get(*at).tag == CR_TAG_INHERIT) {
-        let inherit: cr_img_inherit = records.get(at).fixed()?;
-        let (child, parent) = (owner_of(inherit.mm)?, owner_of(inherit.parent)?);
-        let is_child = processes[child].process.ppid == processes[parent].process.pid;
-        if !is_child || processes[child].inherit.is_some() {
-            fail!(
-                EINVAL,
-                "memory that is inherited from another process than the parent"
-            );
-        }
-        processes[child].inherit = Some((at, parent));
+        processes[child].parent = parent;
     }
     Ok(())
 }
@@ -421,13 +430,12 @@ const LOWEST: u64 = 0x1_0000;
 /// Addresses that one page of page table entries is for.
 const PAGE_TABLE_SPAN: u64 = 2 << 20;
 
-/// Finds a place for scratch memory between the mappings of a process. Best is one in the vicinity
+/// Finds a place for so much scratch memory between the mappings of a memory descriptor. Best is one in the vicinity
 /// of a mapping, which needs no page tables of its own: these would be copied, freed and flushed.
-fn find_scratch(records: &Records, process: &ProcessPlan) -> Result<u64> {
-    let len = process.scratch_len();
+fn find_scratch(records: &Records, mm: u64, len: u64) -> Result<u64> {
     let page = PAGE_SIZE as u64;
     let (mut from, mut lowest) = (LOWEST, None);
-    for vma in vmas(records, records.find(process.process.mm)?)? {
+    for vma in vmas(records, records.find(mm)?)? {
         if lowest.is_none() && vma.start >= from && vma.start - from >= len {
             lowest = Some(from);
         }

@@ -9,7 +9,7 @@
 use crate::{
     container::Container,
     report::{fail, Name, Result},
-    tree::Tree,
+    tree::{Thread, Tree},
 };
 use cr_sys::{
     errno::EOPNOTSUPP,
@@ -82,26 +82,32 @@ impl References {
         (ends.readers, ends.writers)
     }
 
-    /// Refuses processes that share their insides with another process.
+    /// Refuses memory and the like that is shared with the outside.
     pub(crate) fn check_contained(&self, container: &Container, tree: &Tree) -> Result {
-        let mut owners = RBTree::<u64, u32>::new();
-        for process in tree.processes.iter().filter(|process| !process.is_zombie()) {
-            let leader = process.living();
-            let info = &leader.info;
-            let objects = [info.mm, info.files, info.fs, info.sighand];
-            const WHAT: [&str; 4] = ["memory", "descriptors", "directories", "signal actions"];
-            for (object, what) in objects.iter().zip(WHAT) {
-                if let Some(other) = owners.get(object) {
-                    fail!(
-                        EOPNOTSUPP(),
-                        "{}: shares its {what} with pid {other}, which is not supported yet",
-                        leader.who()
-                    );
-                }
-                owners.try_create_and_insert(*object, info.tgid, GFP_KERNEL)?;
+        let mut users = RBTree::<u64, u32>::new();
+        for thread in tree.processes.iter().flat_map(|process| &process.threads) {
+            for object in objects_of(thread).into_iter().filter(|object| *object != 0) {
+                let more = users.get(&object).copied().unwrap_or(0) + 1;
+                users.try_create_and_insert(object, more, GFP_KERNEL)?;
             }
-            let ours = process.threads.len() as u32;
-            if leader.task.users().iter().all(|users| *users <= ours) {
+        }
+        let mut seen = RBTree::<u64, ()>::new();
+        for thread in tree.live_threads() {
+            let objects = objects_of(thread);
+            if objects.iter().all(|object| seen.get(object).is_some()) {
+                continue;
+            }
+            for object in objects {
+                seen.try_create_and_insert(object, (), GFP_KERNEL)?;
+            }
+            let ours = objects.map(|object| users.get(&object).copied().unwrap_or(0));
+            if thread
+                .task
+                .users()
+                .iter()
+                .zip(ours)
+                .all(|(users, ours)| *users <= ours)
+            {
                 continue;
             }
             let [mm, files, fs, sighand] = objects;
@@ -110,11 +116,40 @@ impl References {
                     EBUSY,
                     "{}: shares memory, descriptors or directories with pid {pid} ({}) outside \
                      of the container",
-                    leader.who(),
+                    thread.who(),
                     Name(&comm)
                 );
             }
         }
-        Ok(())
+        check_semaphores(tree)
     }
+}
+
+/// What a thread may share with others: memory, descriptors, directories, signal actions.
+fn objects_of(thread: &Thread) -> [u64; 4] {
+    let info = &thread.info;
+    [info.mm, info.files, info.fs, info.sighand]
+}
+
+/// Refuses processes that share a list of semaphore adjustments, empty as it is: it decides when
+/// those are made that are yet to come.
+fn check_semaphores(tree: &Tree) -> Result {
+    let mut owners = RBTree::<u64, u32>::new();
+    for thread in tree
+        .live_threads()
+        .filter(|thread| thread.info.sem_undo != 0)
+    {
+        let tgid = thread.info.tgid;
+        let owner = owners.get(&thread.info.sem_undo).copied().unwrap_or(tgid);
+        if owner != tgid {
+            fail!(
+                EOPNOTSUPP(),
+                "{}: shares its semaphore adjustments (CLONE_SYSVSEM) with pid {owner}, which is \
+                 not supported yet",
+                thread.who()
+            );
+        }
+        owners.try_create_and_insert(thread.info.sem_undo, tgid, GFP_KERNEL)?;
+    }
+    Ok(())
 }

@@ -422,9 +422,10 @@ impl Tasks {
             return Ok(memory::Place::Shared(file.clone()));
         }
         // They come in the order of their processes.
-        let mut left = self.plan.processes[*filled..].iter();
-        if let Some(at) = left.position(|process| process.process.mm == object) {
-            let at = *filled + at;
+        let mut left = self.plan.processes.iter().enumerate().skip(*filled);
+        let first =
+            left.find(|(at, process)| process.process.mm == object && process.memory == *at);
+        if let Some((at, _)) = first {
             // It may come into being only when its parent is complete.
             self.mark_filled(filled, at);
             self.plan.processes[at].mapped.wait()?;

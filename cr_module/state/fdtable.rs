@@ -15,10 +15,13 @@ use cr_sys::build;
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 
-/// Saves the table of a process, and the files in it.
-pub(crate) fn save(save: &mut Save<'_>, leader: &Thread) -> Result<u64> {
+/// Saves the table that a thread uses, and the files in it.
+pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result<u64> {
+    if let Some(id) = save.objects.find(Kind::FdTable, thread.info.files) {
+        return Ok(id);
+    }
     let mut fds = KVVec::new();
-    for (fd, cloexec, file) in leader.task.files() {
+    for (fd, cloexec, file) in thread.task.files() {
         let file = file::save(save, &file).context(format_args!("fd {fd}"))?;
         let flags = if cloexec { CR_FD_CLOEXEC } else { 0 };
         fds.push(cr_img_fd { fd, flags, file }, GFP_KERNEL)?;
@@ -28,9 +31,9 @@ pub(crate) fn save(save: &mut Save<'_>, leader: &Thread) -> Result<u64> {
     let first_free = first_free.map_or(fds.len() as u32, |(at, _)| at);
     let record = cr_img_fdtable {
         nr_fds: fds.len() as u32,
-        next_fd: leader.task.next_fd().min(first_free),
+        next_fd: thread.task.next_fd().min(first_free),
     };
-    let id = save.objects.add(Kind::FdTable, leader.info.files)?;
+    let id = save.objects.add(Kind::FdTable, thread.info.files)?;
     save.object(id, &record, &[fds.as_bytes()])?;
     Ok(id)
 }

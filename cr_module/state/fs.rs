@@ -18,10 +18,13 @@ use cr_sys::{
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 
-/// Saves where a process is.
-pub(crate) fn save(save: &mut Save<'_>, leader: &Thread) -> Result<u64> {
-    let (cwd, umask) = leader.task.cwd()?;
-    let root = leader.task.root()?;
+/// Saves where a thread is.
+pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result<u64> {
+    if let Some(id) = save.objects.find(Kind::Fs, thread.info.fs) {
+        return Ok(id);
+    }
+    let (cwd, umask) = thread.task.cwd()?;
+    let root = thread.task.root()?;
     let mut buffer = core::mem::take(&mut save.path);
     let mut names = KVVec::new();
     let cwd_len = name(save, &cwd, &mut buffer, "working").and_then(|name| {
@@ -34,7 +37,7 @@ pub(crate) fn save(save: &mut Save<'_>, leader: &Thread) -> Result<u64> {
     })?;
     save.path = buffer;
 
-    let id = save.objects.add(Kind::Fs, leader.info.fs)?;
+    let id = save.objects.add(Kind::Fs, thread.info.fs)?;
     let record = cr_img_fs {
         umask,
         cwd_len: cwd_len as u32,

@@ -25,13 +25,14 @@ use zerocopy_derive::{Immutable, IntoBytes};
 /// Saves the locks that the container has on the files that have been saved.
 pub(crate) fn save(save: &mut Save<'_>) -> Result {
     let files = core::mem::take(&mut save.lockable);
+    let ns = save.container.ns();
     let mut seen: KVVec<u64> = KVVec::new();
     for (file, inode) in &files {
         if seen.contains(inode) {
             continue;
         }
         seen.push(*inode, GFP_KERNEL)?;
-        for lock in &read_all(|room: &mut [Lock]| Result::Ok(file.locks(room)))? {
+        for lock in &read_all(|room: &mut [Lock]| Result::Ok(file.locks(ns, room)))? {
             save_lock(save, &files, lock)?;
         }
     }
@@ -70,6 +71,8 @@ fn save_lock(save: &mut Save<'_>, files: &[(FileRef, u64)], lock: &Lock) -> Resu
         end: lock.end,
         kind: lock.kind,
         exclusive: lock.exclusive,
+        pid: lock.pid,
+        reserved: 0,
     };
     save.record(&record, &[])
 }
@@ -98,11 +101,12 @@ struct Flock {
     pad2: u32,
 }
 
-/// Takes the locks of the current process again.
-pub(crate) fn restore(build: &Build<'_>, files: u64) -> Result {
+/// Takes those locks of a descriptor table, which the current task has, that are to be its own: by the
+/// pid that has taken each.
+pub(crate) fn restore(build: &Build<'_>, files: u64, own: impl Fn(u32) -> bool) -> Result {
     for rec in build.locks() {
         let lock: cr_img_lock = rec.fixed()?;
-        if lock.owner != files {
+        if lock.owner != files || !own(lock.pid) {
             continue;
         }
         // Closing any descriptor of a file drops these locks on it: use one that stays.

@@ -67,6 +67,11 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
     let Some(mm) = task.mm() else {
         fail!(EAGAIN, "has given up its memory: try again");
     };
+    let info = &process.leader().info;
+    if let Some(id) = save.objects.find(Kind::Mm, mm.identity()) {
+        save.mms.try_create_and_insert(info.tgid, id, GFP_KERNEL)?;
+        return Ok(id);
+    }
     const SUID_DUMP_ROOT: u32 = 2;
     let mut record = cr_img_mm::default();
     let mut auxv = [0; MAX_AUXV];
@@ -122,7 +127,6 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
     for vma in &vmas {
         save.record(vma, &[])?;
     }
-    let info = &process.leader().info;
     let parent = save.mms.get(&info.ppid).copied().unwrap_or(0);
     save.memory.add_private(id, mm, vmas, parent)?;
     save.mms.try_create_and_insert(info.tgid, id, GFP_KERNEL)?;

@@ -23,6 +23,9 @@ const SIGSTOP: u32 = 19;
 
 /// Saves the signal actions of a process.
 pub(crate) fn save_sighand(save: &mut Save<'_>, leader: &Thread) -> Result<u64> {
+    if let Some(id) = save.objects.find(Kind::Sighand, leader.info.sighand) {
+        return Ok(id);
+    }
     let mut record = KBox::new(cr_img_sighand::new_zeroed(), GFP_KERNEL)?;
     leader.task.read_sighand(&mut record);
     let id = save.objects.add(Kind::Sighand, leader.info.sighand)?;

@@ -179,7 +179,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result {
         save_dead_thread(save, thread)?;
     }
     for thread in alive {
-        save_thread(save, thread).context(format_args!("{}", thread.who()))?;
+        save_thread(save, thread, living).context(format_args!("{}", thread.who()))?;
     }
     signal::save_queue(save, living, true)?;
     // After the queues: what expires meanwhile is pending, and in no queue yet.
@@ -205,17 +205,9 @@ pub(crate) fn has_same_namespaces(a: &TaskInfo, b: &TaskInfo) -> bool {
     all(a) == all(b)
 }
 
-/// Threads share all that can be shared.
+/// Threads share all that can be shared, but for descriptors and directories.
 fn check_shared(thread: &Thread, other: &Thread) -> Result {
-    let (a, b) = (&thread.info, &other.info);
-    if (a.mm, a.files, a.fs) != (b.mm, b.files, b.fs) {
-        fail!(
-            EOPNOTSUPP(),
-            "{}: has unshared files or directories from its process, which is not supported yet",
-            thread.who()
-        );
-    }
-    if !has_same_namespaces(a, b) {
+    if !has_same_namespaces(&thread.info, &other.info) {
         fail!(
             EOPNOTSUPP(),
             "{}: is in other namespaces than its process, which is not supported yet",
@@ -225,8 +217,18 @@ fn check_shared(thread: &Thread, other: &Thread) -> Result {
     Ok(())
 }
 
-fn save_thread(save: &mut Save<'_>, thread: &Thread) -> Result {
+fn save_thread(save: &mut Save<'_>, thread: &Thread, other: &Thread) -> Result {
+    let files = match thread.info.files == other.info.files {
+        true => 0,
+        false => fdtable::save(save, thread)?,
+    };
+    let fs = match thread.info.fs == other.info.fs {
+        true => 0,
+        false => fs::save(save, thread)?,
+    };
     let mut record = cr_img_thread {
+        files,
+        fs,
         tid: thread.info.tid,
         cred: cred::save(save, thread)?,
         seccomp: seccomp::save(save, thread)?,

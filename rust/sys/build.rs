@@ -161,6 +161,20 @@ pub fn install_any_fd(file: &FileRef) -> Result<u32> {
     u32::try_from(fd).map_err(|_| Error::from_errno(fd))
 }
 
+/// Gives the current task the descriptor table of another one under construction, instead of its
+/// own. Fails with ESRCH when that one has exited.
+pub fn share_files(with: &TaskRef) -> Result {
+    // SAFETY: The task is valid. All its users are tasks that [`spawn`] has created, of which none
+    // closes descriptors of others while they are under construction.
+    to_result(unsafe { bindings::cr_shim_share_files(with.as_ptr()) })
+}
+
+/// The same with its directories and umask.
+pub fn share_fs(with: &TaskRef) -> Result {
+    // SAFETY: The task is valid.
+    to_result(unsafe { bindings::cr_shim_share_fs(with.as_ptr()) })
+}
+
 /// Replaces the supplementary groups of the current task.
 pub fn set_groups(groups: &[u32]) -> Result {
     // SAFETY: `groups` is valid for reads of its length.
@@ -275,12 +289,6 @@ pub fn set_default_timer_slack(ns: u64) {
 pub fn set_execed(execed: bool) {
     // SAFETY: No preconditions; the flag is the task's own.
     unsafe { bindings::cr_shim_set_execed(execed) }
-}
-
-/// Says that the parent of the current process has executed a program since it is its parent.
-pub fn set_parent_execed() {
-    // SAFETY: No preconditions.
-    unsafe { bindings::cr_shim_set_parent_execed() }
 }
 
 /// Says that an ancestor of the current process is a child subreaper.

@@ -183,10 +183,15 @@ impl FileRef {
     }
 
     /// The locks on its inode: how many there are, of which as many as fit are written.
-    pub fn locks(&self, out: &mut [Lock]) -> usize {
-        // SAFETY: The file is valid; `out` is valid for writes of its length.
+    pub fn locks(&self, ns: &PidNs, out: &mut [Lock]) -> usize {
+        // SAFETY: The file and the namespace are valid; `out` is valid for writes of its length.
         let nr = unsafe {
-            bindings::cr_shim_locks_read(self.as_ptr(), out.as_mut_ptr(), out.len() as u32)
+            bindings::cr_shim_locks_read(
+                self.as_ptr(),
+                ns.as_ptr(),
+                out.as_mut_ptr(),
+                out.len() as u32,
+            )
         };
         nr as usize
     }

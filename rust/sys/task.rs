@@ -456,10 +456,11 @@ impl TaskRef {
         Some(unsafe { Mm::from_owned(NonNull::new(ptr)?) })
     }
 
-    /// Makes it a child of another thread of its parent. Fails with ESRCH when one has died.
-    pub fn set_parent(&self, parent: &TaskRef) -> Result {
+    /// Makes its process a child of a thread, which is none of its descendants and has `execed` a
+    /// program since it is the parent. Fails with ESRCH when one of them has died.
+    pub fn set_parent(&self, parent: &TaskRef, execed: bool) -> Result {
         // SAFETY: Both tasks are valid.
-        match unsafe { bindings::cr_shim_set_parent(self.as_ptr(), parent.as_ptr()) } {
+        match unsafe { bindings::cr_shim_set_parent(self.as_ptr(), parent.as_ptr(), execed) } {
             true => Ok(()),
             false => Err(ESRCH),
         }

@@ -230,98 +230,16 @@ static void check_vfork_parent(void)
 }
 
 static char stack[65536] __attribute__((aligned(16)));
-static volatile int shared_fd, shared_umask;
-
-static int sharer(void *unused)
-{
-	await_go();
-	umask(0123);
-	shared_umask = 1;
-	shared_fd = open("/etc/passwd", O_RDONLY);
-	(void)unused;
-	return 0;
-}
-
-static void share_files(void)
-{
-	shared_fd = -1;
-	other = sure(clone(sharer, stack + sizeof(stack), CLONE_FILES | CLONE_FS | CLONE_VM | SIGCHLD, NULL));
-}
-
-static void check_files(void)
-{
-	int status;
-
-	expect_eq(waitpid(other, &status, 0), other, "child that shares");
-	expect(shared_fd > 2 && fcntl(shared_fd, F_GETFD) == 0, "it shares descriptors");
-	expect_eq(umask(0), 0123, "it shares the umask");
-}
-
-static void handler(int sig)
-{
-	(void)sig;
-}
-
-static int signal_sharer(void *unused)
-{
-	await_go();
-	signal(SIGUSR1, handler);
-	(void)unused;
-	return 0;
-}
-
-static void share_handlers(void)
-{
-	other = sure(clone(signal_sharer, stack + sizeof(stack), CLONE_SIGHAND | CLONE_VM | SIGCHLD, NULL));
-}
-
-static void check_handlers(void)
-{
-	struct sigaction sa;
-	int status;
-
-	expect_eq(waitpid(other, &status, 0), other, "child that shares handlers");
-	sigaction(SIGUSR1, NULL, &sa);
-	expect(sa.sa_handler == handler, "it shares handlers");
-}
-
-/* A thread with a descriptor table and a working directory of its own. */
-static int unshared(void *unused)
-{
-	sure(unshare(CLONE_FILES | CLONE_FS));
-	close(0);
-	sure(chdir("/etc"));
-	tell("unshared");
-	await_go();
-	shared_fd = fcntl(0, F_GETFD);
-	shared_umask = access("passwd", F_OK) == 0;
-	tell("unshared looked");
-	for (;;)
-		pause();
-	(void)unused;
-	return 0;
-}
-
-static void unshared_thread(void)
-{
-	sure(clone(unshared, stack + sizeof(stack), CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD,
-		   NULL));
-	await("unshared");
-}
-
-static void check_unshared(void)
-{
-	await("unshared looked");
-	expect_eq(shared_fd, -1, "descriptor that the thread closed");
-	expect_eq(fcntl(0, F_GETFD), 0, "the process has it still");
-	expect_eq(shared_umask, 1, "working directory of the thread");
-}
-
 static int wait_for_go(void *unused)
 {
 	await_go();
 	(void)unused;
 	return 0;
+}
+
+static void share_semaphores(void)
+{
+	other = sure(clone(wait_for_go, stack + sizeof(stack), CLONE_SYSVSEM | SIGCHLD, NULL));
 }
 
 static void share_io(void)
@@ -348,14 +266,12 @@ static const struct case_ cases[] = {
 	{ "time", "namespace", unshare_time, NULL },
 	{ "cgroup-namespace", "namespace", unshare_cgroup, NULL },
 	{ "sched-ext", "SCHED_EXT", make_sched_ext, NULL },
+	{ "shared-semaphores", "CLONE_SYSVSEM", share_semaphores, NULL },
 	{ "shared-io", "CLONE_IO", share_io, NULL },
 	{ "keyring", "key", make_keyring, NULL },
 	{ "landlock", "landlock|security", make_landlock, NULL },
 	{ "cgroup", "cgroup", make_cgroup, check_cgroup },
 	{ "vfork", "vfork", vfork_parent, check_vfork_parent },
-	{ "shared-files", "share|CLONE", share_files, check_files },
-	{ "shared-handlers", "share|CLONE", share_handlers, check_handlers },
-	{ "unshared-thread", "share|thread", unshared_thread, check_unshared },
 };
 
 int main(int argc, char **argv)

@@ -538,6 +538,8 @@ enum cr_img_lock_kind {
  * @end: last byte; 2^63 - 1 for "to the end"
  * @kind: enum cr_img_lock_kind
  * @exclusive: 1 for a write lock, 0 for a read lock
+ * @pid: for CR_LOCK_POSIX: the process that has taken it, 0 if it is gone
+ * @reserved: zero
  */
 struct cr_img_lock {
 	__u64 file;
@@ -546,6 +548,8 @@ struct cr_img_lock {
 	__u64 end;
 	__u32 kind;
 	__u32 exclusive;
+	__u32 pid;
+	__u32 reserved;
 };
 
 /**
@@ -814,6 +818,8 @@ enum cr_img_restart_kind {
  * @run_delay_ns: time it has waited for a CPU, ns
  * @nr_runs: how often it has got one
  * @memory_time: of taskstats: acct_rss_mem1, acct_vm_mem1, acct_timexpd
+ * @files: CR_TAG_FDTABLE of one that does not use that of its process, else 0
+ * @fs: the same of CR_TAG_FS
  */
 struct cr_img_thread {
 	__u32 tid;
@@ -847,6 +853,8 @@ struct cr_img_thread {
 	__u64 run_delay_ns;
 	__u64 nr_runs;
 	__u64 memory_time[3];
+	__u64 files;
+	__u64 fs;
 };
 
 /**

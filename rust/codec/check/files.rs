@@ -4,7 +4,7 @@
 
 use core::mem::size_of;
 
-use super::{is_path, Placed, Rec, Result, State};
+use super::{is_path, Placed, Rec, Result, State, PID_MAX};
 use crate::{record, uapi::*};
 
 /// Flags of open(2) that stay with an open file, and that a restart may pass to it again. Not those
@@ -210,6 +210,10 @@ pub(super) fn lock(state: &State<'_>, rec: Placed<'_>) -> Result {
     rec.require(
         lock.start <= lock.end && lock.end <= i64::MAX as u64,
         "impossible range",
+    )?;
+    rec.require(
+        lock.pid <= PID_MAX && (lock.pid == 0 || lock.kind == CR_LOCK_POSIX) && lock.reserved == 0,
+        "impossible process",
     )?;
     rec.require(lock.exclusive <= 1, "neither exclusive nor shared")
 }

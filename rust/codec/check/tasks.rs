@@ -211,6 +211,16 @@ pub(super) fn thread(state: &State<'_>, rec: Placed<'_>, alive: bool) -> Result<
         state.refers::<cr_img_cred>(rec, thread.cred, "no credentials")?;
     }
     rec.require(
+        alive || (thread.files, thread.fs) == (0, 0),
+        "a dead thread that refers to objects",
+    )?;
+    if thread.files != 0 {
+        state.refers::<cr_img_fdtable>(rec, thread.files, "no descriptor table")?;
+    }
+    if thread.fs != 0 {
+        state.refers::<cr_img_fs>(rec, thread.fs, "no working directory")?;
+    }
+    rec.require(
         signals::can_be_blocked(thread.blocked) && signals::can_be_blocked(thread.saved_sigmask),
         "SIGKILL or SIGSTOP is blocked",
     )?;

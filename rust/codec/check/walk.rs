@@ -268,6 +268,10 @@ impl<'a> Walk<'a> {
             open.first == (thread.tid == open.pid),
             "the leader is not the first thread of the process",
         )?;
+        rec.require(
+            !open.first || (thread.files, thread.fs) == (0, 0),
+            "a leader that does not use what its process uses",
+        )?;
         open.first = false;
         open.cpu_ns = tasks::add_cpu_time(rec.rec, open.cpu_ns, &thread.usage)?;
         let stopping = thread.flags & CR_THREAD_STOPPING != 0;

@@ -284,6 +284,7 @@ fn objects() {
     fails::<cr_img_lock>(0, "impossible range", |lock| {
         (lock.start, lock.end) = (2, 1)
     });
+    fails::<cr_img_lock>(0, "impossible process", |lock| lock.pid = 1 << 23);
     fails::<cr_img_lock>(0, "neither exclusive nor shared", |lock| lock.exclusive = 2);
     fails::<cr_img_lock>(0, "without a path", |lock| lock.file = FILE_READ);
 }
@@ -483,6 +484,11 @@ fn tasks() {
         thread.flags = CR_THREAD_SECCOMP_STRICT
     });
     fails::<cr_img_thread>(3, "of a zombie", |thread| thread.seccomp = SECCOMP);
+    fails::<cr_img_thread>(1, "no descriptor table", |thread| thread.files = FS);
+    fails::<cr_img_thread>(1, "no working directory", |thread| thread.fs = MM);
+    passes::<cr_img_thread>(1, |thread| thread.fs = FS);
+    fails::<cr_img_thread>(0, "a leader that does not use", |thread| thread.fs = FS);
+    fails::<cr_img_thread>(3, "a dead thread that refers", |thread| thread.fs = FS);
     fails::<cr_img_thread>(0, "a name that is not NUL padded", |thread| {
         thread.comm = [b'x'; 16]
     });

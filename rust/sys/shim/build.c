@@ -4,6 +4,7 @@
 #include <linux/cred.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/fs_struct.h>
 #include <linux/futex.h>
 #include <linux/mman.h>
 #include <linux/module.h>
@@ -385,33 +386,81 @@ void cr_shim_set_has_subreaper(void)
 	current->signal->has_child_subreaper = 1;
 }
 
-/* See do_notify_parent(). */
-void cr_shim_set_parent_execed(void)
-{
-	rcu_read_lock();
-	current->parent_exec_id =
-		rcu_dereference(current->real_parent)->self_exec_id - 1;
-	rcu_read_unlock();
-}
-
 /*
- * Makes @t a child of another thread of its parent. False if one of them is not
- * there any more.
+ * Makes the thread group of @t a child of the thread @parent, which is none of
+ * its descendants, and which has @execed a program since it is the parent: see
+ * do_notify_parent(). False if one of them is not there any more.
  */
-bool cr_shim_set_parent(struct task_struct *t, struct task_struct *parent)
+bool cr_shim_set_parent(struct task_struct *t, struct task_struct *parent,
+			bool execed)
 {
+	struct task_struct *thread;
 	bool can;
 
 	write_lock_irq(&tasklist_lock);
-	can = pid_alive(t) && same_thread_group(t->real_parent, parent) &&
+	can = pid_alive(t) && pid_alive(parent) &&
 	      !(parent->flags & PF_EXITING) && !t->ptrace;
 	if (can) {
 		list_move_tail(&t->sibling, &parent->children);
-		rcu_assign_pointer(t->real_parent, parent);
-		rcu_assign_pointer(t->parent, parent);
+		for_each_thread(t, thread) {
+			rcu_assign_pointer(thread->real_parent, parent);
+			rcu_assign_pointer(thread->parent, parent);
+		}
+		t->parent_exec_id = parent->self_exec_id - execed;
 	}
 	write_unlock_irq(&tasklist_lock);
 	return can;
+}
+
+/*
+ * The current task gives up its descriptor table for that of @t, as unshare(2)
+ * gives it up for a new one. Until all tasks under construction are parked,
+ * nobody closes a descriptor in that table that another task uses: who has
+ * begun a system call as its only user may rely on it. -ESRCH: @t has exited.
+ */
+int cr_shim_share_files(struct task_struct *t)
+{
+	struct files_struct *files;
+
+	task_lock(t);
+	files = t->files;
+	if (files)
+		atomic_inc(&files->count);
+	task_unlock(t);
+	if (!files)
+		return -ESRCH;
+	task_lock(current);
+	swap(current->files, files);
+	task_unlock(current);
+	put_files_struct(files);
+	return 0;
+}
+
+/* The same with the directories and umask of @t. */
+int cr_shim_share_fs(struct task_struct *t)
+{
+	struct fs_struct *fs;
+	bool last;
+
+	task_lock(t);
+	fs = t->fs;
+	if (fs) {
+		read_seqlock_excl(&fs->seq);
+		fs->users++;
+		read_sequnlock_excl(&fs->seq);
+	}
+	task_unlock(t);
+	if (!fs)
+		return -ESRCH;
+	task_lock(current);
+	swap(current->fs, fs);
+	read_seqlock_excl(&fs->seq);
+	last = !--fs->users;
+	read_sequnlock_excl(&fs->seq);
+	task_unlock(current);
+	if (last)
+		free_fs_struct(fs);
+	return 0;
 }
 
 /* Of a zombie, whose parent has been sent SIGCHLD. False if it is gone. */

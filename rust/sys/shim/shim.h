@@ -75,6 +75,7 @@
  * @pf: PF_*
  * @exit_code: as in task_struct, of the group when it exits as one
  * @vanishing: it has exited, and nobody has to wait for it
+ * @sem_undo: identity of its list of System V semaphore adjustments
  */
 struct cr_shim_task {
 	u64 unsupported;
@@ -88,6 +89,7 @@ struct cr_shim_task {
 	u64 ipc_ns;
 	u64 time_ns;
 	u64 cgroups;
+	u64 sem_undo;
 	u32 tid;
 	u32 tgid;
 	u32 ppid;
@@ -378,6 +380,7 @@ int cr_shim_outside_file(struct pid_namespace *ns, struct file *file);
  * struct cr_shim_lock - a lock on a file's inode
  * @owner: identity of the descriptor table (POSIX) or description (others)
  * @file: identity of the description it was taken through
+ * @pid: POSIX: number of the process that has taken it, 0 if it has none
  */
 struct cr_shim_lock {
 	u64 owner;
@@ -386,9 +389,11 @@ struct cr_shim_lock {
 	u64 end;
 	u32 kind;
 	u32 exclusive;
+	u32 pid;
 };
 
-u32 cr_shim_locks_read(struct file *file, struct cr_shim_lock *locks, u32 max);
+u32 cr_shim_locks_read(struct file *file, struct pid_namespace *ns,
+		       struct cr_shim_lock *locks, u32 max);
 
 /**
  * struct cr_shim_pipe - a pipe
@@ -502,8 +507,10 @@ void cr_shim_want_restart(void);
 int cr_shim_set_oom_score_adj(int adj, int min);
 void cr_shim_set_default_slack(u64 ns);
 void cr_shim_set_execed(bool execed);
-void cr_shim_set_parent_execed(void);
-bool cr_shim_set_parent(struct task_struct *t, struct task_struct *parent);
+bool cr_shim_set_parent(struct task_struct *t, struct task_struct *parent,
+			bool execed);
+int cr_shim_share_files(struct task_struct *t);
+int cr_shim_share_fs(struct task_struct *t);
 bool cr_shim_set_exit_signal(struct task_struct *t, u32 signal);
 void __noreturn cr_shim_exit_zombie(u32 code);
 void cr_shim_set_has_subreaper(void);

@@ -395,6 +395,8 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 	out->cgroups = (unsigned long)rcu_access_pointer(t->cgroups);
 	get_task_comm(*(char (*)[TASK_COMM_LEN])out->comm, t);
 
+	/* Zombies have this still. */
+	out->sighand = (unsigned long)rcu_access_pointer(t->sighand);
 	out->vanishing = t->exit_state && !cr_shim_gone(t);
 	if (t->exit_state)
 		return;
@@ -405,7 +407,7 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 	out->fs = (unsigned long)t->fs;
 	out->unsupported |= ns_unsupported(t, ns, out);
 	task_unlock(t);
-	out->sighand = (unsigned long)rcu_access_pointer(t->sighand);
+	out->sem_undo = (unsigned long)t->sysvsem.undo_list;
 	out->cred = (unsigned long)rcu_access_pointer(t->real_cred);
 
 	out->unsupported |= sched_unsupported(t) | arch_unsupported(t) |

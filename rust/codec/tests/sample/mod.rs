@@ -305,6 +305,8 @@ impl Sample {
             end: i64::MAX as u64,
             kind: CR_LOCK_POSIX,
             exclusive: 0,
+            pid: 1,
+            reserved: 0,
         };
         self.put(0, &lock, &[]);
     }
