@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A part of restart: who is whose child, and who is dead.
+//! A part of restart: who is whose child, who waits for whom, and who is dead.
 
 use crate::{
     build::SIGCHLD,
     plan::ProcessPlan,
     report::{fail, Context, Result},
     restart::Tasks,
-    state::usage,
+    state::{syscall, usage},
 };
 use cr_codec::{order, uapi::*};
-use cr_sys::{misc, task::TaskRef};
+use cr_sys::{misc, task::TaskRef, vfork::Vfork};
 use kernel::prelude::*;
 
 impl Tasks {
@@ -97,5 +97,33 @@ impl Tasks {
             }
         }
         Ok(())
+    }
+
+    /// Lets those who were in vfork(2) wait for their children again. They are parked.
+    pub(crate) fn set_vforks(&self) -> Result {
+        for (at, process) in self.plan.processes.iter().enumerate() {
+            for (number, thread) in process.living() {
+                let Some(child) = syscall::vfork_child(&thread.thread) else {
+                    continue;
+                };
+                let tid = thread.thread.tid;
+                let created = self.plan.task(at, number)?;
+                let vfork = Vfork::new(&self.find(child)?);
+                let vfork = vfork.context(format_args!("pid {tid}: vfork of {child}"))?;
+                created.slot.ok_or(ESRCH)?.wait_for(vfork);
+            }
+        }
+        Ok(())
+    }
+
+    /// A thread that is to live, by its number.
+    fn find(&self, tid: u64) -> Result<TaskRef> {
+        for (at, process) in self.plan.processes.iter().enumerate() {
+            let mut threads = process.living();
+            if let Some((number, _)) = threads.find(|(_, plan)| u64::from(plan.thread.tid) == tid) {
+                return Ok(self.plan.task(at, number)?.task);
+            }
+        }
+        fail!(EINVAL, "pid {tid}: is not there, or dead")
     }
 }

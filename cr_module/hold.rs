@@ -37,6 +37,9 @@ pub(crate) enum Standing {
     AsleepUntil,
     /// The same: it had so much time left, ns.
     AsleepFor(u64),
+    /// In vfork(2) or the like, until its child gives up its memory: the child's number, and what the
+    /// call is going to return.
+    InVfork(u32, u32),
     /// Stopped by a signal, on its way to user mode, with the number that tells whether it goes on.
     Stopped(usize),
     /// It has exited.
@@ -60,8 +63,6 @@ pub(crate) struct Hold<'a> {
     dies: bool,
     parking: Arc<Parking>,
     held: RBTree<usize, Held>,
-    /// Since when there has been a task that another one waits for in vfork(2), ns.
-    in_vfork: Option<u64>,
 }
 
 /// What a look at all threads has shown.
@@ -86,7 +87,6 @@ impl<'a> Hold<'a> {
             dies,
             parking: Parking::new()?,
             held: RBTree::new(),
-            in_vfork: None,
         };
         hold.settle_all(timeout_ns)?;
         Ok(hold)
@@ -131,22 +131,6 @@ impl<'a> Hold<'a> {
                 continue;
             }
             found = true;
-            // The parent sleeps uninterruptibly until this one has executed a program. That is
-            // soon, so let it go on until then.
-            if task.is_in_vfork() {
-                let now = misc::monotonic_ns();
-                let since = *self.in_vfork.get_or_insert(now);
-                if now - since > PATIENCE_NS {
-                    fail!(
-                        EOPNOTSUPP(),
-                        "{}: was created by vfork(2) and does not execute a program, which is \
-                         not supported yet",
-                        self.container.who(&task)
-                    );
-                }
-                misc::nap(PAUSE_US);
-                continue;
-            }
             let slot = match Slot::queue(&self.parking, &task, None) {
                 Ok(slot) => slot,
                 Err(error) if error == ESRCH => continue,
@@ -171,7 +155,7 @@ impl<'a> Hold<'a> {
             changed: false,
             waiting: None,
         };
-        let mut passed = KVVec::new();
+        let waiting = self.in_vfork()?;
         for (identity, held) in self.held.iter_mut() {
             let before = held.standing;
             let task = held.slot.task();
@@ -183,20 +167,32 @@ impl<'a> Hold<'a> {
                     held.standing = Standing::Parked;
                 }
                 Stage::Parked | Stage::Gone => held.standing = Standing::Unsettled,
-                Stage::Passed => passed.push(*identity, GFP_KERNEL)?,
-                Stage::Queued => settle_one(self.container, held, self.dies)?,
+                Stage::Queued => match waiting.iter().find(|(waiter, _)| waiter == identity) {
+                    Some((_, standing)) if !task.is_dying() && task.is_parked() => {
+                        held.standing = *standing;
+                    }
+                    _ => settle_one(self.container, held, self.dies)?,
+                },
             }
             settled.changed |= held.standing != before;
             if held.standing == Standing::Unsettled && settled.waiting.is_none() {
                 settled.waiting = Some(self.container.who(held.slot.task()));
             }
         }
-        // They get a new place with the next search.
-        for identity in &passed {
-            self.held.remove(identity);
-            settled.changed = true;
-        }
         Ok(settled)
+    }
+
+    /// Who sleeps in vfork(2), and how they stand, therefore.
+    fn in_vfork(&self) -> Result<KVVec<(usize, Standing)>> {
+        let mut waiting = KVVec::new();
+        let tasks = self.held.values().map(|held| held.slot.task());
+        for child in tasks.filter(|task| task.is_in_vfork()) {
+            if let Some((waiter, pid)) = child.vfork_waiter() {
+                let standing = Standing::InVfork(child.tid_in(self.container.ns()), pid);
+                waiting.push((waiter.identity(), standing), GFP_KERNEL)?;
+            }
+        }
+        Ok(waiting)
     }
 
     /// Notes how much time those have left who sleep for a time. Returns one whose time is up.

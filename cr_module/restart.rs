@@ -77,6 +77,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     tasks.set_parents()?;
     tasks.bury()?;
     tasks.set_registers()?;
+    tasks.set_vforks()?;
     tasks.stop()?;
     tasks.ns.set_last_pid(container.last_pid);
 

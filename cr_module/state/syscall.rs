@@ -252,6 +252,12 @@ pub(crate) fn interrupt(
     record.restart_kind = CR_RESTART_NONE;
     record.restart_arg = [0; 5];
     record.restart_ns = 0;
+    if let Standing::InVfork(child, result) = thread.standing {
+        record.restart_kind = CR_RESTART_VFORK;
+        record.restart_arg[0] = u64::from(child);
+        regs.reg[REG_AX] = u64::from(result);
+        return Ok(());
+    }
     let result = match (asleep_in(&thread.task), thread.standing) {
         (Asleep::Leave(result) | Asleep::LeaveUntil(result), _) => result,
         (Asleep::LeaveFor(Timed::Block(kind, args)), Standing::AsleepFor(left)) => {
@@ -306,4 +312,9 @@ pub(crate) fn restore_time_left(thread: &cr_img_thread) {
 /// How long a thread is going to wait in a call that is issued again for it, ns.
 pub(crate) fn wait_left(thread: &cr_img_thread) -> Option<u64> {
     (thread.restart_kind == CR_RESTART_WAIT).then_some(thread.restart_ns)
+}
+
+/// The child that a thread waits for in vfork(2), until that one gives up its memory.
+pub(crate) fn vfork_child(thread: &cr_img_thread) -> Option<u64> {
+    (thread.restart_kind == CR_RESTART_VFORK).then_some(thread.restart_arg[0])
 }

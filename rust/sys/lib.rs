@@ -31,6 +31,7 @@ pub mod sleep;
 pub mod sync;
 pub mod task;
 pub mod vec;
+pub mod vfork;
 
 pub(crate) mod bindings {
     #![allow(

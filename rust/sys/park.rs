@@ -9,14 +9,14 @@
 //!
 //! C header: [`include/linux/task_work.h`](srctree/include/linux/task_work.h).
 
-use crate::{bindings, misc::ModuleRef, sync::Event, task::TaskRef};
+use crate::{bindings, misc::ModuleRef, sync::Event, task::TaskRef, vfork::Vfork};
 use core::mem::ManuallyDrop;
 use kernel::{
     error::to_result,
     prelude::*,
     sync::{
         atomic::{Acquire, Atomic, Release},
-        Arc,
+        Arc, SetOnce,
     },
     types::Opaque,
 };
@@ -28,16 +28,13 @@ pub enum Stage {
     Queued,
     /// It waits for the parking to open, or is about to: see [`TaskRef::is_parked`].
     Parked,
-    /// It came by and went on, since its parent waits for it in vfork(2).
-    Passed,
     /// It exits.
     Gone,
 }
 
 const QUEUED: u32 = 0;
 const PARKED: u32 = 1;
-const PASSED: u32 = 2;
-const GONE: u32 = 3;
+const GONE: u32 = 2;
 
 /// A place where tasks wait until it opens.
 #[pin_data]
@@ -68,6 +65,8 @@ pub struct Slot {
     parking: Arc<Parking>,
     /// The task goes on to wait in its system call afterwards, for so long, ns.
     wait_left: Option<u64>,
+    /// The same, for the end of a vfork(2).
+    vfork: SetOnce<Arc<Vfork>>,
 }
 
 // SAFETY: All parts are for use by several tasks; `work` is only touched by task_work functions.
@@ -102,6 +101,7 @@ impl Slot {
                 task: task.clone(),
                 parking: parking.clone(),
                 wait_left,
+                vfork: SetOnce::new(),
             }),
             GFP_KERNEL,
         )?;
@@ -158,11 +158,15 @@ impl Slot {
         }
     }
 
+    /// Lets the task, which is in the parking, wait for the end of a vfork(2) afterwards.
+    pub fn wait_for(&self, vfork: Arc<Vfork>) {
+        self.vfork.populate(vfork);
+    }
+
     /// How far the task has got.
     pub fn stage(&self) -> Stage {
         match self.stage.load(Acquire) {
             PARKED => Stage::Parked,
-            PASSED => Stage::Passed,
             GONE => Stage::Gone,
             _ => Stage::Queued,
         }
@@ -212,12 +216,13 @@ unsafe extern "C" fn park(work: *mut bindings::callback_head) {
     // SAFETY: No preconditions.
     if unsafe { bindings::cr_shim_current_exiting() } {
         slot.stage.store(GONE, Release);
-    } else if slot.task.is_in_vfork() {
-        slot.stage.store(PASSED, Release);
     } else {
         slot.stage.store(PARKED, Release);
         // Being killed is the only other way out, and then the task sees to that itself.
         let open = slot.parking.open.wait().is_ok();
+        if let (true, Some(vfork)) = (open, slot.vfork.as_ref()) {
+            vfork.wait();
+        }
         if let (true, Some(left)) = (open, slot.wait_left) {
             // SAFETY: On its way to user mode, the task may issue system calls.
             unsafe { bindings::cr_shim_finish_wait(left) };

@@ -32,6 +32,10 @@ impl Event {
         })
     }
 
+    pub(crate) fn as_ptr(&self) -> *mut bindings::completion {
+        self.inner.get()
+    }
+
     /// It happens: all who wait, and will wait, go on.
     pub fn happen(&self) {
         // SAFETY: `inner` has been initialised and is pinned.

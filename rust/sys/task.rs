@@ -49,7 +49,7 @@ impl TaskRef {
     /// # Safety
     ///
     /// `ptr` is a valid task of which the caller owns a reference, and gives it up.
-    unsafe fn from_owned(ptr: NonNull<bindings::task_struct>) -> Self {
+    pub(crate) unsafe fn from_owned(ptr: NonNull<bindings::task_struct>) -> Self {
         // SAFETY: `Task` is a transparent wrapper, and the reference is the caller's.
         Self(unsafe { ARef::from_raw(ptr.cast()) })
     }

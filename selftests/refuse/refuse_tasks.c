@@ -201,34 +201,6 @@ static void check_cgroup(void)
 	expect(name && !strcmp(name, "/inner"), "cgroup: %s, was %s", now, cgroup);
 }
 
-/* The parent sleeps in vfork() until the child is gone. */
-static void vfork_parent(void)
-{
-	static const char *go;
-
-	other = sure(fork());
-	if (other) {
-		await("child");
-		return;
-	}
-	go = strdup(file_at("go"));
-	tell("child");
-	if (!vfork()) {
-		while (access(go, F_OK))
-			usleep(5000);
-		_exit(0);
-	}
-	_exit(7);
-}
-
-static void check_vfork_parent(void)
-{
-	int status = -1;
-
-	expect_eq(waitpid(other, &status, 0), other, "parent that waited in vfork");
-	expect_eq(status, 7 << 8, "its status");
-}
-
 static char stack[65536] __attribute__((aligned(16)));
 static int wait_for_go(void *unused)
 {
@@ -271,7 +243,6 @@ static const struct case_ cases[] = {
 	{ "keyring", "key", make_keyring, NULL },
 	{ "landlock", "landlock|security", make_landlock, NULL },
 	{ "cgroup", "cgroup", make_cgroup, check_cgroup },
-	{ "vfork", "vfork", vfork_parent, check_vfork_parent },
 };
 
 int main(int argc, char **argv)

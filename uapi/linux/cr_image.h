@@ -764,6 +764,9 @@ struct cr_img_process {
  * @CR_RESTART_WAIT: the call is finished as the registers say, but for its
  *	time-out: rt_sigtimedwait(2), epoll_wait(2), epoll_pwait(2),
  *	epoll_pwait2(2)
+ * @CR_RESTART_VFORK: the call is finished as the registers say, but for its end,
+ *	which comes when a child gives up its memory: vfork(2), clone(2); @arg:
+ *	thread id of the child
  */
 enum cr_img_restart_kind {
 	CR_RESTART_NONE		= 0,
@@ -771,7 +774,8 @@ enum cr_img_restart_kind {
 	CR_RESTART_FUTEX	= 2,
 	CR_RESTART_POLL		= 3,
 	CR_RESTART_SELECT	= 4,
-	CR_RESTART_WAIT	= 5,
+	CR_RESTART_WAIT		= 5,
+	CR_RESTART_VFORK	= 6,
 };
 
 /* The mask in @saved_sigmask is to be put back at the return to user mode. */

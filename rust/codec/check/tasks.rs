@@ -402,6 +402,12 @@ fn restart_block_fits(thread: &cr_img_thread) -> bool {
         }
         CR_RESTART_SELECT => a < USER_END && b <= 1 && [c, d, e] == [0; 3] && time_left(1),
         CR_RESTART_WAIT => [a, b, c, d, e] == [0; 5] && time_left(1),
+        CR_RESTART_VFORK => {
+            (1..=u64::from(PID_MAX)).contains(&a)
+                && a != u64::from(thread.tid)
+                && [b, c, d, e] == [0; 4]
+                && time_left(0)
+        }
         CR_RESTART_POLL => a < USER_END && fits_u32(b) && d == 0 && e == 0 && time_left(c),
         _ => false,
     }

@@ -516,7 +516,14 @@ fn tasks() {
         thread.personality = u32::MAX
     });
     let restart = "impossible arguments of an interrupted system call";
-    fails::<cr_img_thread>(0, restart, |thread| thread.restart_kind = 6);
+    fails::<cr_img_thread>(0, restart, |thread| thread.restart_kind = 7);
+    let vfork = |thread: &mut cr_img_thread, child| {
+        thread.restart_kind = CR_RESTART_VFORK;
+        thread.restart_arg[0] = child;
+    };
+    passes::<cr_img_thread>(0, |thread| vfork(thread, 7));
+    fails::<cr_img_thread>(0, restart, |thread| vfork(thread, 0));
+    fails::<cr_img_thread>(0, restart, |thread| vfork(thread, 1));
     passes::<cr_img_thread>(0, |thread| {
         thread.restart_kind = CR_RESTART_WAIT;
         thread.restart_ns = 1;

@@ -23,12 +23,6 @@ bool cr_shim_is_dying(struct task_struct *t)
 	return t->exit_state || t->flags & PF_EXITING || fatal_signal_pending(t);
 }
 
-/* Is the parent of @t asleep in vfork(2) until @t gives up its memory? */
-bool cr_shim_in_vfork(struct task_struct *t)
-{
-	return READ_ONCE(t->vfork_done);
-}
-
 /* 1: stopped by a signal; 2: stopped by its tracer; 3: frozen. */
 int cr_shim_stopped(struct task_struct *t)
 {

@@ -142,7 +142,6 @@ void cr_shim_users(struct task_struct *t, u32 *users);
 /* hold.c: standing still. */
 
 bool cr_shim_is_dying(struct task_struct *t);
-bool cr_shim_in_vfork(struct task_struct *t);
 int cr_shim_stopped(struct task_struct *t);
 bool cr_shim_about_to_stop(struct task_struct *t);
 unsigned long cr_shim_sleep_stamp(struct task_struct *t);
@@ -251,6 +250,13 @@ void cr_shim_start_set(const struct cr_img_thread *thread);
 void cr_shim_process_usage_read(struct task_struct *t,
 				struct cr_img_process *process);
 void cr_shim_process_usage_set(const struct cr_img_process *process);
+
+/* vfork.c */
+bool cr_shim_in_vfork(struct task_struct *t);
+struct task_struct *cr_shim_vfork_waiter(struct task_struct *t, u32 *pid);
+bool cr_shim_vfork_begin(struct task_struct *t, struct completion *done);
+void cr_shim_vfork_wait(struct completion *done);
+void cr_shim_vfork_end(struct task_struct *t, struct completion *done);
 
 /* mm.c */
 

@@ -231,6 +231,7 @@ int cr_shim_restart_block(const struct cr_img_thread *in)
 	case CR_RESTART_NONE:
 	case CR_RESTART_SELECT:
 	case CR_RESTART_WAIT:
+	case CR_RESTART_VFORK:
 		return 0;
 	default:
 		return -EINVAL;

@@ -503,6 +503,7 @@ fn thread(thread: &cr_img_thread) -> Thread {
             CR_RESTART_POLL => Some("poll"),
             CR_RESTART_SELECT => Some("select"),
             CR_RESTART_WAIT => Some("wait"),
+            CR_RESTART_VFORK => Some("vfork"),
             _ => None,
         },
         restart_ns: thread.restart_ns,
