@@ -14,7 +14,7 @@ use crate::{
     sharing::{self, Sharer},
     state::{
         clock, fs, inherit, limits, lock, mm, posix_timer, seccomp, signal, stop, syscall, thread,
-        timer, usage, uts,
+        timer, trace, usage, uts,
     },
 };
 use core::ops::Range;
@@ -585,9 +585,11 @@ fn register(plan: &Plan, process: usize, thread: usize, slot: Option<Arc<Slot>>)
 /// The last step: wait for the release on the way to user mode.
 fn park(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
     let image = &plan.processes[process].process;
-    let record = &plan.processes[process].threads[thread].thread;
+    let build = &plan.processes[process].threads[thread];
+    let record = &build.thread;
     thread::restore_sigmask(record);
-    let parking = match stop::has_stopped(image, record) {
+    let stops = stop::has_stopped(image, record) || trace::has_stopped(plan, build.trace);
+    let parking = match stops {
         true => &plan.stopping,
         false => &plan.parking,
     };

@@ -5,7 +5,7 @@
 //! Every thread gets a place in a parking, which it enters when it is about to return to user mode.
 //! A thread that sleeps in a system call which can be issued again from its beginning is left
 //! asleep, and held all the same: if something wakes it, it does not come further than the parking.
-//! So is one that a signal has stopped.
+//! So is one that a signal has stopped, or its tracer.
 //! Threads create threads meanwhile, so the search goes on until nothing new is found.
 //!
 //! Nothing that is done here can be seen by the container, and dropping a [`Hold`] undoes it.
@@ -42,6 +42,8 @@ pub(crate) enum Standing {
     InVfork(u32, u32),
     /// Stopped by a signal, on its way to user mode, with the number that tells whether it goes on.
     Stopped(usize),
+    /// Stopped for its tracer, with the number that tells whether it goes on.
+    Traced(usize),
     /// It has exited.
     Gone,
 }
@@ -232,6 +234,7 @@ impl<'a> Hold<'a> {
                 Standing::Asleep(stamp) => woken(stamp),
                 Standing::AsleepFor(_) => held.stamp.is_some_and(woken),
                 Standing::Stopped(stamp) => task.stop_stamp() != Some(stamp),
+                Standing::Traced(stamp) => task.trace_stamp() != Some(stamp),
                 _ => false,
             };
             if held.standing != Standing::Gone && task.is_dying() {
@@ -286,11 +289,13 @@ fn settle_one(container: &Container, held: &mut Held, dies: bool) -> Result {
             "{}: is frozen by its cgroup, which is not supported yet: thaw it first",
             container.who(task)
         ),
-        Stopped::ByTracer => fail!(
-            EOPNOTSUPP(),
-            "{}: is traced, which is not supported yet: detach the debugger first",
-            container.who(task)
-        ),
+        Stopped::ByTracer => {
+            held.standing = task
+                .trace_stamp()
+                .map_or(Standing::Unsettled, Standing::Traced);
+            held.since = 0;
+            return Ok(());
+        }
     }
     let Some(stamp) = task.sleep_stamp() else {
         held.standing = Standing::Unsettled;

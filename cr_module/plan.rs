@@ -77,6 +77,8 @@ pub(crate) struct ThreadPlan {
     pub(crate) sigqueue: Option<usize>,
     pub(crate) sched: Option<usize>,
     pub(crate) controls: Option<usize>,
+    pub(crate) trace: Option<usize>,
+    pub(crate) debugregs: Option<usize>,
 }
 
 /// A process to be built.
@@ -306,7 +308,7 @@ fn read_processes(records: &Records) -> Result<KVVec<ProcessPlan>> {
             (CR_TAG_PROCESS, _) => processes.push(new_process(&rec)?, GFP_KERNEL)?,
             (
                 CR_TAG_THREAD | CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE | CR_TAG_SCHED
-                | CR_TAG_CONTROLS | CR_TAG_TIMERS,
+                | CR_TAG_CONTROLS | CR_TAG_TRACE | CR_TAG_DEBUGREGS | CR_TAG_TIMERS,
                 Some(process),
             ) => add_part(process, &rec, at)?,
             _ => {}
@@ -388,6 +390,8 @@ fn add_part(process: &mut ProcessPlan, rec: &Rec<'_>, at: usize) -> Result {
             sigqueue: None,
             sched: None,
             controls: None,
+            trace: None,
+            debugregs: None,
         };
         return Ok(process.threads.push(thread, GFP_KERNEL)?);
     }
@@ -399,6 +403,8 @@ fn add_part(process: &mut ProcessPlan, rec: &Rec<'_>, at: usize) -> Result {
         (CR_TAG_XSTATE, Some(thread)) => thread.xstate = at,
         (CR_TAG_SCHED, Some(thread)) => thread.sched = Some(at),
         (CR_TAG_CONTROLS, Some(thread)) => thread.controls = Some(at),
+        (CR_TAG_TRACE, Some(thread)) => thread.trace = Some(at),
+        (CR_TAG_DEBUGREGS, Some(thread)) => thread.debugregs = Some(at),
         (_, Some(thread)) => thread.sigqueue = Some(at),
         (_, None) => fail!(EINVAL, "a part of a thread without a thread"),
     }

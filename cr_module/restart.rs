@@ -15,7 +15,10 @@ use crate::{
     image::{FileSource, Records},
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
-    state::{event, file, memory, mm, pipe, regs, shmem, stop, task, thread},
+    state::{
+        debugreg, event, file, memory, mm, pipe, regs, shmem, stop, task, thread,
+        trace::{self, Traced},
+    },
 };
 use cr_codec::{
     check::{check_state, State, EM_X86_64},
@@ -68,7 +71,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     let plan = Plan::new(container, records.clone(), files, root_fd)?;
 
     let begin = misc::monotonic_ns();
-    let tasks = Tasks::create(plan, &args.value, container.namespaces)?;
+    let mut tasks = Tasks::create(plan, &args.value, container.namespaces)?;
     let progress = (args.value.flags & CR_RESTART_PROGRESS != 0).then_some(log);
     let pages = tasks.fill(&mut image, &state, progress)?;
     tasks.assemble()?;
@@ -79,6 +82,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     tasks.set_registers()?;
     tasks.set_vforks()?;
     tasks.stop()?;
+    tasks.traced = trace::restore(&tasks.plan)?;
     tasks.ns.set_last_pid(container.last_pid);
 
     args.value.stats.pages_restored = pages;
@@ -280,6 +284,7 @@ pub(crate) struct Tasks {
     pub(crate) init: TaskRef,
     ns: PidNs,
     pid: i32,
+    traced: KVVec<Traced>,
     released: bool,
 }
 
@@ -311,6 +316,7 @@ impl Tasks {
             init,
             ns,
             pid,
+            traced: KVVec::new(),
             released: false,
         })
     }
@@ -487,7 +493,13 @@ impl Tasks {
         thread::adopt_rseq(&created.task, mm, &plan.thread)?;
         let general: cr_img_regs = self.plan.records.get(plan.regs).fixed()?;
         let extended = self.plan.records.get(plan.xstate);
-        regs::restore(&created.task, &general, &extended, xstate).context(format_args!("registers"))
+        regs::restore(&created.task, &general, &extended, xstate)
+            .context(format_args!("registers"))?;
+        if let Some(at) = plan.debugregs {
+            debugreg::restore(&created.task, &self.plan.records.get(at).fixed()?)
+                .context(format_args!("debug registers"))?;
+        }
+        Ok(())
     }
 
     fn wait_parked(&self, slot: &Slot) -> Result {
@@ -502,10 +514,14 @@ impl Tasks {
 
     /// Lets all of them go on, at once, except for those that are stopped.
     fn release(mut self) {
-        self.released = true;
+        trace::stop(&self.traced);
         self.plan.stopping.open();
         self.wait_stopped();
-        self.plan.parking.open();
+        // Who is killed before all of them stand where they were takes them along.
+        if trace::finish(&self.traced) {
+            self.released = true;
+            self.plan.parking.open();
+        }
     }
 
     /// Waits for those that are stopped: nobody is to see them on their way there.

@@ -6,6 +6,7 @@
 pub(crate) mod clock;
 pub(crate) mod controls;
 pub(crate) mod cred;
+pub(crate) mod debugreg;
 pub(crate) mod event;
 pub(crate) mod fdtable;
 pub(crate) mod file;
@@ -27,5 +28,6 @@ pub(crate) mod syscall;
 pub(crate) mod task;
 pub(crate) mod thread;
 pub(crate) mod timer;
+pub(crate) mod trace;
 pub(crate) mod usage;
 pub(crate) mod uts;

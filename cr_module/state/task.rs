@@ -10,7 +10,8 @@ use crate::{
     hold::Standing,
     report::{fail, Context, Result},
     state::{
-        controls, cred, fdtable, fs, mm, posix_timer, regs, sched, seccomp, signal, syscall, usage,
+        controls, cred, debugreg, fdtable, fs, mm, posix_timer, regs, sched, seccomp, signal,
+        syscall, trace, usage,
     },
     tree::{Process, Thread},
 };
@@ -20,10 +21,10 @@ use kernel::prelude::*;
 
 /// What a task may have that is not supported, and what the user can do about it.
 const REFUSED: &[(u32, &str)] = &[
-    (CR_TASK_TRACED, "is traced: detach the debugger first"),
+    (CR_TASK_TRACED, "is traced"),
     (
-        CR_TASK_TRACER,
-        "traces another process: end the debugger first",
+        CR_TASK_TRACED_DEAD,
+        "has died, and its tracer does not know yet: let that one wait for it first",
     ),
     (
         CR_TASK_STOPPED,
@@ -43,7 +44,6 @@ const REFUSED: &[(u32, &str)] = &[
         "shares its I/O priority with another task (CLONE_IO)",
     ),
     (CR_TASK_SHSTK, "has a shadow stack"),
-    (CR_TASK_DEBUGREGS, "has hardware breakpoints"),
     (CR_TASK_IOPERM, "has I/O port permissions"),
     (CR_TASK_IOPL, "has an I/O privilege level"),
     (CR_TASK_TLS_SEGMENT, "has TLS segments in its GDT"),
@@ -57,7 +57,7 @@ const REFUSED: &[(u32, &str)] = &[
         "holds or waits for a priority-inheritance futex",
     ),
     (CR_TASK_RSEQ_SLICE, "has rseq time slice extensions"),
-    (CR_TASK_SINGLE_STEP, "is single-stepped"),
+    (CR_TASK_SINGLE_STEP, "is stepped from branch to branch"),
     (CR_TASK_NESTED_PIDNS, "is in a nested pid namespace"),
     (
         CR_TASK_NS_PID_CHILDREN,
@@ -74,6 +74,10 @@ const REFUSED: &[(u32, &str)] = &[
     (CR_TASK_USER_EVENTS, "has user events registered"),
     (CR_TASK_UPROBES, "is probed by uprobes"),
     (CR_TASK_AUTOREAP, "is reaped automatically"),
+    (
+        CR_TASK_SYSEMU,
+        "has its system calls emulated by its tracer (PTRACE_SYSEMU)",
+    ),
     (
         CR_TASK_XFEATURES,
         "has asked for more processor features (AMX)",
@@ -244,7 +248,10 @@ fn save_thread(save: &mut Save<'_>, thread: &Thread, other: &Thread) -> Result {
     let mut regs = cr_img_regs::default();
     thread.task.read_regs(&mut regs)?;
     // Who is parked or stopped is on its way to user mode: its registers are complete.
-    if !matches!(thread.standing, Standing::Parked | Standing::Stopped(_)) {
+    if !matches!(
+        thread.standing,
+        Standing::Parked | Standing::Stopped(_) | Standing::Traced(_)
+    ) {
         syscall::interrupt(thread, &mut record, &mut regs)?;
     }
     if record.flags & CR_THREAD_RESTORE_SIGMASK == 0 {
@@ -254,5 +261,7 @@ fn save_thread(save: &mut Save<'_>, thread: &Thread, other: &Thread) -> Result {
     regs::save(save, thread, &regs)?;
     sched::save(save, thread)?;
     controls::save(save, thread)?;
+    trace::save(save, thread)?;
+    debugreg::save(save, thread)?;
     signal::save_queue(save, thread, false)
 }

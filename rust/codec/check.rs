@@ -33,6 +33,7 @@ pub use memory::is_inheritable;
 mod signals;
 pub use signals::is_of_timers;
 mod tasks;
+mod trace;
 mod tree;
 mod walk;
 

@@ -142,6 +142,8 @@ records! {
     CR_TAG_SIGQUEUE     "sigqueue"  cr_img_sigqueue     plain   [cr_img_siginfo; room_for::<cr_img_siginfo>()];
     CR_TAG_SCHED        "sched"     cr_img_sched        plain   [u64; CR_MAX_CPU_WORDS];
     CR_TAG_CONTROLS     "controls"  cr_img_controls     plain;
+    CR_TAG_TRACE        "trace"     cr_img_trace        plain;
+    CR_TAG_DEBUGREGS    "debugregs" cr_img_debugregs    plain;
     CR_TAG_TIMERS       "timers"    cr_img_timers       plain   [cr_img_timer; room_for::<cr_img_timer>()];
     CR_TAG_INHERIT      "inherit"   cr_img_inherit      plain   [cr_img_run; room_for::<cr_img_run>()];
     CR_TAG_PAGES        "pages"     cr_img_pages        plain   [u8; CR_IMG_MAX_PAGES_PAYLOAD.saturating_sub(size_of::<cr_img_pages>() as u32)];
@@ -172,7 +174,8 @@ zero_default! {
     cr_img_cred cr_img_pipe cr_img_shmem cr_img_file cr_img_fdtable cr_img_fd cr_img_fs
     cr_img_sigaction cr_img_sighand cr_img_mm cr_img_vma cr_img_lock cr_img_rlimit cr_img_itimer
     cr_img_seccomp cr_img_process cr_img_thread cr_img_regs cr_img_xstate cr_img_sigqueue cr_img_siginfo
-    cr_img_epoll cr_img_epoll_item cr_img_sched cr_img_controls cr_img_timers cr_img_timer cr_img_pages cr_img_run
+    cr_img_epoll cr_img_epoll_item cr_img_sched cr_img_controls cr_img_trace cr_img_debugregs
+    cr_img_timers cr_img_timer cr_img_pages cr_img_run
     cr_stats cr_external cr_external_fd cr_section cr_checkpoint cr_restart cr_info
 }
 

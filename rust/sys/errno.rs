@@ -27,6 +27,7 @@ mod code {
         ESTALE: "Stale file handle: a file is not what it was.",
         ELOOP: "A symbolic link where there was none.",
         ENOSYS: "Function not implemented.",
+        EUSERS: "Too many users.",
     }
 }
 pub use code::*;

@@ -30,6 +30,7 @@ pub mod regs;
 pub mod sleep;
 pub mod sync;
 pub mod task;
+pub mod trace;
 pub mod vec;
 pub mod vfork;
 

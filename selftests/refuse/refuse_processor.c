@@ -6,16 +6,17 @@
 #include <stddef.h>
 #include <sys/io.h>
 #include <sys/ptrace.h>
-#include <sys/user.h>
 
 #define ARCH_REQ_XCOMP_PERM_	0x1023
 #define ARCH_ENABLE_TAGGED_ADDR_	0x4002
 #define ARCH_SHSTK_LOCK_	0x5003
 #define XFEATURE_XTILE_DATA_	18
 
+/* asm/ptrace-abi.h, which <sys/ptrace.h> does not go with */
+#define PTRACE_SYSEMU_		31
+#define PTRACE_SINGLEBLOCK_	33
+
 static pid_t other;
-/* Nobody writes to it. */
-static int watched;
 
 static void run_for_ever(void)
 {
@@ -34,21 +35,29 @@ static void stop_child(void)
 	sure(waitpid(other, &status, 0));
 }
 
-/* It stays set when the debugger has gone. */
-static void make_breakpoint(void)
+/* The next branch is behind a system call that does not end. */
+static void make_block_step(void)
 {
-	stop_child();
-	need(ptrace(PTRACE_POKEUSER, other, offsetof(struct user, u_debugreg[0]), &watched));
-	need(ptrace(PTRACE_POKEUSER, other, offsetof(struct user, u_debugreg[7]), 0xd0001));
-	sure(ptrace(PTRACE_DETACH, other, 0, 0));
+	int status;
+
+	other = sure(fork());
+	if (!other) {
+		for (;;)
+			pause();
+	}
+	await_syscall(other, SYS_pause);
+	sure(ptrace(PTRACE_ATTACH, other, 0, 0));
+	sure(waitpid(other, &status, 0));
+	need(ptrace(PTRACE_SINGLEBLOCK_, other, 0, 0));
+	await_syscall(other, SYS_pause);
 }
 
-static void make_single_step(void)
+static void make_emulated(void)
 {
 	int status;
 
 	stop_child();
-	sure(ptrace(PTRACE_SINGLESTEP, other, 0, 0));
+	sure(ptrace(PTRACE_SYSEMU_, other, 0, 0));
 	sure(waitpid(other, &status, 0));
 }
 
@@ -136,8 +145,8 @@ static void make_tagged_addresses(void)
 }
 
 static const struct case_ cases[] = {
-	{ "breakpoint", "hardware breakpoint", make_breakpoint, NULL },
-	{ "single-step", "traced|traces|single", make_single_step, NULL },
+	{ "block-step", "from branch to branch", make_block_step, NULL },
+	{ "emulated", "emulated", make_emulated, NULL },
 	{ "tls-segment", "TLS segments", make_tls_segment, NULL },
 	{ "32-bit", "32-bit", make_32bit, NULL },
 	{ "ldt", "descriptor table", make_ldt, NULL },

@@ -98,14 +98,81 @@ static void check_no_restart(void)
 	expect_eq(status, 0, "it has slept");
 }
 
-static void traced(void)
+/* What the child does is up to its first signal, or to "go". */
+static void traced(long options)
 {
 	other = sure(fork());
 	if (!other) {
+		signal(SIGUSR1, _exit);
 		for (;;)
-			sleep_ms(10);
+			pause();
 	}
-	sure(ptrace(PTRACE_SEIZE, other, 0, 0));
+	await_syscall(other, SYS_pause);
+	sure(ptrace(PTRACE_SEIZE, other, 0, options));
+}
+
+static void await_stop(int wanted)
+{
+	int status;
+
+	sure(waitpid(other, &status, 0));
+	expect_eq(status >> 8, wanted, "stop of the child");
+}
+
+/* That it goes on, up to its end. */
+static void check_traced(void)
+{
+	int status = 0;
+
+	sure(kill(other, SIGKILL));
+	expect_eq(waitpid(other, &status, 0), other, "child that is traced");
+	expect(WIFSIGNALED(status), "its status: %#x", status);
+}
+
+static void at_exit_stop(void)
+{
+	traced(PTRACE_O_TRACEEXIT);
+	sure(kill(other, SIGUSR1));
+	await_stop(SIGUSR1);
+	sure(ptrace(PTRACE_CONT, other, 0, SIGUSR1));
+	await_stop(SIGTRAP | PTRACE_EVENT_EXIT << 8);
+}
+
+static void check_exit_stop(void)
+{
+	int status = 0;
+
+	sure(ptrace(PTRACE_CONT, other, 0, 0));
+	expect_eq(waitpid(other, &status, 0), other, "child that exits");
+	expect_eq(status, SIGUSR1 << 8, "its status");
+}
+
+static void in_group_stop(void)
+{
+	traced(0);
+	sure(kill(other, SIGSTOP));
+	await_stop(SIGSTOP);
+	sure(ptrace(PTRACE_CONT, other, 0, SIGSTOP));
+	await_stop(SIGSTOP | PTRACE_EVENT_STOP << 8);
+}
+
+static void in_traced_call(void)
+{
+	traced(0);
+	sure(ptrace(PTRACE_INTERRUPT, other, 0, 0));
+	await_stop(SIGTRAP | PTRACE_EVENT_STOP << 8);
+	sure(ptrace(PTRACE_SYSCALL, other, 0, 0));
+	await_stop(SIGTRAP);
+	sure(ptrace(PTRACE_SYSCALL, other, 0, 0));
+	await_syscall(other, SYS_pause);
+}
+
+static void traced_zombie(void)
+{
+	traced(0);
+	sure(kill(other, SIGKILL));
+	while (task_state(other) != 'Z')
+		sleep_ms(5);
 }
 
 static void unshare_pid(void)
@@ -225,7 +292,10 @@ static const struct case_ cases[] = {
 	{ "orphaned-timer", "timer 0 is of a thread", orphaned_timer, NULL },
 	{ "seccomp-supervisor", "pid 2 .*seccomp", supervised, NULL },
 	{ "seccomp-restart", "nanosleep.* restart_syscall", make_no_restart, check_no_restart },
-	{ "traced", "traced|traces|ptrace", traced, NULL },
+	{ "traced-exit", "stopped by its tracer at its exit", at_exit_stop, check_exit_stop },
+	{ "traced-group", "stopped by a signal", in_group_stop, check_traced },
+	{ "traced-call", "that its tracer waits for", in_traced_call, check_traced },
+	{ "traced-zombie", "tracer does not know", traced_zombie, check_traced },
 	{ "pid-namespace", "pid namespace|namespace", unshare_pid, NULL },
 	{ "pid-for-children", "namespace", unshare_pid_for_children, NULL },
 	{ "uts-child", "namespace", child_uts, NULL },

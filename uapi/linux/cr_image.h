@@ -136,6 +136,8 @@ struct cr_img_tail {
  * @CR_TAG_SCHED: struct cr_img_sched, then __u64 cpus[]; belongs to the last
  *	CR_TAG_THREAD
  * @CR_TAG_CONTROLS: struct cr_img_controls; belongs to the last CR_TAG_THREAD
+ * @CR_TAG_TRACE: struct cr_img_trace; belongs to the last CR_TAG_THREAD
+ * @CR_TAG_DEBUGREGS: struct cr_img_debugregs; belongs to the last CR_TAG_THREAD
  * @CR_TAG_TIMERS: struct cr_img_timers, then struct cr_img_timer[]; belongs to
  *	the last CR_TAG_PROCESS
  * @CR_TAG_INHERIT: struct cr_img_inherit, then struct cr_img_run[]; after all
@@ -171,6 +173,8 @@ enum cr_img_tag {
 	CR_TAG_SCHED		= 0x45,
 	CR_TAG_CONTROLS		= 0x46,
 	CR_TAG_TIMERS		= 0x47,
+	CR_TAG_TRACE		= 0x4a,
+	CR_TAG_DEBUGREGS	= 0x4b,
 
 	CR_TAG_INHERIT		= 0x50,
 
@@ -1042,6 +1046,78 @@ struct cr_img_controls {
 	__u64 dispatch_offset;
 	__u64 dispatch_len;
 	__u64 dispatch_selector;
+};
+
+/**
+ * enum cr_img_trace_stop - where a traced thread stands, that is to say, for what
+ * its tracer was told to look at it
+ * @CR_TRACE_RUNS: nowhere
+ * @CR_TRACE_IN_SIGNAL: a signal, which its tracer decides about
+ * @CR_TRACE_IN_INTERRUPT: PTRACE_INTERRUPT, or a new thread (PTRACE_EVENT_STOP)
+ */
+enum cr_img_trace_stop {
+	CR_TRACE_RUNS		= 0,
+	CR_TRACE_IN_SIGNAL	= 1,
+	CR_TRACE_IN_INTERRUPT	= 2,
+};
+
+/* PTRACE_SEIZE; else PTRACE_ATTACH or PTRACE_TRACEME */
+#define CR_TRACE_SEIZED		0x01
+/* PTRACE_SINGLESTEP: what the kernel notes about it */
+#define CR_TRACE_SINGLE_STEP	0x02
+#define CR_TRACE_FORCED_TF	0x04
+#define CR_TRACE_STEP_OUT	0x08
+/* PTRACE_SYSCALL */
+#define CR_TRACE_SYSCALLS	0x10
+/* It is to stop (PTRACE_INTERRUPT), or to look at the stop of its process. */
+#define CR_TRACE_TRAP_STOP	0x20
+#define CR_TRACE_TRAP_NOTIFY	0x40
+/* In a stop by a signal: no SIGCONT has come since. */
+#define CR_TRACE_STOP_DEQUEUED	0x80
+
+/* PTRACE_O_*, all but PTRACE_O_SUSPEND_SECCOMP */
+#define CR_TRACE_OPTIONS	0x1000ff
+
+/**
+ * struct cr_img_trace - thread that another one traces, see ptrace(2)
+ * @tracer: that thread
+ * @position: its place in the order in which the tracer is told about stops
+ * @flags: CR_TRACE_*
+ * @options: PTRACE_O_*
+ * @stop: enum cr_img_trace_stop
+ * @status: what wait4(2) tells the tracer of the stop; 0 if it has
+ * @message: PTRACE_GETEVENTMSG
+ * @siginfo: PTRACE_GETSIGINFO
+ */
+struct cr_img_trace {
+	__u32 tracer;
+	__u32 position;
+	__u32 flags;
+	__u32 options;
+	__u32 stop;
+	__u32 status;
+	__u64 message;
+	__u8 siginfo[128];
+};
+
+#define CR_NR_BREAKPOINTS	4
+
+/**
+ * struct cr_img_debugregs - debug registers
+ * @address: DR0 to DR3
+ * @status: DR6, with those bits turned that are 1 in an idle processor
+ * @control: DR7
+ * @breakpoints: which of the addresses are in use, a bit for each
+ * @reserved: zero
+ *
+ * A thread that nobody has given any has no such record.
+ */
+struct cr_img_debugregs {
+	__u64 address[CR_NR_BREAKPOINTS];
+	__u64 status;
+	__u64 control;
+	__u32 breakpoints;
+	__u32 reserved;
 };
 
 /**

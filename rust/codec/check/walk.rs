@@ -7,11 +7,11 @@
 //! ( object | uts | lock | epoll
 //!   | mm … vma …                  objects may come between
 //!   | process … thread … regs … xstate … sigqueue … sched … controls …
-//!     … timers …
+//!     … trace … debugregs … timers …
 //! )*
 //! ```
 
-use super::{files, memory, signals, tasks, Placed, Rec, Result, State};
+use super::{files, memory, signals, tasks, trace, Placed, Rec, Result, State};
 use crate::{record, uapi::*};
 
 /// Above what a clock may say, ns: half of what the kernel can count, `kernel/time/namespace.c`.
@@ -56,6 +56,8 @@ struct OpenThread<'a> {
     sigqueue: bool,
     sched: bool,
     controls: bool,
+    trace: bool,
+    debugregs: bool,
     policy: u32,
 }
 
@@ -140,7 +142,7 @@ impl<'a> Walk<'a> {
             CR_TAG_PROCESS => self.process(state, rec),
             CR_TAG_THREAD => self.thread(state, rec),
             CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE | CR_TAG_SCHED | CR_TAG_CONTROLS
-            | CR_TAG_TIMERS => self.part_of_task(state, rec.rec),
+            | CR_TAG_TRACE | CR_TAG_DEBUGREGS | CR_TAG_TIMERS => self.part_of_task(state, rec.rec),
             _ => Err(rec.error("no part of the state")),
         }
     }
@@ -285,6 +287,8 @@ impl<'a> Walk<'a> {
             sigqueue: !alive,
             sched: !alive,
             controls: !alive,
+            trace: !alive,
+            debugregs: !alive,
             policy: thread.policy,
         });
         self.nr_threads = self.nr_threads.saturating_add(1);
@@ -327,6 +331,14 @@ impl<'a> Walk<'a> {
                     CR_TAG_CONTROLS => {
                         tasks::controls(rec)?;
                         &mut thread.controls
+                    }
+                    CR_TAG_TRACE => {
+                        trace::trace(rec)?;
+                        &mut thread.trace
+                    }
+                    CR_TAG_DEBUGREGS => {
+                        trace::debugregs(rec)?;
+                        &mut thread.debugregs
                     }
                     _ => &mut thread.sigqueue,
                 }

@@ -75,7 +75,13 @@ fn every_record_is_needed() {
         let gone = less.state.remove(at);
         let optional = matches!(
             gone.tag,
-            CR_TAG_SECTION | CR_TAG_LOCK | CR_TAG_SIGQUEUE | CR_TAG_SCHED | CR_TAG_CONTROLS
+            CR_TAG_SECTION
+                | CR_TAG_LOCK
+                | CR_TAG_SIGQUEUE
+                | CR_TAG_SCHED
+                | CR_TAG_CONTROLS
+                | CR_TAG_TRACE
+                | CR_TAG_DEBUGREGS
         );
         assert_eq!(check(&less).is_ok(), optional, "{gone:?}");
         if !matches!(gone.tag, CR_TAG_SECTION | CR_TAG_LOCK | CR_TAG_SIGQUEUE) {
@@ -575,6 +581,40 @@ fn controls() {
         controls.dispatch_selector = 1 << 63
     });
     passes::<cr_img_controls>(0, |controls| controls.dispatch_len = u64::MAX);
+}
+
+#[test]
+fn traces() {
+    fails::<cr_img_trace>(0, "impossible tracer", |trace| trace.tracer = 0);
+    fails::<cr_img_trace>(0, "unknown flags", |trace| trace.flags |= 0x100);
+    fails::<cr_img_trace>(0, "unknown flags", |trace| trace.options = 1 << 21);
+    fails::<cr_img_trace>(0, "not seized", |trace| trace.flags &= !CR_TRACE_SEIZED);
+    fails::<cr_img_trace>(0, "single step", |trace| trace.flags = CR_TRACE_FORCED_TF);
+    fails::<cr_img_trace>(0, "kind of stop", |trace| trace.stop = 99);
+    fails::<cr_img_trace>(0, "impossible stop", |trace| trace.status = 65);
+    fails::<cr_img_trace>(0, "impossible stop", |trace| trace.message = 1);
+    fails::<cr_img_trace>(0, "impossible stop", |trace| trace.stop = CR_TRACE_RUNS);
+    fails::<cr_img_trace>(0, "impossible stop", |trace| {
+        trace.stop = CR_TRACE_IN_INTERRUPT
+    });
+    fails::<cr_img_trace>(0, "siginfo", |trace| trace.siginfo[48] = 1);
+    passes::<cr_img_trace>(0, |trace| trace.siginfo[47] = 1);
+    passes::<cr_img_trace>(0, |trace| {
+        trace.stop = CR_TRACE_IN_INTERRUPT;
+        trace.status = 128 << 8 | 5;
+    });
+}
+
+#[test]
+fn debug_registers() {
+    fails::<cr_img_debugregs>(0, "unknown breakpoints", |regs| regs.breakpoints |= 16);
+    fails::<cr_img_debugregs>(0, "impossible breakpoint", |regs| regs.address[0] = 1);
+    fails::<cr_img_debugregs>(0, "impossible breakpoint", |regs| regs.address[1] = 1 << 63);
+    fails::<cr_img_debugregs>(0, "impossible breakpoint", |regs| regs.control = 1);
+    passes::<cr_img_debugregs>(0, |regs| {
+        regs.breakpoints = 0;
+        regs.address[1] = 0;
+    });
 }
 
 #[test]

@@ -121,6 +121,8 @@ fn one_of_each() -> (Vec<u8>, Content) {
     put::<cr_img_sigqueue>(&mut writer, &mut content);
     put::<cr_img_sched>(&mut writer, &mut content);
     put::<cr_img_controls>(&mut writer, &mut content);
+    put::<cr_img_trace>(&mut writer, &mut content);
+    put::<cr_img_debugregs>(&mut writer, &mut content);
 
     for object in [3, 4] {
         let runs = [

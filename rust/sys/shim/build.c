@@ -104,6 +104,9 @@ void cr_shim_forget_caller(void)
 #endif
 	sas_ss_reset(current);
 	current->pdeath_signal = 0;
+	/* Its breakpoints stay with it, what the registers say does not. */
+	current->thread.virtual_dr6 = 0;
+	current->thread.ptrace_dr7 = 0;
 }
 
 /*

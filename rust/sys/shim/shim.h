@@ -24,7 +24,6 @@
 
 /* State that a task can have and that is refused by name: bit numbers. */
 #define CR_TASK_TRACED		0
-#define CR_TASK_TRACER		1
 #define CR_TASK_STOPPED		2
 #define CR_TASK_SECCOMP		3
 #define CR_TASK_IO_URING	4
@@ -34,7 +33,6 @@
 #define CR_TASK_CORE_COOKIE	11
 #define CR_TASK_SHARED_IO	12
 #define CR_TASK_SHSTK		13
-#define CR_TASK_DEBUGREGS	14
 #define CR_TASK_IOPERM		15
 #define CR_TASK_TLS_SEGMENT	16
 #define CR_TASK_PERF		18
@@ -57,6 +55,8 @@
 #define CR_TASK_SINGLE_STEP	41
 #define CR_TASK_IOPL		42
 #define CR_TASK_XFEATURES	44
+#define CR_TASK_SYSEMU		45
+#define CR_TASK_TRACED_DEAD	46
 
 /**
  * struct cr_shim_task - a thread, seen from a pid namespace
@@ -194,6 +194,22 @@ int cr_shim_regs_get(struct task_struct *t, struct cr_img_regs *out);
 int cr_shim_regs_set(struct task_struct *t, const struct cr_img_regs *in);
 int cr_shim_xstate_get(struct task_struct *t, void *buf, size_t len);
 int cr_shim_xstate_set(struct task_struct *t, const void *buf, size_t len);
+
+/* trace.c */
+int cr_shim_trace_read(struct task_struct *t, struct pid_namespace *ns,
+		       struct cr_img_trace *out);
+int cr_shim_trace_link(struct task_struct *t, struct task_struct *tracer,
+		       const struct cr_img_trace *in);
+void cr_shim_trace_resume(struct task_struct *t, const struct cr_img_trace *in);
+void cr_shim_trace_stop(struct task_struct *t, const struct cr_img_trace *in);
+bool cr_shim_trace_stopped(struct task_struct *t, const struct cr_img_trace *in,
+			   u64 blocked);
+bool cr_shim_set_nocldstop(struct task_struct *t, bool set);
+unsigned long cr_shim_trace_stamp(struct task_struct *t);
+void cr_shim_debugregs_read(struct task_struct *t, struct cr_img_debugregs *out);
+int cr_shim_debugregs_write(struct task_struct *t,
+			    const struct cr_img_debugregs *in);
+bool cr_shim_has_perf_events(struct task_struct *t);
 
 /* controls.c */
 void cr_shim_controls_read(struct task_struct *t, struct cr_img_controls *out);

@@ -203,9 +203,6 @@ static u64 arch_unsupported(struct task_struct *t)
 
 	if (is_compat(t))
 		x |= BIT_ULL(CR_TASK_COMPAT);
-	for (i = 0; i < HBP_NUM; i++)
-		if (th->ptrace_bps[i])
-			x |= BIT_ULL(CR_TASK_DEBUGREGS);
 	if (th->io_bitmap)
 		x |= BIT_ULL(CR_TASK_IOPERM);
 	if (th->iopl_emul)
@@ -221,9 +218,9 @@ static u64 arch_unsupported(struct task_struct *t)
 	if (x86_task_fpu(t->group_leader)->perm.__state_perm !=
 	    x86_task_fpu(current->group_leader)->perm.__state_perm)
 		x |= BIT_ULL(CR_TASK_XFEATURES);
-	if (test_tsk_thread_flag(t, TIF_SINGLESTEP) ||
-	    test_tsk_thread_flag(t, TIF_BLOCKSTEP) ||
-	    test_tsk_thread_flag(t, TIF_FORCED_TF))
+	if (test_tsk_thread_flag(t, TIF_BLOCKSTEP) ||
+	    (!t->ptrace && (test_tsk_thread_flag(t, TIF_SINGLESTEP) ||
+			    test_tsk_thread_flag(t, TIF_FORCED_TF))))
 		x |= BIT_ULL(CR_TASK_SINGLE_STEP);
 	return x;
 }
@@ -305,7 +302,8 @@ static u64 signal_unsupported(struct task_struct *t)
 		x |= BIT_ULL(CR_TASK_CTTY);
 	if (sig->autoreap)
 		x |= BIT_ULL(CR_TASK_AUTOREAP);
-	if (stop_unsupported(t))
+	/* Traced threads have stops of their own. */
+	if (!t->ptrace && stop_unsupported(t))
 		x |= BIT_ULL(CR_TASK_STOPPED);
 	return x;
 }
@@ -314,17 +312,15 @@ static u64 other_unsupported(struct task_struct *t)
 {
 	u64 x = 0;
 
-	if (t->ptrace)
-		x |= BIT_ULL(CR_TASK_TRACED);
-	if (!list_empty(&t->ptraced))
-		x |= BIT_ULL(CR_TASK_TRACER);
+	if (test_task_syscall_work(t, SYSCALL_EMU))
+		x |= BIT_ULL(CR_TASK_SYSEMU);
 #ifdef CONFIG_IO_URING
 	if (t->io_uring)
 		x |= BIT_ULL(CR_TASK_IO_URING);
 	if (t->io_uring_restrict)
 		x |= BIT_ULL(CR_TASK_IO_URING);
 #endif
-	if (t->perf_event_ctxp)
+	if (cr_shim_has_perf_events(t))
 		x |= BIT_ULL(CR_TASK_PERF);
 	if (!list_empty(&t->futex.pi_state_list) || t->pi_blocked_on)
 		x |= BIT_ULL(CR_TASK_PI_FUTEX);
@@ -353,6 +349,8 @@ u64 cr_shim_current_unsupported(void)
 
 	if (current->seccomp.mode)
 		x |= BIT_ULL(CR_TASK_SECCOMP);
+	if (current->ptrace)
+		x |= BIT_ULL(CR_TASK_TRACED);
 
 	return x & ~(BIT_ULL(CR_TASK_PI_FUTEX) | BIT_ULL(CR_TASK_SHARED_IO));
 }
@@ -398,8 +396,12 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 	/* Zombies have this still. */
 	out->sighand = (unsigned long)rcu_access_pointer(t->sighand);
 	out->vanishing = t->exit_state && !cr_shim_gone(t);
-	if (t->exit_state)
+	if (t->exit_state) {
+		/* Its tracer is told first, and then its parent. */
+		if (t->ptrace)
+			out->unsupported |= BIT_ULL(CR_TASK_TRACED_DEAD);
 		return;
+	}
 
 	task_lock(t);
 	out->mm = (unsigned long)t->mm;

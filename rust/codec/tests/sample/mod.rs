@@ -358,6 +358,23 @@ impl Sample {
             dispatch_selector: HEAP,
         };
         self.put(0, &controls, &[]);
+        let mut trace = cr_img_trace {
+            tracer: 5,
+            flags: CR_TRACE_SEIZED | CR_TRACE_SINGLE_STEP | CR_TRACE_TRAP_STOP,
+            options: 1,
+            stop: CR_TRACE_IN_SIGNAL,
+            status: 5,
+            ..Default::default()
+        };
+        trace.siginfo[0] = 5;
+        self.put(0, &trace, &[]);
+        let debugregs = cr_img_debugregs {
+            address: [0, HEAP, 0, 0],
+            control: 4,
+            breakpoints: 2,
+            ..Default::default()
+        };
+        self.put(0, &debugregs, &[]);
         let head = cr_img_timers {
             next_id: 9,
             nr: 2,

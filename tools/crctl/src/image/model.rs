@@ -108,6 +108,9 @@ pub struct Thread {
     /// Interrupted system call that goes on, and the time left for it.
     pub restarts: Option<&'static str>,
     pub restart_ns: u64,
+    /// Thread that traces it, 0 for none, and whether it has stopped for that one.
+    pub tracer: u32,
+    pub tracing_stop: bool,
 }
 
 /// A memory descriptor.
@@ -332,6 +335,14 @@ impl Model {
                     thread.priority = sched.priority;
                 }
             }
+            CR_TAG_TRACE => {
+                let trace: cr_img_trace = rec.fixed()?;
+                let process = self.processes.last_mut();
+                if let Some(thread) = process.and_then(|process| process.threads.last_mut()) {
+                    thread.tracer = trace.tracer;
+                    thread.tracing_stop = trace.stop != CR_TRACE_RUNS;
+                }
+            }
             CR_TAG_TIMERS => {
                 let timers: cr_img_timers = rec.fixed()?;
                 if let Some(process) = self.processes.last_mut() {
@@ -507,6 +518,8 @@ fn thread(thread: &cr_img_thread) -> Thread {
             _ => None,
         },
         restart_ns: thread.restart_ns,
+        tracer: 0,
+        tracing_stop: false,
     }
 }
 

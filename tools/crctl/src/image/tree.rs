@@ -207,6 +207,10 @@ fn process_lines(process: &Process, depth: usize, out: &mut dyn Write) -> io::Re
         if process.leader_dead && thread.tid == process.pid {
             notes.push(format!("dead, {}", ending(process.exit_code)));
         }
+        if thread.tracer != 0 {
+            let stopped = if thread.tracing_stop { "stopped, " } else { "" };
+            notes.push(format!("{stopped}traced by {}", thread.tracer));
+        }
         if process.threads.len() > 1 || !notes.is_empty() {
             let line = format!(
                 "{indent}  thread {} {}  {}",

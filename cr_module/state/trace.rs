@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Threads that others trace by ptrace(2): debuggers and their programs.
+//!
+//! A thread that has stopped for its tracer waits in the kernel, in the middle of what it does about
+//! a signal, say. It is left there when it is held. When it is restarted, it has to get to the same
+//! place, by way of the kernel's own code: something takes it into a stop of the same kind, where it
+//! gets what its tracer is to see: siginfo, message, and the status that wait4(2) returns. From there
+//! on it does what its tracer says, as it would have.
+//!
+//! Nobody is to notice that: tracers get no SIGCHLD for these stops, which they have got before; and
+//! all of them are complete before anybody else goes on.
+
+use crate::{
+    checkpoint::Save,
+    hold::Standing,
+    plan::Plan,
+    report::{fail, Context, Result},
+    tree::Thread,
+};
+use cr_codec::{order, uapi::*};
+use cr_sys::{
+    errno::{EOPNOTSUPP, EUSERS},
+    misc,
+    task::TaskRef,
+};
+use kernel::prelude::*;
+
+const SIGTRAP: i32 = 5;
+const SA_NOCLDSTOP: u64 = 1;
+const SIGCHLD: usize = 17;
+
+const EVENT_FORK: u32 = 1;
+const EVENT_VFORK_DONE: u32 = 5;
+const EVENT_EXIT: u32 = 6;
+const EVENT_SECCOMP: u32 = 7;
+const EVENT_STOP: u32 = 128;
+/// PTRACE_EVENTMSG_SYSCALL_*
+const SYSCALL_ENTRY: u64 = 1;
+const SYSCALL_EXIT: u64 = 2;
+const SUSPEND_SECCOMP: u32 = 1 << 21;
+
+/// Saves who traces a thread, and where it stands.
+pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result {
+    let read = thread.task.read_trace(save.container.ns());
+    let mut trace = match read {
+        Ok(None) => return Ok(()),
+        Ok(Some(trace)) => trace,
+        Err(error) if error == EXDEV => fail!(
+            EBUSY,
+            "is traced from outside of the container, which is not supported yet: detach the \
+             debugger first"
+        ),
+        Err(error) if error == EPERM => fail!(
+            EOPNOTSUPP(),
+            "is traced by who has lost or gained rights since, which is not supported yet"
+        ),
+        Err(error) if error == EBUSY => fail!(
+            EOPNOTSUPP(),
+            "is traced and stopped by a signal, which is not supported yet: let its tracer \
+             continue it first"
+        ),
+        Err(error) if error == EUSERS() => fail!(
+            EOPNOTSUPP(),
+            "is traced while all signals wait for it, which is not supported yet"
+        ),
+        Err(error) => return Err(error.into()),
+    };
+    if trace.options & SUSPEND_SECCOMP != 0 {
+        fail!(
+            EOPNOTSUPP(),
+            "is traced without its seccomp filters (PTRACE_O_SUSPEND_SECCOMP), which is not \
+             supported yet"
+        );
+    }
+    let traced = matches!(thread.standing, Standing::Traced(_));
+    if traced != (trace.stop != CR_TRACE_RUNS) {
+        fail!(EAGAIN, "was woken during the checkpoint: try again");
+    }
+    let parked = traced || thread.standing == Standing::Parked;
+    if trace.flags & CR_TRACE_SYSCALLS != 0 && !parked {
+        fail!(
+            EOPNOTSUPP(),
+            "sleeps in a system call that its tracer waits for, which is not supported yet"
+        );
+    }
+    if traced {
+        trace.stop = kind_of_stop(&trace)?;
+    }
+    save.record(&trace, &[])
+}
+
+/// What kind of stop a thread is in. Its tracer may have written to the siginfo of one that a signal
+/// has caused, maybe what it has seen in another stop; but only those others have a message.
+fn kind_of_stop(trace: &cr_img_trace) -> Result<u32> {
+    let member = |at: usize| {
+        let bytes = trace.siginfo.get(at..at + 4).unwrap_or_default();
+        bytes.try_into().map_or(0, i32::from_le_bytes)
+    };
+    let (signal, code) = (member(0), member(8));
+    let event = u32::try_from(code).map_or(0, |code| code >> 8);
+    let is_trap = code & 0x7f == SIGTRAP;
+    let place = match (event, trace.message) {
+        (EVENT_STOP, 0) => return Ok(CR_TRACE_IN_INTERRUPT),
+        (EVENT_EXIT, _) if is_trap => "its exit",
+        (EVENT_SECCOMP, _) if is_trap => "a system call that seccomp tells it of",
+        (0, SYSCALL_ENTRY) if is_trap => "the beginning of a system call",
+        (0, SYSCALL_EXIT) if is_trap => "the end of a system call",
+        (EVENT_FORK..=EVENT_VFORK_DONE, 1..) if is_trap => "the creation of a task or program",
+        (_, 1..) => "what its tracer has disguised",
+        (0, 0) if (signal, code) == (SIGTRAP, SIGTRAP) => "the beginning of a signal handler",
+        _ => return Ok(CR_TRACE_IN_SIGNAL),
+    };
+    fail!(
+        EOPNOTSUPP(),
+        "is stopped by its tracer at {place}, which is not supported yet: continue it first"
+    )
+}
+
+/// A traced thread that is restarted.
+pub(crate) struct Traced {
+    task: TaskRef,
+    tracer: TaskRef,
+    trace: cr_img_trace,
+    /// Signals that it blocks.
+    blocked: u64,
+    /// Its tracer does not want to be told about stops.
+    nocldstop: bool,
+}
+
+/// Lets threads trace others. All of them are parked.
+pub(crate) fn restore(plan: &Plan) -> Result<KVVec<Traced>> {
+    let mut traced = KVVec::new();
+    let threads = |at: usize| plan.processes[at].threads.iter();
+    let places = 0..plan.processes.len();
+    if !places
+        .clone()
+        .any(|at| threads(at).any(|thread| thread.trace.is_some()))
+    {
+        return Ok(traced);
+    }
+    let mut tids = KVVec::new();
+    for at in places.clone() {
+        for (number, thread) in threads(at).enumerate() {
+            tids.push((thread.thread.tid, (at, number)), GFP_KERNEL)?;
+        }
+    }
+    order::sort_by_key(&mut tids, |(tid, _)| *tid);
+
+    for at in places {
+        for (number, thread) in threads(at).enumerate() {
+            let Some(record) = thread.trace else {
+                continue;
+            };
+            let trace: cr_img_trace = plan.records.get(record).fixed()?;
+            let tid = thread.thread.tid;
+            let found = order::find_by_key(&tids, trace.tracer, |(tid, _)| *tid);
+            let Some((_, (tracer, tracer_number))) = found else {
+                fail!(EINVAL, "pid {tid}: is traced by a thread that is not there");
+            };
+            let entry = Traced {
+                task: plan.task(at, number)?.task,
+                tracer: plan.task(*tracer, *tracer_number)?.task,
+                trace,
+                blocked: thread.thread.blocked,
+                nocldstop: ignores_stops(plan, *tracer)?,
+            };
+            traced.push(entry, GFP_KERNEL)?;
+        }
+    }
+    // Who is traced last is the first that its tracer hears of.
+    order::sort_by_key(&mut traced, |entry| {
+        core::cmp::Reverse(entry.trace.position)
+    });
+    for entry in &traced {
+        link(entry).context(format_args!("tracing pid {}", entry.task.pid()))?;
+    }
+    Ok(traced)
+}
+
+fn link(entry: &Traced) -> Result {
+    entry.task.may_read()?;
+    Ok(entry.task.set_trace(&entry.tracer, &entry.trace)?)
+}
+
+/// Whether a process has SA_NOCLDSTOP.
+fn ignores_stops(plan: &Plan, process: usize) -> Result<bool> {
+    let id = plan.processes[process].process.sighand;
+    if id == 0 {
+        fail!(EINVAL, "a dead process cannot trace others");
+    }
+    let rec = plan.records.get(plan.records.find(id)?);
+    let action = rec.array::<cr_img_sigaction>(0).nth(SIGCHLD - 1);
+    Ok(action.is_some_and(|action| action.flags & SA_NOCLDSTOP != 0))
+}
+
+/// Whether a thread stands where its tracer has stopped it, so that nobody is to see it before it
+/// does again.
+pub(crate) fn has_stopped(plan: &Plan, record: Option<usize>) -> bool {
+    let trace = record.map(|at| plan.records.get(at).fixed::<cr_img_trace>());
+    trace.is_some_and(|trace| trace.is_ok_and(|trace| trace.stop != CR_TRACE_RUNS))
+}
+
+/// Lets traced threads, which are parked, stop when they go on, without their tracers hearing of it.
+pub(crate) fn stop(traced: &[Traced]) {
+    for entry in traced {
+        entry.tracer.set_nocldstop(true);
+        entry.task.stop_for_tracer(&entry.trace);
+    }
+}
+
+/// Waits until they have stopped. False when the caller is being killed before.
+pub(crate) fn finish(traced: &[Traced]) -> bool {
+    for entry in traced
+        .iter()
+        .filter(|entry| entry.trace.stop != CR_TRACE_RUNS)
+    {
+        let (task, trace) = (&entry.task, &entry.trace);
+        while !task.has_stopped_for_tracer(trace, entry.blocked) && !task.is_dying() {
+            if misc::is_being_killed() {
+                return false;
+            }
+            misc::nap(20);
+        }
+    }
+    for entry in traced {
+        entry.tracer.set_nocldstop(entry.nocldstop);
+    }
+    true
+}

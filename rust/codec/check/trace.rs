@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Traced threads and debug registers.
+
+use super::{Rec, Result, PID_MAX, USER_END};
+use crate::uapi::*;
+
+const FLAGS: u32 = CR_TRACE_SEIZED
+    | CR_TRACE_SINGLE_STEP
+    | CR_TRACE_FORCED_TF
+    | CR_TRACE_STEP_OUT
+    | CR_TRACE_SYSCALLS
+    | CR_TRACE_TRAP_STOP
+    | CR_TRACE_TRAP_NOTIFY
+    | CR_TRACE_STOP_DEQUEUED;
+/// What only PTRACE_SEIZE makes possible.
+const ONLY_SEIZED: u32 = CR_TRACE_TRAP_STOP | CR_TRACE_TRAP_NOTIFY;
+
+/// Bytes of a siginfo that the kernel keeps: `struct kernel_siginfo`.
+const SIGINFO_LEN: usize = 48;
+const SIGTRAP: u32 = 5;
+const EVENT_STOP: u32 = 128;
+
+pub(super) fn trace(rec: &Rec<'_>) -> Result {
+    let trace: cr_img_trace = rec.fixed()?;
+    let has = |flag| trace.flags & flag != 0;
+    rec.require((1..=PID_MAX).contains(&trace.tracer), "impossible tracer")?;
+    rec.require(
+        trace.flags & !FLAGS == 0 && trace.options & !CR_TRACE_OPTIONS == 0,
+        "unknown flags",
+    )?;
+    rec.require(
+        has(CR_TRACE_SEIZED) || !(has(ONLY_SEIZED) || trace.stop == CR_TRACE_IN_INTERRUPT),
+        "a trap of a thread that was not seized",
+    )?;
+    rec.require(
+        has(CR_TRACE_SINGLE_STEP) || !has(CR_TRACE_FORCED_TF),
+        "impossible single step",
+    )?;
+    let (status, event) = (trace.status & 0xff, trace.status >> 8);
+    let stopped = match trace.stop {
+        CR_TRACE_RUNS => trace.status == 0 && !has(CR_TRACE_STOP_DEQUEUED),
+        CR_TRACE_IN_SIGNAL => trace.status <= CR_NSIG,
+        CR_TRACE_IN_INTERRUPT => trace.status == 0 || (status, event) == (SIGTRAP, EVENT_STOP),
+        _ => return Err(rec.error("unknown kind of stop")),
+    };
+    rec.require(stopped && trace.message == 0, "impossible stop")?;
+    let used = match trace.stop {
+        CR_TRACE_RUNS => 0,
+        _ => SIGINFO_LEN,
+    };
+    let mut rest = trace.siginfo.iter().skip(used);
+    rec.require(rest.all(|byte| *byte == 0), "impossible siginfo")
+}
+
+/// DR7: the bits that enable each breakpoint.
+const ENABLED: [u64; CR_NR_BREAKPOINTS as usize] = [3, 3 << 2, 3 << 4, 3 << 6];
+
+pub(super) fn debugregs(rec: &Rec<'_>) -> Result {
+    let registers: cr_img_debugregs = rec.fixed()?;
+    rec.require(
+        registers.reserved == 0 && registers.breakpoints < 1 << CR_NR_BREAKPOINTS,
+        "unknown breakpoints",
+    )?;
+    let breakpoints = registers.address.into_iter().zip(ENABLED);
+    for (number, (address, enabled)) in (0..CR_NR_BREAKPOINTS).zip(breakpoints) {
+        let there = registers.breakpoints & (1 << number) != 0;
+        let enabled = registers.control & enabled != 0;
+        rec.require(
+            match there {
+                true => address < USER_END,
+                // Of a child that has its parent's register, none is.
+                false => address == 0 && (!enabled || registers.breakpoints == 0),
+            },
+            "impossible breakpoint",
+        )?;
+    }
+    Ok(())
+}
