@@ -13,8 +13,8 @@ use crate::{
     report::{fail, failure, Context, Failure, Result},
     sharing::{self, Sharer},
     state::{
-        clock, fs, inherit, limits, lock, mm, posix_timer, seccomp, signal, stop, syscall, thread,
-        timer, trace, usage, uts,
+        audit, clock, fs, inherit, ipc, limits, lock, mm, posix_timer, ptracer, seccomp, session,
+        signal, stop, syscall, thread, timer, trace, usage, uts,
     },
 };
 use core::ops::Range;
@@ -240,6 +240,9 @@ fn come_into_being(plan: &Arc<Plan>, at: usize) -> Result {
     if at == 0 {
         become_init(plan, process)?;
     }
+    audit::restore(plan, &process.threads[0].thread)?;
+    audit::restore_tty(image)?;
+    session::restore_autogroup(plan, at)?;
     if image.flags & CR_PROCESS_SUBREAPER != 0 {
         sys::syscall(SYS_PRCTL, [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0, 0])?;
     }
@@ -392,6 +395,9 @@ fn become_init(plan: &Plan, process: &ProcessPlan) -> Result {
     if let Some(at) = plan.uts {
         uts::restore(&build, &build.record(at))?;
     }
+    if let Some(at) = plan.ipc {
+        ipc::restore(&build.record(at))?;
+    }
     build.syscall(SYS_CLOSE_RANGE, [0, u64::from(u32::MAX), 0])?;
     Ok(())
 }
@@ -426,6 +432,7 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     for thread in 1..process.threads.len() {
         create_thread(plan, at, thread)?;
     }
+    ptracer::restore(&build, image.ptracer)?;
     posix_timer::create(&build)?;
     process.timers_made.arrive();
     if let Some(queue) = process.sigqueue {
@@ -556,6 +563,7 @@ impl TaskMain for ThreadMain {
                 who: (process, thread),
             };
             sharing::restore_thread(&sharer, &image.thread)?;
+            audit::restore(&plan, &image.thread)?;
             rebuild_thread(&build, owner.process.pid, image)?;
             usage::restore_thread(&image.thread);
             owner.threads_done.arrive();

@@ -15,7 +15,7 @@ use crate::{
     objects::Objects,
     references::References,
     report::{fail, Context, Log, Result},
-    state::{self, clock, event, lock, memory::Memory, task, uts},
+    state::{self, clock, event, ipc, lock, memory::Memory, session, task, uts},
     tree::Tree,
 };
 use core::ops::Range;
@@ -187,6 +187,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         index: Index::with_capacity(8 * hold.len() as usize, GFP_KERNEL)?,
         xfeatures: 0,
         mms: RBTree::new(),
+        vdso_len: None,
         lockable: KVVec::new(),
         externals: KVVec::new(),
         epolls: KVVec::new(),
@@ -200,6 +201,10 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
     if namespaces & CR_NS_UTS != 0 {
         uts::save(&mut save)?;
     }
+    if namespaces & CR_NS_IPC != 0 {
+        ipc::save(&mut save)?;
+    }
+    session::check(&tree)?;
     for process in &tree.processes {
         task::save(&mut save, process).context(format_args!("{}", process.leader().who()))?;
     }
@@ -261,12 +266,6 @@ fn namespaces(tree: &Tree) -> Result<u32> {
     }
     if init.ipc_ns != caller.ipc {
         private |= CR_NS_IPC;
-        if !living.task.ipc_is_empty() {
-            fail!(
-                EOPNOTSUPP(),
-                "System V IPC objects or POSIX message queues, which are not supported yet"
-            );
-        }
     }
     Ok(private)
 }
@@ -294,6 +293,8 @@ pub(crate) struct Save<'a> {
     pub(crate) domains: RBTree<u64, u32>,
     /// Ids of the memory of processes, by pid.
     pub(crate) mms: RBTree<u32, u64>,
+    /// Length of the vDSO, which is the same for all.
+    pub(crate) vdso_len: Option<u64>,
     records: Buffer,
     index: Index,
     xfeatures: u64,

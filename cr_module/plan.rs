@@ -6,7 +6,7 @@ use crate::{
     image::Records,
     report::{fail, failure, Failure, Result},
     sharing::{self, Shared},
-    state::seccomp,
+    state::{audit, seccomp},
 };
 use core::ops::Range;
 use cr_codec::{check::Rec, order, uapi::*};
@@ -96,6 +96,8 @@ pub(crate) struct ProcessPlan {
     pub(crate) sharers: usize,
     pub(crate) sigqueue: Option<usize>,
     pub(crate) timers: Option<usize>,
+    /// No process before it is in its session.
+    pub(crate) begins_session: bool,
     /// Place of its leader among the tasks; the other threads follow.
     first_task: usize,
     /// Places of the record that says which pages it shares with its parent, and of the first process
@@ -165,6 +167,7 @@ pub(crate) struct Plan {
     pub(crate) uts: Option<usize>,
     /// What several tasks have, by id.
     pub(crate) shared: KVVec<Shared>,
+    pub(crate) ipc: Option<usize>,
     /// Places of the records of locks.
     pub(crate) locks: KVVec<usize>,
     /// Descriptor of the caller, which becomes the root directory.
@@ -190,6 +193,9 @@ pub(crate) struct Plan {
     /// Seccomp filters.
     #[pin]
     pub(crate) filters: Mutex<seccomp::Installed>,
+    /// Sessions of audit.
+    #[pin]
+    pub(crate) audit_sessions: Mutex<audit::Sessions>,
     #[pin]
     tasks: Mutex<KVVec<Option<Created>>>,
     #[pin]
@@ -213,7 +219,8 @@ impl Plan {
             }
         }
         let shared = sharing::find(&processes)?;
-        let uts = (0..records.len()).find(|at| records.get(*at).tag == CR_TAG_UTS);
+        let find = |tag| (0..records.len()).find(|at| records.get(*at).tag == tag);
+        let (uts, ipc) = (find(CR_TAG_UTS), find(CR_TAG_IPC));
         let mut locks = KVVec::new();
         for at in (0..records.len()).filter(|at| records.get(*at).tag == CR_TAG_LOCK) {
             locks.push(at, GFP_KERNEL)?;
@@ -232,6 +239,7 @@ impl Plan {
                 container,
                 uts,
                 shared,
+                ipc,
                 locks,
                 root_fd,
                 created,
@@ -242,6 +250,7 @@ impl Plan {
                 parking,
                 stopping,
                 filters <- new_mutex!(RBTree::new()),
+                audit_sessions <- new_mutex!(RBTree::new()),
                 tasks <- new_mutex!(tasks),
                 failure <- new_mutex!(None),
             }? Error),
@@ -314,6 +323,7 @@ fn read_processes(records: &Records) -> Result<KVVec<ProcessPlan>> {
             _ => {}
         }
     }
+    find_sessions(&mut processes)?;
     link_children(&mut processes)?;
     sharing::link_processes(records, &mut processes)?;
     let filters = (0..records.len()).map(|at| records.get(at));
@@ -354,6 +364,19 @@ fn place_scratch(records: &Records, processes: &mut KVVec<ProcessPlan>) -> Resul
     Ok(())
 }
 
+/// Notes which process is the first one of its session.
+fn find_sessions(processes: &mut [ProcessPlan]) -> Result {
+    let mut sessions = RBTree::new();
+    for process in processes {
+        let sid = process.process.sid;
+        process.begins_session = sessions.get(&sid).is_none();
+        if process.begins_session {
+            sessions.try_create_and_insert(sid, (), GFP_KERNEL)?;
+        }
+    }
+    Ok(())
+}
+
 fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
     let process: cr_img_process = rec.fixed()?;
     Ok(ProcessPlan {
@@ -368,6 +391,7 @@ fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
         sharers: 0,
         sigqueue: None,
         timers: None,
+        begins_session: false,
         first_task: 0,
         inherit: None,
         scratch: 0,

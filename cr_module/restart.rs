@@ -16,7 +16,7 @@ use crate::{
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
     state::{
-        debugreg, event, file, memory, mm, pipe, regs, shmem, stop, task, thread,
+        debugreg, event, file, memory, mm, pipe, regs, session, shmem, stop, task, thread,
         trace::{self, Traced},
     },
 };
@@ -326,6 +326,7 @@ impl Tasks {
         self.plan.created.wait()?;
         self.plan.check()?;
         self.group()?;
+        session::restore(&self.plan, &self.ns)?;
         self.plan.grouped.happen();
         self.wait_for_zombies()
     }

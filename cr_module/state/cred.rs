@@ -123,6 +123,9 @@ const SYS_SETRESGID: u32 = 119;
 const SYS_SETFSUID: u32 = 122;
 const SYS_SETFSGID: u32 = 123;
 const SYS_CAPSET: u32 = 126;
+const SYS_KEYCTL: u32 = 250;
+
+const KEYCTL_SET_REQKEY_KEYRING: u64 = 14;
 
 const PR_CAPBSET_DROP: u64 = 24;
 const PR_SET_SECUREBITS: u64 = 28;
@@ -158,6 +161,12 @@ pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
         return Ok(());
     }
 
+    if wanted.reqkey_keyring != have.reqkey_keyring {
+        let keyring = u64::from(wanted.reqkey_keyring);
+        build
+            .syscall(SYS_KEYCTL, [KEYCTL_SET_REQKEY_KEYRING, keyring, 0])
+            .context(format_args!("keyring for requested keys"))?;
+    }
     // While there is the privilege to do so.
     for layer in rec.array::<cr_img_landlock>(after_groups) {
         restore_landlock(build, &layer).context(format_args!("Landlock domain"))?;

@@ -115,12 +115,25 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
                         "another vDSO than that of 64-bit programs is not supported yet"
                     );
                 }
-                record.vdso_crc = vdso_crc();
             }
         }
         vmas.push(saved, GFP_KERNEL)?;
     }
     record.nr_vmas = vmas.len() as u32;
+    if record.vdso != 0 {
+        // That of the caller is the same, and nobody has taken parts of it away.
+        let len = match save.vdso_len {
+            Some(len) => len,
+            None => *save.vdso_len.insert(vdso_len()?),
+        };
+        if vdso_end - record.vdso != len {
+            fail!(
+                EOPNOTSUPP(),
+                "a part of the vDSO was unmapped, which is not supported yet"
+            );
+        }
+        record.vdso_crc = vdso_crc();
+    }
 
     let id = save.objects.add(Kind::Mm, mm.identity())?;
     save.object(id, &record, &[auxv[..record.nr_auxv as usize].as_bytes()])?;
@@ -153,9 +166,16 @@ fn save_vma(save: &mut Save<'_>, vma: &Vma) -> Result<cr_img_vma> {
         flags: vma.flags,
     };
     if vma.vdso {
+        const BY_KERNEL: u32 = CR_VMA_DONTDUMP | CR_VMA_ACCOUNT;
         record.kind = CR_VMA_VDSO;
         record.pgoff = 0;
-        record.flags &= CR_VMA_READ | CR_VMA_WRITE | CR_VMA_EXEC;
+        record.flags &= PROTECTION;
+        if vma.flags & !(PROTECTION | BY_KERNEL) != 0 {
+            fail!(
+                EOPNOTSUPP(),
+                "advice about the vDSO (madvise), which is not supported yet"
+            );
+        }
         return Ok(record);
     }
     for (bit, what) in REFUSED_VMA {
@@ -189,6 +209,8 @@ fn save_vma(save: &mut Save<'_>, vma: &Vma) -> Result<cr_img_vma> {
     Ok(record)
 }
 
+const PROTECTION: u32 = CR_VMA_READ | CR_VMA_WRITE | CR_VMA_EXEC;
+
 const SYS_MPROTECT: u32 = 10;
 const SYS_MADVISE: u32 = 28;
 const SYS_CLOSE: u32 = 3;
@@ -207,6 +229,8 @@ const ARCH_MAP_VDSO_64: u64 = 0x2003;
 const PR_SET_MM: u64 = 35;
 const PR_SET_MM_MAP: u64 = 14;
 const PR_SET_THP_DISABLE: u64 = 41;
+const PR_FUTEX_HASH: u64 = 78;
+const PR_FUTEX_HASH_SET_SLOTS: u64 = 1;
 
 /// madvise(2) advice that leaves a mark on a mapping.
 const ADVICE: &[(u32, u64)] = &[
@@ -262,7 +286,10 @@ pub(crate) fn restore(build: &Build<'_>, at: usize, inherited: Option<&Inherited
     }
     match inherited.is_some_and(|parent| parent.vdso) {
         true => Ok(()),
-        false => check_vdso(build, at),
+        false => {
+            protect_vdso(build, at)?;
+            check_vdso(build, at)
+        }
     }
 }
 
@@ -276,6 +303,7 @@ pub(crate) fn layout_of(mm: &cr_img_mm) -> cr_img_mm {
         membarrier: 0,
         flags: 0,
         dump_filter: 0,
+        futex_slots: 0,
         mmap_base: 0,
         mmap_legacy_base: 0,
         ..*mm
@@ -296,6 +324,15 @@ pub(crate) fn restore_flags(build: &Build<'_>, mm: &cr_img_mm) -> Result {
     let thp_disable = mm.flags & CR_MM_THP_DISABLE != 0;
     build.prctl(PR_SET_THP_DISABLE, u64::from(thp_disable))?;
     restore_membarrier(build, mm.membarrier)?;
+    if mm.futex_slots != 0 {
+        let slots = match mm.futex_slots {
+            CR_FUTEX_GLOBAL => 0,
+            slots => u64::from(slots),
+        };
+        build
+            .syscall(SYS_PRCTL, [PR_FUTEX_HASH, PR_FUTEX_HASH_SET_SLOTS, slots])
+            .context(format_args!("PR_FUTEX_HASH"))?;
+    }
     build::set_layout(mm);
     Ok(())
 }
@@ -379,6 +416,13 @@ fn map_vdso(build: &Build<'_>, mm: &cr_img_mm) -> Result {
     Ok(())
 }
 
+/// Bytes of this kernel's vDSO with its data, which the caller has mapped as well.
+fn vdso_len() -> Result<u64> {
+    let mm = Mm::current().ok_or(ESRCH)?;
+    let vdso = mm.vmas().filter(|vma| vma.vdso);
+    Ok(vdso.map(|vma| vma.end - vma.start).sum())
+}
+
 /// A program has addresses in the vDSO: it has to be the same.
 pub(crate) fn check_vdso_crc(rec: &Rec<'_>) -> Result {
     let mm: cr_img_mm = rec.fixed()?;
@@ -387,6 +431,22 @@ pub(crate) fn check_vdso_crc(rec: &Rec<'_>) -> Result {
             EOPNOTSUPP(),
             "this kernel has another vDSO than the image's"
         );
+    }
+    Ok(())
+}
+
+/// Gives the parts of the vDSO the protection that they had.
+fn protect_vdso(build: &Build<'_>, at: usize) -> Result {
+    let current = Mm::current().ok_or(ESRCH)?;
+    for vma in build.vmas(at)?.filter(|vma| vma.kind == CR_VMA_VDSO) {
+        let mut ours = current.vmas().filter(|ours| ours.start <= vma.start);
+        let same = |ours: Vma| vma.start < ours.end && ours.flags & PROTECTION == vma.flags;
+        if !ours.any(same) {
+            let prot = u64::from(vma.flags);
+            build
+                .syscall(SYS_MPROTECT, [vma.start, vma.end - vma.start, prot])
+                .context(format_args!("protection of the vDSO"))?;
+        }
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! The kinds of state, one file for each: its records, how it is saved, how it is restored, and
 //! what is refused and why.
 
+pub(crate) mod audit;
 pub(crate) mod clock;
 pub(crate) mod controls;
 pub(crate) mod cred;
@@ -12,15 +13,18 @@ pub(crate) mod fdtable;
 pub(crate) mod file;
 pub(crate) mod fs;
 pub(crate) mod inherit;
+pub(crate) mod ipc;
 pub(crate) mod limits;
 pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod mm;
 pub(crate) mod pipe;
 pub(crate) mod posix_timer;
+pub(crate) mod ptracer;
 pub(crate) mod regs;
 pub(crate) mod sched;
 pub(crate) mod seccomp;
+pub(crate) mod session;
 pub(crate) mod shmem;
 pub(crate) mod signal;
 pub(crate) mod stop;

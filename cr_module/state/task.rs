@@ -10,8 +10,8 @@ use crate::{
     hold::Standing,
     report::{fail, Context, Result},
     state::{
-        controls, cred, debugreg, fdtable, fs, mm, posix_timer, regs, sched, seccomp, signal,
-        syscall, trace, usage,
+        audit, controls, cred, debugreg, fdtable, fs, mm, posix_timer, ptracer, regs, sched, seccomp,
+        session, signal, syscall, trace, usage,
     },
     tree::{Process, Thread},
 };
@@ -82,6 +82,7 @@ const REFUSED: &[(u32, &str)] = &[
         CR_TASK_XFEATURES,
         "has asked for more processor features (AMX)",
     ),
+    (CR_TASK_RESCTRL, "is in a resource group (resctrl)"),
 ];
 
 /// Refuses, by name, what a task has that is not supported.
@@ -155,6 +156,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result {
         record.flags |= CR_PROCESS_PARENT_EXECED;
     }
     leader.task.read_limits(&mut record);
+    session::save(save.container.ns(), process, &mut record);
     usage::save_process(leader, &mut record);
     if process.is_zombie() {
         record.state = CR_PROCESS_ZOMBIE;
@@ -174,6 +176,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result {
     record.fs = fs::save(save, living)?;
     record.sighand = signal::save_sighand(save, living)?;
     living.task.read_process(&mut record);
+    record.ptracer = ptracer::save(save.container.ns(), leader)?;
     if leader.is_dead() {
         record.flags |= CR_PROCESS_LEADER_DEAD;
         record.exit_code = info.exit_code;
@@ -200,6 +203,7 @@ fn save_dead_thread(save: &mut Save<'_>, thread: &Thread) -> Result {
     };
     thread.task.read_remains(&mut record);
     usage::save_thread(save, thread, &mut record);
+    audit::save(thread, &mut record)?;
     save.record(&record, &[])
 }
 
@@ -245,6 +249,7 @@ fn save_thread(save: &mut Save<'_>, thread: &Thread, other: &Thread) -> Result {
         );
     }
     usage::save_thread(save, thread, &mut record);
+    audit::save(thread, &mut record)?;
     let mut regs = cr_img_regs::default();
     thread.task.read_regs(&mut regs)?;
     // Who is parked or stopped is on its way to user mode: its registers are complete.

@@ -83,6 +83,7 @@ pub(crate) fn restore(build: &Build<'_>, plan: &ThreadPlan) -> Result {
     seccomp::restore(build, thread)?;
     // Changed credentials take the signal at the parent's death with them, so it comes after.
     cred::restore(build, &build.object(thread.cred)?)?;
+    build::set_nproc_exceeded(thread.flags & CR_THREAD_NPROC_EXCEEDED != 0);
     build.prctl(PR_SET_PDEATHSIG, u64::from(thread.pdeath_signal))?;
     Ok(())
 }

@@ -123,6 +123,7 @@ records! {
     CR_TAG_SECTION      "section"   cr_img_section      plain   [u8; CR_MAX_SECTION_LEN] (skippable);
     CR_TAG_CONTAINER    "container" cr_img_container    plain;
     CR_TAG_UTS          "uts"       cr_img_uts          plain;
+    CR_TAG_IPC          "ipc"       cr_img_ipc          plain;
     CR_TAG_CRED         "cred"      cr_img_cred         object  [u32; MAX_GROUPS + 3 * CR_MAX_LANDLOCK];
     CR_TAG_PIPE         "pipe"      cr_img_pipe         object  [u8; room_for::<u8>()];
     CR_TAG_SHMEM        "shmem"     cr_img_shmem        object;
@@ -171,7 +172,7 @@ macro_rules! zero_default {
 
 zero_default! {
     cr_img_header cr_img_record cr_img_tail cr_img_end cr_img_section cr_img_container cr_img_uts
-    cr_img_cred cr_img_pipe cr_img_shmem cr_img_file cr_img_fdtable cr_img_fd cr_img_fs
+    cr_img_ipc     cr_img_cred cr_img_pipe cr_img_shmem cr_img_file cr_img_fdtable cr_img_fd cr_img_fs
     cr_img_sigaction cr_img_sighand cr_img_mm cr_img_vma cr_img_lock cr_img_rlimit cr_img_itimer
     cr_img_seccomp cr_img_process cr_img_thread cr_img_regs cr_img_xstate cr_img_sigqueue cr_img_siginfo
     cr_img_epoll cr_img_epoll_item cr_img_sched cr_img_controls cr_img_trace cr_img_debugregs

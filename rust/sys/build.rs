@@ -259,6 +259,18 @@ pub fn set_process_usage(process: &cr_img_process) {
     unsafe { bindings::cr_shim_process_usage_set(process) }
 }
 
+/// Sets the limits of the current task's IPC namespace, which nobody else is in.
+pub fn set_ipc(ipc: &cr_img_ipc) {
+    // SAFETY: `ipc` is valid for reads; its values were checked.
+    unsafe { bindings::cr_shim_ipc_set(ipc) }
+}
+
+/// Says whether the current thread has exceeded RLIMIT_NPROC by setuid(2).
+pub fn set_nproc_exceeded(exceeded: bool) {
+    // SAFETY: No preconditions; the flag is the task's own.
+    unsafe { bindings::cr_shim_set_nproc_exceeded(exceeded) }
+}
+
 /// Sets how much memory the current process has had at most.
 pub fn set_memory_peaks(mm: &cr_img_mm) {
     // SAFETY: `mm` is valid for reads.

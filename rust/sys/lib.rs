@@ -9,6 +9,8 @@
 //! - [`task`] — tasks and pid namespaces, and reading what they are.
 //! - [`park`] — making tasks stand still.
 //! - [`regs`] — registers.
+//! - [`security`] — audit ids, and who may trace a process.
+//! - [`session`] — what comes with a session.
 //! - [`mm`] — memory descriptors, mappings and pages.
 //! - [`file`] — open files, paths, pipes, locks, shared memory.
 //! - [`build`] — creating tasks, and system calls in their context.
@@ -27,6 +29,8 @@ pub mod misc;
 pub mod mm;
 pub mod park;
 pub mod regs;
+pub mod security;
+pub mod session;
 pub mod sleep;
 pub mod sync;
 pub mod task;

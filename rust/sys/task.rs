@@ -20,7 +20,7 @@ pub use bindings::{
     CR_TASK_IOPERM, CR_TASK_IOPL, CR_TASK_IO_URING, CR_TASK_KEYRING, CR_TASK_LSM,
     CR_TASK_MEMPOLICY, CR_TASK_NESTED_PIDNS, CR_TASK_NS_CGROUP, CR_TASK_NS_NET,
     CR_TASK_NS_PID_CHILDREN, CR_TASK_NS_TIME_CHILDREN, CR_TASK_NS_USER, CR_TASK_PERF,
-    CR_TASK_PI_FUTEX, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT, CR_TASK_SECCOMP, CR_TASK_SEM_UNDO,
+    CR_TASK_PI_FUTEX, CR_TASK_RESCTRL, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT, CR_TASK_SECCOMP, CR_TASK_SEM_UNDO,
     CR_TASK_SHARED_IO, CR_TASK_SHSTK, CR_TASK_SINGLE_STEP, CR_TASK_STOPPED, CR_TASK_SYSEMU,
     CR_TASK_TLS_SEGMENT, CR_TASK_TRACED, CR_TASK_TRACED_DEAD, CR_TASK_UPROBES, CR_TASK_USER_EVENTS,
     CR_TASK_WORKER, CR_TASK_XFEATURES,
@@ -256,6 +256,14 @@ impl TaskRef {
         // SAFETY: The task is valid; `users` has room for four numbers.
         unsafe { bindings::cr_shim_users(self.as_ptr(), users.as_mut_ptr()) };
         users
+    }
+
+    /// The limits of its IPC namespace.
+    pub fn read_ipc(&self) -> cr_img_ipc {
+        let mut ipc = cr_img_ipc::default();
+        // SAFETY: The task is valid, `ipc` is valid for writes.
+        unsafe { bindings::cr_shim_ipc_read(self.as_ptr(), &mut ipc) };
+        ipc
     }
 
     /// Whether its IPC namespace has no object in it.

@@ -6,6 +6,7 @@
 #include "payload.h"
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/keyctl.h>
 #include <linux/securebits.h>
 #include <pthread.h>
 #include <sys/fsuid.h>
@@ -72,7 +73,10 @@ static int user(void *unused)
 	sure(setgroups(0, NULL));
 	sure(setresgid(65534, 65534, 65534));
 	sure(setresuid(65534, 65534, 65534));
+	sure(syscall(SYS_keyctl, KEYCTL_SET_REQKEY_KEYRING, KEY_REQKEY_DEFL_USER_KEYRING));
 	wait_and_compare("unprivileged user");
+	expect_eq(syscall(SYS_keyctl, KEYCTL_SET_REQKEY_KEYRING, KEY_REQKEY_DEFL_NO_CHANGE),
+		  KEY_REQKEY_DEFL_USER_KEYRING, "keyring for requested keys");
 	expect_errno(setuid(0), EPERM, "an unprivileged user stays one");
 	expect_errno(open("/proc/1/mem", O_RDONLY), EACCES, "and may do little");
 	(void)unused;

@@ -7,6 +7,12 @@
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 
+#ifndef PR_FUTEX_HASH
+#define PR_FUTEX_HASH			78
+#define PR_FUTEX_HASH_SET_SLOTS		1
+#define PR_FUTEX_HASH_GET_SLOTS		2
+#endif
+
 static __attribute__((noinline)) unsigned long deep(int depth)
 {
 	volatile char frame[8192];
@@ -30,12 +36,56 @@ static unsigned long start_of(const char *name)
 	return start;
 }
 
+/* The mapping of the vDSO, and its protection. */
+static size_t vdso_of(char *prot)
+{
+	unsigned long start, end;
+	char line[512];
+	size_t size = 0;
+	FILE *maps = fopen("/proc/self/maps", "re");
+
+	strcpy(prot, "?");
+	while (maps && fgets(line, sizeof(line), maps))
+		if (strstr(line, "[vdso]") && sscanf(line, "%lx-%lx %4s", &start, &end, prot) == 3)
+			size = end - start;
+	if (maps)
+		fclose(maps);
+	return size;
+}
+
+/* A hash of futexes, and a vDSO that could be written to. */
+static int unusual(void *vdso)
+{
+	char prot[8];
+
+	sure(prctl(PR_FUTEX_HASH, PR_FUTEX_HASH_SET_SLOTS, 64, 0, 0));
+	sure(mprotect(vdso, vdso_of(prot), PROT_READ | PROT_WRITE | PROT_EXEC));
+	tell("unusual");
+	if (await_go())
+		sure(prctl(PR_FUTEX_HASH, PR_FUTEX_HASH_SET_SLOTS, 32, 0, 0));
+	expect_eq(prctl(PR_FUTEX_HASH, PR_FUTEX_HASH_GET_SLOTS, 0, 0, 0), 64, "slots for futexes");
+	vdso_of(prot);
+	expect(!strcmp(prot, "rwxp"), "protection of the vDSO: %s", prot);
+	return 0;
+}
+
+static int global_futexes(void *unused)
+{
+	sure(prctl(PR_FUTEX_HASH, PR_FUTEX_HASH_SET_SLOTS, 0, 0, 0));
+	tell("global futexes");
+	await_go();
+	expect_errno(prctl(PR_FUTEX_HASH, PR_FUTEX_HASH_SET_SLOTS, 16, 0, 0), EBUSY, "futexes are in the global hash");
+	(void)unused;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	char *heap, *heap_end, *grows, cmdline[2][512], auxv[2][512], environment[2][4096];
 	unsigned long vdso, stack;
 	ssize_t len[3];
 	long long before[3];
+	pid_t children[2];
 
 	payload_begin(argc, argv);
 	deep(20);
@@ -50,6 +100,10 @@ int main(int argc, char **argv)
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_FIXED_NOREPLACE, -1, 0));
 	strcpy(grows, "grows down");
 	vdso = getauxval(AT_SYSINFO_EHDR);
+	children[0] = child(unusual, (void *)vdso);
+	children[1] = child(global_futexes, NULL);
+	await("unusual");
+	await("global futexes");
 	stack = start_of("[stack]");
 	len[0] = read_file("/proc/self/cmdline", cmdline[0], sizeof(cmdline[0]));
 	len[1] = read_file("/proc/self/auxv", auxv[0], sizeof(auxv[0]));
@@ -91,5 +145,7 @@ int main(int argc, char **argv)
 	expect(!memcmp(auxv[0], auxv[1], len[1]), "/proc/self/auxv");
 	expect_eq(read_file("/proc/self/environ", environment[1], sizeof(environment[1])), len[2], "length of environ");
 	expect(!memcmp(environment[0], environment[1], len[2]), "/proc/self/environ");
+	reap(children[0]);
+	reap(children[1]);
 	return payload_end();
 }

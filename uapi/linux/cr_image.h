@@ -110,6 +110,7 @@ struct cr_img_tail {
  *	Skippable. All sections come before the first other record.
  * @CR_TAG_CONTAINER: struct cr_img_container; the first record of the kernel
  * @CR_TAG_UTS: struct cr_img_uts
+ * @CR_TAG_IPC: struct cr_img_ipc
  * @CR_TAG_CRED: obj; struct cr_img_cred, then __u32 groups[], then struct
  *	cr_img_landlock[]
  * @CR_TAG_PIPE: obj; struct cr_img_pipe, then its path, then the bytes in it
@@ -151,6 +152,7 @@ enum cr_img_tag {
 
 	CR_TAG_CONTAINER	= 0x10,
 	CR_TAG_UTS		= 0x11,
+	CR_TAG_IPC		= 0x12,
 
 	CR_TAG_CRED		= 0x20,
 	CR_TAG_PIPE		= 0x21,
@@ -243,6 +245,28 @@ struct cr_img_uts {
 };
 
 /**
+ * struct cr_img_ipc - sysctls of an IPC namespace, by their names
+ * @shmmax: kernel.shmmax; as for the next ones
+ * @sem: kernel.sem: its four numbers
+ * @mq_queues_max: fs.mqueue.queues_max; as for the next ones
+ */
+struct cr_img_ipc {
+	__u64 shmmax;
+	__u64 shmall;
+	__u32 shmmni;
+	__u32 shm_rmid_forced;
+	__u32 msgmax;
+	__u32 msgmnb;
+	__u32 msgmni;
+	__s32 sem[4];
+	__u32 mq_queues_max;
+	__u32 mq_msg_max;
+	__u32 mq_msgsize_max;
+	__u32 mq_msg_default;
+	__u32 mq_msgsize_default;
+};
+
+/**
  * struct cr_img_cred - credentials
  * @uid: real, effective, saved and file system user id
  * @gid: the same of the group
@@ -250,7 +274,7 @@ struct cr_img_uts {
  * @securebits: SECBIT_*
  * @nr_groups: supplementary groups that follow
  * @nr_landlock: layers of the Landlock domain that follow
- * @reserved: zero
+ * @reqkey_keyring: where requested keys go (KEYCTL_SET_REQKEY_KEYRING)
  */
 struct cr_img_cred {
 	__u32 uid[4];
@@ -259,7 +283,7 @@ struct cr_img_cred {
 	__u32 securebits;
 	__u32 nr_groups;
 	__u32 nr_landlock;
-	__u32 reserved;
+	__u32 reqkey_keyring;
 };
 
 /**
@@ -426,6 +450,9 @@ struct cr_img_sighand {
 /* New mappings go to low addresses first. */
 #define CR_MM_BOTTOM_UP		0x2
 
+/* The hash of futexes that all processes share: PR_FUTEX_HASH with 0. */
+#define CR_FUTEX_GLOBAL		1
+
 /**
  * struct cr_img_mm - memory descriptor, in the terms of prctl(PR_SET_MM)
  * @exe: CR_TAG_FILE that /proc/self/exe names
@@ -437,7 +464,8 @@ struct cr_img_sighand {
  * @membarrier: registrations, MEMBARRIER_STATE_* of the kernel
  * @flags: CR_MM_*
  * @dump_filter: /proc/PID/coredump_filter
- * @reserved: zero
+ * @futex_slots: slots of its hash of futexes (PR_FUTEX_HASH), CR_FUTEX_GLOBAL, or 0
+ *	for what the kernel chooses
  * @mmap_base: where the search for free addresses begins, downwards
  * @mmap_legacy_base: where it begins, upwards
  * @hiwater_rss: most pages that were in memory
@@ -464,7 +492,7 @@ struct cr_img_mm {
 	__u32 membarrier;
 	__u32 flags;
 	__u32 dump_filter;
-	__u32 reserved;
+	__u32 futex_slots;
 	__u64 mmap_base;
 	__u64 mmap_legacy_base;
 	__u64 hiwater_rss;
@@ -628,6 +656,9 @@ enum cr_img_process_state {
 /* Its leader has exited, other threads live. */
 #define CR_PROCESS_LEADER_DEAD	0x80
 
+/* Everybody, as PR_SET_PTRACER_ANY. */
+#define CR_PTRACER_ANY		0xffffffffU
+
 struct cr_img_rlimit {
 	__u64 cur;
 	__u64 max;
@@ -722,6 +753,13 @@ struct cr_img_children_usage {
  * @stop_signal: signal that has stopped it, or is about to; 0 for none
  * @parent_tid: the thread of its parent that has created or adopted it; 0 for
  *	init
+ * @audit_tty: input from terminals that is audited: as audit_tty_status, 1 for
+ *	@enabled and 2 for @log_passwd
+ * @ptracer: who may trace it besides its ancestors (PR_SET_PTRACER): a pid,
+ *	CR_PTRACER_ANY, or 0
+ * @tty_old_pgrp: process group that gets SIGHUP when this process exits, which
+ *	leads a session that has lost its terminal; or 0
+ * @autogroup_nice: of the autogroup of its session: /proc/PID/autogroup
  * @reserved: zero
  * @dead_threads: what its threads that are gone have used
  * @inblock: blocks that they have read
@@ -749,6 +787,10 @@ struct cr_img_process {
 	__s32 oom_score_adj_min;
 	__u32 stop_signal;
 	__u32 parent_tid;
+	__u32 audit_tty;
+	__u32 ptracer;
+	__u32 tty_old_pgrp;
+	__s32 autogroup_nice;
 	__u32 reserved;
 	struct cr_img_usage dead_threads;
 	__u64 inblock;
@@ -791,6 +833,8 @@ enum cr_img_restart_kind {
 #define CR_THREAD_SECCOMP_STRICT	0x8
 /* The process has stopped when this one and all others like it have. */
 #define CR_THREAD_STOPPING		0x10
+/* It has exceeded RLIMIT_NPROC by setuid(2): execve(2) may fail. */
+#define CR_THREAD_NPROC_EXCEEDED	0x20
 
 /**
  * struct cr_img_thread - thread
@@ -828,6 +872,9 @@ enum cr_img_restart_kind {
  * @memory_time: of taskstats: acct_rss_mem1, acct_vm_mem1, acct_timexpd
  * @files: CR_TAG_FDTABLE of one that does not use that of its process, else 0
  * @fs: the same of CR_TAG_FS
+ * @login_uid: /proc/PID/loginuid: who has logged in, 0xffffffff for nobody
+ * @audit_session: /proc/PID/sessionid, 0xffffffff for none: a number that tells the
+ *	sessions in the image apart
  */
 struct cr_img_thread {
 	__u32 tid;
@@ -863,6 +910,8 @@ struct cr_img_thread {
 	__u64 memory_time[3];
 	__u64 files;
 	__u64 fs;
+	__u32 login_uid;
+	__u32 audit_session;
 };
 
 /**

@@ -95,8 +95,12 @@ pub(super) fn mm(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_mm> {
         "unknown flags",
     )?;
     rec.require(
-        mm.dump_filter <= 0x1ff && mm.reserved == 0,
+        mm.dump_filter <= 0x1ff,
         "unknown kinds of mappings in core dumps",
+    )?;
+    rec.require(
+        mm.futex_slots == 0 || mm.futex_slots.is_power_of_two(),
+        "impossible number of slots for futexes",
     )?;
     for base in [mm.mmap_base, mm.mmap_legacy_base] {
         rec.require(
@@ -146,7 +150,7 @@ pub(super) fn vma(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_vma> {
         CR_VMA_VDSO => {
             rec.require(vma.object == 0, "part of the kernel, but with an object")?;
             rec.require(
-                !has_any(CR_VMA_SHARED | CR_VMA_WRITE | CR_VMA_LOCKED | CR_VMA_ACCOUNT),
+                vma.flags & !(CR_VMA_READ | CR_VMA_WRITE | CR_VMA_EXEC) == 0,
                 "flags that the vDSO cannot have",
             )?;
         }

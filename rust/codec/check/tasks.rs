@@ -9,6 +9,10 @@ use crate::{record, uapi::*, xstate};
 const CAPABILITIES: u64 = (1 << 41) - 1;
 /// All `SECBIT_*` and their locks.
 const SECUREBITS: u32 = 0xfff;
+/// `KEY_REQKEY_DEFL_*` that need no keyring of the task's own.
+const REQKEY_KEYRINGS: &[u32] = &[0, 3, 4, 5, 7];
+/// `AUDIT_TTY_ENABLE` and `AUDIT_TTY_LOG_PASSWD`.
+const AUDIT_TTY: u32 = 3;
 /// Not a user or group.
 const NOBODY: u32 = u32::MAX;
 
@@ -24,7 +28,8 @@ const THREAD_FLAGS: u32 = CR_THREAD_RESTORE_SIGMASK
     | CR_THREAD_NO_NEW_PRIVS
     | CR_THREAD_IN_SYSCALL
     | CR_THREAD_SECCOMP_STRICT
-    | CR_THREAD_STOPPING;
+    | CR_THREAD_STOPPING
+    | CR_THREAD_NPROC_EXCEEDED;
 
 const SCHED_NORMAL: u32 = 0;
 const SCHED_FIFO: u32 = 1;
@@ -57,7 +62,7 @@ const CLOCKS: u64 = 12;
 pub(super) fn cred(rec: &Rec<'_>) -> Result {
     let cred: cr_img_cred = rec.fixed()?;
     rec.require(
-        cred.nr_landlock <= CR_MAX_LANDLOCK && cred.reserved == 0,
+        cred.nr_landlock <= CR_MAX_LANDLOCK,
         "too many Landlock layers",
     )?;
     let landlock = u64::from(cred.nr_landlock).saturating_mul(3);
@@ -76,7 +81,11 @@ pub(super) fn cred(rec: &Rec<'_>) -> Result {
         effective & !permitted == 0 && ambient & !(permitted & inheritable) == 0,
         "capabilities that are not permitted",
     )?;
-    rec.require(cred.securebits & !SECUREBITS == 0, "unknown securebits")
+    rec.require(cred.securebits & !SECUREBITS == 0, "unknown securebits")?;
+    rec.require(
+        REQKEY_KEYRINGS.contains(&cred.reqkey_keyring),
+        "unknown keyring for requested keys",
+    )
 }
 
 pub(super) fn seccomp(state: &State<'_>, rec: Placed<'_>) -> Result {
@@ -132,6 +141,24 @@ pub(super) fn process(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_proce
     )?;
     rec.require(stop_fits(&process), "impossible stop")?;
     rec.require(process.nr_threads > 0, "no threads")?;
+    rec.require(
+        process.audit_tty & !AUDIT_TTY == 0,
+        "unknown audit of terminals",
+    )?;
+    rec.require(
+        process.ptracer <= PID_MAX || process.ptracer == CR_PTRACER_ANY,
+        "impossible tracer",
+    )?;
+    rec.require(
+        process.tty_old_pgrp <= PID_MAX
+            && (process.tty_old_pgrp == 0
+                || (process.pid == process.sid && process.state == CR_PROCESS_ALIVE)),
+        "a terminal that it cannot have lost",
+    )?;
+    rec.require(
+        (-20..20).contains(&process.autogroup_nice),
+        "impossible nice value of its autogroup",
+    )?;
 
     match process.state {
         CR_PROCESS_ALIVE => {

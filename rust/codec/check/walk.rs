@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! section* container
-//! ( object | uts | lock | epoll
+//! ( object | uts | ipc | lock | epoll
 //!   | mm … vma …                  objects may come between
 //!   | process … thread … regs … xstate … sigqueue … sched … controls …
 //!     … trace … debugregs … timers …
@@ -16,6 +16,12 @@ use crate::{record, uapi::*};
 
 /// Above what a clock may say, ns: half of what the kernel can count, `kernel/time/namespace.c`.
 const MAX_CLOCK: u64 = 1 << 62;
+
+/// Most System V IPC objects of a kind, `ipc/util.h`: `IPCMNI_EXTEND`.
+const IPC_IDS: u32 = 1 << 24;
+/// Most messages in a queue, and their sizes: `ipc/mq_sysctl.c`.
+const MQ_MESSAGES: core::ops::RangeInclusive<u32> = 1..=65536;
+const MQ_SIZES: core::ops::RangeInclusive<u32> = 128..=16 << 20;
 
 /// A memory descriptor whose mappings are not all there yet.
 struct OpenMm<'a> {
@@ -66,6 +72,7 @@ struct Walk<'a> {
     nr_sections: u32,
     container: Option<(&'a Rec<'a>, cr_img_container)>,
     uts: bool,
+    ipc: bool,
     mm: Option<OpenMm<'a>>,
     process: Option<OpenProcess<'a>>,
     nr_processes: u32,
@@ -98,6 +105,7 @@ impl<'a> Walk<'a> {
         }
         match rec.tag {
             CR_TAG_UTS => self.uts(rec.rec),
+            CR_TAG_IPC => self.ipc(rec.rec),
             CR_TAG_CRED => tasks::cred(rec.rec),
             CR_TAG_PIPE => files::pipe(state, rec.rec),
             CR_TAG_SHMEM => memory::shmem(state, rec.rec),
@@ -198,6 +206,30 @@ impl<'a> Walk<'a> {
             "a name that is not NUL padded",
         )?;
         rec.require(uts.reserved == [0; 6], "a reserved member is not zero")
+    }
+
+    fn ipc(&mut self, rec: &Rec<'_>) -> Result {
+        rec.require(!self.ipc, "a second time")?;
+        self.ipc = true;
+        let ipc: cr_img_ipc = rec.fixed()?;
+        let is_int = |limit| limit <= i32::MAX as u32;
+        rec.require(
+            ipc.shmmni <= IPC_IDS
+                && ipc.msgmni <= IPC_IDS
+                && ipc.shm_rmid_forced <= 1
+                && is_int(ipc.msgmax)
+                && is_int(ipc.msgmnb),
+            "impossible limits of System V IPC",
+        )?;
+        rec.require(
+            [ipc.mq_msg_max, ipc.mq_msg_default]
+                .iter()
+                .all(|limit| MQ_MESSAGES.contains(limit))
+                && [ipc.mq_msgsize_max, ipc.mq_msgsize_default]
+                    .iter()
+                    .all(|limit| MQ_SIZES.contains(limit)),
+            "impossible limits of message queues",
+        )
     }
 
     fn vma(&mut self, state: &State<'_>, rec: Placed<'_>) -> Result {
@@ -391,6 +423,10 @@ impl<'a> Walk<'a> {
         rec.require(
             self.uts == (container.namespaces & CR_NS_UTS != 0),
             "host name and UTS namespace only come together",
+        )?;
+        rec.require(
+            self.ipc == (container.namespaces & CR_NS_IPC != 0),
+            "limits and IPC namespace only come together",
         )
     }
 }

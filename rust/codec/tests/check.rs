@@ -192,6 +192,17 @@ fn container() {
     fails::<cr_img_uts>(0, "not NUL padded", |uts| uts.nodename = [b'x'; 65]);
     fails::<cr_img_uts>(0, "not NUL padded", |uts| uts.domainname[64] = b'x');
     fails::<cr_img_uts>(0, "reserved member", |uts| uts.reserved[5] = 1);
+    let limits = "impossible limits of System V IPC";
+    fails::<cr_img_ipc>(0, limits, |ipc| ipc.shmmni = (1 << 24) + 1);
+    fails::<cr_img_ipc>(0, limits, |ipc| ipc.shm_rmid_forced = 2);
+    fails::<cr_img_ipc>(0, limits, |ipc| ipc.msgmax = 1 << 31);
+    fails::<cr_img_ipc>(0, limits, |ipc| ipc.msgmni = u32::MAX);
+    let limits = "impossible limits of message queues";
+    fails::<cr_img_ipc>(0, limits, |ipc| ipc.mq_msg_max = 0);
+    fails::<cr_img_ipc>(0, limits, |ipc| ipc.mq_msgsize_default = 127);
+    passes::<cr_img_ipc>(0, |ipc| {
+        (ipc.sem, ipc.shmall, ipc.mq_queues_max) = ([-1; 4], 0, u32::MAX);
+    });
     fails::<cr_img_section>(0, "not a name", |section| section.name = [0; 16]);
     fails::<cr_img_section>(0, "not a name", |section| section.name = [b'x'; 16]);
     fails::<cr_img_section>(0, "not a name", |section| section.name[0] = b'\n');
@@ -208,6 +219,13 @@ fn objects() {
     fails::<cr_img_cred>(0, "not permitted", |cred| cred.cap[2] = 4);
     fails::<cr_img_cred>(0, "not permitted", |cred| cred.cap[4] = 1);
     fails::<cr_img_cred>(0, "unknown securebits", |cred| cred.securebits = 1 << 12);
+    for own in [1, 2, 6, 8] {
+        fails::<cr_img_cred>(0, "unknown keyring", |cred| cred.reqkey_keyring = own);
+    }
+    passes::<cr_img_cred>(0, |cred| cred.reqkey_keyring = 4);
+    fails::<cr_img_mm>(0, "number of slots", |mm| mm.futex_slots = 3);
+    passes::<cr_img_mm>(0, |mm| mm.futex_slots = CR_FUTEX_GLOBAL);
+    passes::<cr_img_mm>(0, |mm| mm.futex_slots = 1 << 31);
     fails::<cr_img_pipe>(0, "impossible size", |pipe| pipe.ring_size = 0);
     fails::<cr_img_pipe>(0, "impossible size", |pipe| pipe.ring_size = 15);
     fails::<cr_img_pipe>(0, "impossible size", |pipe| pipe.ring_size = 1 << 31);
@@ -346,7 +364,7 @@ fn memory() {
     });
     fails::<cr_img_vma>(3, "but with an object", |vma| vma.object = FILE_EXE);
     fails::<cr_img_vma>(3, "flags that the vDSO cannot have", |vma| {
-        vma.flags |= CR_VMA_WRITE
+        vma.flags |= CR_VMA_ACCOUNT
     });
     fails::<cr_img_vma>(1, "flags that exclude each other", |vma| {
         vma.flags |= CR_VMA_LOCKONFAULT
@@ -409,6 +427,18 @@ fn tasks() {
     });
     fails::<cr_img_process>(1, parent, |process| process.parent_tid = 0);
     fails::<cr_img_process>(1, "a reserved member", |process| process.reserved = 1);
+    fails::<cr_img_process>(1, "audit of terminals", |process| process.audit_tty = 4);
+    fails::<cr_img_process>(1, "impossible tracer", |process| process.ptracer = 1 << 23);
+    passes::<cr_img_process>(1, |process| process.ptracer = CR_PTRACER_ANY);
+    fails::<cr_img_process>(1, "nice value of its autogroup", |process| {
+        process.autogroup_nice = 20
+    });
+    let terminal = "a terminal that it cannot have lost";
+    fails::<cr_img_process>(0, terminal, |process| process.tty_old_pgrp = 1 << 23);
+    passes::<cr_img_process>(0, |process| process.tty_old_pgrp = 7);
+    fails::<cr_img_process>(1, terminal, |process| {
+        (process.sid, process.tty_old_pgrp) = (1, 1)
+    });
     passes::<cr_img_process>(1, |process| process.flags = CR_PROCESS_PARENT_EXECED);
     passes::<cr_img_process>(2, |process| process.dead_threads.utime_ns = 1 << 61);
     fails::<cr_img_process>(2, "impossible CPU time", |process| {

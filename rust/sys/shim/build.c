@@ -384,6 +384,15 @@ void cr_shim_set_execed(bool execed)
 		current->flags |= PF_FORKNOEXEC;
 }
 
+/* See do_execveat_common(). */
+void cr_shim_set_nproc_exceeded(bool exceeded)
+{
+	if (exceeded)
+		current->flags |= PF_NPROC_EXCEEDED;
+	else
+		current->flags &= ~PF_NPROC_EXCEEDED;
+}
+
 void cr_shim_set_has_subreaper(void)
 {
 	current->signal->has_child_subreaper = 1;

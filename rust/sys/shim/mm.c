@@ -102,6 +102,7 @@ u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 			   MMF_DUMP_FILTER_SHIFT;
 	/* About: the mappings are looked at one by one. */
 	out->nr_vmas = READ_ONCE(mm->map_count);
+	out->futex_slots = cr_shim_futex_slots(mm);
 	out->mmap_base = mm->mmap_base;
 	out->mmap_legacy_base = mm->mmap_legacy_base;
 	out->hiwater_rss = get_mm_hiwater_rss(mm);

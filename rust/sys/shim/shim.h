@@ -57,6 +57,7 @@
 #define CR_TASK_XFEATURES	44
 #define CR_TASK_SYSEMU		45
 #define CR_TASK_TRACED_DEAD	46
+#define CR_TASK_RESCTRL		47
 
 /**
  * struct cr_shim_task - a thread, seen from a pid namespace
@@ -134,7 +135,6 @@ int cr_shim_cred_read(struct task_struct *t, struct cr_img_cred *out,
 int cr_shim_landlock_read(struct task_struct *t, struct cr_img_landlock *layers,
 			  u64 *identity);
 void cr_shim_uts_read(struct task_struct *t, struct cr_img_uts *out);
-bool cr_shim_ipc_empty(struct task_struct *t);
 bool cr_shim_outside_user(struct pid_namespace *ns, u64 mm, u64 files, u64 fs,
 			  u64 sighand, u8 *comm, u32 *pid);
 void cr_shim_users(struct task_struct *t, u32 *users);
@@ -213,6 +213,29 @@ bool cr_shim_has_perf_events(struct task_struct *t);
 
 /* controls.c */
 void cr_shim_controls_read(struct task_struct *t, struct cr_img_controls *out);
+
+/* security.c */
+int cr_shim_audit_read(struct task_struct *t, struct cr_img_thread *out);
+int cr_shim_audit_set(u32 login_uid, u32 session);
+int cr_shim_audit_tty_set(u32 bits);
+int cr_shim_ptracer_read(struct task_struct *t, struct pid_namespace *ns,
+			 u32 *tracer);
+
+/* session.c */
+u64 cr_shim_autogroup_read(struct task_struct *t, s32 *nice);
+int cr_shim_autogroup_make(void);
+int cr_shim_autogroup_nice(int nice);
+void cr_shim_autogroup_join(struct task_struct *t, struct task_struct *other);
+u32 cr_shim_old_pgrp_read(struct task_struct *t, struct pid_namespace *ns);
+void cr_shim_old_pgrp_set(struct task_struct *t, struct pid *pgrp);
+
+/* ipc.c */
+bool cr_shim_ipc_empty(struct task_struct *t);
+void cr_shim_ipc_read(struct task_struct *t, struct cr_img_ipc *out);
+void cr_shim_ipc_set(const struct cr_img_ipc *in);
+
+/* futex.c */
+u32 cr_shim_futex_slots(struct mm_struct *mm);
 
 /* sleep.c */
 
@@ -536,6 +559,7 @@ int cr_shim_share_fs(struct task_struct *t);
 bool cr_shim_set_exit_signal(struct task_struct *t, u32 signal);
 void __noreturn cr_shim_exit_zombie(u32 code);
 void cr_shim_set_has_subreaper(void);
+void cr_shim_set_nproc_exceeded(bool exceeded);
 bool cr_shim_fresh_pidns(void);
 struct mm_struct *cr_shim_current_mm(void);
 

@@ -8,11 +8,13 @@
 #include <linux/io_uring.h>
 #include <linux/iocontext.h>
 #include <linux/ipc_namespace.h>
+#include <linux/keyctl.h>
 #include <linux/nsproxy.h>
 #include <linux/perf_event.h>
 #include <linux/pid.h>
 #include <linux/ptrace.h>
 #include <linux/regset.h>
+#include <linux/resctrl.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -236,6 +238,8 @@ static u64 cred_unsupported(struct task_struct *t)
 #ifdef CONFIG_KEYS
 	/* A session keyring of the login is the caller's as well. */
 	if (cred->thread_keyring || cred->process_keyring ||
+	    cred->jit_keyring == KEY_REQKEY_DEFL_THREAD_KEYRING ||
+	    cred->jit_keyring == KEY_REQKEY_DEFL_PROCESS_KEYRING ||
 	    (cred->session_keyring &&
 	     cred->session_keyring != current_cred()->session_keyring))
 		x |= BIT_ULL(CR_TASK_KEYRING);
@@ -327,6 +331,11 @@ static u64 other_unsupported(struct task_struct *t)
 #ifdef CONFIG_RSEQ_SLICE_EXTENSION
 	if (t->rseq.slice.state.enabled)
 		x |= BIT_ULL(CR_TASK_RSEQ_SLICE);
+#endif
+#ifdef CONFIG_X86_CPU_RESCTRL
+	if (t->closid != RESCTRL_RESERVED_CLOSID ||
+	    t->rmid != RESCTRL_RESERVED_RMID)
+		x |= BIT_ULL(CR_TASK_RESCTRL);
 #endif
 	if (t->flags & (PF_KTHREAD | PF_USER_WORKER | PF_IO_WORKER))
 		x |= BIT_ULL(CR_TASK_WORKER);
@@ -440,6 +449,9 @@ int cr_shim_cred_read(struct task_struct *t, struct cr_img_cred *out,
 	out->cap[3] = cred->cap_bset.val;
 	out->cap[4] = cred->cap_ambient.val;
 	out->securebits = cred->securebits;
+#ifdef CONFIG_KEYS
+	out->reqkey_keyring = cred->jit_keyring;
+#endif
 	out->nr_groups = cred->group_info->ngroups;
 	if (out->nr_groups > max_groups) {
 		err = -E2BIG;
@@ -469,26 +481,6 @@ void cr_shim_uts_read(struct task_struct *t, struct cr_img_uts *out)
 			    sizeof(out->domainname));
 	}
 	task_unlock(t);
-}
-
-/* No System V object and no POSIX message queue in the IPC namespace of @t? */
-bool cr_shim_ipc_empty(struct task_struct *t)
-{
-	bool empty = true;
-	int i;
-
-	task_lock(t);
-	if (t->nsproxy) {
-		struct ipc_namespace *ns = t->nsproxy->ipc_ns;
-
-		for (i = 0; i < ARRAY_SIZE(ns->ids); i++)
-			if (READ_ONCE(ns->ids[i].in_use))
-				empty = false;
-		if (READ_ONCE(ns->mq_queues_count))
-			empty = false;
-	}
-	task_unlock(t);
-	return empty;
 }
 
 /*

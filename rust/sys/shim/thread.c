@@ -67,6 +67,9 @@ void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
 	struct signal_struct *sig = t->signal;
 	ktime_t left;
 
+#ifdef CONFIG_AUDIT
+	out->audit_tty = READ_ONCE(sig->audit_tty);
+#endif
 	if (sig->is_child_subreaper)
 		out->flags |= CR_PROCESS_SUBREAPER;
 	if (sig->has_child_subreaper)
@@ -276,6 +279,8 @@ static int thread_read(struct task_struct *t, struct cr_img_thread *out)
 	out->nice = task_nice(t);
 	out->pdeath_signal = t->pdeath_signal;
 	out->personality = t->personality;
+	if (t->flags & PF_NPROC_EXCEEDED)
+		out->flags |= CR_THREAD_NPROC_EXCEEDED;
 	if (task_no_new_privs(t))
 		out->flags |= CR_THREAD_NO_NEW_PRIVS;
 	if (t->seccomp.mode == SECCOMP_MODE_STRICT)

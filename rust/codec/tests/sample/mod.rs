@@ -123,6 +123,22 @@ impl Sample {
             ..Default::default()
         };
         sample.put(0, &uts, &[]);
+        let ipc = cr_img_ipc {
+            shmmax: u64::MAX - (1 << 24),
+            shmall: u64::MAX - (1 << 24),
+            shmmni: 4096,
+            msgmax: 8192,
+            msgmnb: 16384,
+            msgmni: 32000,
+            sem: [32000, 1024000000, 500, 32000],
+            mq_queues_max: 256,
+            mq_msg_max: 10,
+            mq_msgsize_max: 8192,
+            mq_msg_default: 10,
+            mq_msgsize_default: 8192,
+            ..Default::default()
+        };
+        sample.put(0, &ipc, &[]);
         sample.objects();
         sample.memory();
         sample.tasks();
