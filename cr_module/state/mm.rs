@@ -42,7 +42,6 @@ const REFUSED_MM: &[(u32, &str)] = &[
         CR_MM_X_THP_ADVISED,
         "huge pages disabled except where advised",
     ),
-    (CR_MM_X_PKEYS, "memory protection keys"),
 ];
 
 const REFUSED_VMA: &[(u32, &str)] = &[
@@ -51,7 +50,6 @@ const REFUSED_VMA: &[(u32, &str)] = &[
     (CR_VMA_X_PFNMAP, "shows a device"),
     (CR_VMA_X_MERGEABLE, "is mergeable (MADV_MERGEABLE)"),
     (CR_VMA_X_SEALED, "is sealed (mseal)"),
-    (CR_VMA_X_PKEY, "has a memory protection key"),
     (CR_VMA_X_POLICY, "has a NUMA policy (mbind)"),
     (CR_VMA_X_GUARD, "has guard regions (MADV_GUARD_INSTALL)"),
     (CR_VMA_X_SHSTK, "is a shadow stack"),
@@ -216,6 +214,7 @@ const SYS_MADVISE: u32 = 28;
 const SYS_CLOSE: u32 = 3;
 const SYS_ARCH_PRCTL: u32 = 158;
 const SYS_MLOCK2: u32 = 325;
+const SYS_PKEY_MPROTECT: u32 = 329;
 
 const MAP_SHARED: u32 = 0x01;
 const MAP_PRIVATE: u32 = 0x02;
@@ -257,6 +256,7 @@ struct MmMap {
 pub(crate) fn restore(build: &Build<'_>, at: usize, inherited: Option<&Inherited<'_>>) -> Result {
     let rec = build.record(at);
     let mm: cr_img_mm = rec.fixed()?;
+    build::set_pkeys(mm.pkeys, mm.exec_pkey);
     let same_layout = inherited.is_some_and(|parent| {
         parent.layout.as_bytes() == layout_of(&mm).as_bytes()
             && parent.auxv == rec.variable::<cr_img_mm>()
@@ -304,6 +304,8 @@ pub(crate) fn layout_of(mm: &cr_img_mm) -> cr_img_mm {
         flags: 0,
         dump_filter: 0,
         futex_slots: 0,
+        pkeys: 0,
+        exec_pkey: 0,
         mmap_base: 0,
         mmap_legacy_base: 0,
         ..*mm
@@ -339,7 +341,7 @@ pub(crate) fn restore_flags(build: &Build<'_>, mm: &cr_img_mm) -> Result {
 
 fn map(build: &Build<'_>, vma: &cr_img_vma) -> Result {
     let has = |flag| vma.flags & flag != 0;
-    let prot = vma.flags & (CR_VMA_READ | CR_VMA_WRITE | CR_VMA_EXEC);
+    let prot = vma.flags & PROTECTION;
     let length = vma.end - vma.start;
     let mut flags = match (has(CR_VMA_SHARED), has(CR_VMA_DROPPABLE)) {
         (true, _) => MAP_SHARED,
@@ -391,21 +393,37 @@ fn was_writable(vma: &cr_img_vma) -> bool {
     vma.flags & (CR_VMA_SHARED | CR_VMA_WRITE | CR_VMA_ACCOUNT) == CR_VMA_ACCOUNT
 }
 
-/// Takes the right to write from mappings that have lost it. With pages in them, they keep the
-/// promise, so this comes after the contents of memory.
+/// Takes the right to write from mappings that have lost it, and gives them their protection keys.
+/// With pages in them, they keep the promise, so this comes after the contents of memory.
 ///
 /// What a process has from its parent, `parents`, has lost it already.
 pub(crate) fn restore_protection(build: &Build<'_>, at: usize, parents: &[cr_img_vma]) -> Result {
-    let own = |vma: &cr_img_vma| was_writable(vma) && !inherit::is_kept(parents, vma);
-    for vma in build.vmas(at)?.filter(own) {
-        let prot = vma.flags & (CR_VMA_READ | CR_VMA_WRITE | CR_VMA_EXEC);
-        build
-            .syscall(
-                SYS_MPROTECT,
-                [vma.start, vma.end - vma.start, u64::from(prot)],
-            )
-            .context(format_args!("mprotect {:#x}-{:#x}", vma.start, vma.end))?;
+    let mm: cr_img_mm = build.record(at).fixed()?;
+    // Mappings may have keys that are free by now.
+    const ALL: u32 = (1 << CR_NR_PKEYS) - 1;
+    let has_keys = build::set_pkeys(ALL, mm.exec_pkey);
+    for vma in build
+        .vmas(at)?
+        .filter(|vma| !inherit::is_kept(parents, vma))
+    {
+        let prot = u64::from(vma.flags & PROTECTION);
+        let key = u64::from(vma.flags >> CR_VMA_PKEY_SHIFT);
+        let (start, length) = (vma.start, vma.end - vma.start);
+        let by_kernel = match key {
+            0 => !has_keys || prot != u64::from(CR_VMA_EXEC) || vma.kind == CR_VMA_VDSO,
+            key => key == u64::from(mm.exec_pkey),
+        };
+        let result = if !by_kernel {
+            build.syscall6(SYS_PKEY_MPROTECT, [start, length, prot, key, 0, 0])
+        } else if was_writable(&vma) {
+            build.syscall(SYS_MPROTECT, [start, length, prot])
+        } else {
+            continue;
+        };
+        result.context(format_args!("mprotect {start:#x}-{:#x}", vma.end))?;
     }
+    // mmap(2) may have taken one, too, for what can only be executed.
+    build::set_pkeys(mm.pkeys, mm.exec_pkey);
     Ok(())
 }
 

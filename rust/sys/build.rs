@@ -271,6 +271,13 @@ pub fn set_nproc_exceeded(exceeded: bool) {
     unsafe { bindings::cr_shim_set_nproc_exceeded(exceeded) }
 }
 
+/// Sets which protection keys the current process has allocated, and which of them is for mappings
+/// that can only be executed, or 0. Returns whether the processor has such keys.
+pub fn set_pkeys(keys: u32, exec_key: u32) -> bool {
+    // SAFETY: The values only matter for the task's own memory; they were checked.
+    unsafe { bindings::cr_shim_pkeys_set(keys, exec_key) }
+}
+
 /// Sets how much memory the current process has had at most.
 pub fn set_memory_peaks(mm: &cr_img_mm) {
     // SAFETY: `mm` is valid for reads.

@@ -170,14 +170,6 @@ static void check_guard(void)
 	}
 }
 
-static void make_pkey(void)
-{
-	int key = need(pkey_alloc(0, 0));
-
-	memory = map_anon(PAGE, MAP_PRIVATE);
-	sure(pkey_mprotect(memory, PAGE, PROT_READ | PROT_WRITE, key));
-}
-
 static void make_merge(void)
 {
 	memory = map_anon(16 * PAGE, MAP_PRIVATE);
@@ -276,7 +268,6 @@ static const struct case_ cases[] = {
 	{ "lock-future", "mlockall|MCL_FUTURE|lock", make_lock_future, check_lock_future },
 	{ "sealed", "seal", make_seal, check_seal },
 	{ "guard", "guard", make_guard, check_guard },
-	{ "pkey", "protection key|pkey", make_pkey, NULL },
 	{ "merge", "merg|ksm", make_merge, NULL },
 	{ "merge-all", "merg|ksm", make_merge_all, check_merge_all },
 	{ "policy", "policy|NUMA", make_policy, check_policy },

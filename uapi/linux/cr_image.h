@@ -470,6 +470,10 @@ struct cr_img_sighand {
  * @mmap_legacy_base: where it begins, upwards
  * @hiwater_rss: most pages that were in memory
  * @hiwater_vm: most pages that were mapped
+ * @pkeys: protection keys that are allocated: a bit for each but number 0, which
+ *	always is
+ * @exec_pkey: the one of them that the kernel has taken for mappings that are to
+ *	be executed only; 0 for none
  */
 struct cr_img_mm {
 	__u64 start_code;
@@ -497,6 +501,8 @@ struct cr_img_mm {
 	__u64 mmap_legacy_base;
 	__u64 hiwater_rss;
 	__u64 hiwater_vm;
+	__u32 pkeys;
+	__u32 exec_pkey;
 };
 
 /**
@@ -531,6 +537,9 @@ enum cr_img_vma_kind {
 #define CR_VMA_SEQ_READ		0x8000
 /* The kernel may drop its pages at any time (MAP_DROPPABLE): none is saved. */
 #define CR_VMA_DROPPABLE	0x10000
+/* The upper four bits are the protection key. */
+#define CR_VMA_PKEY_SHIFT	28
+#define CR_NR_PKEYS		16
 
 /**
  * struct cr_img_vma - mapping

@@ -32,7 +32,13 @@ const VMA_FLAGS: u32 = CR_VMA_READ
     | CR_VMA_NOHUGEPAGE
     | CR_VMA_RAND_READ
     | CR_VMA_SEQ_READ
-    | CR_VMA_DROPPABLE;
+    | CR_VMA_DROPPABLE
+    | PKEY;
+
+/// The protection key of a mapping.
+const PKEY: u32 = u32::MAX << CR_VMA_PKEY_SHIFT;
+/// All but number 0.
+const PKEYS: u32 = (1 << CR_NR_PKEYS) - 2;
 
 pub(super) fn shmem(state: &State<'_>, rec: &Rec<'_>) -> Result {
     let shmem: cr_img_shmem = rec.fixed()?;
@@ -102,6 +108,11 @@ pub(super) fn mm(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_mm> {
         mm.futex_slots == 0 || mm.futex_slots.is_power_of_two(),
         "impossible number of slots for futexes",
     )?;
+    let exec_pkey = mm.pkeys.checked_shr(mm.exec_pkey).unwrap_or(0) & 1;
+    rec.require(
+        mm.pkeys & !PKEYS == 0 && (mm.exec_pkey == 0 || exec_pkey != 0),
+        "impossible protection keys",
+    )?;
     for base in [mm.mmap_base, mm.mmap_legacy_base] {
         rec.require(
             state.page_size.pages_in(base).is_some() && base <= USER_END,
@@ -111,7 +122,7 @@ pub(super) fn mm(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_mm> {
     Ok(mm)
 }
 
-pub(super) fn vma(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_vma> {
+pub(super) fn vma(state: &State<'_>, rec: Placed<'_>, mm: &cr_img_mm) -> Result<cr_img_vma> {
     let vma: cr_img_vma = rec.fixed()?;
     let has = |flags: u32| vma.flags & flags == flags;
     let has_any = |flags: u32| vma.flags & flags != 0;
@@ -129,6 +140,12 @@ pub(super) fn vma(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_vma> {
             && !has(CR_VMA_RAND_READ | CR_VMA_SEQ_READ)
             && (has(CR_VMA_LOCKED) || !has(CR_VMA_LOCKONFAULT)),
         "flags that exclude each other",
+    )?;
+    let protection = vma.flags & (CR_VMA_READ | CR_VMA_WRITE | CR_VMA_EXEC);
+    let key = vma.flags.wrapping_shr(CR_VMA_PKEY_SHIFT);
+    rec.require(
+        key == 0 || key != mm.exec_pkey || protection == CR_VMA_EXEC,
+        "a protection key that it cannot have",
     )?;
     match vma.kind {
         CR_VMA_ANON => {
@@ -149,10 +166,7 @@ pub(super) fn vma(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_vma> {
         }
         CR_VMA_VDSO => {
             rec.require(vma.object == 0, "part of the kernel, but with an object")?;
-            rec.require(
-                vma.flags & !(CR_VMA_READ | CR_VMA_WRITE | CR_VMA_EXEC) == 0,
-                "flags that the vDSO cannot have",
-            )?;
+            rec.require(vma.flags == protection, "flags that the vDSO cannot have")?;
         }
         _ => return Err(rec.error("unknown kind of mapping")),
     }

@@ -238,7 +238,7 @@ impl<'a> Walk<'a> {
         };
         open.remaining =
             one_less(open.remaining).ok_or_else(|| rec.error("more mappings than announced"))?;
-        let vma = memory::vma(state, rec)?;
+        let vma = memory::vma(state, rec, &open.mm)?;
         rec.require(
             vma.start >= open.last_end,
             "mappings overlap or do not ascend",

@@ -347,7 +347,22 @@ fn memory() {
         vma.start = TEXT
     });
     fails::<cr_img_vma>(1, "impossible offset", |vma| vma.pgoff = u64::MAX);
-    fails::<cr_img_vma>(1, "unknown flags", |vma| vma.flags |= 1 << 31);
+    fails::<cr_img_vma>(1, "unknown flags", |vma| vma.flags |= 1 << 27);
+    // It may be free by now.
+    passes::<cr_img_vma>(1, |vma| vma.flags |= 1 << 31);
+    fails::<cr_img_mm>(0, "impossible protection keys", |mm| mm.pkeys = 1);
+    fails::<cr_img_mm>(0, "impossible protection keys", |mm| mm.pkeys = 1 << 16);
+    fails::<cr_img_mm>(0, "impossible protection keys", |mm| mm.exec_pkey = 1);
+    fails::<cr_img_mm>(0, "impossible protection keys", |mm| {
+        (mm.pkeys, mm.exec_pkey) = (2, 33)
+    });
+    let mut keys = change::<cr_img_mm>(0, |mm| (mm.pkeys, mm.exec_pkey) = (0b110, 2));
+    keys.change::<cr_img_vma>(1, |vma| vma.flags |= 1 << 28);
+    assert_eq!(check(&keys), Ok(()));
+    keys.change::<cr_img_vma>(1, |vma| vma.flags ^= 3 << 28);
+    assert!(check(&keys).unwrap_err().contains("a protection key"));
+    keys.change::<cr_img_vma>(1, |vma| vma.flags = 2 << 28 | CR_VMA_EXEC);
+    assert_eq!(check(&keys), Ok(()));
     fails::<cr_img_vma>(1, "unknown kind of mapping", |vma| vma.kind = 0);
     fails::<cr_img_vma>(1, "anonymous, but with an object", |vma| vma.object = SHMEM);
     fails::<cr_img_vma>(1, "shared, but without an object", |vma| {

@@ -7,6 +7,7 @@
 #include <linux/leafops.h>
 #include <linux/mm.h>
 #include <linux/pagewalk.h>
+#include <linux/pkeys.h>
 #include <linux/sched/coredump.h>
 #include <linux/sched/exec_state.h>
 #include <linux/sched/mm.h>
@@ -38,11 +39,6 @@ static u64 mm_unsupported(struct mm_struct *mm)
 #ifdef CONFIG_ADDRESS_MASKING
 	if (mm->context.lam_cr3_mask)
 		x |= BIT_ULL(CR_MM_X_LAM);
-#endif
-#ifdef CONFIG_X86_INTEL_MEMORY_PROTECTION_KEYS
-	if (cpu_feature_enabled(X86_FEATURE_OSPKE) &&
-	    mm->context.pkey_allocation_map != 1)
-		x |= BIT_ULL(CR_MM_X_PKEYS);
 #endif
 	if (mm_flags_test(MMF_HAS_MDWE, mm))
 		x |= BIT_ULL(CR_MM_X_MDWE);
@@ -108,6 +104,12 @@ u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 	out->hiwater_rss = get_mm_hiwater_rss(mm);
 	out->hiwater_vm = get_mm_hiwater_vm(mm);
 
+#ifdef CONFIG_X86_INTEL_MEMORY_PROTECTION_KEYS
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE)) {
+		out->pkeys = mm->context.pkey_allocation_map & ~1;
+		out->exec_pkey = max_t(s16, mm->context.execute_only_pkey, 0);
+	}
+#endif
 	*unsupported = mm_unsupported(mm);
 	rcu_read_lock();
 	*exe = get_file_rcu(&mm->exe_file);
@@ -162,7 +164,7 @@ static const struct {
 
 static u64 vma_unsupported(struct vm_area_struct *vma)
 {
-	vm_flags_t rest = vma->vm_flags & ~VM_PLAIN;
+	vm_flags_t rest = vma->vm_flags & ~VM_PLAIN & ~ARCH_VM_PKEY_FLAGS;
 	u64 x = 0;
 	int i;
 
@@ -176,10 +178,6 @@ static u64 vma_unsupported(struct vm_area_struct *vma)
 		{ VM_SYNC,				BIT_ULL(CR_VMA_X_SYNC) },
 		{ VM_MAYBE_GUARD,			BIT_ULL(CR_VMA_X_GUARD) },
 		{ VM_SHADOW_STACK,			BIT_ULL(CR_VMA_X_SHSTK) },
-#ifdef CONFIG_ARCH_HAS_PKEYS
-		{ VM_PKEY_BIT0 | VM_PKEY_BIT1 | VM_PKEY_BIT2 | VM_PKEY_BIT3,
-							BIT_ULL(CR_VMA_X_PKEY) },
-#endif
 #ifdef CONFIG_64BIT
 		{ VM_SEALED,				BIT_ULL(CR_VMA_X_SEALED) },
 #endif
@@ -228,6 +226,7 @@ bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, struct cr_shim_vma *out)
 		for (i = 0; i < ARRAY_SIZE(vma_flags); i++)
 			if (vma->vm_flags & vma_flags[i].vm)
 				out->flags |= vma_flags[i].img;
+		out->flags |= (u32)vma_pkey(vma) << CR_VMA_PKEY_SHIFT;
 		if (!out->vdso)
 			out->unsupported = vma_unsupported(vma);
 		if (vma->vm_file)
@@ -422,6 +421,28 @@ void cr_shim_mm_layout(u64 base, u64 legacy_base, bool bottom_up,
 	__mm_flags_overwrite_word(mm, word | ((unsigned long)dump_filter <<
 					      MMF_DUMP_FILTER_SHIFT));
 	mmap_write_unlock(mm);
+}
+
+/*
+ * Which protection keys the current process has allocated, and which of them is
+ * for mappings that are executed only. mmap(2) and mprotect(2) take one for
+ * these by themselves, pkey_alloc(2) takes the first one that is free. Does
+ * the processor have such keys?
+ */
+bool cr_shim_pkeys_set(u32 pkeys, u32 exec_pkey)
+{
+#ifdef CONFIG_X86_INTEL_MEMORY_PROTECTION_KEYS
+	struct mm_struct *mm = current->mm;
+
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE)) {
+		mmap_write_lock(mm);
+		mm->context.pkey_allocation_map = pkeys | 1;
+		mm->context.execute_only_pkey = exec_pkey ?: -1;
+		mmap_write_unlock(mm);
+		return true;
+	}
+#endif
+	return false;
 }
 
 /* How much memory the current process has had at most. */

@@ -305,7 +305,6 @@ void cr_shim_vfork_end(struct task_struct *t, struct completion *done);
 #define CR_VMA_X_HUGETLB	2
 #define CR_VMA_X_MERGEABLE	3
 #define CR_VMA_X_SEALED		4
-#define CR_VMA_X_PKEY		5
 #define CR_VMA_X_POLICY		6
 #define CR_VMA_X_GUARD		7
 #define CR_VMA_X_SHSTK		8
@@ -345,7 +344,6 @@ struct cr_shim_vma {
 #define CR_MM_X_RDPMC		7
 #define CR_MM_X_THP_ADVISED	8
 #define CR_MM_X_MEMBARRIER	9
-#define CR_MM_X_PKEYS		10
 
 u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 		    struct cr_img_mm *out, u64 *auxv, u32 max_auxv,
@@ -527,6 +525,7 @@ void cr_shim_join_stop(struct task_struct *t, u32 signal, bool awaited);
 void cr_shim_mm_layout(u64 base, u64 legacy_base, bool bottom_up,
 		       u32 dump_filter);
 void cr_shim_mm_peaks_set(const struct cr_img_mm *in);
+bool cr_shim_pkeys_set(u32 pkeys, u32 exec_pkey);
 int cr_shim_unmap_all(void);
 int cr_shim_map(struct file *file, u64 addr, u64 len, u32 prot, u32 flags,
 		u64 offset);
