@@ -15,7 +15,7 @@ use crate::{
     objects::Objects,
     references::References,
     report::{fail, Context, Log, Result},
-    state::{self, clock, event, ipc, lock, memory::Memory, session, task, uts},
+    state::{self, clock, cpu, event, ipc, lock, memory::Memory, session, task, uts},
     tree::Tree,
 };
 use core::ops::Range;
@@ -198,6 +198,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
     };
     save.references.check_contained(container, &tree)?;
 
+    cpu::save(&mut save)?;
     if namespaces & CR_NS_UTS != 0 {
         uts::save(&mut save)?;
     }

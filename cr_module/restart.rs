@@ -16,12 +16,13 @@ use crate::{
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
     state::{
-        debugreg, event, file, memory, mm, pipe, regs, session, shmem, stop, task, thread,
+        cpu, debugreg, event, file, memory, mm, pipe, regs, session, shmem, stop, task, thread,
         trace::{self, Traced},
     },
 };
 use cr_codec::{
     check::{check_state, State, EM_X86_64},
+    cpu::Components,
     read::{Head, Reader},
     uapi::*,
 };
@@ -62,6 +63,9 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     let state = check_state(&header, &list, &mut scratch)?;
     let container = container_of(&state)?;
 
+    for rec in list.iter().filter(|rec| rec.tag == CR_TAG_CPU) {
+        cpu::check(rec)?;
+    }
     for rec in list.iter().filter(|rec| rec.tag == CR_TAG_MM) {
         mm::check_vdso_crc(rec)?;
     }
@@ -157,7 +161,8 @@ fn check_header(header: &cr_img_header) -> Result {
     if missing != 0 {
         fail!(
             EPROTONOSUPPORT(),
-            "the image is from a processor with more features (XSAVE components {missing:#x})"
+            "the image is from a processor with more registers: this one has no {}",
+            Components(missing)
         );
     }
     if header.xstate_size != xstate_size {

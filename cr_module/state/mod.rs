@@ -6,6 +6,7 @@
 pub(crate) mod audit;
 pub(crate) mod clock;
 pub(crate) mod controls;
+pub(crate) mod cpu;
 pub(crate) mod cred;
 pub(crate) mod debugreg;
 pub(crate) mod event;

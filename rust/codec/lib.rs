@@ -9,6 +9,7 @@
 //! - [`uapi`] has the C structures, generated from the headers in `uapi/linux`.
 //! - [`record`] is the table of the kinds of records, with their sizes.
 //! - [`write`](mod@write) and [`read`] are the framing: headers, lengths, checksums, alignment.
+//! - [`cpu`] names what a processor has.
 //! - [`order`] sorts and searches.
 //! - [`check`] is about meaning: does this sequence of records describe a container?
 //!
@@ -41,6 +42,7 @@ extern crate std;
 compile_error!("images are little endian and this codec does not convert");
 
 pub mod check;
+pub mod cpu;
 pub mod crc;
 pub mod error;
 pub mod order;

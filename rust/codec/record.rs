@@ -8,6 +8,7 @@
 use core::{mem::size_of, num::NonZero};
 
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
+use zerocopy_derive::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::uapi::*;
 
@@ -59,6 +60,13 @@ impl Kind {
     }
 }
 
+/// The features of the processor: no fixed part, all of it variable.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Cpu {}
+
+/// Most bytes of names of features.
+pub const MAX_FEATURES: u32 = 4 << 10;
 /// Most bytes of extended registers.
 pub const MAX_XSTATE: u32 = CR_XSTATE_WORDS * u64::BITS * CR_XSTATE_BLOCK;
 /// Most supplementary groups, as the kernel's `NGROUPS_MAX`.
@@ -123,6 +131,7 @@ records! {
     CR_TAG_SECTION      "section"   cr_img_section      plain   [u8; CR_MAX_SECTION_LEN] (skippable);
     CR_TAG_CONTAINER    "container" cr_img_container    plain;
     CR_TAG_UTS          "uts"       cr_img_uts          plain;
+    CR_TAG_CPU          "cpu"       Cpu                 plain   [u8; MAX_FEATURES];
     CR_TAG_IPC          "ipc"       cr_img_ipc          plain;
     CR_TAG_CRED         "cred"      cr_img_cred         object  [u32; MAX_GROUPS + 3 * CR_MAX_LANDLOCK];
     CR_TAG_PIPE         "pipe"      cr_img_pipe         object  [u8; room_for::<u8>()];

@@ -23,6 +23,22 @@ pub fn xfeatures(xstate: &[u8]) -> u64 {
     }
 }
 
+/// The features of processors that programs can use, by the names in /proc/cpuinfo; and whether
+/// this one has them.
+pub fn cpu_features() -> impl Iterator<Item = (&'static [u8], bool)> {
+    (0..).map_while(|n| {
+        let mut has = false;
+        // SAFETY: `has` is valid for writes.
+        let name = unsafe { bindings::cr_shim_cpu_feature(n, &mut has) };
+        if name.is_null() {
+            return None;
+        }
+        // SAFETY: It is a constant of the module, and ends in a NUL.
+        let name = unsafe { CStr::from_char_ptr(name) };
+        Some((name.to_bytes(), has))
+    })
+}
+
 impl TaskRef {
     /// General registers. The task stands still, or is the current one.
     pub fn read_regs(&self, out: &mut cr_img_regs) -> Result {

@@ -111,6 +111,8 @@ struct cr_img_tail {
  * @CR_TAG_CONTAINER: struct cr_img_container; the first record of the kernel
  * @CR_TAG_UTS: struct cr_img_uts
  * @CR_TAG_IPC: struct cr_img_ipc
+ * @CR_TAG_CPU: what programs could use of the processor: names of features as in
+ *	/proc/cpuinfo, separated by single spaces
  * @CR_TAG_CRED: obj; struct cr_img_cred, then __u32 groups[], then struct
  *	cr_img_landlock[]
  * @CR_TAG_PIPE: obj; struct cr_img_pipe, then its path, then the bytes in it
@@ -153,6 +155,7 @@ enum cr_img_tag {
 	CR_TAG_CONTAINER	= 0x10,
 	CR_TAG_UTS		= 0x11,
 	CR_TAG_IPC		= 0x12,
+	CR_TAG_CPU		= 0x13,
 
 	CR_TAG_CRED		= 0x20,
 	CR_TAG_PIPE		= 0x21,

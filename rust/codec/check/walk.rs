@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! section* container
-//! ( object | uts | ipc | lock | epoll
+//! ( cpu | object | uts | ipc | lock | epoll
 //!   | mm … vma …                  objects may come between
 //!   | process … thread … regs … xstate … sigqueue … sched … controls …
 //!     … trace … debugregs … timers …
@@ -12,7 +12,7 @@
 //! ```
 
 use super::{files, memory, signals, tasks, trace, Placed, Rec, Result, State};
-use crate::{record, uapi::*};
+use crate::{cpu, record, uapi::*};
 
 /// Above what a clock may say, ns: half of what the kernel can count, `kernel/time/namespace.c`.
 const MAX_CLOCK: u64 = 1 << 62;
@@ -73,6 +73,7 @@ struct Walk<'a> {
     container: Option<(&'a Rec<'a>, cr_img_container)>,
     uts: bool,
     ipc: bool,
+    cpu: bool,
     mm: Option<OpenMm<'a>>,
     process: Option<OpenProcess<'a>>,
     nr_processes: u32,
@@ -106,6 +107,7 @@ impl<'a> Walk<'a> {
         match rec.tag {
             CR_TAG_UTS => self.uts(rec.rec),
             CR_TAG_IPC => self.ipc(rec.rec),
+            CR_TAG_CPU => self.cpu(rec.rec),
             CR_TAG_CRED => tasks::cred(rec.rec),
             CR_TAG_PIPE => files::pipe(state, rec.rec),
             CR_TAG_SHMEM => memory::shmem(state, rec.rec),
@@ -229,6 +231,15 @@ impl<'a> Walk<'a> {
                     .iter()
                     .all(|limit| MQ_SIZES.contains(limit)),
             "impossible limits of message queues",
+        )
+    }
+
+    fn cpu(&mut self, rec: &Rec<'_>) -> Result {
+        rec.require(!self.cpu, "a second time")?;
+        self.cpu = true;
+        rec.require(
+            cpu::features(rec.payload).all(cpu::is_feature),
+            "not names of features",
         )
     }
 
@@ -408,6 +419,7 @@ impl<'a> Walk<'a> {
                 message: "there is no container in the image",
             });
         };
+        rec.require(self.cpu, "nothing is said about the processor")?;
         rec.require(
             container.nr_processes == self.nr_processes,
             "another number of processes than announced",

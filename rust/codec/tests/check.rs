@@ -101,8 +101,9 @@ fn every_length_is_checked() {
             let payload = &mut other.state[at].payload;
             payload.resize(payload.len().saturating_add_signed(delta), b'x');
             // What is in a section is not the kernel's business.
-            let section = other.state[at].tag == CR_TAG_SECTION;
-            assert_eq!(check(&other).is_ok(), section, "{at} {delta}");
+            // Nor does it know how many names of features there are.
+            let any = matches!(other.state[at].tag, CR_TAG_SECTION | CR_TAG_CPU);
+            assert_eq!(check(&other).is_ok(), any, "{at} {delta}");
         }
     }
 }
@@ -203,6 +204,17 @@ fn container() {
     passes::<cr_img_ipc>(0, |ipc| {
         (ipc.sem, ipc.shmall, ipc.mq_queues_max) = ([-1; 4], 0, u32::MAX);
     });
+    for names in ["", "avx", "avx avx2"] {
+        let mut other = Sample::new();
+        let at = index(&other, CR_TAG_CPU, 0);
+        other.state[at].payload = names.into();
+        assert_eq!(check(&other), Ok(()), "{names}");
+    }
+    for names in [" ", "avx ", " avx", "avx  avx2", "AVX", "avx\n", "avx\0"] {
+        fails_bytes(CR_TAG_CPU, 0, "not names of features", |payload| {
+            *payload = names.into()
+        });
+    }
     fails::<cr_img_section>(0, "not a name", |section| section.name = [0; 16]);
     fails::<cr_img_section>(0, "not a name", |section| section.name = [b'x'; 16]);
     fails::<cr_img_section>(0, "not a name", |section| section.name[0] = b'\n');
@@ -961,4 +973,16 @@ proptest! {
         }
         let _ = check(&sample);
     }
+}
+
+#[test]
+fn components_have_names() {
+    let named = |components| cr_codec::cpu::Components(components).to_string();
+    assert_eq!(named(0), "");
+    assert_eq!(
+        named(1 << 17 | 1 << 18),
+        "AMX tile configuration, AMX tile data"
+    );
+    assert_eq!(named(1 << 9), "protection keys (PKRU)");
+    assert_eq!(named(0b110 | 1 << 62), "SSE, AVX, component 62");
 }

@@ -211,6 +211,9 @@ int cr_shim_debugregs_write(struct task_struct *t,
 			    const struct cr_img_debugregs *in);
 bool cr_shim_has_perf_events(struct task_struct *t);
 
+/* cpu.c */
+const char *cr_shim_cpu_feature(u32 n, bool *has);
+
 /* controls.c */
 void cr_shim_controls_read(struct task_struct *t, struct cr_img_controls *out);
 

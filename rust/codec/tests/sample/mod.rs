@@ -9,6 +9,7 @@ use cr_codec::{
     check::Rec,
     crc,
     error::FormatError,
+    record::Cpu,
     uapi::*,
     write::{Sink, Writer},
     Checksum, Record,
@@ -123,6 +124,7 @@ impl Sample {
             ..Default::default()
         };
         sample.put(0, &uts, &[]);
+        sample.put(0, &Cpu {}, b"avx avx512f sse4_2");
         let ipc = cr_img_ipc {
             shmmax: u64::MAX - (1 << 24),
             shmall: u64::MAX - (1 << 24),

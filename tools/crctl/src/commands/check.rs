@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use cr_codec::{record, uapi::*};
+use cr_codec::{cpu::Components, record, uapi::*};
 use serde::Serialize;
 
 use super::print_to_stdout;
@@ -164,8 +164,9 @@ fn module(report: &mut Report, release: &str) {
         false,
         None,
         format!(
-            "{} bytes per thread, components {:#x}",
-            info.xstate_size, info.xfeatures
+            "{} bytes per thread: {}",
+            info.xstate_size,
+            Components(info.xfeatures)
         ),
     );
 }
