@@ -87,6 +87,8 @@ impl core::fmt::Display for CallName {
 
 /// Issued again unless a signal handler without SA_RESTART has run.
 const ERESTARTSYS: i32 = -512;
+/// Issued again in any case.
+const ERESTARTNOINTR: i32 = -513;
 /// Issued again unless a signal handler has run.
 const ERESTARTNOHAND: i32 = -514;
 /// Continued by restart_syscall(2).
@@ -125,7 +127,9 @@ const F_OFD_SETLKW: u64 = 38;
 const FUTEX_COMMAND: u64 = 0x7f;
 const FUTEX_PRIVATE_FLAG: u64 = 0x80;
 const FUTEX_WAIT: u64 = 0;
+const FUTEX_LOCK_PI: u64 = 6;
 const FUTEX_WAIT_BITSET: u64 = 9;
+const FUTEX_LOCK_PI2: u64 = 13;
 const TIMER_ABSTIME: u64 = 1;
 const CLOCK_REALTIME: u64 = 0;
 const CLOCK_MONOTONIC: u64 = 1;
@@ -208,6 +212,8 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
             (FUTEX_WAIT | FUTEX_WAIT_BITSET, 0) => Asleep::Leave(ERESTARTSYS),
             // The time-out is absolute.
             (FUTEX_WAIT_BITSET, _) => Asleep::LeaveUntil(ERESTARTNOHAND),
+            (FUTEX_LOCK_PI | FUTEX_LOCK_PI2, 0) => Asleep::Leave(ERESTARTNOINTR),
+            (FUTEX_LOCK_PI | FUTEX_LOCK_PI2, _) => Asleep::LeaveUntil(ERESTARTNOINTR),
             (FUTEX_WAIT, _) => {
                 let shared = match b & FUTEX_PRIVATE_FLAG {
                     0 => FLAGS_SHARED,

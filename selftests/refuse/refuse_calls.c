@@ -147,13 +147,6 @@ static void call_send(void)
 		;
 }
 
-static void call_lock_pi(void)
-{
-	/* Its owner is the parent, which does not give it back. */
-	*word = getppid();
-	syscall(SYS_futex, word, FUTEX_LOCK_PI, 0, NULL, NULL, 0);
-}
-
 static void call_futex_waitv(void)
 {
 	struct { uint64_t value, address; uint32_t flags, reserved; } wait = {
@@ -197,7 +190,6 @@ SLEEP(timerfd, SYS_read)
 SLEEP(accept, SYS_accept)
 SLEEP(recv, SYS_recvfrom)
 SLEEP(send, SYS_sendto)
-SLEEP(lock_pi, SYS_futex)
 SLEEP(futex_waitv, SYS_futex_waitv)
 SLEEP(futex_wait, SYS_futex_wait_)
 SLEEP(cpu_nanosleep, SYS_clock_nanosleep)
@@ -218,7 +210,6 @@ static const struct case_ cases[] = {
 	{ "accept", BY_NUMBER(43), sleep_accept, NULL },
 	{ "recv", BY_NUMBER(45), sleep_recv, NULL },
 	{ "send", BY_NUMBER(44), sleep_send, NULL },
-	{ "lock-pi", "sleeps in futex", sleep_lock_pi, NULL },
 	{ "futex_waitv", BY_NUMBER(449), sleep_futex_waitv, NULL },
 	{ "futex_wait", BY_NUMBER(455), sleep_futex_wait, NULL },
 	{ "cpu-nanosleep", "sleeps in clock_nanosleep", sleep_cpu_nanosleep, NULL },

@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <stddef.h>
 #include <sys/io.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
 
 #define ARCH_REQ_XCOMP_PERM_	0x1023
@@ -144,9 +145,21 @@ static void make_tagged_addresses(void)
 	need(syscall(SYS_arch_prctl, ARCH_ENABLE_TAGGED_ADDR_, 6));
 }
 
+/* Needs a processor that can share out its caches or memory bandwidth. */
+static void make_resctrl(void)
+{
+	char pid[16];
+
+	need(mount("resctrl", "/sys/fs/resctrl", "resctrl", 0, NULL));
+	need(mkdir("/sys/fs/resctrl/container", 0755));
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	write_file("/sys/fs/resctrl/container/tasks", 0, pid);
+}
+
 static const struct case_ cases[] = {
 	{ "block-step", "from branch to branch", make_block_step, NULL },
 	{ "emulated", "emulated", make_emulated, NULL },
+	{ "resctrl", "is in a resource group", make_resctrl, NULL },
 	{ "tls-segment", "TLS segments", make_tls_segment, NULL },
 	{ "32-bit", "32-bit", make_32bit, NULL },
 	{ "ldt", "descriptor table", make_ldt, NULL },

@@ -40,7 +40,6 @@
 #define CR_TASK_KEYRING		20
 #define CR_TASK_LSM		21
 #define CR_TASK_SEM_UNDO	23
-#define CR_TASK_PI_FUTEX	24
 #define CR_TASK_RSEQ_SLICE	25
 #define CR_TASK_NESTED_PIDNS	29
 #define CR_TASK_NS_NET		30

@@ -326,8 +326,6 @@ static u64 other_unsupported(struct task_struct *t)
 #endif
 	if (cr_shim_has_perf_events(t))
 		x |= BIT_ULL(CR_TASK_PERF);
-	if (!list_empty(&t->futex.pi_state_list) || t->pi_blocked_on)
-		x |= BIT_ULL(CR_TASK_PI_FUTEX);
 #ifdef CONFIG_RSEQ_SLICE_EXTENSION
 	if (t->rseq.slice.state.enabled)
 		x |= BIT_ULL(CR_TASK_RSEQ_SLICE);
@@ -361,7 +359,7 @@ u64 cr_shim_current_unsupported(void)
 	if (current->ptrace)
 		x |= BIT_ULL(CR_TASK_TRACED);
 
-	return x & ~(BIT_ULL(CR_TASK_PI_FUTEX) | BIT_ULL(CR_TASK_SHARED_IO));
+	return x & ~BIT_ULL(CR_TASK_SHARED_IO);
 }
 
 /* What wait4(2) says of @t, which has exited. */
