@@ -10,8 +10,8 @@ use crate::{
     hold::Standing,
     report::{fail, Context, Result},
     state::{
-        audit, controls, cred, debugreg, fdtable, fs, mm, posix_timer, ptracer, regs, sched, seccomp,
-        session, signal, syscall, trace, usage,
+        audit, controls, cred, debugreg, fdtable, fs, mm, posix_timer, ptracer, regs, sched,
+        seccomp, session, signal, syscall, trace, usage,
     },
     tree::{Process, Thread},
 };
