@@ -58,8 +58,7 @@ fn first(firsts: &Firsts, id: u64) -> Result<usize> {
 pub(crate) fn link_processes(records: &Records, processes: &mut [ProcessPlan]) -> Result {
     let mms = firsts(processes, |process| process.mm)?;
     let sighands = firsts(processes, |process| process.sighand)?;
-    for at in 0..processes.len() {
-        let process = &mut processes[at];
+    for (at, process) in processes.iter_mut().enumerate() {
         (process.creator, process.memory) = (process.parent, at);
         if process.is_zombie() {
             continue;

@@ -65,14 +65,16 @@ pub(crate) fn restore_autogroup(plan: &Plan, at: usize) -> Result {
     if at != 0 {
         session::make_autogroup()?;
     }
+    if image.autogroup_nice == 0 {
+        return Ok(());
+    }
     // Who has no privilege may do that only ten times a second.
-    while image.autogroup_nice != 0 {
+    loop {
         match session::set_autogroup_nice(image.autogroup_nice) {
             Err(EAGAIN) if !misc::is_being_killed() => misc::nap(10_000),
             result => return result.context(format_args!("autogroup")),
         }
     }
-    Ok(())
 }
 
 /// Once all processes exist: those that have an autogroup of another session's join theirs; and

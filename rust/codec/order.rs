@@ -13,7 +13,7 @@ use core::mem;
 /// Sorts by a key, by means of a heap. Elements with the same key come out in any order.
 pub fn sort_by_key<T, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K) {
     // As most of what is sorted has been before.
-    if items.is_sorted_by_key(|item| key(item)) {
+    if items.is_sorted_by_key(&key) {
         return;
     }
     let length = items.len();

@@ -373,7 +373,7 @@ fn memory() {
     assert_eq!(check(&keys), Ok(()));
     keys.change::<cr_img_vma>(1, |vma| vma.flags ^= 3 << 28);
     assert!(check(&keys).unwrap_err().contains("a protection key"));
-    keys.change::<cr_img_vma>(1, |vma| vma.flags = 2 << 28 | CR_VMA_EXEC);
+    keys.change::<cr_img_vma>(1, |vma| vma.flags = (2 << 28) | CR_VMA_EXEC);
     assert_eq!(check(&keys), Ok(()));
     fails::<cr_img_vma>(1, "unknown kind of mapping", |vma| vma.kind = 0);
     fails::<cr_img_vma>(1, "anonymous, but with an object", |vma| vma.object = SHMEM);
@@ -658,7 +658,7 @@ fn traces() {
     passes::<cr_img_trace>(0, |trace| trace.siginfo[47] = 1);
     passes::<cr_img_trace>(0, |trace| {
         trace.stop = CR_TRACE_IN_INTERRUPT;
-        trace.status = 128 << 8 | 5;
+        trace.status = (128 << 8) | 5;
     });
 }
 
@@ -763,7 +763,7 @@ fn registers() {
     });
     fails::<cr_img_xstate>(0, "other blocks than", |xstate| xstate.blocks[0] |= 2);
     fails::<cr_img_xstate>(0, "other blocks than", |xstate| {
-        xstate.blocks = [1 | 1 << 13, 0, 0, 0]
+        xstate.blocks = [1 | (1 << 13), 0, 0, 0]
     });
     let mut sample = Sample::new();
     sample.header.xstate_size += 8;
@@ -980,9 +980,9 @@ fn components_have_names() {
     let named = |components| cr_codec::cpu::Components(components).to_string();
     assert_eq!(named(0), "");
     assert_eq!(
-        named(1 << 17 | 1 << 18),
+        named((1 << 17) | (1 << 18)),
         "AMX tile configuration, AMX tile data"
     );
     assert_eq!(named(1 << 9), "protection keys (PKRU)");
-    assert_eq!(named(0b110 | 1 << 62), "SSE, AVX, component 62");
+    assert_eq!(named(0b110 | (1 << 62)), "SSE, AVX, component 62");
 }
