@@ -9,7 +9,7 @@ import sys
 
 from . import caller, device, proc, runtime
 from .caller import ALL, mask, user
-from .image import Image, TAG_CONTAINER, TAG_PIPE, TAG_UTS, change, credentials
+from .image import Image, TAG_CONTAINER, TAG_IPC, TAG_PIPE, TAG_UTS, change, credentials
 from .traces import Traces
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[3] / "build/selftests/privileges"
@@ -17,12 +17,18 @@ USER = 1000
 NS_UTS, NS_IPC, NS_TIME = 2, 4, 8
 
 
+def shared(image, namespaces):
+    """The container has none of these namespaces of its own, nor what belongs to them."""
+    for part in image.of(TAG_CONTAINER):
+        part["namespaces"] &= ~namespaces
+    gone = [tag for namespace, tag in ((NS_UTS, TAG_UTS), (NS_IPC, TAG_IPC)) if namespaces & namespace]
+    image.parts = [part for part in image.parts if part.tag not in gone]
+    return image
+
+
 def shared_names(image):
     """The container has no UTS, IPC and time namespaces of its own."""
-    for part in image.of(TAG_CONTAINER):
-        part["namespaces"] &= ~(NS_UTS | NS_IPC | NS_TIME)
-    image.parts = [part for part in image.parts if part.tag != TAG_UTS]
-    return image
+    return shared(image, NS_UTS | NS_IPC | NS_TIME)
 
 
 def namespace_root(*steps):
