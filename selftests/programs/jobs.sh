@@ -34,8 +34,8 @@ for ((round = 0; round < $1; round++)); do
 	stopped+=" $?"
 	(trap 'exit 9' TERM; kill -STOP "$BASHPID"; while :; do sleep 0.01; done) &
 	until [ -n "$(jobs -s)" ]; do :; done
-	# The shell continues what it terminates.
 	kill -TERM %%
+	kill -CONT %%
 	wait %%
 	stopped+=" $?"
 	# Whichever of these ends first; the other one by a signal, which a trap sees.
