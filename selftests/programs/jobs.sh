@@ -27,26 +27,6 @@ for ((round = 0; round < $1; round++)); do
 	wait %%
 	stopped=$?
 
-	# A job in the foreground that stops itself, goes on in the background and is killed stopped.
-	sh -c 'kill -STOP $$; exit 6'
-	bg >/dev/null
-	wait %%
-	stopped+=" $?"
-	(trap 'exit 9' TERM; kill -STOP "$BASHPID"; while :; do sleep 0.01; done) &
-	until [ -n "$(jobs -s)" ]; do :; done
-	kill -TERM %%
-	kill -CONT %%
-	wait %%
-	stopped+=" $?"
-	# Whichever of these ends first; the other one by a signal, which a trap sees.
-	sleep 1000 &
-	slow=$!
-	(sleep 0.01; exit 4) &
-	until wait -n -p ended "$slow" $!; [ "$ended" ] && [ "$ended" != "$slow" ]; do :; done
-	kill "$slow"
-	wait "$slow"
-	stopped+=" $?"
-
 	kill -USR1 $$
 	count=$(seq 200 | grep -c 7 | cat)
 	text=$(printf '%s\n' c a b | sort | tr '\n' ' ')
