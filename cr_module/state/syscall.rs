@@ -97,6 +97,7 @@ const EINTR_RESULT: i32 = -4;
 
 const READ: u32 = 0;
 const WRITE: u32 = 1;
+const OPEN: u32 = 2;
 const POLL: u32 = 7;
 const READV: u32 = 19;
 const WRITEV: u32 = 20;
@@ -107,6 +108,7 @@ const SENDFILE: u32 = 40;
 const WAIT4: u32 = 61;
 const FCNTL: u32 = 72;
 const FLOCK: u32 = 73;
+const CREAT: u32 = 85;
 const RT_SIGTIMEDWAIT: u32 = 128;
 const RT_SIGSUSPEND: u32 = 130;
 const FUTEX: u32 = 202;
@@ -114,6 +116,7 @@ const RESTART_SYSCALL: u32 = 219;
 const CLOCK_NANOSLEEP: u32 = 230;
 const EPOLL_WAIT: u32 = 232;
 const WAITID: u32 = 247;
+const OPENAT: u32 = 257;
 const PSELECT6: u32 = 270;
 const PPOLL: u32 = 271;
 const SPLICE: u32 = 275;
@@ -121,7 +124,11 @@ const TEE: u32 = 276;
 const VMSPLICE: u32 = 278;
 const EPOLL_PWAIT: u32 = 281;
 const EPOLL_PWAIT2: u32 = 441;
+const FUTEX_WAITV: u32 = 449;
+/// futex_wait(2), not the operation of futex(2).
+const FUTEX_WAIT_CALL: u32 = 455;
 
+const O_CREAT_EXCL: u64 = 0o300;
 const F_SETLKW: u64 = 7;
 const F_OFD_SETLKW: u64 = 38;
 const FUTEX_COMMAND: u64 = 0x7f;
@@ -129,6 +136,7 @@ const FUTEX_PRIVATE_FLAG: u64 = 0x80;
 const FUTEX_WAIT: u64 = 0;
 const FUTEX_LOCK_PI: u64 = 6;
 const FUTEX_WAIT_BITSET: u64 = 9;
+const FUTEX_WAIT_REQUEUE_PI: u64 = 11;
 const FUTEX_LOCK_PI2: u64 = 13;
 const TIMER_ABSTIME: u64 = 1;
 const CLOCK_REALTIME: u64 = 0;
@@ -153,12 +161,12 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
     let Some((nr, [a, b, c, d, e, _])) = task.syscall() else {
         return Asleep::Wait(CallName::NoCall);
     };
-    let file_type = || {
-        let file = u32::try_from(a).ok().and_then(|fd| task.file(fd));
+    let file_type = |fd| {
+        let file = u32::try_from(fd).ok().and_then(|fd| task.file(fd));
         file.map_or(FileType::Regular, |file| file.read_type())
     };
     match nr {
-        READ | READV | WRITE | WRITEV => match (nr, file_type()) {
+        READ | READV | WRITE | WRITEV => match (nr, file_type(a)) {
             // Nothing has been taken from an empty pipe, or put into a full one that takes all of
             // it or nothing. Something else is external, or refused later.
             (READ | READV, FileType::Pipe) => Asleep::Leave(ERESTARTSYS),
@@ -172,6 +180,12 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
             (READ | READV, _) => Asleep::Wait(CallName::Name("read")),
             _ => Asleep::Wait(CallName::Name("write")),
         },
+
+        // Who creates a file may have done so already.
+        OPEN if b & O_CREAT_EXCL == O_CREAT_EXCL => Asleep::Wait(CallName::Name("open")),
+        OPENAT if c & O_CREAT_EXCL == O_CREAT_EXCL => Asleep::Wait(CallName::Name("openat")),
+        // The other end of a fifo is not open yet, or somebody else has a lease of the file.
+        OPEN | OPENAT | CREAT => Asleep::Leave(ERESTARTSYS),
 
         // A negative time-out is none.
         POLL if (c as i32) < 0 => Asleep::Leave(ERESTARTNOHAND),
@@ -194,15 +208,19 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         FLOCK => Asleep::Leave(ERESTARTSYS),
 
         NANOSLEEP => nanosleep(task, "nanosleep", CLOCK_MONOTONIC, b),
+        CLOCK_NANOSLEEP if b & TIMER_ABSTIME != 0 => Asleep::LeaveUntil(ERESTARTNOHAND),
+        // CPU time passes for others only. When it is up is known once the call is interrupted.
         CLOCK_NANOSLEEP
             if !matches!(
                 a,
                 CLOCK_REALTIME | CLOCK_MONOTONIC | CLOCK_BOOTTIME | CLOCK_TAI
             ) =>
         {
-            Asleep::Wait(CallName::Name("clock_nanosleep"))
+            match task.may_restart_syscalls() {
+                true => Asleep::Wake,
+                false => Asleep::Wait(CallName::NoRestart("clock_nanosleep")),
+            }
         }
-        CLOCK_NANOSLEEP if b & TIMER_ABSTIME != 0 => Asleep::LeaveUntil(ERESTARTNOHAND),
         // Setting the clock has no influence on a relative sleep.
         CLOCK_NANOSLEEP if a == CLOCK_REALTIME => {
             nanosleep(task, "clock_nanosleep", CLOCK_MONOTONIC, d)
@@ -214,6 +232,12 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
             (FUTEX_WAIT_BITSET, _) => Asleep::LeaveUntil(ERESTARTNOHAND),
             (FUTEX_LOCK_PI | FUTEX_LOCK_PI2, 0) => Asleep::Leave(ERESTARTNOINTR),
             (FUTEX_LOCK_PI | FUTEX_LOCK_PI2, _) => Asleep::LeaveUntil(ERESTARTNOINTR),
+            // Whoever waits for the lock that it was requeued to was woken already.
+            (FUTEX_WAIT_REQUEUE_PI, _) if task.waits_for_pi_lock() => {
+                Asleep::Wait(CallName::Name("futex"))
+            }
+            (FUTEX_WAIT_REQUEUE_PI, 0) => Asleep::Leave(ERESTARTNOINTR),
+            (FUTEX_WAIT_REQUEUE_PI, _) => Asleep::LeaveUntil(ERESTARTNOINTR),
             (FUTEX_WAIT, _) => {
                 let shared = match b & FUTEX_PRIVATE_FLAG {
                     0 => FLAGS_SHARED,
@@ -225,9 +249,20 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
             }
             _ => Asleep::Wait(CallName::Name("futex")),
         },
+        FUTEX_WAITV if d == 0 => Asleep::Leave(ERESTARTSYS),
+        FUTEX_WAIT_CALL if e == 0 => Asleep::Leave(ERESTARTSYS),
+        FUTEX_WAITV | FUTEX_WAIT_CALL => Asleep::LeaveUntil(ERESTARTSYS),
         RESTART_SYSCALL => Asleep::Wake,
 
-        SENDFILE | SPLICE | TEE | VMSPLICE => Asleep::Wake,
+        // Until a pipe has room, or something in it, these have done nothing. After that they
+        // return what they have done.
+        TEE | VMSPLICE => Asleep::Leave(ERESTARTSYS),
+        SENDFILE if file_type(a) == FileType::Pipe => Asleep::Leave(ERESTARTSYS),
+        SPLICE if file_type(c) == FileType::Pipe => Asleep::Leave(ERESTARTSYS),
+        SPLICE if (file_type(a), file_type(c)) == (FileType::Pipe, FileType::Regular) => {
+            Asleep::Leave(ERESTARTSYS)
+        }
+        SENDFILE | SPLICE => Asleep::Wake,
         nr => Asleep::Wait(CallName::Number(nr)),
     }
 }

@@ -224,6 +224,12 @@ impl TaskRef {
         unsafe { bindings::cr_shim_seccomp_allows_restart(self.as_ptr()) }
     }
 
+    /// Whether it waits for a lock with priority inheritance, such as a futex.
+    pub fn waits_for_pi_lock(&self) -> bool {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_waits_for_pi_lock(self.as_ptr()) }
+    }
+
     /// Gives the current task, which has none, the oldest `depth` seccomp filters of this one.
     pub fn share_filters(&self, depth: usize) -> Result {
         // SAFETY: The task is valid.

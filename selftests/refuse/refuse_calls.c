@@ -13,8 +13,6 @@
 #include <sys/timerfd.h>
 #include <sys/un.h>
 
-#define SYS_futex_wait_	455
-
 static uint32_t *word;
 
 /* A child that makes what it needs and then sleeps in one call. */
@@ -147,35 +145,6 @@ static void call_send(void)
 		;
 }
 
-static void call_futex_waitv(void)
-{
-	struct { uint64_t value, address; uint32_t flags, reserved; } wait = {
-		0, (uintptr_t)word, 2, 0,
-	};
-
-	syscall(SYS_futex_waitv, &wait, 1, 0, NULL, 0);
-}
-
-static void call_futex_wait(void)
-{
-	syscall(SYS_futex_wait_, word, 0UL, 0xffffffffUL, 2, NULL, CLOCK_MONOTONIC);
-}
-
-static void call_cpu_nanosleep(void)
-{
-	struct timespec ts = { 1000, 0 };
-	clockid_t clock;
-
-	sure(clock_getcpuclockid(getppid(), &clock));
-	clock_nanosleep(clock, 0, &ts, NULL);
-}
-
-static void call_open(void)
-{
-	sure(mkfifo(file_at("fifo"), 0600));
-	sure(open(file_at("fifo"), O_RDONLY));
-}
-
 #define SLEEP(call, nr)	static void sleep_##call(void) { sleep_in(nr, call_##call); }
 
 SLEEP(semop, SYS_semop)
@@ -190,10 +159,6 @@ SLEEP(timerfd, SYS_read)
 SLEEP(accept, SYS_accept)
 SLEEP(recv, SYS_recvfrom)
 SLEEP(send, SYS_sendto)
-SLEEP(futex_waitv, SYS_futex_waitv)
-SLEEP(futex_wait, SYS_futex_wait_)
-SLEEP(cpu_nanosleep, SYS_clock_nanosleep)
-SLEEP(open, SYS_openat)
 
 #define BY_NUMBER(nr)	"pid 2 .*sleeps in system call " #nr ","
 
@@ -210,10 +175,6 @@ static const struct case_ cases[] = {
 	{ "accept", BY_NUMBER(43), sleep_accept, NULL },
 	{ "recv", BY_NUMBER(45), sleep_recv, NULL },
 	{ "send", BY_NUMBER(44), sleep_send, NULL },
-	{ "futex_waitv", BY_NUMBER(449), sleep_futex_waitv, NULL },
-	{ "futex_wait", BY_NUMBER(455), sleep_futex_wait, NULL },
-	{ "cpu-nanosleep", "sleeps in clock_nanosleep", sleep_cpu_nanosleep, NULL },
-	{ "open-fifo", BY_NUMBER(257), sleep_open, NULL },
 };
 
 int main(int argc, char **argv)

@@ -11,8 +11,11 @@
 #include <sys/file.h>
 #include <sys/select.h>
 
+#define SYS_futex_wait_	455
+
 struct shared {
-	uint32_t word;
+	/* For each kind of wait its own. */
+	uint32_t word, vector[2], plain, condition, lock;
 };
 
 static struct shared *shared;
@@ -48,6 +51,57 @@ static void check_blocked(const char *name)
 static int do_futex(void)
 {
 	expect_eq(syscall(SYS_futex, &shared->word, FUTEX_WAIT, 0, NULL, NULL, 0), 0, "futex");
+	return 0;
+}
+
+static int do_futex_waitv(void)
+{
+	struct futex_waitv wait[2] = {
+		{ .uaddr = (uintptr_t)&shared->vector[0], .flags = FUTEX_32 },
+		{ .uaddr = (uintptr_t)&shared->vector[1], .flags = FUTEX_32 },
+	};
+
+	expect_eq(syscall(SYS_futex_waitv, wait, 2, 0, NULL, 0), 1, "futex_waitv");
+	return 0;
+}
+
+/* The time-out is far away. */
+static int do_futex_wait(void)
+{
+	struct timespec ts = timespec_of(now_ns(CLOCK_MONOTONIC) + 1000 * SECOND);
+
+	expect_eq(syscall(SYS_futex_wait_, &shared->plain, 0UL, ~0U, FUTEX_32, &ts, CLOCK_MONOTONIC),
+		  0, "futex_wait");
+	return 0;
+}
+
+/* Who wakes it gives it the lock. */
+static int do_requeue_pi(void)
+{
+	expect_eq(syscall(SYS_futex, &shared->condition, FUTEX_WAIT_REQUEUE_PI, 0, NULL,
+			  &shared->lock, 0), 0, "futex(WAIT_REQUEUE_PI)");
+	expect_eq(shared->lock & FUTEX_TID_MASK, gettid(), "futex(WAIT_REQUEUE_PI): owner");
+	expect_eq(syscall(SYS_futex, &shared->lock, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0), 0, "unlock");
+	return 0;
+}
+
+static int do_open_reader(void)
+{
+	char c = 0;
+	int fd = open(file_at("fifo"), O_RDONLY);
+
+	expect(fd >= 0, "open of a fifo: %s", strerror(errno));
+	expect_eq(read(fd, &c, 1), 1, "fifo");
+	expect_eq(c, 'f', "fifo: data");
+	return 0;
+}
+
+static int do_open_writer(void)
+{
+	int fd = open(file_at("fifo2"), O_WRONLY);
+
+	expect(fd >= 0, "open of a fifo for writing: %s", strerror(errno));
+	expect_eq(write(fd, "g", 1), 1, "fifo");
 	return 0;
 }
 
@@ -203,6 +257,7 @@ static int do_eventfd(void)
 
 	if (!writer) {
 		await_go();
+		await("signals sent");
 		sleep_ms(100);
 		count = 5;
 		_exit(write(fd, &count, 8) != 8);
@@ -280,6 +335,11 @@ static const struct {
 	{ "flock", do_flock, SYS_flock, false, NULL },
 	{ "fcntl", do_fcntl, SYS_fcntl, false, NULL },
 	{ "read", do_read, SYS_read, true, "read has a child" },
+	{ "futex_waitv", do_futex_waitv, SYS_futex_waitv, false, NULL },
+	{ "futex_wait", do_futex_wait, SYS_futex_wait_, false, NULL },
+	{ "futex(WAIT_REQUEUE_PI)", do_requeue_pi, SYS_futex, false, NULL },
+	{ "open of a fifo", do_open_reader, SYS_openat, false, NULL },
+	{ "open of a fifo for writing", do_open_writer, SYS_openat, false, NULL },
 };
 
 #define NR	ARRAY_SIZE(waiters)
@@ -288,6 +348,8 @@ int main(int argc, char **argv)
 {
 	struct flock lock = { .l_type = F_WRLCK };
 	pid_t pid[NR];
+	int fifo;
+	char c;
 
 	payload_begin(argc, argv);
 	shared = map_anon(PAGE, MAP_SHARED);
@@ -295,6 +357,8 @@ int main(int argc, char **argv)
 	lock_fd = sure(open(file_at("lock"), O_RDWR | O_CREAT, 0600));
 	sure(flock(lock_fd, LOCK_EX));
 	sure(fcntl(lock_fd, F_SETLK, &lock));
+	sure(mkfifo(file_at("fifo"), 0600));
+	sure(mkfifo(file_at("fifo2"), 0600));
 	for (size_t i = 0; i < NR; i++) {
 		pid[i] = sure(fork());
 		if (!pid[i]) {
@@ -316,6 +380,14 @@ int main(int argc, char **argv)
 			expect_eq(task_state(pid[i]), 'S', "%s: still waits", waiters[i].name);
 	shared->word = 1;
 	syscall(SYS_futex, &shared->word, FUTEX_WAKE, 1, NULL, NULL, 0);
+	syscall(SYS_futex, &shared->vector[1], FUTEX_WAKE, 1, NULL, NULL, 0);
+	syscall(SYS_futex, &shared->plain, FUTEX_WAKE, 1, NULL, NULL, 0);
+	expect_eq(syscall(SYS_futex, &shared->condition, FUTEX_CMP_REQUEUE_PI, 1, 0, &shared->lock, 0),
+		  1, "one was requeued");
+	fifo = sure(open(file_at("fifo"), O_WRONLY));
+	sure(write(fifo, "f", 1));
+	fifo = sure(open(file_at("fifo2"), O_RDONLY));
+	expect_eq(read(fifo, &c, 1), 1, "somebody has written");
 	sure(write(to_child[1], "x", 1));
 	for (size_t i = 0; i < NR; i++)
 		if (waiters[i].signalled)

@@ -32,9 +32,35 @@ static ssize_t do_vmsplice(const int in[2], const int out[2])
 static ssize_t do_sendfile(const int in[2], const int out[2])
 {
 	int fd = open(file_at("data"), O_RDONLY | O_CLOEXEC);
+	off_t from = 1;
+	ssize_t moved = sendfile(out[1], fd, &from, LEN);
 
+	expect_eq(from, 1 + LEN, "sendfile: offset");
 	(void)in;
-	return sendfile(out[1], fd, NULL, LEN);
+	return moved;
+}
+
+static ssize_t do_splice_in(const int in[2], const int out[2])
+{
+	int fd = open(file_at("data"), O_RDONLY | O_CLOEXEC);
+	off_t from = 1;
+	ssize_t moved = splice(fd, &from, out[1], NULL, LEN, 0);
+
+	expect_eq(from, 1 + LEN, "splice to a pipe: offset");
+	(void)in;
+	return moved;
+}
+
+/* The file's data goes on to the pipe that is looked at. */
+static ssize_t do_splice_out(const int in[2], const int out[2])
+{
+	int fd = open(file_at("spliced"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	off_t to = 3;
+	ssize_t moved = splice(in[0], NULL, fd, &to, 10 * LEN, 0);
+
+	expect_eq(to, 3 + LEN, "splice to a file: offset");
+	to = 3;
+	return moved == LEN ? sendfile(out[1], fd, &to, LEN) : moved;
 }
 
 static ssize_t do_writev(const int in[2], const int out[2])
@@ -57,6 +83,8 @@ static const struct {
 	{ "vmsplice", do_vmsplice, SYS_vmsplice, false },
 	{ "sendfile", do_sendfile, SYS_sendfile, false },
 	{ "writev", do_writev, SYS_writev, false },
+	{ "splice to a pipe", do_splice_in, SYS_splice, false },
+	{ "splice to a file", do_splice_out, SYS_splice, true },
 };
 
 static int in[ARRAY_SIZE(movers)][2], out[ARRAY_SIZE(movers)][2];
@@ -89,7 +117,7 @@ int main(int argc, char **argv)
 	pid_t pid[ARRAY_SIZE(movers)];
 
 	payload_begin(argc, argv);
-	write_file(file_at("data"), O_CREAT, "abcdefg");
+	write_file(file_at("data"), O_CREAT, "-abcdefg, and more");
 	for (size_t n = 0; n < ARRAY_SIZE(movers); n++) {
 		sure(pipe(in[n]));
 		sure(pipe(out[n]));

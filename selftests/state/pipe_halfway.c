@@ -1,60 +1,99 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A write to a pipe that has been done in part, and goes on: its result is the
- * whole of it.
+ * Writes to pipes that have been done in part, and go on: the result is the whole
+ * of it. One of them is from three places.
  */
 #include "payload.h"
+#include <sys/uio.h>
 
 #define SIZE	(3 * 65536 + 77)
 
-static int ends[2];
+struct writer {
+	int ends[2];
+	pid_t pid;
+	size_t read;
+};
+
+static unsigned char data[SIZE];
 
 static unsigned char pattern(size_t i)
 {
 	return i * 7 + i / 251;
 }
 
-static int writer(void *unused)
+static int writes(void *arg)
 {
-	static unsigned char data[SIZE];
+	struct writer *self = arg;
 
-	close(ends[0]);
-	for (size_t i = 0; i < SIZE; i++)
-		data[i] = pattern(i);
-	expect_eq(write(ends[1], data, SIZE), SIZE, "write");
-	(void)unused;
+	close(self->ends[0]);
+	expect_eq(write(self->ends[1], data, SIZE), SIZE, "write");
 	return 0;
+}
+
+static int writes_vector(void *arg)
+{
+	struct writer *self = arg;
+	struct iovec parts[] = {
+		{ data, 40000 }, { data + 40000, 0 }, { data + 40000, 90001 },
+		{ data + 130001, SIZE - 130001 },
+	};
+
+	close(self->ends[0]);
+	expect_eq(writev(self->ends[1], parts, ARRAY_SIZE(parts)), SIZE, "writev");
+	return 0;
+}
+
+/* Reads so much, or what there is; returns how many bytes of it are wrong. */
+static size_t read_some(struct writer *writer, size_t most)
+{
+	unsigned char buf[3000];
+	size_t wrong = 0;
+	ssize_t n;
+
+	for (; writer->read < most; writer->read += n) {
+		n = sure(read(writer->ends[0], buf, sizeof(buf)));
+		if (!n)
+			break;
+		for (ssize_t i = 0; i < n; i++)
+			wrong += buf[i] != pattern(writer->read + i);
+	}
+	return wrong;
+}
+
+static void start(struct writer *writer, int (*function)(void *), long nr)
+{
+	sure(pipe(writer->ends));
+	writer->pid = child(function, writer);
+	close(writer->ends[1]);
+	await_syscall(writer->pid, nr);
+	/* Some of it is read, and more comes. */
+	expect_eq(read_some(writer, 15000), 0, "wrong bytes");
+	sleep_ms(20);
+	await_syscall(writer->pid, nr);
+}
+
+static void finish(struct writer *writer)
+{
+	expect_eq(task_state(writer->pid), 'S', "the writer waits");
+	expect_eq(read_some(writer, SIZE_MAX), 0, "wrong bytes");
+	expect_eq(writer->read, SIZE, "bytes");
+	reap(writer->pid);
 }
 
 int main(int argc, char **argv)
 {
-	unsigned char buf[3000];
-	size_t at = 0, wrong = 0;
-	ssize_t n;
-	pid_t pid;
+	struct writer simple = { 0 }, vector = { 0 };
+	char byte;
 
 	payload_begin(argc, argv);
-	sure(pipe(ends));
-	pid = child(writer, NULL);
-	close(ends[1]);
-	await_syscall(pid, SYS_write);
-	/* Some of it is read, and more comes. */
-	for (; at < 5 * sizeof(buf); at += n) {
-		n = sure(read(ends[0], buf, sizeof(buf)));
-		for (ssize_t i = 0; i < n; i++)
-			wrong += buf[i] != pattern(at + i);
-	}
-	sleep_ms(20);
-	await_syscall(pid, SYS_write);
+	for (size_t i = 0; i < SIZE; i++)
+		data[i] = pattern(i);
+	start(&simple, writes, SYS_write);
+	start(&vector, writes_vector, SYS_writev);
 
 	if (pause_here())
-		sure(read(ends[0], buf, 1));
-	expect_eq(task_state(pid), 'S', "the writer waits");
-	for (; (n = read(ends[0], buf, sizeof(buf))) > 0; at += n)
-		for (ssize_t i = 0; i < n; i++)
-			wrong += buf[i] != pattern(at + i);
-	expect_eq(at, SIZE, "bytes");
-	expect_eq(wrong, 0, "wrong bytes");
-	reap(pid);
+		sure(read(vector.ends[0], &byte, 1));
+	finish(&simple);
+	finish(&vector);
 	return payload_end();
 }

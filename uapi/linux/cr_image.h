@@ -825,6 +825,8 @@ struct cr_img_process {
  * @CR_RESTART_VFORK: the call is finished as the registers say, but for its end,
  *	which comes when a child gives up its memory: vfork(2), clone(2); @arg:
  *	thread id of the child
+ * @CR_RESTART_CPU_NANOSLEEP: @arg: clock of CPU time, address for the time left,
+ *	type of it, CPU time at which the sleep ends, ns
  */
 enum cr_img_restart_kind {
 	CR_RESTART_NONE		= 0,
@@ -834,6 +836,7 @@ enum cr_img_restart_kind {
 	CR_RESTART_SELECT	= 4,
 	CR_RESTART_WAIT		= 5,
 	CR_RESTART_VFORK	= 6,
+	CR_RESTART_CPU_NANOSLEEP = 7,
 };
 
 /* The mask in @saved_sigmask is to be put back at the return to user mode. */

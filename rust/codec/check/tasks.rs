@@ -424,6 +424,15 @@ fn restart_block_fits(thread: &cr_img_thread) -> bool {
         CR_RESTART_NANOSLEEP => {
             a < CLOCKS && b < USER_END && c <= 1 && d == 0 && e == 0 && time_left(1)
         }
+        // The number of a clock of CPU time is negative.
+        CR_RESTART_CPU_NANOSLEEP => {
+            (1 << 31..1 << 32).contains(&a)
+                && b < USER_END
+                && c <= 1
+                && d < 1 << 63
+                && e == 0
+                && time_left(0)
+        }
         CR_RESTART_FUTEX => {
             a < USER_END && a % 4 == 0 && fits_u32(b) && fits_u32(c) && fits_u32(d) && time_left(e)
         }

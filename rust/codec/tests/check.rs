@@ -579,7 +579,11 @@ fn tasks() {
         thread.personality = u32::MAX
     });
     let restart = "impossible arguments of an interrupted system call";
-    fails::<cr_img_thread>(0, restart, |thread| thread.restart_kind = 7);
+    fails::<cr_img_thread>(0, restart, |thread| thread.restart_kind = 8);
+    fails::<cr_img_thread>(0, restart, |thread| {
+        thread.restart_kind = CR_RESTART_CPU_NANOSLEEP;
+        thread.restart_arg = [2, 0, 0, 0, 0];
+    });
     let vfork = |thread: &mut cr_img_thread, child| {
         thread.restart_kind = CR_RESTART_VFORK;
         thread.restart_arg[0] = child;

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The private hash of futexes: kernel/futex/core.c. */
+/* Futexes: kernel/futex/core.c. */
 
 #include <linux/mm_types.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 
 #include "futex.h"
 #include "futex_types.h"
 #include "shim.h"
+
+/* A waiter that was requeued to such a lock sleeps in the same call as before. */
+bool cr_shim_waits_for_pi_lock(struct task_struct *t)
+{
+	return READ_ONCE(t->pi_blocked_on);
+}
 
 /*
  * How many slots the process has asked for (PR_FUTEX_HASH): 0 if it has not asked,

@@ -12,6 +12,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/task_work.h>
 #include <linux/timekeeping.h>
+#include <linux/uio.h>
 #include <linux/utsname.h>
 #include <asm/syscall.h>
 #include <asm/unistd_64.h>
@@ -120,15 +121,16 @@ bool cr_shim_work_cancel(struct task_struct *t, struct callback_head *work)
 	return task_work_cancel(t, work);
 }
 
-static bool is_blocking_pipe(unsigned int fd)
+static struct file *blocking_pipe(unsigned int fd)
 {
 	struct file *file = fget(fd);
-	bool is = file && S_ISFIFO(file_inode(file)->i_mode) &&
-		  !(file->f_flags & O_NONBLOCK);
 
+	if (file && S_ISFIFO(file_inode(file)->i_mode) &&
+	    !(file->f_flags & O_NONBLOCK))
+		return file;
 	if (file)
 		fput(file);
-	return is;
+	return NULL;
 }
 
 /* Is there a work like @work behind it, of those that are being run? */
@@ -137,6 +139,42 @@ static bool has_successor(const struct callback_head *work)
 	for (const struct callback_head *w = work->next; w; w = w->next)
 		if (w->func == work->func)
 			return true;
+	return false;
+}
+
+/* What write(2) or writev(2) is to write, as @regs say. @iov is to be freed. */
+static int data_of_write(const struct pt_regs *regs, struct iovec **iov,
+			 struct iov_iter *data)
+{
+	*iov = NULL;
+	if (regs->orig_ax == __NR_write)
+		return import_ubuf(ITER_SOURCE, (void __user *)regs->si,
+				   regs->dx, data);
+	return min(import_iovec(ITER_SOURCE, (struct iovec __user *)regs->si,
+				regs->dx, 0, iov, data), 0);
+}
+
+/* Writes what is left of the write that the current task was interrupted in. */
+static bool finish_write(struct callback_head *work, struct file *pipe,
+			 struct iov_iter *data)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	ssize_t n;
+
+	iov_iter_advance(data, regs->ax);
+	do {
+		if (!iov_iter_count(data))
+			return false;
+		/* Who wants to interrupt us has queued a work first. */
+		clear_notify_signal();
+		if (work->next || task_work_pending(current))
+			return !has_successor(work);
+		if (signal_pending(current))
+			return false;
+		n = vfs_iter_write(pipe, data, NULL, 0);
+		if (n > 0)
+			regs->ax += n;
+	} while (n > 0 || n == -ERESTARTSYS);
 	return false;
 }
 
@@ -151,30 +189,27 @@ static bool has_successor(const struct callback_head *work)
 bool cr_shim_finish_write(struct callback_head *work)
 {
 	struct pt_regs *regs = task_pt_regs(current);
-	long done, want = regs->dx, n = 0;
+	struct iov_iter data;
+	struct iovec *iov;
+	struct file *pipe;
+	bool again = false;
 
-	if (regs->orig_ax != __NR_write || !is_blocking_pipe(regs->di))
-		return false;
 	/* Of a call that is to be restarted, there is no more to do. */
+	if ((regs->orig_ax != __NR_write && regs->orig_ax != __NR_writev) ||
+	    (long)regs->ax <= 0)
+		return false;
+	pipe = blocking_pipe(regs->di);
+	if (!pipe)
+		return false;
 	spin_lock_irq(&current->sighand->siglock);
 	recalc_sigpending();
 	spin_unlock_irq(&current->sighand->siglock);
-	do {
-		done = regs->ax;
-		if (done <= 0 || done >= want)
-			return false;
-		/* Who wants to interrupt us has queued a work first. */
-		clear_notify_signal();
-		if (work->next || task_work_pending(current))
-			return !has_successor(work);
-		if (signal_pending(current))
-			return false;
-		n = cr_shim_syscall(__NR_write, regs->di, regs->si + done,
-				    want - done, 0, 0, 0);
-		if (n > 0)
-			regs->ax = done + n;
-	} while (n > 0 || n == -ERESTARTSYS);
-	return false;
+	if (!data_of_write(regs, &iov, &data)) {
+		again = finish_write(work, pipe, &data);
+		kfree(iov);
+	}
+	fput(pipe);
+	return again;
 }
 
 /*

@@ -237,6 +237,7 @@ void cr_shim_ipc_read(struct task_struct *t, struct cr_img_ipc *out);
 void cr_shim_ipc_set(const struct cr_img_ipc *in);
 
 /* futex.c */
+bool cr_shim_waits_for_pi_lock(struct task_struct *t);
 u32 cr_shim_futex_slots(struct mm_struct *mm);
 
 /* sleep.c */

@@ -122,6 +122,8 @@ static u64 time_left(clockid_t clock, ktime_t expires)
 extern long hrtimer_nanosleep_restart(struct restart_block *restart);
 extern long futex_wait_restart(struct restart_block *restart);
 extern long do_restart_poll(struct restart_block *restart);
+/* kernel/time/posix-cpu-timers.c */
+extern long posix_cpu_nsleep_restart(struct restart_block *restart);
 
 /* kernel/futex/futex.h */
 #define FUTEX_FLAGS_SIZE_32	0x0002
@@ -152,6 +154,14 @@ static int restart_block_read(struct task_struct *t, struct cr_img_thread *out)
 		out->restart_arg[2] = rb->nanosleep.type;
 		out->restart_ns = time_left(rb->nanosleep.clockid,
 					    rb->nanosleep.expires);
+		return rb->nanosleep.type == TT_COMPAT ? -EOPNOTSUPP : 0;
+	}
+	if (rb->fn == posix_cpu_nsleep_restart) {
+		out->restart_kind = CR_RESTART_CPU_NANOSLEEP;
+		out->restart_arg[0] = (u32)rb->nanosleep.clockid;
+		out->restart_arg[1] = (unsigned long)rb->nanosleep.rmtp;
+		out->restart_arg[2] = rb->nanosleep.type;
+		out->restart_arg[3] = rb->nanosleep.expires;
 		return rb->nanosleep.type == TT_COMPAT ? -EOPNOTSUPP : 0;
 	}
 	if (rb->fn == futex_wait_restart) {
@@ -204,6 +214,16 @@ int cr_shim_restart_block(const struct cr_img_thread *in)
 		rb->nanosleep.expires = ktime_add_safe(clock_now(clock),
 						       in->restart_ns);
 		set_restart_fn(rb, hrtimer_nanosleep_restart);
+		return 0;
+	case CR_RESTART_CPU_NANOSLEEP:
+		/* Whose clock it is will be looked up when the call goes on. */
+		if (clock >= 0 || in->restart_arg[2] > TT_NATIVE)
+			return -EINVAL;
+		rb->nanosleep.clockid = clock;
+		rb->nanosleep.rmtp = (void __user *)in->restart_arg[1];
+		rb->nanosleep.type = in->restart_arg[2];
+		rb->nanosleep.expires = in->restart_arg[3];
+		set_restart_fn(rb, posix_cpu_nsleep_restart);
 		return 0;
 	case CR_RESTART_FUTEX:
 		if (in->restart_arg[2] & ~FUTEX_FLAGS_KNOWN ||

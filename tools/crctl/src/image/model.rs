@@ -509,7 +509,7 @@ fn thread(thread: &cr_img_thread) -> Thread {
             _ => Some("strict"),
         },
         restarts: match thread.restart_kind {
-            CR_RESTART_NANOSLEEP => Some("nanosleep"),
+            CR_RESTART_NANOSLEEP | CR_RESTART_CPU_NANOSLEEP => Some("nanosleep"),
             CR_RESTART_FUTEX => Some("futex"),
             CR_RESTART_POLL => Some("poll"),
             CR_RESTART_SELECT => Some("select"),
