@@ -8,7 +8,8 @@ BAD = ("BUG:", "WARNING:", "Oops", "Call Trace:", "KASAN", "UBSAN", "possible re
        "Missing ENDBR", "refcount_t:", "corruption", "general protection fault,", "unable to handle",
        "sleeping function called", "scheduling while atomic")
 # What an emulated processor on a busy machine makes of its clocks.
-NOISE = ("clocksource:", "tsc:", "TSC found unstable", "sched_clock:", "hrtimer: interrupt took")
+NOISE = ("clocksource:", "tsc:", "TSC found unstable", "sched_clock:", "hrtimer: interrupt took",
+         "sched: DL replenish lagged")
 
 
 class KernelLog:

@@ -2,9 +2,13 @@
 """A container that works, and is checkpointed, killed and restarted meanwhile."""
 
 import os
+import re
 import time
 
 from . import device, proc, runtime
+
+# How long something may take to pass by itself.
+PASSING_SECONDS = 5
 
 
 class Container:
@@ -28,22 +32,33 @@ class Container:
             except OSError as err:
                 return None, [f"{what}: {device.name(err)}: {self.words.read_text()}"]
 
-    def cycle(self, tries=1):
-        """Checkpoint, so often as it says "try again", death, restart; returns what is wrong."""
-        with open(self.image, "w+b") as file:
-            for _ in range(tries):
-                file.seek(0)
-                file.truncate()
-                _, wrong = self.call("checkpoint", lambda log: self.device.checkpoint(
-                    self.pid, file.fileno(), flags=device.KILL, log_fd=log))
-                if not any("EAGAIN" in line for line in wrong):
-                    break
-            if wrong:
+    def cycle(self, tries=1, passing=None):
+        """Checkpoint, so often as it says "try again", death, restart; returns what is wrong.
+
+        A refusal that this regular expression finds passes by itself, when the container goes on.
+        """
+        end = time.monotonic() + PASSING_SECONDS * runtime.SLOWER
+        while wrong := self.checkpoint():
+            if "try again" in wrong[0] and tries > 1:
+                tries -= 1
+            elif passing and re.search(passing, wrong[0]) and time.monotonic() < end:
+                time.sleep(0.01)
+            else:
                 return wrong
-            status = runtime.reap(self.pid, 20)
-            if status != 137:
-                return [f"it ends with {status}"]
-            file.seek(0)
+        status = runtime.reap(self.pid, 20)
+        if status != 137:
+            return [f"it ends with {status}"]
+        return self.restart()
+
+    def checkpoint(self):
+        """It dies; returns what is wrong."""
+        with open(self.image, "wb") as file:
+            return self.call("checkpoint", lambda log: self.device.checkpoint(
+                self.pid, file.fileno(), flags=device.KILL, log_fd=log))[1]
+
+    def restart(self):
+        """It lives again; returns what is wrong."""
+        with open(self.image, "rb") as file:
             self.pid, wrong = self.call("restart", lambda log: self.device.restart(
                 file.fileno(), null_fd=self.null, log_fd=log))
         return wrong
@@ -58,7 +73,7 @@ class Container:
         return wrong
 
 
-def disturb(container, rng, pauses, count=None, seconds=None, tries=1):
+def disturb(container, rng, pauses, count=None, seconds=None, **how):
     """Checkpoint, kill and restart it at random moments, so often or so long, until something is
     wrong or it has ended by itself; returns what is wrong, and how often it was."""
     wrong, cycles, end = [], 0, time.monotonic() + (seconds or 0)
@@ -66,6 +81,6 @@ def disturb(container, rng, pauses, count=None, seconds=None, tries=1):
         time.sleep(rng.uniform(*pauses) * runtime.SLOWER)
         if not proc.alive(container.pid):
             return ["it has ended too early"], cycles
-        wrong = container.cycle(tries)
+        wrong = container.cycle(**how)
         cycles += 1
     return wrong, cycles
