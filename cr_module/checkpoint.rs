@@ -15,7 +15,7 @@ use crate::{
     objects::Objects,
     references::References,
     report::{fail, Context, Log, Result},
-    state::{self, clock, cpu, event, ipc, lock, memory::Memory, session, task, uts},
+    state::{self, clock, cpu, event, ipc, lock, memory::Memory, owner, session, task, uts},
     tree::Tree,
 };
 use core::ops::Range;
@@ -191,6 +191,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         lockable: KVVec::new(),
         externals: KVVec::new(),
         epolls: KVVec::new(),
+        owners: KVVec::new(),
         path: vec::zeroed(PAGE_SIZE, GFP_KERNEL)?,
         xstate: state::regs::buffer()?,
         cpus: NO_CPUS,
@@ -211,6 +212,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
     }
     lock::save(&mut save)?;
     event::save_watched(&mut save)?;
+    owner::save(&mut save)?;
     save.memory.check_contained()?;
 
     // The number of pages is known when they have been looked for.
@@ -285,6 +287,8 @@ pub(crate) struct Save<'a> {
     pub(crate) externals: KVVec<u64>,
     /// Epoll instances, with their ids.
     pub(crate) epolls: KVVec<(FileRef, u64)>,
+    /// Owners of open files.
+    pub(crate) owners: KVVec<cr_img_owner>,
     /// Room for a path, taken while it is in use.
     pub(crate) path: KVVec<u8>,
     /// The same for extended registers, and for a CPU affinity: threads have many.

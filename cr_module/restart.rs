@@ -16,7 +16,8 @@ use crate::{
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
     state::{
-        cpu, debugreg, event, file, memory, mm, pipe, regs, session, shmem, stop, task, thread,
+        cpu, debugreg, event, file, memory, mm, owner, pipe, regs, session, shmem, stop, task,
+        thread,
         trace::{self, Traced},
     },
 };
@@ -84,6 +85,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     tasks.set_parents()?;
     tasks.bury()?;
     tasks.set_registers()?;
+    owner::restore(&tasks.plan, &tasks.ns)?;
     tasks.set_vforks()?;
     tasks.stop()?;
     tasks.traced = trace::restore(&tasks.plan)?;

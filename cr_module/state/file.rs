@@ -8,14 +8,14 @@
 //! belongs to the outside, and was declared external, is supplied at restart.
 //!
 //! Refused: everything else, by its name; files that have been removed, or are hidden by a mount;
-//! files of file systems that make up their contents (proc, sysfs ...); SIGIO and leases.
+//! files of file systems that make up their contents (proc, sysfs ...); leases.
 
 use crate::{
     checkpoint::Save,
     objects::Kind,
     report::{fail, failure, Context, Failure, Name, Result},
     restart::Files,
-    state::{event, pipe},
+    state::{event, owner, pipe},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -36,6 +36,8 @@ const KEPT_FLAGS: u32 = 0o3 // O_ACCMODE
     | 0o1000000 // O_NOATIME
     | 0o4000000; // __O_SYNC
 const O_DIRECT: u32 = 0o40000;
+/// O_ASYNC: see [`owner`].
+const FASYNC: u32 = 0o20000;
 /// Opened by execve(2): means nothing afterwards.
 const FMODE_EXEC: u32 = 0o40;
 
@@ -62,6 +64,7 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     let (kind, info, mut record) = file.read_info();
     let mut path: &[u8] = &[];
     let mut place = place(save, file, kind, &info)?;
+    let mut owned = None;
     if matches!(
         (&place, kind),
         (
@@ -92,9 +95,11 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
         };
     } else if matches!(kind, FileType::EventFd | FileType::Epoll) {
         check(kind, &info, &record)?;
+        owned = look_for_owner(save, file, kind, &info)?;
         record = event::save(file, kind, record.flags)?;
     } else {
         check(kind, &info, &record)?;
+        owned = look_for_owner(save, file, kind, &info)?;
         record.flags &= KEPT_FLAGS;
         record.kind = match kind {
             FileType::Regular => CR_FILE_REG,
@@ -116,6 +121,10 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
         save.lockable.push((file.clone(), info.inode), GFP_KERNEL)?;
     }
     let id = save.objects.add(Kind::File, file.identity())?;
+    if let Some(owner) = owned {
+        save.owners
+            .push(cr_img_owner { file: id, ..owner }, GFP_KERNEL)?;
+    }
     if record.kind == CR_FILE_EPOLL {
         save.epolls.push((file.clone(), id), GFP_KERNEL)?;
     }
@@ -157,6 +166,15 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
     })
 }
 
+fn look_for_owner(
+    save: &Save<'_>,
+    file: &FileRef,
+    kind: FileType,
+    info: &FileInfo,
+) -> Result<Option<cr_img_owner>> {
+    owner::look(save, file, kind).context(format_args!("{}", What(kind, info)))
+}
+
 /// Refuses what is special about a file that is found by its name, or is a pipe.
 fn check(kind: FileType, info: &FileInfo, record: &cr_img_file) -> Result {
     let what = What(kind, info);
@@ -164,7 +182,6 @@ fn check(kind: FileType, info: &FileInfo, record: &cr_img_file) -> Result {
         fail!(EOPNOTSUPP(), "a pipe in packet mode is not supported yet");
     }
     for (bit, why) in [
-        (CR_FILE_X_FOWNER, "sends signals (F_SETOWN, O_ASYNC)"),
         (CR_FILE_X_LEASE, "has a lease"),
         (CR_FILE_X_PATH_ONLY, "was opened with O_PATH"),
     ] {
@@ -172,7 +189,7 @@ fn check(kind: FileType, info: &FileInfo, record: &cr_img_file) -> Result {
             fail!(EOPNOTSUPP(), "{what} {why}, which is not supported yet");
         }
     }
-    if record.flags & !(KEPT_FLAGS | FMODE_EXEC) != 0 {
+    if record.flags & !(KEPT_FLAGS | FMODE_EXEC | FASYNC) != 0 {
         fail!(EOPNOTSUPP(), "{what} has unknown flags {:#o}", record.flags);
     }
     Ok(())

@@ -19,6 +19,7 @@ pub(crate) mod limits;
 pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod mm;
+pub(crate) mod owner;
 pub(crate) mod pipe;
 pub(crate) mod posix_timer;
 pub(crate) mod ptracer;

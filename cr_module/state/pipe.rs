@@ -43,7 +43,6 @@ pub(crate) fn save(
     for (is, what) in [
         (pipe.packets, "a pipe in packet mode"),
         (pipe.special, "a notification pipe"),
-        (pipe.fasync, "a pipe that sends signals (O_ASYNC)"),
     ] {
         if is {
             fail!(EOPNOTSUPP(), "{what} is not supported yet");

@@ -27,6 +27,7 @@ pub mod file;
 pub mod list;
 pub mod misc;
 pub mod mm;
+pub mod owner;
 pub mod park;
 pub mod regs;
 pub mod security;

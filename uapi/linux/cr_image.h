@@ -127,6 +127,7 @@ struct cr_img_tail {
  * @CR_TAG_SECCOMP: obj; struct cr_img_seccomp, then __u64 insns[]
  * @CR_TAG_EPOLL: struct cr_img_epoll, then struct cr_img_epoll_item[]; after
  *	the files it names; one for each instance
+ * @CR_TAG_OWNER: struct cr_img_owner; after the file it names
  * @CR_TAG_PROCESS: struct cr_img_process; parents before children
  * @CR_TAG_THREAD: struct cr_img_thread; belongs to the last CR_TAG_PROCESS,
  *	the thread-group leader first
@@ -169,6 +170,7 @@ enum cr_img_tag {
 	CR_TAG_LOCK		= 0x29,
 	CR_TAG_SECCOMP		= 0x2a,
 	CR_TAG_EPOLL		= 0x2b,
+	CR_TAG_OWNER		= 0x2c,
 
 	CR_TAG_PROCESS		= 0x40,
 	CR_TAG_THREAD		= 0x41,
@@ -594,6 +596,42 @@ struct cr_img_lock {
 	__u32 exclusive;
 	__u32 pid;
 	__u32 reserved;
+};
+
+/**
+ * enum cr_img_owner_kind - to whom a file sends signals
+ * @CR_OWNER_THREAD: F_OWNER_TID
+ * @CR_OWNER_PROCESS: F_OWNER_PID
+ * @CR_OWNER_GROUP: F_OWNER_PGRP
+ */
+enum cr_img_owner_kind {
+	CR_OWNER_THREAD		= 0,
+	CR_OWNER_PROCESS	= 1,
+	CR_OWNER_GROUP		= 2,
+};
+
+/* Nobody has set O_ASYNC. */
+#define CR_OWNER_SYNC	0xffffffffu
+
+/**
+ * struct cr_img_owner - signals that an open file sends: fcntl(2), F_SETOWN
+ * @file: CR_TAG_FILE
+ * @pid: to whom; 0 for nobody, or if that one is gone
+ * @kind: enum cr_img_owner_kind
+ * @uid: who has set it
+ * @euid: and with which effective id
+ * @signal: which one (F_SETSIG); 0 for SIGIO without information
+ * @fd: for which descriptor, if O_ASYNC is set, which only pipes can; or
+ *	CR_OWNER_SYNC
+ */
+struct cr_img_owner {
+	__u64 file;
+	__u32 pid;
+	__u32 kind;
+	__u32 uid;
+	__u32 euid;
+	__u32 signal;
+	__u32 fd;
 };
 
 /**

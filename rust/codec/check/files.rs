@@ -146,6 +146,26 @@ pub(super) fn epoll(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_epoll> 
     Ok(epoll)
 }
 
+pub(super) fn owner(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_owner> {
+    let owner: cr_img_owner = rec.fixed()?;
+    let file = state.refers::<cr_img_file>(rec, owner.file, "an owner of no file")?;
+    let file: cr_img_file = file.fixed()?;
+    rec.require(
+        !matches!(file.kind, CR_FILE_DIR | CR_FILE_EXTERNAL),
+        "a file that cannot have an owner",
+    )?;
+    rec.require(
+        owner.pid <= PID_MAX && owner.kind <= CR_OWNER_GROUP && owner.signal <= 64,
+        "impossible owner",
+    )?;
+    let sends = owner.fd != CR_OWNER_SYNC;
+    rec.require(
+        !sends || file.kind == CR_FILE_PIPE && owner.fd < record::MAX_FDS,
+        "a file that cannot send signals, or for no descriptor",
+    )?;
+    Ok(owner)
+}
+
 pub(super) fn fdtable(state: &State<'_>, rec: Placed<'_>) -> Result {
     let table: cr_img_fdtable = rec.fixed()?;
     rec.require_elements::<cr_img_fdtable, cr_img_fd>(u64::from(table.nr_fds))?;

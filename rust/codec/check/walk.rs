@@ -82,6 +82,8 @@ struct Walk<'a> {
     epolls: u32,
     watched: u32,
     last_epoll: u64,
+    /// The last file that has an owner.
+    last_owned: u64,
 }
 
 fn one_less(remaining: u32) -> Option<u32> {
@@ -141,6 +143,15 @@ impl<'a> Walk<'a> {
                 )?;
                 self.last_epoll = epoll.file;
                 self.watched = self.watched.saturating_add(1);
+                Ok(())
+            }
+            CR_TAG_OWNER => {
+                let owner = files::owner(state, rec)?;
+                rec.require(
+                    owner.file > self.last_owned,
+                    "an owner of a file that is not after the last one",
+                )?;
+                self.last_owned = owner.file;
                 Ok(())
             }
             CR_TAG_INHERIT => {

@@ -77,6 +77,7 @@ fn every_record_is_needed() {
             gone.tag,
             CR_TAG_SECTION
                 | CR_TAG_LOCK
+                | CR_TAG_OWNER
                 | CR_TAG_SIGQUEUE
                 | CR_TAG_SCHED
                 | CR_TAG_CONTROLS
@@ -222,6 +223,19 @@ fn container() {
     let mut other = Sample::new();
     other.header.arch = 183;
     assert!(check(&other).is_err());
+}
+
+#[test]
+fn owners_of_files() {
+    fails::<cr_img_owner>(0, "an owner of no file", |owner| owner.file = FS);
+    fails::<cr_img_owner>(0, "cannot have an owner", |owner| {
+        owner.file = FILE_EXTERNAL
+    });
+    fails::<cr_img_owner>(0, "impossible owner", |owner| owner.pid = u32::MAX);
+    fails::<cr_img_owner>(0, "impossible owner", |owner| owner.kind = 3);
+    fails::<cr_img_owner>(0, "impossible owner", |owner| owner.signal = 65);
+    fails::<cr_img_owner>(0, "cannot send signals", |owner| owner.file = FILE_EVENTFD);
+    fails::<cr_img_owner>(0, "cannot send signals", |owner| owner.fd = 1 << 20);
 }
 
 #[test]

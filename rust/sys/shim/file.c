@@ -154,7 +154,6 @@ void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 	const struct path *path = file_user_path(file);
 	const struct inode *inode = file_user_inode(file);
 	struct file_lock_context *locks = locks_inode_context(inode);
-	struct fown_struct *owner = file_f_owner(file);
 	struct kstat st = {};
 
 	memset(info, 0, sizeof(*info));
@@ -165,10 +164,6 @@ void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 	info->writable = file->f_mode & FMODE_WRITE;
 	name_of(file, inode, (char *)info->name, sizeof(info->name));
 
-	if (owner && (READ_ONCE(owner->pid) || owner->signum))
-		info->unsupported |= BIT_ULL(CR_FILE_X_FOWNER);
-	if (file->f_flags & FASYNC)
-		info->unsupported |= BIT_ULL(CR_FILE_X_FOWNER);
 	if (locks && !list_empty_careful(&locks->flc_lease))
 		info->unsupported |= BIT_ULL(CR_FILE_X_LEASE);
 	if (d_unlinked(path->dentry) || !inode->i_nlink)

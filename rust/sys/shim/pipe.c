@@ -31,7 +31,6 @@ int cr_shim_pipe_read(struct file *file, struct cr_shim_pipe *out)
 	out->readers = pipe->readers;
 	out->writers = pipe->writers;
 	out->ring_size = pipe->max_usage;
-	out->fasync = pipe->fasync_readers || pipe->fasync_writers;
 	out->special = pipe_has_watch_queue(pipe);
 	out->uid = from_kuid_munged(current_user_ns(), file_inode(file)->i_uid);
 	out->gid = from_kgid_munged(current_user_ns(), file_inode(file)->i_gid);

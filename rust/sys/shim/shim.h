@@ -366,11 +366,10 @@ int cr_shim_mm_copy(struct mm_struct *mm, u64 addr, void *buf, u32 len);
 
 /* file.c */
 
-#define CR_FILE_X_FOWNER	0
-#define CR_FILE_X_LEASE		1
-#define CR_FILE_X_UNLINKED	2
-#define CR_FILE_X_FS		3
-#define CR_FILE_X_PATH_ONLY	4
+#define CR_FILE_X_LEASE		0
+#define CR_FILE_X_UNLINKED	1
+#define CR_FILE_X_FS		2
+#define CR_FILE_X_PATH_ONLY	3
 
 enum cr_shim_file_type {
 	CR_SHIM_FILE_OTHER,
@@ -457,7 +456,6 @@ struct cr_shim_pipe {
 	u32 gid;
 	bool packets;
 	bool special;
-	bool fasync;
 	bool named;
 };
 
@@ -466,6 +464,10 @@ int cr_shim_pipe_copy(struct file *file, u8 *buf, u32 len);
 int cr_shim_pipe_resize(struct file *file, u32 ring_size);
 int cr_shim_pipe_make(struct file **ends, u32 ring_size);
 int cr_shim_pipe_chown(struct file *file, u32 uid, u32 gid);
+int cr_shim_owner_read(struct file *file, struct pid_namespace *ns,
+		       struct cr_img_owner *out);
+int cr_shim_owner_set(struct file *file, struct pid *pid,
+		      const struct cr_img_owner *in);
 void cr_shim_set_nonblock(struct file *file);
 struct file *cr_shim_pipe_reopen(struct file *end, u32 flags);
 

@@ -243,6 +243,16 @@ impl Sample {
             reserved: 0,
         };
         self.put(0, &watched, items.as_bytes());
+        let owner = cr_img_owner {
+            file: FILE_READ,
+            pid: 1,
+            kind: CR_OWNER_PROCESS,
+            uid: 1000,
+            euid: 0,
+            signal: 34,
+            fd: 7,
+        };
+        self.put(0, &owner, &[]);
 
         let fd = |fd, flags, file| cr_img_fd { fd, flags, file };
         let fds = [

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Signals that open files send when something can be read or written: F_SETOWN, F_SETSIG and
+//! O_ASYNC of fcntl(2).
+//!
+//! Any file can have an owner, and nothing comes of it without O_ASYNC. Refused: O_ASYNC of other
+//! files than pipes, owners outside of the container, directories, which may watch their entries
+//! by this way (F_NOTIFY); what a Landlock domain forbids is not in the image.
+
+use crate::{
+    checkpoint::Save,
+    plan::Plan,
+    report::{fail, Context, Failure, Result},
+};
+use cr_codec::uapi::*;
+use cr_sys::{
+    errno::EOPNOTSUPP,
+    file::{FileRef, FileType},
+    task::PidNs,
+};
+use kernel::prelude::*;
+
+/// Finds out whether an open file that is about to be saved has an owner.
+pub(crate) fn look(
+    save: &Save<'_>,
+    file: &FileRef,
+    kind: FileType,
+) -> Result<Option<cr_img_owner>> {
+    let owner = match file.owner(save.container.ns()) {
+        Ok(owner) => owner,
+        Err(error) if error == EXDEV => fail!(
+            EBUSY,
+            "sends signals to a process outside of the container (F_SETOWN)"
+        ),
+        Err(error) if error == EOPNOTSUPP() => fail!(
+            EOPNOTSUPP(),
+            "sends signals (O_ASYNC), and is not a pipe, which is not supported yet"
+        ),
+        Err(error) => return Err(error.into()),
+    };
+    if owner.is_some() && kind == FileType::Directory {
+        fail!(
+            EOPNOTSUPP(),
+            "sends signals (F_NOTIFY, F_SETOWN), which is not supported yet for a directory"
+        );
+    }
+    Ok(owner)
+}
+
+/// Saves the owners. All files and all credentials are saved.
+pub(crate) fn save(save: &mut Save<'_>) -> Result {
+    let owners = core::mem::take(&mut save.owners);
+    if !owners.is_empty() && !save.domains.is_empty() {
+        fail!(
+            EOPNOTSUPP(),
+            "files that send signals (F_SETOWN) in a container with a Landlock domain are not \
+             supported yet"
+        );
+    }
+    for owner in &owners {
+        save.record(owner, &[])?;
+    }
+    Ok(())
+}
+
+/// Sets the owners again, once all tasks exist.
+pub(crate) fn restore(plan: &Plan, ns: &PidNs) -> Result {
+    let records = (0..plan.records.len()).map(|at| plan.records.get(at));
+    for rec in records.filter(|rec| rec.tag == CR_TAG_OWNER) {
+        let owner: cr_img_owner = rec.fixed()?;
+        let pid = match owner.pid {
+            0 => None,
+            nr => Some(ns.find_pid(nr).ok_or(ESRCH)?),
+        };
+        plan.file(owner.file)?
+            .set_owner(pid.as_ref(), &owner)
+            .map_err(Failure::from)
+            .context(format_args!("file {}: its owner", owner.file))?;
+    }
+    Ok(())
+}
