@@ -30,18 +30,12 @@ const REFUSED_MM: &[(u32, &str)] = &[
     (CR_MM_X_AIO, "asynchronous I/O contexts (io_setup)"),
     (CR_MM_X_LDT, "a local descriptor table (modify_ldt)"),
     (CR_MM_X_LAM, "linear address masking"),
-    (CR_MM_X_MDWE, "memory-deny-write-execute (PR_SET_MDWE)"),
     (
         CR_MM_X_KSM,
         "samepage merging for all memory (PR_SET_MEMORY_MERGE)",
     ),
     (CR_MM_X_UPROBES, "uprobes"),
-    (CR_MM_X_MLOCKALL, "mlockall(MCL_FUTURE)"),
     (CR_MM_X_RDPMC, "mapped perf events"),
-    (
-        CR_MM_X_THP_ADVISED,
-        "huge pages disabled except where advised",
-    ),
 ];
 
 const REFUSED_VMA: &[(u32, &str)] = &[
@@ -213,6 +207,7 @@ const SYS_MPROTECT: u32 = 10;
 const SYS_MADVISE: u32 = 28;
 const SYS_CLOSE: u32 = 3;
 const SYS_ARCH_PRCTL: u32 = 158;
+const SYS_MLOCKALL: u32 = 151;
 const SYS_MLOCK2: u32 = 325;
 const SYS_PKEY_MPROTECT: u32 = 329;
 
@@ -224,10 +219,17 @@ const MAP_GROWSDOWN: u32 = 0x0100;
 const MAP_NORESERVE: u32 = 0x4000;
 const PROT_WRITE: u32 = 2;
 const MLOCK_ONFAULT: u64 = 1;
+const MCL_FUTURE: u64 = 2;
+const MCL_ONFAULT: u64 = 4;
 const ARCH_MAP_VDSO_64: u64 = 0x2003;
 const PR_SET_MM: u64 = 35;
 const PR_SET_MM_MAP: u64 = 14;
 const PR_SET_THP_DISABLE: u64 = 41;
+const PR_THP_DISABLE_EXCEPT_ADVISED: u64 = 2;
+const PR_SET_MDWE: u64 = 65;
+const PR_GET_MDWE: u64 = 66;
+const PR_MDWE_REFUSE_EXEC_GAIN: u64 = 1;
+const PR_MDWE_NO_INHERIT: u64 = 2;
 const PR_FUTEX_HASH: u64 = 78;
 const PR_FUTEX_HASH_SET_SLOTS: u64 = 1;
 
@@ -323,8 +325,24 @@ pub(crate) struct Inherited<'a> {
 
 /// What a process has said about its memory as a whole. A child would inherit it.
 pub(crate) fn restore_flags(build: &Build<'_>, mm: &cr_img_mm) -> Result {
-    let thp_disable = mm.flags & CR_MM_THP_DISABLE != 0;
-    build.prctl(PR_SET_THP_DISABLE, u64::from(thp_disable))?;
+    let (thp_disable, how) = match mm.flags & (CR_MM_THP_DISABLE | CR_MM_THP_ADVISED) {
+        0 => (0, 0),
+        CR_MM_THP_ADVISED => (1, PR_THP_DISABLE_EXCEPT_ADVISED),
+        _ => (1, 0),
+    };
+    build
+        .syscall(SYS_PRCTL, [PR_SET_THP_DISABLE, thp_disable, how])
+        .context(format_args!("PR_SET_THP_DISABLE"))?;
+    restore_mdwe(build, mm)?;
+    if mm.flags & CR_MM_LOCKED != 0 {
+        let on_fault = match mm.flags & CR_MM_LOCKONFAULT {
+            0 => 0,
+            _ => MCL_ONFAULT,
+        };
+        build
+            .syscall(SYS_MLOCKALL, [MCL_FUTURE | on_fault, 0, 0])
+            .context(format_args!("mlockall"))?;
+    }
     restore_membarrier(build, mm.membarrier)?;
     if mm.futex_slots != 0 {
         let slots = match mm.futex_slots {
@@ -336,6 +354,31 @@ pub(crate) fn restore_flags(build: &Build<'_>, mm: &cr_img_mm) -> Result {
             .context(format_args!("PR_FUTEX_HASH"))?;
     }
     build::set_layout(mm);
+    Ok(())
+}
+
+/// From here on nothing can be made executable, nor can this be taken back: all mappings are there.
+fn restore_mdwe(build: &Build<'_>, mm: &cr_img_mm) -> Result {
+    let mut wanted = 0;
+    if mm.flags & CR_MM_MDWE != 0 {
+        wanted |= PR_MDWE_REFUSE_EXEC_GAIN;
+    }
+    if mm.flags & CR_MM_MDWE_NO_INHERIT != 0 {
+        wanted |= PR_MDWE_NO_INHERIT;
+    }
+    let inherited = build.prctl(PR_GET_MDWE, 0)? as u64;
+    if inherited & !wanted != 0 {
+        fail!(
+            EPERM,
+            "the caller has memory-deny-write-execute set (PR_SET_MDWE), which the container would \
+             inherit"
+        );
+    }
+    if wanted != inherited {
+        build
+            .prctl(PR_SET_MDWE, wanted)
+            .context(format_args!("PR_SET_MDWE"))?;
+    }
     Ok(())
 }
 

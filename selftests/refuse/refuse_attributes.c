@@ -16,7 +16,6 @@
 #define PR_RSEQ_SLICE_EXTENSION_	79
 #define PR_RSEQ_SLICE_EXTENSION_SET_	2
 #define PR_RSEQ_SLICE_EXT_ENABLE_	1
-#define PR_THP_DISABLE_EXCEPT_ADVISED_	2
 #define VHOST_SET_OWNER_		_IO(0xaf, 1)
 
 static void live(void)
@@ -177,11 +176,6 @@ static void make_process_keyring(void)
 	sure(syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING, 1));
 }
 
-static void make_thp(void)
-{
-	need(prctl(PR_SET_THP_DISABLE, 1, PR_THP_DISABLE_EXCEPT_ADVISED_, 0, 0));
-}
-
 /* It makes a thread of the kernel, which belongs to the process. */
 static void make_worker(void)
 {
@@ -231,7 +225,6 @@ static const struct case_ cases[] = {
 	{ "label", "security label", make_label, NULL },
 	{ "thread-keyring", "keyrings of its own", make_thread_keyring, NULL },
 	{ "process-keyring", "keyrings of its own", make_process_keyring, NULL },
-	{ "thp-except-advised", "huge pages disabled except", make_thp, NULL },
 	{ "worker", "worker thread of the kernel", make_worker, NULL },
 	{ "thread-cgroup", "cgroup", make_thread_cgroup, NULL },
 };

@@ -118,19 +118,6 @@ static void make_device(void)
 	close(fd);
 }
 
-static void make_lock_future(void)
-{
-	sure(mlockall(MCL_FUTURE));
-}
-
-static void check_lock_future(void)
-{
-	int before = atoi(status_field("self", "VmLck"));
-
-	memory = map_anon(64 * PAGE, MAP_PRIVATE);
-	expect(atoi(status_field("self", "VmLck")) >= before + 256, "new memory is locked");
-}
-
 static void make_seal(void)
 {
 	memory = map_anon(4 * PAGE, MAP_PRIVATE);
@@ -218,16 +205,6 @@ static void check_task_policy(void)
 	expect_eq(mode, MPOL_BIND, "memory policy of a task");
 }
 
-static void make_mdwe(void)
-{
-	sure(prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0));
-}
-
-static void check_mdwe(void)
-{
-	expect_eq(prctl(PR_GET_MDWE, 0, 0, 0, 0), PR_MDWE_REFUSE_EXEC_GAIN, "PR_SET_MDWE");
-}
-
 static void make_name(void)
 {
 	memory = map_anon(PAGE, MAP_PRIVATE);
@@ -265,14 +242,12 @@ static const struct case_ cases[] = {
 	{ "perf", "perf", make_perf, NULL },
 	{ "secretmem", "secret", make_secretmem, NULL },
 	{ "device", "device|/dev/mem", make_device, NULL },
-	{ "lock-future", "mlockall|MCL_FUTURE|lock", make_lock_future, check_lock_future },
 	{ "sealed", "seal", make_seal, check_seal },
 	{ "guard", "guard", make_guard, check_guard },
 	{ "merge", "merg|ksm", make_merge, NULL },
 	{ "merge-all", "merg|ksm", make_merge_all, check_merge_all },
 	{ "policy", "policy|NUMA", make_policy, check_policy },
 	{ "task-policy", "policy|NUMA", make_task_policy, check_task_policy },
-	{ "mdwe", "MDWE|exec", make_mdwe, check_mdwe },
 	{ "name", "name", make_name, check_name },
 	{ "arguments", "nothing", make_arguments, check_arguments },
 };

@@ -454,6 +454,14 @@ struct cr_img_sighand {
 #define CR_MM_THP_DISABLE	0x1
 /* New mappings go to low addresses first. */
 #define CR_MM_BOTTOM_UP		0x2
+/* The same with PR_THP_DISABLE_EXCEPT_ADVISED; not both. */
+#define CR_MM_THP_ADVISED	0x4
+/* prctl(PR_SET_MDWE); the second only with the first. */
+#define CR_MM_MDWE		0x8
+#define CR_MM_MDWE_NO_INHERIT	0x10
+/* mlockall(MCL_FUTURE); the second with MCL_ONFAULT, and only with the first. */
+#define CR_MM_LOCKED		0x20
+#define CR_MM_LOCKONFAULT	0x40
 
 /* The hash of futexes that all processes share: PR_FUTEX_HASH with 0. */
 #define CR_FUTEX_GLOBAL		1

@@ -16,6 +16,14 @@ const DUMPABLE_MAX: u32 = 2;
 /// All `MEMBARRIER_STATE_*`.
 const MEMBARRIER: u32 = 0xff;
 
+const MM_FLAGS: u32 = CR_MM_THP_DISABLE
+    | CR_MM_THP_ADVISED
+    | CR_MM_BOTTOM_UP
+    | CR_MM_MDWE
+    | CR_MM_MDWE_NO_INHERIT
+    | CR_MM_LOCKED
+    | CR_MM_LOCKONFAULT;
+
 const VMA_FLAGS: u32 = CR_VMA_READ
     | CR_VMA_WRITE
     | CR_VMA_EXEC
@@ -96,9 +104,13 @@ pub(super) fn mm(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_mm> {
         mm.membarrier & !MEMBARRIER == 0,
         "unknown membarrier registration",
     )?;
+    rec.require(mm.flags & !MM_FLAGS == 0, "unknown flags")?;
+    let both = |flags| mm.flags & flags == flags;
     rec.require(
-        mm.flags & !(CR_MM_THP_DISABLE | CR_MM_BOTTOM_UP) == 0,
-        "unknown flags",
+        !both(CR_MM_THP_DISABLE | CR_MM_THP_ADVISED)
+            && (both(CR_MM_MDWE) || !both(CR_MM_MDWE_NO_INHERIT))
+            && (both(CR_MM_LOCKED) || !both(CR_MM_LOCKONFAULT)),
+        "flags that do not go together",
     )?;
     rec.require(
         mm.dump_filter <= 0x1ff,

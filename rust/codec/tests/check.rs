@@ -355,6 +355,13 @@ fn memory() {
         mm.membarrier = 256
     });
     fails::<cr_img_mm>(0, "unknown flags", |mm| mm.flags = 1 << 31);
+    for flags in [
+        CR_MM_THP_DISABLE | CR_MM_THP_ADVISED,
+        CR_MM_MDWE_NO_INHERIT,
+        CR_MM_LOCKONFAULT,
+    ] {
+        fails::<cr_img_mm>(0, "do not go together", |mm| mm.flags = flags);
+    }
     fails_bytes(CR_TAG_MM, 0, "the auxiliary vector has no end", |bytes| {
         bytes[size_of::<cr_img_mm>() + 16] = 1;
     });

@@ -40,16 +40,10 @@ static u64 mm_unsupported(struct mm_struct *mm)
 	if (mm->context.lam_cr3_mask)
 		x |= BIT_ULL(CR_MM_X_LAM);
 #endif
-	if (mm_flags_test(MMF_HAS_MDWE, mm))
-		x |= BIT_ULL(CR_MM_X_MDWE);
 	if (mm_flags_test(MMF_VM_MERGE_ANY, mm))
 		x |= BIT_ULL(CR_MM_X_KSM);
 	if (mm_flags_test(MMF_HAS_UPROBES, mm))
 		x |= BIT_ULL(CR_MM_X_UPROBES);
-	if (mm_flags_test(MMF_DISABLE_THP_EXCEPT_ADVISED, mm))
-		x |= BIT_ULL(CR_MM_X_THP_ADVISED);
-	if (mm->def_flags & VM_LOCKED)
-		x |= BIT_ULL(CR_MM_X_MLOCKALL);
 	if (atomic_read(&mm->context.perf_rdpmc_allowed))
 		x |= BIT_ULL(CR_MM_X_RDPMC);
 	return x;
@@ -91,7 +85,16 @@ u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 	out->membarrier = atomic_read(&mm->membarrier_state);
 	if (mm_flags_test(MMF_DISABLE_THP_COMPLETELY, mm))
 		out->flags |= CR_MM_THP_DISABLE;
-
+	if (mm_flags_test(MMF_DISABLE_THP_EXCEPT_ADVISED, mm))
+		out->flags |= CR_MM_THP_ADVISED;
+	if (mm_flags_test(MMF_HAS_MDWE, mm))
+		out->flags |= CR_MM_MDWE;
+	if (mm_flags_test(MMF_HAS_MDWE_NO_INHERIT, mm))
+		out->flags |= CR_MM_MDWE_NO_INHERIT;
+	if (mm->def_flags & VM_LOCKED)
+		out->flags |= CR_MM_LOCKED;
+	if (mm->def_flags & VM_LOCKONFAULT)
+		out->flags |= CR_MM_LOCKONFAULT;
 	if (!mm_flags_test(MMF_TOPDOWN, mm))
 		out->flags |= CR_MM_BOTTOM_UP;
 	out->dump_filter = (__mm_flags_get_word(mm) & MMF_DUMP_FILTER_MASK) >>

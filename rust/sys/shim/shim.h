@@ -340,13 +340,9 @@ struct cr_shim_vma {
 #define CR_MM_X_AIO		0
 #define CR_MM_X_LDT		1
 #define CR_MM_X_LAM		2
-#define CR_MM_X_MDWE		3
-#define CR_MM_X_KSM		4
-#define CR_MM_X_UPROBES		5
-#define CR_MM_X_MLOCKALL	6
-#define CR_MM_X_RDPMC		7
-#define CR_MM_X_THP_ADVISED	8
-#define CR_MM_X_MEMBARRIER	9
+#define CR_MM_X_KSM		3
+#define CR_MM_X_UPROBES		4
+#define CR_MM_X_RDPMC		5
 
 u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 		    struct cr_img_mm *out, u64 *auxv, u32 max_auxv,
