@@ -424,7 +424,12 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     let makes_memory = process.memory == at;
 
     allow_descriptors(&build)?;
-    make_shared(plan, &build, at)?;
+    let sharer = Sharer {
+        plan,
+        build: &build,
+        who: (at, 0),
+    };
+    make_shared(&sharer, at)?;
     let mm: cr_img_mm = build.object(image.mm)?.fixed()?;
     if makes_memory {
         mm::restore_flags(&build, &mm)?;
@@ -432,6 +437,8 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     for thread in 1..process.threads.len() {
         create_thread(plan, at, thread)?;
     }
+    plan.proc_mem.has_threads();
+    sharer.complete_files(image.files)?;
     ptracer::restore(&build, image.ptracer)?;
     posix_timer::create(&build)?;
     process.timers_made.arrive();
@@ -470,13 +477,9 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
 }
 
 /// Makes what a process may share with others, first of all what they wait for.
-fn make_shared(plan: &Plan, build: &Build<'_>, at: usize) -> Result {
-    let image = &plan.processes[at].process;
-    let sharer = Sharer {
-        plan,
-        build,
-        who: (at, 0),
-    };
+fn make_shared(sharer: &Sharer<'_>, at: usize) -> Result {
+    let build = sharer.build;
+    let image = &sharer.plan.processes[at].process;
     sharer.make(image.fs, || fs::restore(build, &build.object(image.fs)?))?;
     sharer.make_files(image.files, || match at {
         0 => lock::restore_of_files(build),
@@ -563,6 +566,9 @@ impl TaskMain for ThreadMain {
                 who: (process, thread),
             };
             sharing::restore_thread(&sharer, &image.thread)?;
+            if image.thread.files != 0 {
+                sharer.complete_files(image.thread.files)?;
+            }
             audit::restore(&plan, &image.thread)?;
             rebuild_thread(&build, owner.process.pid, image)?;
             usage::restore_thread(&image.thread);

@@ -6,7 +6,7 @@ use crate::{
     image::Records,
     report::{fail, failure, Failure, Result},
     sharing::{self, Shared},
-    state::{audit, seccomp},
+    state::{audit, proc_mem::ProcMem, seccomp},
 };
 use core::ops::Range;
 use cr_codec::{check::Rec, order, uapi::*};
@@ -193,6 +193,9 @@ pub(crate) struct Plan {
     /// Seccomp filters.
     #[pin]
     pub(crate) filters: Mutex<seccomp::Installed>,
+    /// Files that can be opened only when all threads exist.
+    #[pin]
+    pub(crate) proc_mem: ProcMem,
     /// Sessions of audit.
     #[pin]
     pub(crate) audit_sessions: Mutex<audit::Sessions>,
@@ -229,6 +232,7 @@ impl Plan {
         let threads = live.map(|process| process.threads.len()).sum();
         let created = Countdown::new(processes.len())?;
         let complete = Countdown::new(threads)?;
+        let proc_mem = ProcMem::new(&records, &processes)?;
         let parking = Parking::new()?;
         let stopping = Parking::new()?;
         Ok(Arc::pin_init(
@@ -250,6 +254,7 @@ impl Plan {
                 parking,
                 stopping,
                 filters <- new_mutex!(RBTree::new()),
+                proc_mem <- proc_mem,
                 audit_sessions <- new_mutex!(RBTree::new()),
                 tasks <- new_mutex!(tasks),
                 failure <- new_mutex!(None),
@@ -263,6 +268,14 @@ impl Plan {
         match self.files.binary_search_by_key(&id, |(id, _)| *id) {
             Ok(at) => Ok(&self.files[at].1),
             Err(_) => fail!(EINVAL, "no file {id}"),
+        }
+    }
+
+    /// The same when those are opened, too, that another file stood in for.
+    pub(crate) fn opened_file(&self, id: u64) -> Result<FileRef> {
+        match self.proc_mem.file(id) {
+            Some(file) => Ok(file),
+            None => self.file(id).cloned(),
         }
     }
 
@@ -288,6 +301,7 @@ impl Plan {
         drop(first);
         self.created.give_up();
         self.complete.give_up();
+        self.proc_mem.give_up();
         for process in &self.processes {
             process.mapped.give_up();
             process.filled.give_up();

@@ -16,8 +16,8 @@ use crate::{
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
     state::{
-        cpu, debugreg, event, file, memory, mm, owner, pipe, regs, session, shmem, stop, task,
-        thread,
+        cpu, debugreg, event, file, memory, mm, owner, pipe, proc_mem, regs, session, shmem, stop,
+        task, thread,
         trace::{self, Traced},
     },
 };
@@ -71,7 +71,11 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
         mm::check_vdso_crc(rec)?;
     }
 
-    let files = Files::make(&args.value, &records)?;
+    let root = match args.value.root_fd {
+        fd if fd >= 0 => PathRef::from_fd(fd).context(format_args!("root descriptor"))?,
+        _ => PathRef::current_root()?,
+    };
+    let files = Files::make(&args.value, &root, &records)?;
     let root_fd = (args.value.root_fd >= 0).then_some(args.value.root_fd);
     let plan = Plan::new(container, records.clone(), files, root_fd)?;
 
@@ -81,7 +85,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     let pages = tasks.fill(&mut image, &state, progress)?;
     tasks.assemble()?;
     args.value.stats.forking_time = (misc::monotonic_ns() - begin) / 1000;
-    tasks.rebuild()?;
+    tasks.rebuild(&root)?;
     tasks.set_parents()?;
     tasks.bury()?;
     tasks.set_registers()?;
@@ -188,7 +192,7 @@ fn container_of(state: &State<'_>) -> Result<cr_img_container> {
 
 /// Open files while they are made, in the order of the records.
 pub(crate) struct Files<'a> {
-    root: PathRef,
+    root: &'a PathRef,
     may_differ: bool,
     externals: KVVec<(u32, FileRef)>,
     pipes: RBTree<u64, pipe::Made>,
@@ -197,7 +201,11 @@ pub(crate) struct Files<'a> {
 
 impl<'a> Files<'a> {
     /// Makes all of them, by id.
-    fn make(args: &cr_restart, records: &'a Records) -> Result<KVVec<(u64, FileRef)>> {
+    fn make(
+        args: &cr_restart,
+        root: &'a PathRef,
+        records: &'a Records,
+    ) -> Result<KVVec<(u64, FileRef)>> {
         let mut externals = KVVec::new();
         for external in
             &abi::read_array::<cr_external_fd>(args.externals, args.nr_externals, CR_MAX_EXTERNALS)?
@@ -207,10 +215,7 @@ impl<'a> Files<'a> {
             externals.push((external.key, file), GFP_KERNEL)?;
         }
         let mut files = Self {
-            root: match args.root_fd {
-                fd if fd >= 0 => PathRef::from_fd(fd).context(format_args!("root descriptor"))?,
-                _ => PathRef::current_root()?,
-            },
+            root,
             may_differ: args.flags & CR_RESTART_CHANGED_FILES != 0,
             externals,
             pipes: RBTree::new(),
@@ -248,7 +253,7 @@ impl<'a> Files<'a> {
 
     /// The directory below which names are looked up.
     pub(crate) fn root(&self) -> &PathRef {
-        &self.root
+        self.root
     }
 
     /// Whether files may have changed since the checkpoint.
@@ -275,7 +280,7 @@ impl<'a> Files<'a> {
             self.pipes.try_create_and_insert(id, made, GFP_KERNEL)?;
         }
         match self.pipes.get_mut(&id) {
-            Some(made) => made.open(&self.root, flags),
+            Some(made) => made.open(self.root, flags),
             None => Err(EINVAL.into()),
         }
     }
@@ -370,8 +375,9 @@ impl Tasks {
     }
 
     /// Lets the tasks rebuild themselves, until all of them stand still again.
-    fn rebuild(&self) -> Result {
+    fn rebuild(&self, root: &PathRef) -> Result {
         self.plan.rebuild.happen();
+        proc_mem::restore(&self.plan, root, &self.ns)?;
         self.plan.complete.wait()?;
         self.plan.check()
     }

@@ -16,7 +16,7 @@ use crate::{
     image::Records,
     plan::{Countdown, Plan, ProcessPlan},
     report::{fail, Context, Result},
-    state::{fdtable, fs, lock},
+    state::{fdtable, fs, lock, proc_mem},
 };
 use cr_codec::{order, uapi::*};
 use cr_sys::{build as sys, task::TaskRef};
@@ -205,7 +205,16 @@ impl Sharer<'_> {
         })
     }
 
-    /// The same for directories.
+    /// Puts what can be opened only now that all threads exist into a descriptor table that this task
+    /// has made.
+    pub(crate) fn complete_files(&self, id: u64) -> Result {
+        match self.others(id) {
+            Some(_) => Ok(()),
+            None => proc_mem::install(self.plan, self.build, id),
+        }
+    }
+
+    /// Takes over directories that somebody else makes.
     pub(crate) fn take_fs(&self, id: u64) -> Result {
         if let Some(shared) = self.others(id) {
             sys::share_fs(&shared.wait(self.plan)?).context(format_args!("directories"))?;

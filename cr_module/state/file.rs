@@ -4,8 +4,8 @@
 //!
 //! Regular files, directories and the memory devices are found again by their name below the root
 //! of the container's init; their contents are not in the image. Pipes refer to an object; see
-//! [`event`] for those without a name. What
-//! belongs to the outside, and was declared external, is supplied at restart.
+//! [`event`] for those without a name, [`proc_mem`] for memory of processes. What belongs to the
+//! outside, and was declared external, is supplied at restart.
 //!
 //! Refused: everything else, by its name; files that have been removed, or are hidden by a mount;
 //! files of file systems that make up their contents (proc, sysfs ...); leases.
@@ -15,7 +15,7 @@ use crate::{
     objects::Kind,
     report::{fail, failure, Context, Failure, Name, Result},
     restart::Files,
-    state::{event, owner, pipe},
+    state::{event, owner, pipe, proc_mem},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -65,11 +65,16 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     let mut path: &[u8] = &[];
     let mut place = place(save, file, kind, &info)?;
     let mut owned = None;
+    if matches!((&place, kind), (Place::Inside, FileType::ProcMem)) {
+        // Memory that is gone has no name any more either.
+        check(kind, &info, &record)?;
+        record.target = proc_mem::save(save, file)?;
+    }
     if matches!(
         (&place, kind),
         (
             Place::Inside,
-            FileType::Regular | FileType::Directory | FileType::MemoryDevice
+            FileType::Regular | FileType::Directory | FileType::MemoryDevice | FileType::ProcMem
         )
     ) || (matches!((&place, kind), (Place::Inside, FileType::Pipe)) && file.pipe()?.named)
     {
@@ -105,6 +110,7 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
             FileType::Regular => CR_FILE_REG,
             FileType::Directory => CR_FILE_DIR,
             FileType::MemoryDevice => CR_FILE_CHR,
+            FileType::ProcMem => CR_FILE_PROC_MEM,
             _ => CR_FILE_PIPE,
         };
     }
@@ -148,7 +154,8 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
         | FileType::Directory
         | FileType::MemoryDevice
         | FileType::EventFd
-        | FileType::Epoll => {}
+        | FileType::Epoll
+        | FileType::ProcMem => {}
         // Of these there is nothing that could be saved.
         _ if save.container.external_key(file, info.inode).is_some() => {
             return Ok(Place::Outside("is external"));
@@ -221,7 +228,7 @@ fn name<'a>(
             Name(name)
         );
     }
-    if has(CR_FILE_X_FS) && kind != FileType::MemoryDevice {
+    if has(CR_FILE_X_FS) && !matches!(kind, FileType::MemoryDevice | FileType::ProcMem) {
         fail!(
             EOPNOTSUPP(),
             "file {} is on a file system whose files are not supported yet",
@@ -246,6 +253,7 @@ impl core::fmt::Display for What<'_> {
             FileType::Regular | FileType::Directory => write!(f, "file {name}"),
             FileType::EventFd => f.write_str("an eventfd"),
             FileType::Epoll => f.write_str("an epoll instance"),
+            FileType::ProcMem => f.write_str("memory of a process (/proc/PID/mem)"),
             FileType::MemoryDevice | FileType::Other => write!(f, "{name}"),
         }
     }
@@ -259,6 +267,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
         CR_FILE_EXTERNAL => files.external(record.target),
         CR_FILE_PIPE => files.open_pipe(record.target, record.flags),
         CR_FILE_EVENTFD | CR_FILE_EPOLL => event::restore(&record),
+        CR_FILE_PROC_MEM => proc_mem::stand_in(),
         _ => reopen(files, &record, path).context(format_args!("file {}", Name(path))),
     }
 }

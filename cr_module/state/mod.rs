@@ -22,6 +22,7 @@ pub(crate) mod mm;
 pub(crate) mod owner;
 pub(crate) mod pipe;
 pub(crate) mod posix_timer;
+pub(crate) mod proc_mem;
 pub(crate) mod ptracer;
 pub(crate) mod regs;
 pub(crate) mod sched;

@@ -72,7 +72,7 @@ pub(crate) fn restore(plan: &Plan, ns: &PidNs) -> Result {
             0 => None,
             nr => Some(ns.find_pid(nr).ok_or(ESRCH)?),
         };
-        plan.file(owner.file)?
+        plan.opened_file(owner.file)?
             .set_owner(pid.as_ref(), &owner)
             .map_err(Failure::from)
             .context(format_args!("file {}: its owner", owner.file))?;

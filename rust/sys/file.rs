@@ -47,6 +47,8 @@ pub enum FileType {
     EventFd,
     /// epoll(7).
     Epoll,
+    /// /proc/PID/mem.
+    ProcMem,
 }
 
 impl FileType {
@@ -62,6 +64,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_SYSV_SHM => Self::SysvSharedMemory,
             bindings::cr_shim_file_type_CR_SHIM_FILE_EVENTFD => Self::EventFd,
             bindings::cr_shim_file_type_CR_SHIM_FILE_EPOLL => Self::Epoll,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_PROC_MEM => Self::ProcMem,
             _ => Self::Other,
         }
     }
@@ -256,6 +259,37 @@ impl FileRef {
         // SAFETY: Both files are valid, and this one is an epoll instance.
         to_result(unsafe {
             bindings::cr_shim_epoll_add(self.as_ptr(), target.as_ptr(), item, consumed)
+        })
+    }
+
+    /// The thread in `ns` whose memory it shows, /proc/PID/mem. EXDEV: it is of a procfs for another
+    /// namespace; ESRCH: that memory is gone, or not the thread's any more.
+    pub fn proc_mem_of(&self, ns: &PidNs) -> Result<u32> {
+        // SAFETY: The namespace is valid, and so is the file, which is of that kind.
+        let tid = unsafe { bindings::cr_shim_proc_mem_read(self.as_ptr(), ns.as_ptr()) };
+        u32::try_from(tid).map_err(|_| Error::from_errno(tid))
+    }
+
+    /// Opens such a file of thread `tid` in `ns` by its absolute name below `root`, as the current
+    /// task may. ESTALE: the name is that of something else.
+    pub fn open_proc_mem(
+        root: &PathRef,
+        name: &CStr,
+        flags: u32,
+        pos: u64,
+        tid: u32,
+        ns: &PidNs,
+    ) -> Result<Self> {
+        // SAFETY: Path, name and namespace are valid; the result is an error or referenced.
+        Self::from_result(unsafe {
+            bindings::cr_shim_proc_mem_open(
+                &root.0,
+                name.as_char_ptr(),
+                flags,
+                pos,
+                tid,
+                ns.as_ptr(),
+            )
         })
     }
 

@@ -10,7 +10,10 @@
 #include <sys/eventfd.h>
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
+#include <sched.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
@@ -123,6 +126,72 @@ static void make_proc(void)
 {
 	fd = sure(open("/proc/self/maps", O_RDONLY));
 	sure(read(fd, &(char){ 0 }, 1));
+}
+
+/* Memory of a child that does what it is told, then ends or executes a program. */
+static int mem_of_child(bool executes)
+{
+	pid_t pid = sure(fork());
+	char path[64], name[64];
+
+	if (!pid) {
+		await("opened");
+		if (executes)
+			execl("/bin/sleep", "sleep", "1000", NULL);
+		_exit(0);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	fd = sure(open(path, O_RDWR));
+	tell("opened");
+	if (!executes) {
+		sure(waitpid(pid, NULL, 0));
+		return fd;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	while (read_file(path, name, sizeof(name)) <= 0 || strcmp(name, "sleep\n"))
+		sleep_ms(5);
+	return fd;
+}
+
+static void make_mem_dead(void)
+{
+	mem_of_child(false);
+}
+
+static void make_mem_executed(void)
+{
+	mem_of_child(true);
+}
+
+static void make_mem_locked(void)
+{
+	fd = sure(open("/proc/self/mem", O_RDWR));
+	sure(flock(fd, LOCK_EX));
+}
+
+static void make_mem_path(void)
+{
+	fd = sure(open("/proc/self/mem", O_PATH));
+}
+
+/* In a procfs of a pid namespace that was gone soon. */
+static void make_mem_elsewhere(void)
+{
+	int flags = CLONE_FILES | SIGCHLD, status;
+	pid_t pid = sure(syscall(SYS_clone, flags, 0, 0, 0, 0));
+
+	if (!pid) {
+		need(unshare(CLONE_NEWPID | CLONE_NEWNS));
+		sure(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
+		pid = sure(syscall(SYS_clone, flags, 0, 0, 0, 0));
+		if (!pid) {
+			sure(mount("proc", "/proc", "proc", 0, NULL));
+			sure(open("/proc/1/mem", O_RDWR));
+			_exit(0);
+		}
+		_exit(waitpid(pid, &status, 0) != pid || status);
+	}
+	reap(pid);
 }
 
 static void make_sysfs(void)
@@ -323,6 +392,11 @@ static const struct case_ cases[] = {
 	{ "namespace", "namespace|nsfs", make_namespace, NULL },
 	{ "mqueue", "queue", make_mqueue, NULL },
 	{ "proc", "proc", make_proc, NULL },
+	{ "mem-dead", "memory of a process that has ended", make_mem_dead, NULL },
+	{ "mem-executed", "memory of a process that has ended or executed", make_mem_executed, NULL },
+	{ "mem-locked", "a lock on memory of a process", make_mem_locked, NULL },
+	{ "mem-path", "memory of a process .* O_PATH", make_mem_path, NULL },
+	{ "mem-elsewhere", "memory of a process in another pid namespace", make_mem_elsewhere, NULL },
 	{ "sysfs", "sysfs|/sys", make_sysfs, NULL },
 	{ "kmsg", "kmsg|device", make_kmsg, NULL },
 	{ "terminal", "pty|tty|terminal|ptmx", make_terminal, NULL },

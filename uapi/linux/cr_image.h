@@ -347,6 +347,9 @@ struct cr_img_shmem {
  * @CR_FILE_EVENTFD: eventfd(2); @pos is its counter, @target is 1 for one that
  *	is a semaphore, else 0
  * @CR_FILE_EPOLL: epoll(7); a CR_TAG_EPOLL says what it watches
+ * @CR_FILE_PROC_MEM: /proc/PID/mem or /proc/PID/task/TID/mem, found again by path
+ *	when all threads are there; @target is the thread whose memory it is, @pos
+ *	an address
  */
 enum cr_img_file_kind {
 	CR_FILE_REG		= 1,
@@ -356,6 +359,7 @@ enum cr_img_file_kind {
 	CR_FILE_EXTERNAL	= 5,
 	CR_FILE_EVENTFD		= 6,
 	CR_FILE_EPOLL		= 7,
+	CR_FILE_PROC_MEM	= 8,
 };
 
 /**

@@ -62,6 +62,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
     )?;
     let most = match file.kind {
         CR_FILE_EVENTFD => u64::MAX - 1,
+        CR_FILE_PROC_MEM => u64::MAX,
         _ => i64::MAX as u64,
     };
     rec.require(
@@ -74,11 +75,17 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
     let path = rec.variable::<cr_img_file>();
     let type_of_file = file.mode & S_IFMT;
     match file.kind {
-        CR_FILE_REG | CR_FILE_DIR | CR_FILE_CHR => {
+        CR_FILE_REG | CR_FILE_DIR | CR_FILE_CHR | CR_FILE_PROC_MEM => {
             rec.require(is_path(path), "not an absolute path")?;
-            rec.require(file.target == 0, "it refers to something")?;
+            rec.require(
+                match file.kind {
+                    CR_FILE_PROC_MEM => (1..=u64::from(PID_MAX)).contains(&file.target),
+                    _ => file.target == 0,
+                },
+                "it refers to something",
+            )?;
             let expected = match file.kind {
-                CR_FILE_REG => S_IFREG,
+                CR_FILE_REG | CR_FILE_PROC_MEM => S_IFREG,
                 CR_FILE_DIR => S_IFDIR,
                 _ => S_IFCHR,
             };
@@ -132,7 +139,11 @@ pub(super) fn epoll(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_epoll> 
     )?;
     let mut ready = true;
     for item in rec.array::<cr_img_epoll_item>(size_of::<cr_img_epoll>()) {
-        state.refers::<cr_img_file>(rec, item.file, "no file is watched")?;
+        let watched = state.refers::<cr_img_file>(rec, item.file, "no file is watched")?;
+        rec.require(
+            watched.fixed::<cr_img_file>()?.kind != CR_FILE_PROC_MEM,
+            "it watches memory",
+        )?;
         rec.require(
             item.file != epoll.file && item.fd < record::MAX_FDS,
             "it watches itself, or an impossible descriptor",

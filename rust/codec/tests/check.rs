@@ -263,7 +263,7 @@ fn objects() {
     fails::<cr_img_shmem>(0, "impossible size", |shmem| shmem.size = 1 << 48);
     fails::<cr_img_shmem>(0, "unknown flags", |shmem| shmem.flags = 2);
 
-    fails::<cr_img_file>(0, "unknown kind of file", |file| file.kind = 8);
+    fails::<cr_img_file>(0, "unknown kind of file", |file| file.kind = 9);
     fails::<cr_img_file>(0, "flags that an open file cannot have", |file| {
         file.flags |= 0o1000
     });
@@ -309,6 +309,16 @@ fn objects() {
     // The second of two items, of 32 bytes each, after a fixed part of 16.
     let second = |at: usize, value: u8| move |bytes: &mut Vec<u8>| bytes[16 + 32 + at] = value;
     fails_bytes(CR_TAG_EPOLL, 0, "no file is watched", second(0, FS as u8));
+    fails_bytes(
+        CR_TAG_EPOLL,
+        0,
+        "it watches memory",
+        second(0, FILE_PROC_MEM as u8),
+    );
+    fails::<cr_img_file>(7, "it refers to something", |file| file.target = 0);
+    fails::<cr_img_file>(7, "it refers to something", |file| file.target = 1 << 23);
+    fails::<cr_img_file>(7, "mode and kind disagree", |file| file.mode = 0o040600);
+    fails::<cr_img_file>(7, "a device number", |file| file.rdev = 1);
     fails_bytes(
         CR_TAG_EPOLL,
         0,

@@ -83,6 +83,8 @@ static u32 type_of_inode(const struct dentry *dentry, const struct inode *inode)
 	}
 	if (special_fs(inode))
 		return CR_SHIM_FILE_OTHER;
+	if (cr_shim_is_proc_mem(dentry))
+		return CR_SHIM_FILE_PROC_MEM;
 	if (S_ISREG(inode->i_mode))
 		return CR_SHIM_FILE_REG;
 	if (S_ISDIR(inode->i_mode))

@@ -379,6 +379,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_SYSV_SHM,
 	CR_SHIM_FILE_EVENTFD,
 	CR_SHIM_FILE_EPOLL,
+	CR_SHIM_FILE_PROC_MEM,
 };
 
 /**
@@ -416,6 +417,12 @@ int cr_shim_path_name(const struct path *path, const struct path *root,
 int cr_shim_file_name(struct file *file, const struct path *root, char *buf,
 		      u32 size, u32 *start);
 int cr_shim_outside_file(struct pid_namespace *ns, struct file *file);
+
+bool cr_shim_is_proc_mem(const struct dentry *dentry);
+int cr_shim_proc_mem_read(struct file *file, struct pid_namespace *ns);
+struct file *cr_shim_proc_mem_open(const struct path *root, const char *name,
+				   u32 flags, u64 pos, u32 tid,
+				   struct pid_namespace *ns);
 
 /**
  * struct cr_shim_lock - a lock on a file's inode

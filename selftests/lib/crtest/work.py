@@ -73,6 +73,25 @@ class Container:
         return wrong
 
 
+class WithMounts(Container):
+    """The same by way of crctl, which makes mounts: a /proc that shows the container's processes."""
+
+    def checkpoint(self):
+        try:
+            runtime.Crctl.checkpoint(self.pid, self.image)
+            return []
+        except runtime.Failed as err:
+            return [str(err)]
+
+    def restart(self):
+        try:
+            self.pid = runtime.Crctl().restart(self.image, self.words)
+            return []
+        except runtime.Failed as err:
+            self.pid = None
+            return [str(err)]
+
+
 def disturb(container, rng, pauses, count=None, seconds=None, **how):
     """Checkpoint, kill and restart it at random moments, so often or so long, until something is
     wrong or it has ended by itself; returns what is wrong, and how often it was."""

@@ -62,6 +62,7 @@ pub const FILE_NULL: u64 = 23;
 pub const FILE_EXTERNAL: u64 = 24;
 pub const FILE_EVENTFD: u64 = 25;
 pub const FILE_EPOLL: u64 = 26;
+pub const FILE_PROC_MEM: u64 = 27;
 pub const FDTABLE: u64 = 30;
 pub const FS: u64 = 31;
 pub const SIGHAND: u64 = 32;
@@ -228,6 +229,16 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_EPOLL, &epoll, &[]);
+        let memory = cr_img_file {
+            kind: CR_FILE_PROC_MEM,
+            flags: 0o100002,
+            pos: u64::MAX,
+            target: 1,
+            mode: 0o100600,
+            path_len: 11,
+            ..Default::default()
+        };
+        self.put(FILE_PROC_MEM, &memory, b"/proc/1/mem");
         let item = |file, fd, ready| cr_img_epoll_item {
             file,
             data: u64::MAX,
@@ -260,6 +271,7 @@ impl Sample {
             fd(1, 0, FILE_WRITE),
             fd(2, 0, FILE_EXTERNAL),
             fd(7, CR_FD_CLOEXEC, FILE_READ),
+            fd(8, CR_FD_CLOEXEC, FILE_PROC_MEM),
         ];
         let table = cr_img_fdtable {
             nr_fds: fds.len() as u32,

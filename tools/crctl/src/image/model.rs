@@ -407,6 +407,7 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_EXTERNAL => "external",
         CR_FILE_EVENTFD => "eventfd",
         CR_FILE_EPOLL => "epoll",
+        CR_FILE_PROC_MEM => "memory",
         _ => "?",
     };
     let name = match file.kind {
