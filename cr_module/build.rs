@@ -13,8 +13,10 @@ use crate::{
     report::{fail, failure, Context, Failure, Result},
     sharing::{self, Sharer},
     state::{
-        audit, clock, fs, inherit, ipc, limits, lock, mm, posix_timer, ptracer, seccomp, session,
-        signal, stop, syscall, thread, timer, trace, usage, uts,
+        audit, clock, fs, inherit, ipc, limits, lock, mm,
+        pid_ns::{self, PidNsPlan, Tids},
+        posix_timer, ptracer, seccomp, session, signal, stop, syscall, thread, timer, trace, usage,
+        uts,
     },
 };
 use core::ops::Range;
@@ -104,6 +106,20 @@ impl<'a> Build<'a> {
         self.plan.filters.lock()
     }
 
+    /// The right to have a descriptor open for a moment in a table that is complete, and that others
+    /// may have as well: there is room for one.
+    pub(crate) fn spare_descriptor(&self) -> Guard<'_, (), MutexBackend> {
+        self.plan.spare_descriptor.lock()
+    }
+
+    /// What the process calls another one, if it can.
+    pub(crate) fn pid_as_seen(&self, pid: u32) -> Option<u32> {
+        let depth = self.process.threads[0].numbers.len();
+        let mut others = self.plan.processes.iter();
+        let other = others.find(|other| other.process.pid == pid)?;
+        other.threads[0].tid_below(depth)
+    }
+
     /// Puts a name into scratch memory.
     pub(crate) fn scratch_path(&self, path: &[u8]) -> Result<u64> {
         self.scratch(path.len() as u64, &[0])?;
@@ -153,6 +169,11 @@ impl<'a> Build<'a> {
     /// The mappings of a memory descriptor.
     pub(crate) fn vmas(&self, mm: usize) -> Result<impl Iterator<Item = cr_img_vma> + '_> {
         plan::vmas(&self.plan.records, mm)
+    }
+
+    /// A pid namespace.
+    pub(crate) fn pid_ns(&self, id: u64) -> Result<&PidNsPlan> {
+        self.plan.pid_ns(id)
     }
 
     /// The lowest descriptor in a table that refers to a file.
@@ -243,6 +264,9 @@ fn come_into_being(plan: &Arc<Plan>, at: usize) -> Result {
     audit::restore(plan, &process.threads[0].thread)?;
     audit::restore_tty(image)?;
     session::restore_autogroup(plan, at)?;
+    if process.is_ns_init() {
+        pid_ns::create_nested(plan, process)?;
+    }
     if image.flags & CR_PROCESS_SUBREAPER != 0 {
         sys::syscall(SYS_PRCTL, [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0, 0])?;
     }
@@ -253,17 +277,26 @@ fn come_into_being(plan: &Arc<Plan>, at: usize) -> Result {
         prepare_zombie(plan, process)?;
     } else {
         // The less there is to copy, the faster; but some are to get a copy.
-        create_processes(plan, process, |child| child.inherit.is_none())?;
+        let at_home = |child: &ProcessPlan| child.process.pid_ns == image.pid_ns;
+        create_processes(plan, process, |child| {
+            at_home(child) && child.inherit.is_none()
+        })?;
+        let maker = &plan.processes[process.memory];
         if process.memory == at {
             process.forked.wait()?;
             map_memory(plan, at)?;
             process.mapped.arrive();
             process.filled.wait()?;
             protect_memory(plan, process)?;
-            create_processes(plan, process, |child| child.inherit.is_some())?;
+            create_processes(plan, process, |child| {
+                at_home(child) && child.inherit.is_some()
+            })?;
         } else {
-            plan.processes[process.memory].forked.arrive();
+            maker.forked.arrive();
         }
+        // These may have to wait for others, who are before them in the image.
+        maker.filled.wait()?;
+        create_processes(plan, process, |child| !at_home(child))?;
     }
     plan.created.arrive();
     plan.grouped.wait()?;
@@ -281,19 +314,25 @@ fn create_processes(
         .iter()
         .filter(|child| which(&plan.processes[**child]))
     {
-        let image = &plan.processes[*child].process;
+        let (child, at) = (&plan.processes[*child], *child);
+        let image = &child.process;
+        let tids = Tids::of(&child.threads[0]);
         let how = Spawn {
-            flags: plan.processes[*child].clone_flags,
+            flags: child.clone_flags,
             // What may be sent to a parent that is not complete: it does not mind that one.
-            exit_signal: match plan.processes[*child].is_zombie() {
+            exit_signal: match child.is_zombie() {
                 true => SIGCHLD,
                 false => image.exit_signal,
             },
-            tid: image.pid,
+            tids: tids.as_slice(),
             cgroup: None,
         };
-        sys::spawn(how, ProcessMain::new(plan.clone(), *child)?)
-            .context(format_args!("creating pid {}", image.pid))?;
+        let main = ProcessMain::new(plan.clone(), at)?;
+        pid_ns::in_that_of(plan, process, child, || {
+            sys::spawn(how, main)?;
+            Ok(())
+        })
+        .context(format_args!("creating pid {}", image.pid))?;
     }
     Ok(())
 }
@@ -440,10 +479,12 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     plan.proc_mem.has_threads();
     sharer.complete_files(image.files)?;
     ptracer::restore(&build, image.ptracer)?;
+    pid_ns::restore_for_children(&build, &leader.thread)?;
     posix_timer::create(&build)?;
     process.timers_made.arrive();
     if let Some(queue) = process.sigqueue {
-        signal::restore_queue(&build, &build.record(queue), image.pid, image.pid)?;
+        let pid = process.own_pid();
+        signal::restore_queue(&build, &build.record(queue), pid, pid)?;
     }
     if image.flags & CR_PROCESS_CONTINUED != 0 {
         sys::set_continued();
@@ -456,7 +497,7 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     limits::restore(&build, image)?;
     match process.has_dead_leader() {
         true => thread::restore_dead(&build, &leader.thread)?,
-        false => rebuild_thread(&build, image.pid, leader)?,
+        false => rebuild_thread(&build, leader)?,
     }
     if makes_memory {
         // Changed credentials of any thread have reset it.
@@ -501,7 +542,7 @@ fn allow_descriptors(build: &Build<'_>) -> Result {
     for table in tables.filter(|id| *id != 0) {
         most = nr_descriptors(&build.object(table)?).max(most);
     }
-    // One more is in use for a moment.
+    // One more is in use for a moment: see `Build::spare_descriptor`.
     limits::allow_descriptors(build, most + 1)
 }
 
@@ -526,7 +567,9 @@ fn prepare_zombie(plan: &Plan, process: &ProcessPlan) -> Result {
 }
 
 fn create_thread(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
-    let tid = plan.processes[process].threads[thread].thread.tid;
+    let image = &plan.processes[process].threads[thread];
+    let tid = image.thread.tid;
+    let tids = Tids::of(image);
     let main = ThreadMain {
         plan: plan.clone(),
         process,
@@ -535,7 +578,7 @@ fn create_thread(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
     let how = Spawn {
         flags: CLONE_LIKE_PTHREAD,
         exit_signal: 0,
-        tid,
+        tids: tids.as_slice(),
         cgroup: None,
     };
     sys::spawn(how, Arc::new(main, GFP_KERNEL)?).context(format_args!("creating thread {tid}"))?;
@@ -570,7 +613,8 @@ impl TaskMain for ThreadMain {
                 sharer.complete_files(image.thread.files)?;
             }
             audit::restore(&plan, &image.thread)?;
-            rebuild_thread(&build, owner.process.pid, image)?;
+            pid_ns::restore_for_children(&build, &image.thread)?;
+            rebuild_thread(&build, image)?;
             usage::restore_thread(&image.thread);
             owner.threads_done.arrive();
             park(&plan, process, thread)
@@ -579,13 +623,14 @@ impl TaskMain for ThreadMain {
 }
 
 /// What every thread does for itself.
-fn rebuild_thread(build: &Build<'_>, pid: u32, image: &ThreadPlan) -> Result {
+fn rebuild_thread(build: &Build<'_>, image: &ThreadPlan) -> Result {
     if let Some(queue) = image.sigqueue {
         let rec = build.record(queue);
         if is_of_timers(&rec) {
             build.process.timers_made.wait()?;
         }
-        signal::restore_queue(build, &rec, pid, image.thread.tid)?;
+        let (pid, tid) = (build.process.own_pid(), image.own_tid());
+        signal::restore_queue(build, &rec, pid, tid)?;
     }
     thread::restore(build, image)
 }

@@ -15,7 +15,9 @@ use crate::{
     objects::Objects,
     references::References,
     report::{fail, Context, Log, Result},
-    state::{self, clock, cpu, event, ipc, lock, memory::Memory, owner, session, task, uts},
+    state::{
+        self, clock, cpu, event, ipc, lock, memory::Memory, owner, pid_ns, session, task, uts,
+    },
     tree::Tree,
 };
 use core::ops::Range;
@@ -207,6 +209,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         ipc::save(&mut save)?;
     }
     session::check(&tree)?;
+    pid_ns::save_groups(&mut save, &tree)?;
     for process in &tree.processes {
         task::save(&mut save, process).context(format_args!("{}", process.leader().who()))?;
     }
@@ -219,7 +222,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
     let mut record = cr_img_container {
         nr_processes: tree.processes.len() as u32,
         nr_threads: tree.nr_threads() as u32,
-        last_pid: container.ns().last_pid(),
+        last_pid: container.ns().info().last_pid,
         namespaces,
         ..Default::default()
     };

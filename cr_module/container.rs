@@ -10,7 +10,8 @@ use cr_codec::uapi::*;
 use cr_sys::{
     errno::EOPNOTSUPP,
     file::{FileRef, PathRef},
-    task::{PidNs, TaskRef},
+    pid_ns::PidNs,
+    task::TaskRef,
 };
 use kernel::prelude::*;
 
@@ -57,7 +58,7 @@ impl Container {
         if ns.check_capable().is_err() {
             fail!(EPERM, "CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN is needed");
         }
-        if ns.has_sysctls() {
+        if ns.info().sysctls {
             fail!(
                 EOPNOTSUPP(),
                 "kernel.pid_max or vm.memfd_noexec was set in the container, which is not \

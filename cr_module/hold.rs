@@ -98,7 +98,7 @@ impl<'a> Hold<'a> {
     pub(crate) fn settle_all(&mut self, timeout_ns: u64) -> Result {
         let deadline = misc::monotonic_ns().saturating_add(timeout_ns);
         loop {
-            let found = self.find()?;
+            let (found, exiting) = self.find()?;
             let Settled {
                 changed,
                 mut waiting,
@@ -114,9 +114,14 @@ impl<'a> Hold<'a> {
                 fail!(EINTR, "the caller is being killed");
             }
             if misc::monotonic_ns() > deadline {
-                match waiting {
-                    Some(who) => fail!(ETIMEDOUT, "{who}: does not stand still"),
-                    None => fail!(ETIMEDOUT, "the container keeps creating tasks"),
+                match (exiting, waiting) {
+                    (Some(who), _) => fail!(
+                        EBUSY,
+                        "{who}: exits, and does not come to an end: the init of a pid namespace \
+                         waits for all others in it; let their parents wait for them first"
+                    ),
+                    (None, Some(who)) => fail!(ETIMEDOUT, "{who}: does not stand still"),
+                    (None, None) => fail!(ETIMEDOUT, "the container keeps creating tasks"),
                 }
             }
             if waiting.is_some() {
@@ -125,9 +130,10 @@ impl<'a> Hold<'a> {
         }
     }
 
-    /// Gives a place to every thread that has none, and says whether there was one.
-    fn find(&mut self) -> Result<bool> {
-        let mut found = false;
+    /// Gives a place to every thread that has none, and says whether there was one, and who cannot
+    /// have one, since it exits.
+    fn find(&mut self) -> Result<(bool, Option<Who>)> {
+        let (mut found, mut exiting) = (false, None);
         for task in self.container.ns().tasks() {
             if self.held.get(&task.identity()).is_some() || task.is_zombie() {
                 continue;
@@ -135,7 +141,10 @@ impl<'a> Hold<'a> {
             found = true;
             let slot = match Slot::queue(&self.parking, &task, None) {
                 Ok(slot) => slot,
-                Err(error) if error == ESRCH => continue,
+                Err(error) if error == ESRCH => {
+                    exiting = Some(self.container.who(&task));
+                    continue;
+                }
                 Err(error) => return Err(error.into()),
             };
             let held = Held {
@@ -148,7 +157,7 @@ impl<'a> Hold<'a> {
             self.held
                 .try_create_and_insert(task.identity(), held, GFP_KERNEL)?;
         }
-        Ok(found)
+        Ok((found, exiting))
     }
 
     /// Looks at how far every thread is.

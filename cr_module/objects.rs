@@ -17,6 +17,7 @@ pub(crate) enum Kind {
     Sighand,
     Mm,
     Seccomp,
+    PidNs,
 }
 
 /// The objects that have been met so far. Tasks that stand still keep them alive.

@@ -6,7 +6,12 @@ use crate::{
     image::Records,
     report::{fail, failure, Failure, Result},
     sharing::{self, Shared},
-    state::{audit, proc_mem::ProcMem, seccomp},
+    state::{
+        audit,
+        pid_ns::{self, PidNsPlan},
+        proc_mem::ProcMem,
+        seccomp,
+    },
 };
 use core::ops::Range;
 use cr_codec::{check::Rec, order, uapi::*};
@@ -72,6 +77,8 @@ impl Countdown {
 /// A thread to be built.
 pub(crate) struct ThreadPlan {
     pub(crate) thread: cr_img_thread,
+    /// What it is called in the pid namespaces below the container's own, from the outside in.
+    pub(crate) numbers: KVVec<u32>,
     pub(crate) regs: usize,
     pub(crate) xstate: usize,
     pub(crate) sigqueue: Option<usize>,
@@ -79,6 +86,21 @@ pub(crate) struct ThreadPlan {
     pub(crate) controls: Option<usize>,
     pub(crate) trace: Option<usize>,
     pub(crate) debugregs: Option<usize>,
+}
+
+impl ThreadPlan {
+    /// Its id as it sees it itself.
+    pub(crate) fn own_tid(&self) -> u32 {
+        self.numbers.last().copied().unwrap_or(self.thread.tid)
+    }
+
+    /// Its id in a pid namespace so many levels below the container's own, if it has one there.
+    pub(crate) fn tid_below(&self, depth: usize) -> Option<u32> {
+        match depth.checked_sub(1) {
+            None => Some(self.thread.tid),
+            Some(at) => self.numbers.get(at).copied(),
+        }
+    }
 }
 
 /// A process to be built.
@@ -125,6 +147,16 @@ pub(crate) const LEADER_SCRATCH: u64 = 2 * PAGE_SIZE as u64;
 pub(crate) const THREAD_SCRATCH: u64 = 1024;
 
 impl ProcessPlan {
+    /// Its id as it sees it itself.
+    pub(crate) fn own_pid(&self) -> u32 {
+        self.threads[0].own_tid()
+    }
+
+    /// Whether it is the init of its pid namespace.
+    pub(crate) fn is_ns_init(&self) -> bool {
+        self.own_pid() == 1
+    }
+
     /// Whether it is to die before the others live.
     pub(crate) fn is_zombie(&self) -> bool {
         self.process.state == CR_PROCESS_ZOMBIE
@@ -168,6 +200,10 @@ pub(crate) struct Plan {
     /// What several tasks have, by id.
     pub(crate) shared: KVVec<Shared>,
     pub(crate) ipc: Option<usize>,
+    /// By id, ascending.
+    pub(crate) pid_namespaces: KVVec<PidNsPlan>,
+    /// Numbers of dead leaders that were in nested pid namespaces, with the places of their records.
+    pub(crate) pids: KVVec<(u32, usize)>,
     /// Places of the records of locks.
     pub(crate) locks: KVVec<usize>,
     /// Descriptor of the caller, which becomes the root directory.
@@ -196,6 +232,9 @@ pub(crate) struct Plan {
     /// Files that can be opened only when all threads exist.
     #[pin]
     pub(crate) proc_mem: ProcMem,
+    /// For who uses the one descriptor for which there is room besides those of the image.
+    #[pin]
+    pub(crate) spare_descriptor: Mutex<()>,
     /// Sessions of audit.
     #[pin]
     pub(crate) audit_sessions: Mutex<audit::Sessions>,
@@ -224,6 +263,11 @@ impl Plan {
         let shared = sharing::find(&processes)?;
         let find = |tag| (0..records.len()).find(|at| records.get(*at).tag == tag);
         let (uts, ipc) = (find(CR_TAG_UTS), find(CR_TAG_IPC));
+        let pid_namespaces = pid_ns::plan(&records)?;
+        let mut pids = KVVec::new();
+        for at in (0..records.len()).filter(|at| records.get(*at).tag == CR_TAG_PID) {
+            pids.push((records.get(at).fixed::<cr_img_pid>()?.nr, at), GFP_KERNEL)?;
+        }
         let mut locks = KVVec::new();
         for at in (0..records.len()).filter(|at| records.get(*at).tag == CR_TAG_LOCK) {
             locks.push(at, GFP_KERNEL)?;
@@ -244,6 +288,8 @@ impl Plan {
                 uts,
                 shared,
                 ipc,
+                pid_namespaces,
+                pids,
                 locks,
                 root_fd,
                 created,
@@ -255,6 +301,7 @@ impl Plan {
                 stopping,
                 filters <- new_mutex!(RBTree::new()),
                 proc_mem <- proc_mem,
+                spare_descriptor <- new_mutex!(()),
                 audit_sessions <- new_mutex!(RBTree::new()),
                 tasks <- new_mutex!(tasks),
                 failure <- new_mutex!(None),
@@ -276,6 +323,14 @@ impl Plan {
         match self.proc_mem.file(id) {
             Some(file) => Ok(file),
             None => self.file(id).cloned(),
+        }
+    }
+
+    /// A pid namespace by its id.
+    pub(crate) fn pid_ns(&self, id: u64) -> Result<&PidNsPlan> {
+        match self.pid_namespaces.binary_search_by_key(&id, PidNsPlan::id) {
+            Ok(at) => Ok(&self.pid_namespaces[at]),
+            Err(_) => fail!(EINVAL, "no pid namespace {id}"),
         }
     }
 
@@ -302,6 +357,9 @@ impl Plan {
         self.created.give_up();
         self.complete.give_up();
         self.proc_mem.give_up();
+        for ns in &self.pid_namespaces {
+            ns.give_up();
+        }
         for process in &self.processes {
             process.mapped.give_up();
             process.filled.give_up();
@@ -421,8 +479,13 @@ fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
 
 fn add_part(process: &mut ProcessPlan, rec: &Rec<'_>, at: usize) -> Result {
     if rec.tag == CR_TAG_THREAD {
+        let mut numbers = KVVec::new();
+        for number in rec.array::<u32>(size_of::<cr_img_thread>()) {
+            numbers.push(number, GFP_KERNEL)?;
+        }
         let thread = ThreadPlan {
             thread: rec.fixed()?,
+            numbers,
             regs: 0,
             xstate: 0,
             sigqueue: None,

@@ -121,6 +121,7 @@ impl References {
                 );
             }
         }
+        check_memory(tree)?;
         check_semaphores(tree)
     }
 }
@@ -129,6 +130,27 @@ impl References {
 fn objects_of(thread: &Thread) -> [u64; 4] {
     let info = &thread.info;
     [info.mm, info.files, info.fs, info.sighand]
+}
+
+/// Refuses memory that processes of different pid namespaces share. At restart, one of them creates
+/// the others before it makes the memory, and who is in another namespace can only come after that.
+fn check_memory(tree: &Tree) -> Result {
+    let mut owners = RBTree::<u64, (u64, u32)>::new();
+    for process in tree.processes.iter().filter(|process| !process.is_zombie()) {
+        let info = &process.living().info;
+        let own = (info.pid_ns, info.tgid);
+        let (pid_ns, owner) = owners.get(&info.mm).copied().unwrap_or(own);
+        if pid_ns != own.0 {
+            fail!(
+                EOPNOTSUPP(),
+                "{}: shares its memory (CLONE_VM) with pid {owner} in another pid namespace, which \
+                 is not supported yet",
+                process.leader().who()
+            );
+        }
+        owners.try_create_and_insert(info.mm, (pid_ns, owner), GFP_KERNEL)?;
+    }
+    Ok(())
 }
 
 /// Refuses processes that share a list of semaphore adjustments, empty as it is: it decides when

@@ -16,8 +16,8 @@ use crate::{
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
     state::{
-        cpu, debugreg, event, file, memory, mm, owner, pipe, proc_mem, regs, session, shmem, stop,
-        task, thread,
+        cpu, debugreg, event, file, memory, mm, owner, pid_ns, pipe, proc_mem, regs, session,
+        shmem, stop, task, thread,
         trace::{self, Traced},
     },
 };
@@ -28,13 +28,14 @@ use cr_codec::{
     uapi::*,
 };
 use cr_sys::{
-    build::{self as sys_build, spawn, ReservedPid, Spawn},
+    build::{self as sys_build, spawn, Spawn},
     errno::{EBADMSG, EPROTONOSUPPORT},
     file::{FileRef, PathRef},
     misc,
     mm::{Mm, PAGE_SIZE},
     park::{Slot, Stage},
-    task::{PidNs, TaskRef},
+    pid_ns::{PidNs, ReservedPid},
+    task::TaskRef,
     vec,
 };
 use kernel::{prelude::*, rbtree::RBTree, sync::Arc};
@@ -94,6 +95,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     tasks.stop()?;
     tasks.traced = trace::restore(&tasks.plan)?;
     tasks.ns.set_last_pid(container.last_pid);
+    pid_ns::restore_last_pids(&tasks.plan)?;
 
     args.value.stats.pages_restored = pages;
     args.value.stats.nr_tasks = u64::from(container.nr_threads);
@@ -316,7 +318,7 @@ impl Tasks {
         let how = Spawn {
             flags,
             exit_signal: SIGCHLD,
-            tid: 1,
+            tids: &[1],
             cgroup: (args.cgroup_fd >= 0).then_some(args.cgroup_fd),
         };
         let main = ProcessMain::new(plan.clone(), 0)?;
@@ -350,9 +352,7 @@ impl Tasks {
             for nr in [process.process.sid, process.process.pgid] {
                 // Nobody has the number if the leader of the group is dead.
                 if self.ns.find_pid(nr).is_none() {
-                    let pid = self
-                        .ns
-                        .reserve_pid(nr)
+                    let pid = pid_ns::reserve(&self.plan, &self.ns, nr)
                         .context(format_args!("process group {nr}"))?;
                     reserved.push((nr, pid), GFP_KERNEL)?;
                 }

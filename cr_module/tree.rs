@@ -190,5 +190,24 @@ fn parents_first(processes: KVVec<Process>) -> Result<KVVec<Process>> {
             "the tree of processes changed during the checkpoint: try again"
         );
     }
+    inits_first(sorted)
+}
+
+/// Puts the init of every pid namespace before the others in it. Whoever is nested deeper than
+/// another one is no ancestor of that one.
+fn inits_first(processes: KVVec<Process>) -> Result<KVVec<Process>> {
+    let mut order = KVVec::with_capacity(processes.len(), GFP_KERNEL)?;
+    for (at, process) in processes.into_iter().enumerate() {
+        let info = &process.leader().info;
+        order.push(
+            ((info.pid_depth, info.ns_init == 0, at), process),
+            GFP_KERNEL,
+        )?;
+    }
+    order::sort_by_key(&mut order, |(place, _)| *place);
+    let mut sorted = KVVec::with_capacity(order.len(), GFP_KERNEL)?;
+    for (_, process) in order {
+        sorted.push(process, GFP_KERNEL)?;
+    }
     Ok(sorted)
 }

@@ -16,7 +16,7 @@ use cr_codec::uapi::*;
 use cr_sys::{
     errno::EOPNOTSUPP,
     file::{FileRef, FileType},
-    task::PidNs,
+    pid_ns::PidNs,
 };
 use kernel::prelude::*;
 

@@ -20,7 +20,6 @@ use zerocopy::{FromBytes, IntoBytes};
 /// Saves the timers of a process.
 pub(crate) fn save(save: &mut Save<'_>, leader: &Thread) -> Result {
     let mut head = cr_img_timers::default();
-    let ns = save.container.ns();
     let unreadable = |(id, error)| match error {
         ESRCH => failure!(
             EOPNOTSUPP(),
@@ -33,7 +32,7 @@ pub(crate) fn save(save: &mut Save<'_>, leader: &Thread) -> Result {
         ),
     };
     let mut timers = read_all(|room: &mut [cr_img_timer]| {
-        let read = leader.task.read_timers(ns, &mut head, room);
+        let read = leader.task.read_timers(&mut head, room);
         read.map_err(unreadable)
     })?;
     if (timers.len(), head.next_id, head.flags) == (0, 0, 0) {

@@ -22,8 +22,8 @@ use cr_sys::{
     build as sys,
     errno::{EOPNOTSUPP, ESTALE},
     file::{FileRef, PathRef},
+    pid_ns::PidNs,
     sync::Event,
-    task::PidNs,
 };
 use kernel::{new_mutex, prelude::*, sync::Arc, sync::Mutex};
 

@@ -8,10 +8,11 @@ use crate::{
     tree::Thread,
 };
 use cr_codec::uapi::*;
-use cr_sys::{errno::EOPNOTSUPP, task::PidNs};
+use cr_sys::{errno::EOPNOTSUPP, pid_ns::PidNs};
 use kernel::prelude::*;
 
-/// The pid of the process that is allowed to, or `CR_PTRACER_ANY`, or 0.
+/// The pid of the process that is allowed to, in the container's own pid namespace, or
+/// `CR_PTRACER_ANY`, or 0.
 pub(crate) fn save(ns: &PidNs, leader: &Thread) -> Result<u32> {
     match leader.task.ptracer(ns) {
         Ok(tracer) => Ok(tracer),
@@ -35,7 +36,10 @@ pub(crate) fn restore(build: &Build<'_>, tracer: u32) -> Result {
     let tracer = match tracer {
         0 => return Ok(()),
         CR_PTRACER_ANY => PR_SET_PTRACER_ANY,
-        pid => u64::from(pid),
+        pid => match build.pid_as_seen(pid) {
+            Some(pid) => u64::from(pid),
+            None => fail!(ESRCH, "PR_SET_PTRACER: no process {pid}"),
+        },
     };
     build
         .prctl(PR_SET_PTRACER, tracer)

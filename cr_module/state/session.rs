@@ -13,11 +13,7 @@ use crate::{
     tree::{Process, Tree},
 };
 use cr_codec::uapi::*;
-use cr_sys::{
-    errno::EOPNOTSUPP,
-    misc, session,
-    task::{PidNs, TaskRef},
-};
+use cr_sys::{errno::EOPNOTSUPP, misc, pid_ns::PidNs, session, task::TaskRef};
 use kernel::{prelude::*, rbtree::RBTree};
 
 /// Refuses processes whose autogroup is not that of their session.

@@ -44,8 +44,8 @@ pub(crate) fn save_queue(save: &mut Save<'_>, thread: &Thread, shared: bool) -> 
     if pending == 0 {
         return Ok(());
     }
-    // It has come from outside, and init could not send it to itself again.
-    if pending & (1 << (SIGSTOP - 1)) != 0 && thread.info.tgid == 1 {
+    // It has come from outside, and an init could not send it to itself again.
+    if pending & (1 << (SIGSTOP - 1)) != 0 && thread.info.ns_init != 0 {
         fail!(
             EOPNOTSUPP(),
             "is about to be stopped, which is not supported yet: try again"

@@ -10,8 +10,9 @@ use crate::{
     hold::Standing,
     report::{fail, Context, Result},
     state::{
-        audit, controls, cred, debugreg, fdtable, fs, mm, posix_timer, ptracer, regs, sched,
-        seccomp, session, signal, syscall, trace, usage,
+        audit, controls, cred, debugreg, fdtable, fs, mm,
+        pid_ns::{self, Numbers},
+        posix_timer, ptracer, regs, sched, seccomp, session, signal, syscall, trace, usage,
     },
     tree::{Process, Thread},
 };
@@ -54,11 +55,6 @@ const REFUSED: &[(u32, &str)] = &[
     (CR_TASK_SEM_UNDO, "has System V semaphore adjustments"),
     (CR_TASK_RSEQ_SLICE, "has rseq time slice extensions"),
     (CR_TASK_SINGLE_STEP, "is stepped from branch to branch"),
-    (CR_TASK_NESTED_PIDNS, "is in a nested pid namespace"),
-    (
-        CR_TASK_NS_PID_CHILDREN,
-        "has unshared a pid namespace for its children",
-    ),
     (CR_TASK_NS_NET, "has a network namespace of its own"),
     (CR_TASK_NS_USER, "has a user namespace of its own"),
     (CR_TASK_NS_CGROUP, "has a cgroup namespace of its own"),
@@ -146,6 +142,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result {
         exit_signal: info.exit_signal,
         parent_tid: info.parent_tid,
         nr_threads: process.threads.len() as u32,
+        pid_ns: pid_ns::save(save, leader)?,
         ..Default::default()
     };
     if info.parent_execed != 0 {
@@ -200,7 +197,8 @@ fn save_dead_thread(save: &mut Save<'_>, thread: &Thread) -> Result {
     thread.task.read_remains(&mut record);
     usage::save_thread(save, thread, &mut record);
     audit::save(thread, &mut record)?;
-    save.record(&record, &[])
+    let numbers = Numbers::of(save, thread)?;
+    save.record(&record, &[numbers.as_bytes()])
 }
 
 /// Whether two tasks are in the same namespaces, where they may differ from the caller's.
@@ -236,6 +234,7 @@ fn save_thread(save: &mut Save<'_>, thread: &Thread, other: &Thread) -> Result {
         tid: thread.info.tid,
         cred: cred::save(save, thread)?,
         seccomp: seccomp::save(save, thread)?,
+        children_pid_ns: pid_ns::save_for_children(save, thread)?,
         ..Default::default()
     };
     if thread.task.read_thread(&mut record).is_err() {
@@ -258,7 +257,8 @@ fn save_thread(save: &mut Save<'_>, thread: &Thread, other: &Thread) -> Result {
     if record.flags & CR_THREAD_RESTORE_SIGMASK == 0 {
         record.saved_sigmask = 0;
     }
-    save.record(&record, &[])?;
+    let numbers = Numbers::of(save, thread)?;
+    save.record(&record, &[numbers.as_bytes()])?;
     regs::save(save, thread, &regs)?;
     sched::save(save, thread)?;
     controls::save(save, thread)?;

@@ -10,7 +10,7 @@
 //! - every reference leads backwards to an object of the right kind,
 //! - every value is one that the kernel could have written: known enumerators and flags, reserved
 //!   members zero, addresses in user space, lengths that agree with each other, proper strings,
-//! - the processes are a tree with init as its root.
+//! - the processes are a tree with init as its root, and so are the pid namespaces that they are in.
 //!
 //! What it cannot know is whether this machine and this caller may have what the image asks for;
 //! the system calls that rebuild the state decide that.
@@ -30,6 +30,7 @@ use crate::{
 mod files;
 mod memory;
 pub use memory::is_inheritable;
+mod pid_ns;
 mod signals;
 pub use signals::is_of_timers;
 mod tasks;
@@ -204,6 +205,8 @@ pub struct State<'a> {
     objects: &'a [u32],
     /// Indices of the `CR_TAG_VMA`.
     vmas: &'a [u32],
+    /// Indices of the `CR_TAG_PID`, whose numbers ascend.
+    pids: &'a [u32],
 }
 
 impl<'a> State<'a> {
@@ -286,9 +289,11 @@ pub fn check_state<'a>(
         recs,
         objects: indices.objects,
         vmas: indices.vmas,
+        pids: indices.pids,
     };
     walk::check(&state)?;
     tree::check(&state, processes, threads)?;
+    pid_ns::check(&state, processes, threads)?;
     Ok(state)
 }
 
@@ -296,6 +301,7 @@ pub fn check_state<'a>(
 struct Indices<'a> {
     objects: &'a [u32],
     vmas: &'a [u32],
+    pids: &'a [u32],
 }
 
 impl<'a> Indices<'a> {
@@ -311,9 +317,15 @@ impl<'a> Indices<'a> {
         let plain = |rec: &Rec<'_>, tag| rec.id == 0 && rec.tag == tag;
         let (objects, scratch) = sorted_out(recs, scratch, |rec| rec.id != 0)?;
         let (vmas, scratch) = sorted_out(recs, scratch, |rec| plain(rec, CR_TAG_VMA))?;
+        let (pids, scratch) = sorted_out(recs, scratch, |rec| plain(rec, CR_TAG_PID))?;
         let (processes, scratch) = sorted_out(recs, scratch, |rec| plain(rec, CR_TAG_PROCESS))?;
         let (threads, _) = sorted_out(recs, scratch, |rec| plain(rec, CR_TAG_THREAD))?;
-        Some((Self { objects, vmas }, processes, threads))
+        let indices = Self {
+            objects,
+            vmas,
+            pids,
+        };
+        Some((indices, processes, threads))
     }
 }
 

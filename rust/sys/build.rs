@@ -9,16 +9,12 @@ use crate::{
     bindings,
     file::FileRef,
     park::{Parking, Slot},
-    task::{PidNs, PidRef, TaskRef},
+    pid_ns::PidRef,
+    task::TaskRef,
 };
-use core::{ffi::c_void, ptr::NonNull};
+use core::ffi::c_void;
 use cr_codec::uapi::*;
-use kernel::{
-    error::{from_err_ptr, to_result},
-    prelude::*,
-    sync::Arc,
-    types::ForeignOwnable,
-};
+use kernel::{error::to_result, prelude::*, sync::Arc, types::ForeignOwnable};
 use zerocopy_derive::{FromBytes, IntoBytes};
 
 /// What a new task does.
@@ -30,19 +26,20 @@ pub trait TaskMain: Send + Sync + Sized + 'static {
 
 /// How a task is created.
 #[derive(Clone, Copy)]
-pub struct Spawn {
+pub struct Spawn<'a> {
     /// CLONE_*.
     pub flags: u64,
     /// Sent to the parent when it exits.
     pub exit_signal: u32,
-    /// Its number in the innermost pid namespace, or 0 for any.
-    pub tid: u32,
+    /// Its numbers in its pid namespace and those around it, from the inside out; any number in
+    /// those that are not named.
+    pub tids: &'a [i32],
     /// Descriptor of the cgroup to start in.
     pub cgroup: Option<i32>,
 }
 
 /// Creates a task that runs `T::main`, and returns its pid as the current task sees it.
-pub fn spawn<T: TaskMain>(how: Spawn, arg: Arc<T>) -> Result<i32> {
+pub fn spawn<T: TaskMain>(how: Spawn<'_>, arg: Arc<T>) -> Result<i32> {
     /// # Safety
     ///
     /// Called in a task that `spawn::<T>` has created, with the argument from there.
@@ -62,10 +59,12 @@ pub fn spawn<T: TaskMain>(how: Spawn, arg: Arc<T>) -> Result<i32> {
         arg,
         flags: how.flags | into_cgroup,
         exit_signal: how.exit_signal,
-        tid: how.tid as i32,
+        tids: how.tids.as_ptr(),
+        nr_tids: how.tids.len() as u32,
         cgroup: how.cgroup.unwrap_or(0),
     };
-    // SAFETY: `start` fits the argument, and takes its reference over when this succeeds.
+    // SAFETY: `start` fits the argument, and takes its reference over when this succeeds; the
+    // numbers are valid for reads.
     let pid = unsafe { bindings::cr_shim_spawn(&mut raw) };
     if pid < 0 {
         // SAFETY: No task was created, so nobody has taken the reference.
@@ -340,38 +339,6 @@ pub struct RseqIds {
     node_id: u32,
     mm_cid: u32,
     reserved: u32,
-}
-
-/// A number in a pid namespace that no task has: of a dead leader of a group.
-pub struct ReservedPid {
-    pid: NonNull<bindings::pid>,
-    taken: bool,
-}
-
-impl PidNs {
-    /// Reserves a free number.
-    pub fn reserve_pid(&self, nr: u32) -> Result<ReservedPid> {
-        // SAFETY: The namespace is valid; the result is an error or a number that is ours to free.
-        let ptr = unsafe { bindings::cr_shim_pid_alloc(self.as_ptr(), nr as i32) };
-        let pid = NonNull::new(from_err_ptr(ptr)?).ok_or(ENOMEM)?;
-        Ok(ReservedPid { pid, taken: false })
-    }
-}
-
-impl ReservedPid {
-    /// A task has joined its group: from now on it lives as long as the group.
-    pub fn mark_taken(&mut self) {
-        self.taken = true;
-    }
-}
-
-impl Drop for ReservedPid {
-    fn drop(&mut self) {
-        if !self.taken {
-            // SAFETY: No task has taken it up, so nobody else frees it.
-            unsafe { bindings::cr_shim_pid_release(self.pid.as_ptr()) }
-        }
-    }
 }
 
 impl TaskRef {

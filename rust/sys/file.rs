@@ -6,10 +6,7 @@
 //! [`include/linux/pipe_fs_i.h`](srctree/include/linux/pipe_fs_i.h),
 //! [`include/linux/filelock.h`](srctree/include/linux/filelock.h).
 
-use crate::{
-    bindings,
-    task::{PidNs, TaskRef},
-};
+use crate::{bindings, pid_ns::PidNs, task::TaskRef};
 use core::{mem::MaybeUninit, ptr::NonNull};
 use cr_codec::uapi::*;
 use kernel::{

@@ -6,7 +6,8 @@
 //! cannot reach at all. Types are handles that own a reference for as long as they live; nothing
 //! here knows what a checkpoint is.
 //!
-//! - [`task`] — tasks and pid namespaces, and reading what they are.
+//! - [`task`] — tasks, and reading what they are.
+//! - [`pid_ns`] — pid namespaces, and numbers in them.
 //! - [`park`] — making tasks stand still.
 //! - [`regs`] — registers.
 //! - [`security`] — audit ids, and who may trace a process.
@@ -29,6 +30,7 @@ pub mod misc;
 pub mod mm;
 pub mod owner;
 pub mod park;
+pub mod pid_ns;
 pub mod regs;
 pub mod security;
 pub mod session;

@@ -7,7 +7,7 @@
 use crate::{
     bindings,
     file::FileRef,
-    task::{PidNs, PidRef},
+    pid_ns::{PidNs, PidRef},
 };
 use cr_codec::uapi::cr_img_owner;
 use kernel::{error::to_result, prelude::*};

@@ -4,10 +4,7 @@
 //!
 //! C headers: [`include/linux/audit.h`](srctree/include/linux/audit.h).
 
-use crate::{
-    bindings,
-    task::{PidNs, TaskRef},
-};
+use crate::{bindings, pid_ns::PidNs, task::TaskRef};
 use cr_codec::uapi::cr_img_thread;
 use kernel::{error::to_result, prelude::*};
 

@@ -6,7 +6,8 @@
 
 use crate::{
     bindings,
-    task::{PidNs, PidRef, TaskRef},
+    pid_ns::{PidNs, PidRef},
+    task::TaskRef,
 };
 use kernel::{error::to_result, prelude::*};
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tasks and pid namespaces, and reading what they are.
+//! Tasks, and reading what they are.
 //!
-//! C headers: [`include/linux/sched.h`](srctree/include/linux/sched.h),
-//! [`include/linux/pid_namespace.h`](srctree/include/linux/pid_namespace.h).
+//! C header: [`include/linux/sched.h`](srctree/include/linux/sched.h).
 
-use crate::{bindings, mm::Mm};
+use crate::{bindings, mm::Mm, pid_ns::PidNs};
 use core::ptr::NonNull;
 use cr_codec::uapi::*;
 use kernel::{
@@ -18,12 +17,11 @@ use kernel::{
 pub use bindings::{
     cr_shim_task as TaskInfo, CR_TASK_AUTOREAP, CR_TASK_COMPAT, CR_TASK_CORE_COOKIE, CR_TASK_CTTY,
     CR_TASK_IOPERM, CR_TASK_IOPL, CR_TASK_IO_URING, CR_TASK_KEYRING, CR_TASK_LSM,
-    CR_TASK_MEMPOLICY, CR_TASK_NESTED_PIDNS, CR_TASK_NS_CGROUP, CR_TASK_NS_NET,
-    CR_TASK_NS_PID_CHILDREN, CR_TASK_NS_TIME_CHILDREN, CR_TASK_NS_USER, CR_TASK_PERF,
-    CR_TASK_RESCTRL, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT, CR_TASK_SECCOMP, CR_TASK_SEM_UNDO,
-    CR_TASK_SHARED_IO, CR_TASK_SHSTK, CR_TASK_SINGLE_STEP, CR_TASK_STOPPED, CR_TASK_SYSEMU,
-    CR_TASK_TLS_SEGMENT, CR_TASK_TRACED, CR_TASK_TRACED_DEAD, CR_TASK_UPROBES, CR_TASK_USER_EVENTS,
-    CR_TASK_WORKER, CR_TASK_XFEATURES,
+    CR_TASK_MEMPOLICY, CR_TASK_NS_CGROUP, CR_TASK_NS_NET, CR_TASK_NS_TIME_CHILDREN,
+    CR_TASK_NS_USER, CR_TASK_PERF, CR_TASK_RESCTRL, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT,
+    CR_TASK_SECCOMP, CR_TASK_SEM_UNDO, CR_TASK_SHARED_IO, CR_TASK_SHSTK, CR_TASK_SINGLE_STEP,
+    CR_TASK_STOPPED, CR_TASK_SYSEMU, CR_TASK_TLS_SEGMENT, CR_TASK_TRACED, CR_TASK_TRACED_DEAD,
+    CR_TASK_UPROBES, CR_TASK_USER_EVENTS, CR_TASK_WORKER, CR_TASK_XFEATURES,
 };
 
 /// A thread, with a reference: the structure stays, the thread may exit.
@@ -104,14 +102,14 @@ impl TaskRef {
     /// Its number in a pid namespace, 0 when it has none there.
     pub fn tid_in(&self, ns: &PidNs) -> u32 {
         // SAFETY: Both are valid as long as their handles.
-        unsafe { bindings::cr_shim_task_tid(self.as_ptr(), ns.0.as_ptr()) }
+        unsafe { bindings::cr_shim_task_tid(self.as_ptr(), ns.as_ptr()) }
     }
 
     /// All that can be said about it in one look.
     pub fn info(&self, ns: &PidNs) -> TaskInfo {
         let mut info = TaskInfo::default();
         // SAFETY: Both are valid as long as their handles; `info` is valid for writes.
-        unsafe { bindings::cr_shim_task_read(self.as_ptr(), ns.0.as_ptr(), &mut info) };
+        unsafe { bindings::cr_shim_task_read(self.as_ptr(), ns.as_ptr(), &mut info) };
         info
     }
 
@@ -309,16 +307,14 @@ impl TaskRef {
     /// All tasks of the namespace stand still.
     pub fn read_timers(
         &self,
-        ns: &PidNs,
         head: &mut cr_img_timers,
         out: &mut [cr_img_timer],
     ) -> Result<usize, (u32, Error)> {
         let mut id = 0;
-        // SAFETY: The task and the namespace are valid, `out` is valid for writes of its length.
+        // SAFETY: The task is valid, `out` is valid for writes of its length.
         let count = unsafe {
             bindings::cr_shim_timers_read(
                 self.as_ptr(),
-                ns.as_ptr(),
                 head,
                 out.as_mut_ptr(),
                 out.len() as u32,
@@ -508,130 +504,6 @@ pub type CpuWords = [u64; CR_MAX_CPU_WORDS as usize];
 
 /// Room for an affinity.
 pub const NO_CPUS: CpuWords = [0; CR_MAX_CPU_WORDS as usize];
-
-/// A pid namespace, with a reference.
-pub struct PidNs(NonNull<bindings::pid_namespace>);
-
-// SAFETY: The structure is reference counted and used under its own locks.
-unsafe impl Send for PidNs {}
-// SAFETY: As above.
-unsafe impl Sync for PidNs {}
-
-impl PidNs {
-    /// The pid namespace, other than the first one, that `task` is the init of.
-    pub fn of_init(task: &TaskRef) -> Option<Self> {
-        // SAFETY: The task is valid; the result is null or referenced.
-        let ptr = unsafe { bindings::cr_shim_pidns_of_init(task.as_ptr()) };
-        Some(Self(NonNull::new(ptr)?))
-    }
-
-    /// The thread with the lowest number from `*nr` on, which is set to its number.
-    fn next_task(&self, nr: &mut i32) -> Option<TaskRef> {
-        // SAFETY: The namespace is valid; the result is null or referenced.
-        let ptr = unsafe { bindings::cr_shim_ns_next_task(self.0.as_ptr(), nr) };
-        // SAFETY: The reference is ours now.
-        Some(unsafe { TaskRef::from_owned(NonNull::new(ptr)?) })
-    }
-
-    /// All threads in it, and in those nested in it, by ascending number. Not a snapshot.
-    pub fn tasks(&self) -> impl Iterator<Item = TaskRef> + '_ {
-        let mut nr = 0;
-        core::iter::from_fn(move || {
-            nr += 1;
-            self.next_task(&mut nr)
-        })
-    }
-
-    /// Whether the caller may checkpoint and restart tasks of it.
-    pub fn check_capable(&self) -> Result {
-        // SAFETY: The namespace is valid.
-        to_result(unsafe { bindings::cr_shim_ns_capable(self.0.as_ptr()) })
-    }
-
-    /// Whether the current task is in it.
-    pub fn contains_current(&self) -> bool {
-        // SAFETY: The namespace is valid.
-        unsafe { bindings::cr_shim_ns_contains_current(self.0.as_ptr()) }
-    }
-
-    /// Whether its sysctls differ from those around it.
-    pub fn has_sysctls(&self) -> bool {
-        // SAFETY: The namespace is valid, and is not the first one, so it has a parent.
-        unsafe { bindings::cr_shim_ns_has_sysctls(self.0.as_ptr()) }
-    }
-
-    /// The number that was handed out last.
-    pub fn last_pid(&self) -> u32 {
-        // SAFETY: The namespace is valid.
-        unsafe { bindings::cr_shim_ns_last_pid(self.0.as_ptr()) }
-    }
-
-    /// Makes the search for free numbers go on after `nr`.
-    pub fn set_last_pid(&self, nr: u32) {
-        // SAFETY: The namespace is valid.
-        unsafe { bindings::cr_shim_ns_set_last_pid(self.0.as_ptr(), nr) }
-    }
-
-    /// Whether a task outside uses one of these objects, and which task: its pid as the caller
-    /// sees it, and its name. An identity of 0 stands for none.
-    pub fn outside_user(
-        &self,
-        mm: u64,
-        files: u64,
-        fs: u64,
-        sighand: u64,
-    ) -> Option<(u32, [u8; CR_COMM_LEN as usize])> {
-        let mut comm = [0; CR_COMM_LEN as usize];
-        let mut pid = 0;
-        // SAFETY: The identities are only compared; `comm` has room for TASK_COMM_LEN bytes.
-        let found = unsafe {
-            bindings::cr_shim_outside_user(
-                self.0.as_ptr(),
-                mm,
-                files,
-                fs,
-                sighand,
-                comm.as_mut_ptr(),
-                &mut pid,
-            )
-        };
-        found.then_some((pid, comm))
-    }
-
-    pub(crate) fn as_ptr(&self) -> *mut bindings::pid_namespace {
-        self.0.as_ptr()
-    }
-
-    /// The number `nr`, taken up by a task or not.
-    pub fn find_pid(&self, nr: u32) -> Option<PidRef> {
-        // SAFETY: The namespace is valid; the result is null or referenced.
-        let ptr = unsafe { bindings::cr_shim_pid_find(self.0.as_ptr(), nr as i32) };
-        Some(PidRef(NonNull::new(ptr)?))
-    }
-}
-
-impl Drop for PidNs {
-    fn drop(&mut self) {
-        // SAFETY: The reference is ours.
-        unsafe { bindings::cr_shim_ns_put(self.0.as_ptr()) }
-    }
-}
-
-/// A number in a pid namespace, with a reference to its structure.
-pub struct PidRef(NonNull<bindings::pid>);
-
-impl PidRef {
-    pub(crate) fn as_ptr(&self) -> *mut bindings::pid {
-        self.0.as_ptr()
-    }
-}
-
-impl Drop for PidRef {
-    fn drop(&mut self) {
-        // SAFETY: The reference is ours.
-        unsafe { bindings::cr_shim_pid_put(self.0.as_ptr()) }
-    }
-}
 
 /// CR_TASK_*, as bit numbers, of what tasks that the current one creates would inherit.
 pub fn current_unsupported() -> u64 {

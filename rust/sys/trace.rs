@@ -4,10 +4,7 @@
 //!
 //! C header: [`include/linux/ptrace.h`](srctree/include/linux/ptrace.h).
 
-use crate::{
-    bindings,
-    task::{PidNs, TaskRef},
-};
+use crate::{bindings, pid_ns::PidNs, task::TaskRef};
 use cr_codec::uapi::*;
 use kernel::{error::to_result, prelude::*};
 

@@ -29,6 +29,7 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -288,6 +289,24 @@ MAYBE_UNUSED static pid_t child(int (*function)(void *), void *arg)
 		_exit(status ? status : payload_failed);
 	}
 	return pid;
+}
+
+/* The same as the init of a pid namespace; flags of clone(2) say what else it is to have. */
+MAYBE_UNUSED static pid_t init_with(unsigned long flags, int (*function)(void *), void *arg)
+{
+	pid_t pid = sure((pid_t)syscall(SYS_clone, flags | CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0));
+	int status;
+
+	if (!pid) {
+		status = function(arg);
+		_exit(status ? status : payload_failed);
+	}
+	return pid;
+}
+
+MAYBE_UNUSED static pid_t init_of_new(int (*function)(void *), void *arg)
+{
+	return init_with(0, function, arg);
 }
 
 /* A child must have ended with success. */

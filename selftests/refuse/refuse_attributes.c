@@ -59,18 +59,6 @@ static void make_autoreap(void)
 	await("child");
 }
 
-/* Its parent stays where it is. */
-static void make_nested_pids(void)
-{
-	struct clone_args args = { .flags = CLONE_NEWPID, .exit_signal = SIGCHLD };
-
-	if (!sure(syscall(SYS_clone3, &args, sizeof(args)))) {
-		tell("child");
-		live();
-	}
-	await("child");
-}
-
 static void make_core_cookie(void)
 {
 	need(prctl(PR_SCHED_CORE_, PR_SCHED_CORE_CREATE_, 0, 0, 0));
@@ -216,7 +204,6 @@ static void make_thread_cgroup(void)
 static const struct case_ cases[] = {
 	{ "controlling-terminal", "pid 2 .*controlling terminal", make_terminal, NULL },
 	{ "autoreap", "pid 2 .*reaped automatically", make_autoreap, NULL },
-	{ "nested-pids", "nested pid namespace", make_nested_pids, NULL },
 	{ "core-cookie", "core scheduling cookie", make_core_cookie, NULL },
 	{ "rseq-slice", "time slice extensions", make_rseq_slice, NULL },
 	{ "user-events", "user events", make_user_events, NULL },

@@ -175,20 +175,117 @@ static void traced_zombie(void)
 		sleep_ms(5);
 }
 
-static void unshare_pid(void)
+/* A limit of a nested pid namespace. */
+static void nested_pid_max(void)
 {
 	sure(unshare(CLONE_NEWPID));
 	other = sure(fork());
 	if (!other) {
-		for (;;)
-			sleep_ms(10);
+		write_file("/proc/sys/kernel/pid_max", 0, "100000");
+		tell("child");
+		await_go();
+		_exit(0);
 	}
+	await("child");
 }
 
-/* Its next child would be in another one. */
-static void unshare_pid_for_children(void)
+/* Nothing but a descriptor keeps it. */
+static void pid_namespace_of_descriptor(void)
 {
+	char path[64];
+
+	other = sure((pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0));
+	if (!other)
+		for (;;)
+			sleep_ms(10);
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", other);
+	sure(open(path, O_RDONLY));
+	sure(kill(other, SIGKILL));
+	sure(waitpid(other, NULL, 0));
+}
+
+static pid_t started(int (*function)(void *), unsigned long flags)
+{
+	pid_t pid = sure((pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0));
+
+	if (!pid)
+		_exit(function(NULL));
+	return pid;
+}
+
+static int leads(void *unused)
+{
+	sure(setpgid(0, 0));
+	tell("leads");
+	await("joined");
+	return unused != NULL;
+}
+
+/* The leader of its group was the init of a namespace, which is gone. */
+static void in_group_of_dead_init(void)
+{
+	pid_t leader;
+
+	other = sure(fork());
+	if (!other) {
+		leader = started(leads, CLONE_NEWPID);
+		await("leads");
+		sure(setpgid(0, leader));
+		tell("joined");
+		sure(waitpid(leader, NULL, 0));
+		tell("child");
+		await_go();
+		_exit(getpgrp() == leader ? 0 : 1);
+	}
+	await("child");
+}
+
+static bool is_exiting(pid_t pid)
+{
+	unsigned int flags = 0;
+	char path[64], text[512], *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (read_file(path, text, sizeof(text)) > 0 && (at = strrchr(text, ')')))
+		sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %u", &flags);
+	return flags & 0x4;
+}
+
+/* Its init is dead but for a zombie, whose parent is outside and does not wait. */
+static int holds_zombie(void *unused)
+{
+	pid_t init, zombie;
+
 	sure(unshare(CLONE_NEWPID));
+	init = sure(fork());
+	if (!init)
+		for (;;)
+			sleep_ms(10);
+	zombie = sure(fork());
+	if (!zombie)
+		_exit(7);
+	while (task_state(zombie) != 'Z')
+		sleep_ms(5);
+	sure(kill(init, SIGKILL));
+	/* It waits in its exit. */
+	while (!is_exiting(init))
+		sleep_ms(5);
+	tell("child");
+	await_go();
+	expect_eq(waitpid(zombie, NULL, 0), zombie, "zombie of a dying namespace");
+	expect_eq(waitpid(init, NULL, 0), init, "its init");
+	return unused != NULL;
+}
+
+static void dying_namespace(void)
+{
+	other = child(holds_zombie, NULL);
+	await("child");
+}
+
+static void check_dying_namespace(void)
+{
+	reap(other);
 }
 
 static void unshare_uts(void) { sure(unshare(CLONE_NEWUTS)); }
@@ -287,6 +384,18 @@ static void share_io(void)
 	other = sure(clone(wait_for_go, stack + sizeof(stack), CLONE_IO | SIGCHLD, NULL));
 }
 
+static int waits_alone(void *unused)
+{
+	for (;;)
+		syscall(SYS_pause);
+	return unused != NULL;
+}
+
+static void share_memory_with_namespace(void)
+{
+	other = sure(clone(waits_alone, stack + sizeof(stack), CLONE_VM | CLONE_NEWPID | SIGCHLD, NULL));
+}
+
 static const struct case_ cases[] = {
 	{ "alarm-timer", "timer 0 goes by a clock", alarm_timer, NULL },
 	{ "orphaned-timer", "timer 0 is of a thread", orphaned_timer, NULL },
@@ -296,8 +405,11 @@ static const struct case_ cases[] = {
 	{ "traced-group", "stopped by a signal", in_group_stop, check_traced },
 	{ "traced-call", "that its tracer waits for", in_traced_call, check_traced },
 	{ "traced-zombie", "tracer does not know", traced_zombie, check_traced },
-	{ "pid-namespace", "pid namespace|namespace", unshare_pid, NULL },
-	{ "pid-for-children", "namespace", unshare_pid_for_children, NULL },
+	{ "nested-pid-max", "kernel.pid_max .* nested pid namespace", nested_pid_max, NULL },
+	{ "pid-namespace-fd", "fd [0-9]+: a namespace", pid_namespace_of_descriptor, NULL },
+	{ "group-of-dead-init", "record pid .*without a living init", in_group_of_dead_init, NULL },
+	{ "dying-namespace", "exits, and does not come to an end", dying_namespace, check_dying_namespace },
+	{ "memory-of-namespace", "CLONE_VM.* in another pid namespace", share_memory_with_namespace, NULL },
 	{ "uts-child", "namespace", child_uts, NULL },
 	{ "ipc-child", "namespace", child_ipc, NULL },
 	{ "net-child", "namespace", child_net, NULL },

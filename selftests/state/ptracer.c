@@ -18,26 +18,30 @@ static void become_user(void)
 
 static pid_t friend;
 
+/* Targets 0 to 2 are for the first tracer, 3 is for the second one. */
+#define NESTED		3
+
 /* May trace who has named it, or everybody. */
-static int tracer(void *unused)
+static int tracer(void *arg)
 {
+	long first = (long)arg;
+
 	become_user();
-	tell("tracer");
+	tell(first ? "nested tracer" : "tracer");
 	await("targets");
 	await_go();
-	(void)unused;
-	for (int i = 0; i < 3; i++) {
-		char name[16], text[16] = "";
+	for (long i = first; i < (first ? NESTED + 1 : NESTED); i++) {
+		char name[32], text[16] = "";
 		pid_t pid;
 		long ret;
 
-		snprintf(name, sizeof(name), "target%d", i);
+		snprintf(name, sizeof(name), "target%ld", i);
 		read_file(file_at(name), text, sizeof(text));
 		pid = atoi(text);
 		ret = ptrace(PTRACE_SEIZE, pid, 0, 0);
-		expect(i < 2 ? !ret : ret == -1 && errno == EPERM, "target %d: %ld, %s", i, ret, strerror(errno));
+		expect(i != 2 ? !ret : ret == -1 && errno == EPERM, "target %ld: %ld, %s", i, ret, strerror(errno));
 	}
-	tell("traced");
+	tell(first ? "traced in its namespace" : "traced");
 	return 0;
 }
 
@@ -47,7 +51,7 @@ static int target(void *arg)
 	long which = (long)arg;
 
 	become_user();
-	if (which == 0)
+	if (which == 0 || which == NESTED)
 		sure(prctl(PR_SET_PTRACER, friend, 0, 0, 0));
 	if (which == 1)
 		sure(prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0));
@@ -59,18 +63,32 @@ static int target(void *arg)
 	snprintf(name, sizeof(name), "target%ld", which);
 	snprintf(text, sizeof(text), "%d", getpid());
 	write_file(file_at(name), O_CREAT, text);
-	if (await_go() && which == 0)
+	if (await_go() && (which == 0 || which == NESTED))
 		sure(prctl(PR_SET_PTRACER, 0, 0, 0, 0));
 	snprintf(name, sizeof(name), "ready%ld", which);
 	tell(name);
-	await("traced");
+	await(which == NESTED ? "traced in its namespace" : "traced");
+	return 0;
+}
+
+/* In a pid namespace, where the two have numbers that others have outside. */
+static int nested(void *unused)
+{
+	pid_t pid;
+
+	(void)unused;
+	friend = child(tracer, (void *)NESTED);
+	await("nested tracer");
+	pid = child(target, (void *)NESTED);
+	reap(pid);
+	reap(friend);
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	char scope[16];
-	pid_t last;
+	pid_t last, init;
 
 	payload_begin(argc, argv);
 	umask(0);
@@ -86,14 +104,15 @@ int main(int argc, char **argv)
 	child(target, (void *)0);
 	child(target, (void *)1);
 	last = child(target, (void *)2);
-	for (int i = 0; i < 3; i++) {
+	init = init_of_new(nested, NULL);
+	for (int i = 0; i <= NESTED; i++) {
 		char name[16];
 
 		snprintf(name, sizeof(name), "target%d", i);
 		await(name);
 	}
 	pause_here();
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i <= NESTED; i++) {
 		char name[16];
 
 		snprintf(name, sizeof(name), "ready%d", i);
@@ -103,6 +122,7 @@ int main(int argc, char **argv)
 	reap(friend);
 	for (pid_t pid = friend + 1; pid <= last; pid++)
 		reap(pid);
+	reap(init);
 	write_file(SCOPE, 0, scope);
 	return payload_end();
 }

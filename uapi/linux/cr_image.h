@@ -125,12 +125,15 @@ struct cr_img_tail {
  * @CR_TAG_VMA: struct cr_img_vma; belongs to the last CR_TAG_MM
  * @CR_TAG_LOCK: struct cr_img_lock; after the tables and files it names
  * @CR_TAG_SECCOMP: obj; struct cr_img_seccomp, then __u64 insns[]
+ * @CR_TAG_PIDNS: obj; struct cr_img_pidns
  * @CR_TAG_EPOLL: struct cr_img_epoll, then struct cr_img_epoll_item[]; after
  *	the files it names; one for each instance
  * @CR_TAG_OWNER: struct cr_img_owner; after the file it names
- * @CR_TAG_PROCESS: struct cr_img_process; parents before children
- * @CR_TAG_THREAD: struct cr_img_thread; belongs to the last CR_TAG_PROCESS,
- *	the thread-group leader first
+ * @CR_TAG_PID: struct cr_img_pid, then __u32 numbers[]; by ascending number
+ * @CR_TAG_PROCESS: struct cr_img_process; parents before children, and the init
+ *	of a pid namespace before the others in it
+ * @CR_TAG_THREAD: struct cr_img_thread, then __u32 numbers[]; belongs to the
+ *	last CR_TAG_PROCESS, the thread-group leader first
  * @CR_TAG_REGS: struct cr_img_regs; belongs to the last CR_TAG_THREAD
  * @CR_TAG_XSTATE: struct cr_img_xstate, then the blocks; belongs to the last
  *	CR_TAG_THREAD
@@ -171,6 +174,8 @@ enum cr_img_tag {
 	CR_TAG_SECCOMP		= 0x2a,
 	CR_TAG_EPOLL		= 0x2b,
 	CR_TAG_OWNER		= 0x2c,
+	CR_TAG_PIDNS		= 0x2d,
+	CR_TAG_PID		= 0x2e,
 
 	CR_TAG_PROCESS		= 0x40,
 	CR_TAG_THREAD		= 0x41,
@@ -694,6 +699,38 @@ struct cr_img_seccomp {
 	__u32 nr_insns;
 };
 
+/* Its init is dead: nobody comes to be in it any more. */
+#define CR_PIDNS_DEAD		0x1
+/* Most pid namespaces around a task, the container's own left out. */
+#define CR_MAX_PIDNS		31
+
+/**
+ * struct cr_img_pidns - pid namespace that is nested in the container's own
+ * @parent: CR_TAG_PIDNS that it is nested in; 0 for the container's own
+ * @last_pid: the pid handed out last in it; 0 if nobody has ever been in it
+ * @flags: CR_PIDNS_*
+ */
+struct cr_img_pidns {
+	__u64 parent;
+	__u32 last_pid;
+	__u32 flags;
+};
+
+/**
+ * struct cr_img_pid - number of a session or process group whose leader was in a
+ *	nested pid namespace and is dead
+ * @pid_ns: CR_TAG_PIDNS that it was in
+ * @nr: its number in the container's own pid namespace
+ * @reserved: zero
+ *
+ * Its numbers in the pid namespaces below that follow, from the outside in.
+ */
+struct cr_img_pid {
+	__u64 pid_ns;
+	__u32 nr;
+	__u32 reserved;
+};
+
 enum cr_img_process_state {
 	CR_PROCESS_ALIVE	= 1,
 	CR_PROCESS_ZOMBIE	= 2,
@@ -828,6 +865,9 @@ struct cr_img_children_usage {
  * @oublock: blocks that they have written
  * @maxrss: most pages that were in memory with a program it executed before
  * @children: what its children have used
+ * @pid_ns: CR_TAG_PIDNS that it is in; 0 for the container's own
+ *
+ * All ids are those in the container's own pid namespace.
  */
 struct cr_img_process {
 	__u32 pid;
@@ -859,6 +899,7 @@ struct cr_img_process {
 	__u64 oublock;
 	__u64 maxrss;
 	struct cr_img_children_usage children;
+	__u64 pid_ns;
 };
 
 /**
@@ -940,6 +981,11 @@ enum cr_img_restart_kind {
  * @login_uid: /proc/PID/loginuid: who has logged in, 0xffffffff for nobody
  * @audit_session: /proc/PID/sessionid, 0xffffffff for none: a number that tells the
  *	sessions in the image apart
+ * @children_pid_ns: CR_TAG_PIDNS that its children come to be in, if that is not
+ *	its own; else 0
+ *
+ * Its ids in the pid namespaces below the container's own follow, from the
+ * outside in: as many as its process is below that.
  */
 struct cr_img_thread {
 	__u32 tid;
@@ -977,6 +1023,7 @@ struct cr_img_thread {
 	__u64 fs;
 	__u32 login_uid;
 	__u32 audit_session;
+	__u64 children_pid_ns;
 };
 
 /**
@@ -1060,11 +1107,13 @@ struct cr_img_timers {
  * @id: its id
  * @clock: its clock, as in clockid_t; of a CPU-time clock as /proc/PID/timers
  *	has it
- * @clock_pid: whose CPU time it measures; 0 with other clocks
+ * @clock_pid: whose CPU time it measures, by its number in the pid namespace of
+ *	the process; 0 with other clocks
  * @flags: CR_TIMER_*, at most one of the first three
  * @notify: SIGEV_*
  * @signal: signal that it sends; any number if SIGEV_NONE
- * @target: thread that is sent the signal, if SIGEV_THREAD_ID, else 0
+ * @target: thread that is sent the signal, by its number in the same, if
+ *	SIGEV_THREAD_ID; else 0
  * @reserved: zero
  * @value: what is sent with the signal
  * @expires_ns: time left until it expires for the next time; or, with

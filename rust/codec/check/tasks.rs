@@ -121,6 +121,9 @@ pub(super) fn process(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_proce
         "impossible thread of its parent",
     )?;
     rec.require(process.reserved == 0, "a reserved member is not zero")?;
+    if process.pid_ns != 0 {
+        state.refers::<cr_img_pidns>(rec, process.pid_ns, "no pid namespace")?;
+    }
     rec.require(process.exit_signal <= CR_NSIG, "impossible exit signal")?;
     rec.require(process.flags & !PROCESS_FLAGS == 0, "unknown flags")?;
     rec.require(

@@ -25,6 +25,14 @@ pub(super) fn check(state: &State<'_>, processes: &mut [u32], threads: &mut [u32
         |process| process.mm,
     )
     .map_err(|rec| rec.error("it shares signal actions, but not memory"))?;
+    consistent(
+        recs,
+        processes,
+        // The dead have none.
+        |process| (process.mm, if process.mm == 0 { process.pid_ns } else { 0 }),
+        |process| process.pid_ns,
+    )
+    .map_err(|rec| rec.error("it shares memory with another pid namespace"))?;
     parents_first(recs, processes, threads)
 }
 

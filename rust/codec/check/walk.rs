@@ -4,14 +4,14 @@
 //!
 //! ```text
 //! section* container
-//! ( cpu | object | uts | ipc | lock | epoll
+//! ( cpu | object | uts | ipc | lock | epoll | pid
 //!   | mm … vma …                  objects may come between
 //!   | process … thread … regs … xstate … sigqueue … sched … controls …
 //!     … trace … debugregs … timers …
 //! )*
 //! ```
 
-use super::{files, memory, signals, tasks, trace, Placed, Rec, Result, State};
+use super::{files, memory, pid_ns, signals, tasks, trace, Placed, Rec, Result, State};
 use crate::{cpu, record, uapi::*};
 
 /// Above what a clock may say, ns: half of what the kernel can count, `kernel/time/namespace.c`.
@@ -39,6 +39,7 @@ struct OpenProcess<'a> {
     /// The first thread is dead, although others live.
     leader_dead: bool,
     pid: u32,
+    pid_ns: u64,
     first: bool,
     remaining: u32,
     sigqueue: bool,
@@ -84,6 +85,8 @@ struct Walk<'a> {
     last_epoll: u64,
     /// The last file that has an owner.
     last_owned: u64,
+    /// The last number of a dead leader.
+    last_pid: u32,
 }
 
 fn one_less(remaining: u32) -> Option<u32> {
@@ -152,6 +155,16 @@ impl<'a> Walk<'a> {
                     "an owner of a file that is not after the last one",
                 )?;
                 self.last_owned = owner.file;
+                Ok(())
+            }
+            CR_TAG_PIDNS => pid_ns::namespace_record(state, rec),
+            CR_TAG_PID => {
+                let nr = pid_ns::pid(state, rec)?;
+                rec.require(
+                    nr > self.last_pid,
+                    "a number that is not above the last one",
+                )?;
+                self.last_pid = nr;
                 Ok(())
             }
             CR_TAG_INHERIT => {
@@ -298,6 +311,7 @@ impl<'a> Walk<'a> {
             alive: process.state == CR_PROCESS_ALIVE,
             leader_dead: process.flags & CR_PROCESS_LEADER_DEAD != 0,
             pid: process.pid,
+            pid_ns: process.pid_ns,
             first: true,
             remaining: process.nr_threads,
             sigqueue: false,
@@ -320,6 +334,7 @@ impl<'a> Walk<'a> {
             one_less(open.remaining).ok_or_else(|| rec.error("more threads than announced"))?;
         let alive = open.alive && !(open.first && open.leader_dead);
         let thread = tasks::thread(state, rec, alive)?;
+        pid_ns::thread(state, rec, open.pid_ns, alive)?;
         rec.require(
             open.first == (thread.tid == open.pid),
             "the leader is not the first thread of the process",

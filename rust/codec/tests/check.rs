@@ -83,6 +83,7 @@ fn every_record_is_needed() {
                 | CR_TAG_CONTROLS
                 | CR_TAG_TRACE
                 | CR_TAG_DEBUGREGS
+                | CR_TAG_PID
         );
         assert_eq!(check(&less).is_ok(), optional, "{gone:?}");
         if !matches!(gone.tag, CR_TAG_SECTION | CR_TAG_LOCK | CR_TAG_SIGQUEUE) {
@@ -464,6 +465,68 @@ fn stops() {
 }
 
 #[test]
+fn pid_namespaces() {
+    fails::<cr_img_pidns>(0, "no pid namespace around it", |ns| ns.parent = PIDNS2);
+    fails::<cr_img_pidns>(0, "no pid namespace around it", |ns| ns.parent = MM);
+    fails::<cr_img_pidns>(0, "impossible last pid", |ns| ns.last_pid = 1 << 23);
+    fails::<cr_img_pidns>(0, "unknown flags", |ns| ns.flags = 2);
+    let dead = "a dead pid namespace with processes";
+    fails::<cr_img_pidns>(0, dead, |ns| ns.flags = CR_PIDNS_DEAD);
+    passes::<cr_img_pidns>(1, |ns| ns.flags = CR_PIDNS_DEAD);
+
+    fails::<cr_img_pid>(0, "impossible process id", |pid| pid.nr = 0);
+    fails::<cr_img_pid>(0, "a reserved member", |pid| pid.reserved = 1);
+    fails::<cr_img_pid>(0, "no pid namespace", |pid| pid.pid_ns = 0);
+    let count = "its length and its count disagree";
+    fails::<cr_img_pid>(0, count, |pid| pid.pid_ns = PIDNS2);
+    let number = "impossible number in a pid namespace";
+    fails_bytes(CR_TAG_PID, 0, number, |bytes| bytes[16] = 0);
+    fails_bytes(CR_TAG_THREAD, 3, number, |bytes| {
+        *bytes.last_mut().unwrap() = 1
+    });
+    fails_bytes(CR_TAG_THREAD, 0, count, |bytes| bytes.extend([1, 0, 0, 0]));
+
+    fails::<cr_img_process>(1, "no pid namespace", |process| process.pid_ns = MM);
+    fails::<cr_img_process>(1, count, |process| process.pid_ns = 0);
+    let children = "a pid namespace for its children that it cannot have entered";
+    fails::<cr_img_thread>(2, children, |thread| thread.children_pid_ns = PIDNS);
+    fails::<cr_img_thread>(3, children, |thread| thread.children_pid_ns = PIDNS2);
+    let group = "the init of a pid namespace is in a group of that";
+    fails::<cr_img_process>(1, group, |process| process.pgid = 7);
+    passes::<cr_img_process>(1, |process| process.pgid = 8);
+    let dead = "the init of its pid namespace is dead";
+    let first = "the init of its pid namespace is not the first in it";
+    let outside = "its parent is in a pid namespace that is not around its own";
+    // The second process is not the init of its namespace; its child, in its group, is another one.
+    for (number, of, message) in [(2, 2, first), (1, 3, group)] {
+        let mut sample = Sample::new();
+        let at = index(&sample, CR_TAG_THREAD, of);
+        let bytes = &mut sample.state[at].payload;
+        let numbers = bytes.len() - 4;
+        bytes[numbers] = number;
+        assert!(check(&sample).unwrap_err().contains(message));
+    }
+    // A child that has got out.
+    let mut sample = change::<cr_img_process>(2, |process| process.pid_ns = 0);
+    let at = index(&sample, CR_TAG_THREAD, 3);
+    let numbers = sample.state[at].payload.len() - 4;
+    sample.state[at].payload.truncate(numbers);
+    assert!(check(&sample).unwrap_err().contains(outside));
+    // The second process is a zombie, and the third its sibling.
+    let mut sample = change::<cr_img_process>(1, |process| {
+        process.state = CR_PROCESS_ZOMBIE;
+        (process.mm, process.files, process.fs, process.sighand) = (0, 0, 0, 0);
+    });
+    sample.change::<cr_img_thread>(2, |thread| thread.children_pid_ns = 0);
+    sample.change::<cr_img_process>(2, |process| (process.ppid, process.parent_tid) = (1, 1));
+    for tag in [CR_TAG_REGS, CR_TAG_XSTATE] {
+        let at = index(&sample, tag, 2);
+        sample.state.remove(at);
+    }
+    assert!(check(&sample).unwrap_err().contains(dead));
+}
+
+#[test]
 fn tasks() {
     fails::<cr_img_process>(0, "impossible process id", |process| process.pid = 0);
     fails::<cr_img_process>(
@@ -488,6 +551,10 @@ fn tasks() {
     fails::<cr_img_process>(1, "audit of terminals", |process| process.audit_tty = 4);
     fails::<cr_img_process>(1, "impossible tracer", |process| process.ptracer = 1 << 23);
     passes::<cr_img_process>(1, |process| process.ptracer = CR_PTRACER_ANY);
+    fails::<cr_img_process>(1, "a tracer that it does not see", |process| {
+        process.ptracer = 1
+    });
+    passes::<cr_img_process>(0, |process| process.ptracer = 5);
     fails::<cr_img_process>(1, "nice value of its autogroup", |process| {
         process.autogroup_nice = 20
     });
@@ -555,6 +622,11 @@ fn tasks() {
     fails::<cr_img_process>(1, "it shares signal actions, but not memory", |process| {
         process.sighand = SIGHAND
     });
+    fails::<cr_img_process>(
+        1,
+        "it shares memory with another pid namespace",
+        |process| process.mm = MM,
+    );
     fails::<cr_img_process>(2, "its process group has the id of a thread", |process| {
         process.pgid = 2
     });

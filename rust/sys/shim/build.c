@@ -54,12 +54,12 @@ static int task_main(void *arg)
  */
 int cr_shim_spawn(struct cr_shim_spawn *how)
 {
-	pid_t tid = how->tid;
 	struct kernel_clone_args args = {
 		.flags = how->flags,
 		.exit_signal = how->exit_signal,
-		.set_tid = &tid,
-		.set_tid_size = tid ? 1 : 0,
+		/* Read only. */
+		.set_tid = (pid_t *)how->tids,
+		.set_tid_size = how->nr_tids,
 		.cgroup = how->cgroup,
 		.fn = task_main,
 	};
@@ -164,33 +164,6 @@ int cr_shim_install_any(struct file *file)
 	return fd;
 }
 
-/* A number without a task, for a group whose leader is gone. */
-struct pid *cr_shim_pid_alloc(struct pid_namespace *ns, pid_t nr)
-{
-	return alloc_pid(ns, &nr, 1);
-}
-
-/* Takes back cr_shim_pid_alloc() of a number that no task has taken up. */
-void cr_shim_pid_release(struct pid *pid)
-{
-	free_pid(pid);
-}
-
-struct pid *cr_shim_pid_find(struct pid_namespace *ns, pid_t nr)
-{
-	struct pid *pid;
-
-	rcu_read_lock();
-	pid = get_pid(find_pid_ns(nr, ns));
-	rcu_read_unlock();
-	return pid;
-}
-
-void cr_shim_pid_put(struct pid *pid)
-{
-	put_pid(pid);
-}
-
 /*
  * Moves a process into a process group and session, as setsid(2) and
  * setpgid(2) would have, had they been called while the leaders were alive.
@@ -215,12 +188,6 @@ int cr_shim_set_groups_ids(struct task_struct *t, struct pid *pgrp,
 		if (pids[i])
 			free_pid(pids[i]);
 	return err;
-}
-
-/* The next pid handed out is the first free one above @nr. */
-void cr_shim_ns_set_last_pid(struct pid_namespace *ns, u32 nr)
-{
-	idr_set_cursor(&ns->idr, nr + 1);
 }
 
 bool cr_shim_is_zombie(struct task_struct *t)

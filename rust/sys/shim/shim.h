@@ -41,12 +41,10 @@
 #define CR_TASK_LSM		21
 #define CR_TASK_SEM_UNDO	23
 #define CR_TASK_RSEQ_SLICE	25
-#define CR_TASK_NESTED_PIDNS	29
 #define CR_TASK_NS_NET		30
 #define CR_TASK_NS_USER		31
 #define CR_TASK_NS_CGROUP	32
 #define CR_TASK_NS_TIME_CHILDREN	33
-#define CR_TASK_NS_PID_CHILDREN	34
 #define CR_TASK_WORKER		35
 #define CR_TASK_USER_EVENTS	38
 #define CR_TASK_UPROBES		39
@@ -67,6 +65,8 @@
  * @uts_ns: identity
  * @ipc_ns: identity
  * @time_ns: identity
+ * @pid_ns: identity of the one that it is in
+ * @pid_ns_for_children: the same of another one that its children come to be in
  * @ppid: thread group id of the parent, 0 outside of the namespace
  * @parent_tid: the thread of the parent
  * @parent_execed: that one has executed a program since it has become the parent
@@ -76,6 +76,8 @@
  * @exit_code: as in task_struct, of the group when it exits as one
  * @vanishing: it has exited, and nobody has to wait for it
  * @sem_undo: identity of its list of System V semaphore adjustments
+ * @pid_depth: how far below the namespace it is seen from its own one is
+ * @ns_init: it is the init of its pid namespace
  */
 struct cr_shim_task {
 	u64 unsupported;
@@ -88,6 +90,8 @@ struct cr_shim_task {
 	u64 uts_ns;
 	u64 ipc_ns;
 	u64 time_ns;
+	u64 pid_ns;
+	u64 pid_ns_for_children;
 	u64 cgroups;
 	u64 sem_undo;
 	u32 tid;
@@ -103,21 +107,16 @@ struct cr_shim_task {
 	u32 parent_execed;
 	u32 vanishing;
 	u32 nr_threads;
+	u32 pid_depth;
+	u32 ns_init;
 	u32 reserved;
 	u8 comm[CR_COMM_LEN];
 };
 
-struct pid_namespace *cr_shim_pidns_of_init(struct task_struct *t);
 struct task_struct *cr_shim_find_task(pid_t nr);
 struct task_struct *cr_shim_pidfd_task(int fd);
-struct task_struct *cr_shim_ns_next_task(struct pid_namespace *ns, int *nr);
 u64 cr_shim_current_unsupported(void);
-bool cr_shim_ns_has_sysctls(struct pid_namespace *ns);
-int cr_shim_ns_capable(struct pid_namespace *ns);
 bool cr_shim_current_capable(void);
-bool cr_shim_ns_contains_current(struct pid_namespace *ns);
-u32 cr_shim_ns_last_pid(struct pid_namespace *ns);
-void cr_shim_ns_put(struct pid_namespace *ns);
 int cr_shim_may_read(struct task_struct *t);
 void cr_shim_task_comm(struct task_struct *t, u8 *comm);
 u32 cr_shim_task_pid(struct task_struct *t);
@@ -137,6 +136,44 @@ void cr_shim_uts_read(struct task_struct *t, struct cr_img_uts *out);
 bool cr_shim_outside_user(struct pid_namespace *ns, u64 mm, u64 files, u64 fs,
 			  u64 sighand, u8 *comm, u32 *pid);
 void cr_shim_users(struct task_struct *t, u32 *users);
+
+/* pidns.c: pid namespaces. */
+
+/**
+ * struct cr_shim_pidns - a pid namespace
+ * @level: how many there are around it
+ * @last_pid: the number handed out last
+ * @populated: it has an init, or has had one
+ * @closed: that one is dead, or dies: nobody comes to be in it any more
+ * @foreign: owned by another user namespace than the caller's
+ * @sysctls: they were changed
+ */
+struct cr_shim_pidns {
+	u32 level;
+	u32 last_pid;
+	bool populated;
+	bool closed;
+	bool foreign;
+	bool sysctls;
+};
+
+struct pid_namespace *cr_shim_pidns_of_init(struct task_struct *t);
+struct pid_namespace *cr_shim_pidns_for_children(struct task_struct *t);
+struct pid_namespace *cr_shim_pidns_of_pid(struct pid *pid);
+struct pid_namespace *cr_shim_pidns_parent(struct pid_namespace *ns);
+void cr_shim_pidns_read(struct pid_namespace *ns, struct cr_shim_pidns *out);
+void cr_shim_ns_put(struct pid_namespace *ns);
+struct task_struct *cr_shim_ns_next_task(struct pid_namespace *ns, int *nr);
+int cr_shim_ns_capable(struct pid_namespace *ns);
+bool cr_shim_ns_contains_current(struct pid_namespace *ns);
+void cr_shim_ns_set_last_pid(struct pid_namespace *ns, u32 nr);
+u32 cr_shim_pid_numbers(struct pid *pid, struct pid_namespace *ns,
+			u32 *numbers);
+struct pid *cr_shim_pid_find(struct pid_namespace *ns, pid_t nr);
+void cr_shim_pid_put(struct pid *pid);
+struct pid *cr_shim_pid_alloc(struct pid_namespace *ns, const pid_t *nrs,
+			      u32 count);
+void cr_shim_pid_release(struct pid *pid);
 
 /* hold.c: standing still. */
 
@@ -271,9 +308,8 @@ u32 cr_shim_sigqueue_read(struct task_struct *t, bool shared,
 			  struct cr_img_siginfo *infos, u32 max, u64 *pending);
 
 /* timer.c */
-int cr_shim_timers_read(struct task_struct *t, struct pid_namespace *ns,
-			struct cr_img_timers *head, struct cr_img_timer *out,
-			u32 max, u32 *id);
+int cr_shim_timers_read(struct task_struct *t, struct cr_img_timers *head,
+			struct cr_img_timer *out, u32 max, u32 *id);
 int cr_shim_timer_expire(const struct cr_img_timer *in);
 int cr_shim_timer_finish(const struct cr_img_timer *in);
 void cr_shim_timer_ids(const struct cr_img_timers *in);
@@ -508,7 +544,8 @@ typedef int (*cr_shim_task_fn)(void *arg);
  * @arg: its argument
  * @flags: CLONE_*
  * @exit_signal: sent to the parent
- * @tid: number in the innermost pid namespace, 0 for any
+ * @tids: its numbers in the innermost pid namespace and those around it
+ * @nr_tids: how many
  * @cgroup: cgroup descriptor for CLONE_INTO_CGROUP
  */
 struct cr_shim_spawn {
@@ -516,7 +553,8 @@ struct cr_shim_spawn {
 	void *arg;
 	u64 flags;
 	u32 exit_signal;
-	pid_t tid;
+	u32 nr_tids;
+	const pid_t *tids;
 	int cgroup;
 };
 
@@ -541,13 +579,8 @@ int cr_shim_scratch_write(u64 addr, const void *buf, u32 len);
 int cr_shim_user_read(u64 addr, void *buf, u32 len);
 int cr_shim_install_fd(u32 fd, struct file *file, bool cloexec);
 int cr_shim_install_any(struct file *file);
-struct pid *cr_shim_pid_alloc(struct pid_namespace *ns, pid_t nr);
-struct pid *cr_shim_pid_find(struct pid_namespace *ns, pid_t nr);
-void cr_shim_pid_put(struct pid *pid);
-void cr_shim_pid_release(struct pid *pid);
 int cr_shim_set_groups_ids(struct task_struct *t, struct pid *pgrp,
 			   struct pid *session, bool leader);
-void cr_shim_ns_set_last_pid(struct pid_namespace *ns, u32 nr);
 bool cr_shim_is_zombie(struct task_struct *t);
 u32 cr_shim_wait_status(struct task_struct *t);
 bool cr_shim_zombie_status(struct task_struct *t, u32 *status);

@@ -31,25 +31,6 @@
 
 #include "shim.h"
 
-/* The pid namespace that @t is the init of, with a reference; or NULL. */
-struct pid_namespace *cr_shim_pidns_of_init(struct task_struct *t)
-{
-	struct pid_namespace *ns = NULL;
-	struct pid *pid;
-
-	rcu_read_lock();
-	pid = task_pid(t);
-	if (pid && pid->level && is_child_reaper(pid))
-		ns = get_pid_ns(pid->numbers[pid->level].ns);
-	rcu_read_unlock();
-	return ns;
-}
-
-void cr_shim_ns_put(struct pid_namespace *ns)
-{
-	put_pid_ns(ns);
-}
-
 struct task_struct *cr_shim_find_task(pid_t nr)
 {
 	struct pid *pid = find_get_pid(nr);
@@ -72,55 +53,9 @@ struct task_struct *cr_shim_pidfd_task(int fd)
 	return t ?: ERR_PTR(-ESRCH);
 }
 
-/* The thread with the lowest number >= *@nr in @ns, referenced; or NULL. */
-struct task_struct *cr_shim_ns_next_task(struct pid_namespace *ns, int *nr)
-{
-	struct task_struct *t = NULL;
-	struct pid *pid;
-
-	rcu_read_lock();
-	while ((pid = find_ge_pid(*nr, ns))) {
-		*nr = pid_nr_ns(pid, ns);
-		t = pid_task(pid, PIDTYPE_PID);
-		if (t) {
-			get_task_struct(t);
-			break;
-		}
-		++*nr;
-	}
-	rcu_read_unlock();
-	return t;
-}
-
-int cr_shim_ns_capable(struct pid_namespace *ns)
-{
-	return checkpoint_restore_ns_capable(ns->user_ns) ? 0 : -EPERM;
-}
-
 bool cr_shim_current_capable(void)
 {
 	return checkpoint_restore_ns_capable(current_user_ns());
-}
-
-/* Were the sysctls of @ns changed from what a new one has? */
-bool cr_shim_ns_has_sysctls(struct pid_namespace *ns)
-{
-	bool has = ns->pid_max != PID_MAX_LIMIT;
-
-#if defined(CONFIG_SYSCTL) && defined(CONFIG_MEMFD_CREATE)
-	has |= ns->memfd_noexec_scope != ns->parent->memfd_noexec_scope;
-#endif
-	return has;
-}
-
-bool cr_shim_ns_contains_current(struct pid_namespace *ns)
-{
-	return task_pid_nr_ns(current, ns) != 0;
-}
-
-u32 cr_shim_ns_last_pid(struct pid_namespace *ns)
-{
-	return idr_get_cursor(&ns->idr) - 1;
 }
 
 /* May the caller read the memory of @t? As for PTRACE_ATTACH. */
@@ -257,8 +192,7 @@ static u64 cred_unsupported(struct task_struct *t)
 }
 
 /* Caller holds task_lock(@t), which keeps the namespaces. */
-static u64 ns_unsupported(struct task_struct *t, struct pid_namespace *ns,
-			  struct cr_shim_task *out)
+static u64 ns_unsupported(struct task_struct *t, struct cr_shim_task *out)
 {
 	struct nsproxy *theirs = t->nsproxy, *ours = current->nsproxy;
 	u64 x = 0;
@@ -275,8 +209,9 @@ static u64 ns_unsupported(struct task_struct *t, struct pid_namespace *ns,
 		x |= BIT_ULL(CR_TASK_NS_CGROUP);
 	if (theirs->time_ns_for_children != theirs->time_ns)
 		x |= BIT_ULL(CR_TASK_NS_TIME_CHILDREN);
-	if (theirs->pid_ns_for_children != ns)
-		x |= BIT_ULL(CR_TASK_NS_PID_CHILDREN);
+	if (theirs->pid_ns_for_children != task_active_pid_ns(t))
+		out->pid_ns_for_children =
+			(unsigned long)theirs->pid_ns_for_children;
 	/* Every pthread has a list; there is nothing on it without a semaphore. */
 	if (t->sysvsem.undo_list && READ_ONCE(theirs->ipc_ns->ids[0].in_use))
 		x |= BIT_ULL(CR_TASK_SEM_UNDO);
@@ -372,6 +307,8 @@ u32 cr_shim_wait_status(struct task_struct *t)
 void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 		       struct cr_shim_task *out)
 {
+	struct pid *pid;
+
 	memset(out, 0, sizeof(*out));
 
 	rcu_read_lock();
@@ -388,8 +325,12 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 	}
 	out->pgid = task_pgrp_nr_ns(t, ns);
 	out->sid = task_session_nr_ns(t, ns);
-	if (task_active_pid_ns(t) != ns)
-		out->unsupported |= BIT_ULL(CR_TASK_NESTED_PIDNS);
+	pid = task_pid(t);
+	if (pid) {
+		out->pid_ns = (unsigned long)ns_of_pid(pid);
+		out->pid_depth = pid->level - ns->level;
+		out->ns_init = is_child_reaper(pid);
+	}
 	rcu_read_unlock();
 
 	out->pf = t->flags;
@@ -414,7 +355,7 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 	out->mm = (unsigned long)t->mm;
 	out->files = (unsigned long)t->files;
 	out->fs = (unsigned long)t->fs;
-	out->unsupported |= ns_unsupported(t, ns, out);
+	out->unsupported |= ns_unsupported(t, out);
 	task_unlock(t);
 	out->sem_undo = (unsigned long)t->sysvsem.undo_list;
 	out->cred = (unsigned long)rcu_access_pointer(t->real_cred);

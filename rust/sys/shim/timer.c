@@ -208,10 +208,10 @@ static int timer_read(struct task_struct *t, struct pid_namespace *ns,
  * there are, which may be more than @max; -ESRCH for one that has lost its
  * thread, -EOPNOTSUPP for one that is not known; @id says which.
  */
-int cr_shim_timers_read(struct task_struct *t, struct pid_namespace *ns,
-			struct cr_img_timers *head, struct cr_img_timer *out,
-			u32 max, u32 *id)
+int cr_shim_timers_read(struct task_struct *t, struct cr_img_timers *head,
+			struct cr_img_timer *out, u32 max, u32 *id)
 {
+	struct pid_namespace *ns;
 	struct signal_struct *sig = t->signal;
 	struct k_itimer *timer;
 	unsigned long flags;
@@ -224,6 +224,7 @@ int cr_shim_timers_read(struct task_struct *t, struct pid_namespace *ns,
 
 	/* Of a task that has been killed meanwhile, nothing is used. */
 	rcu_read_lock();
+	ns = task_active_pid_ns(t);
 	hlist_for_each_entry_rcu(timer, &sig->posix_timers, list) {
 		if (n++ >= max)
 			continue;

@@ -7,6 +7,7 @@ anew (pids as seen from here, inodes of pipes and of shared memory) are replaced
 by numbers that only say which of them are equal.
 """
 
+import fcntl
 import os
 import pathlib
 import re
@@ -64,16 +65,48 @@ def alive(pid):
     return found is not None and (found[3] not in "ZX" or int(found[20]) > 1)
 
 
+# ioctl(2) on a pid namespace: the one around it.
+NS_GET_PARENT = 0xb702
+
+
+def is_inside(pid, namespace):
+    """Whether a process is in the pid namespace with this inode, or in one nested in it."""
+    try:
+        fd = os.open(f"/proc/{pid}/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        while os.fstat(fd).st_ino != namespace:
+            around = fcntl.ioctl(fd, NS_GET_PARENT)
+            os.close(fd)
+            fd = around
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+
+
+def level(init):
+    """How many pid namespaces there are from here to that of a container."""
+    return len(fields(text(f"/proc/{init}/status")).get("NSpid", "").split()) - 1
+
+
 def processes(init):
-    """The processes in the pid namespace of a container's init, by their pid there."""
-    namespace = link(f"/proc/{init}/ns/pid")
-    found = {}
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit() or link(f"/proc/{entry}/ns/pid") != namespace:
-            continue
-        inside = fields(text(f"/proc/{entry}/status")).get("NSpid", "").split()
-        if inside and namespace:
-            found[int(inside[-1])] = int(entry)
+    """The processes in the pid namespace of a container's init, nested ones too, by their pid there."""
+    try:
+        namespace = os.stat(f"/proc/{init}/ns/pid").st_ino
+    except OSError:
+        return {}
+    depth, found, known = level(init), {}, {}
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        own = link(f"/proc/{entry}/ns/pid")
+        if own not in known:
+            known[own] = is_inside(entry, namespace)
+        if known[own]:
+            inside = fields(text(f"/proc/{entry}/status")).get("NSpid", "").split()
+            if len(inside) > depth >= 0:
+                found[int(inside[depth])] = int(entry)
     return dict(sorted(found.items()))
 
 
@@ -143,15 +176,15 @@ def descriptors(pid, names):
     return found
 
 
-def thread(pid, tid):
-    """What belongs to one thread."""
+def thread(pid, tid, depth):
+    """What belongs to one thread, whose container is in a pid namespace so deep."""
     base = f"/proc/{pid}/task/{tid}"
     status = fields(text(f"{base}/status"))
     numbers = stat(f"{base}/stat") or []
     found = {name: status.get(name) for name in STATUS}
-    # As they are inside.
-    found["group"] = status.get("NSpgid", "").split()[-1:]
-    found["session"] = status.get("NSsid", "").split()[-1:]
+    # As they are inside, at every level.
+    for name in ("NSpid", "NStgid", "NSpgid", "NSsid"):
+        found[name] = status.get(name, "").split()[depth:]
     found["zombie"] = status.get("State", "").startswith("Z")
     found["stopped"] = status.get("State", "").startswith("T")
     if found["zombie"]:
@@ -159,13 +192,13 @@ def thread(pid, tid):
         found.update(SigBlk=None, SigCgt=None, SigIgn=None)
     found["stat"] = {n: numbers[n] for n in STAT if n < len(numbers)}
     found["comm"] = text(f"{base}/comm")
-    return int(status.get("NSpid", "0").split()[-1]), found
+    return int((found["NSpid"] or ["0"])[0]), found
 
 
 def picture(init):
     """All that can be seen of a container."""
     names = Names()
-    inside = processes(init)
+    inside, depth = processes(init), level(init)
     outside = {host: pid for pid, host in inside.items()}
     found = {}
     for pid, host in inside.items():
@@ -182,10 +215,12 @@ def picture(init):
             "descriptors": descriptors(host, names),
             **{name: text(f"/proc/{host}/{name}") for name in FILES},
             **{name: link(f"/proc/{host}/{name}") for name in ("cwd", "root", "exe")},
+            **{name: names.of_link(link(f"/proc/{host}/ns/{name}"))
+               for name in ("pid", "pid_for_children")},
         }
         # A sample will do when there are very many.
         tids = sorted(tids, key=int)[::1 + len(tids) // 100]
-        for tid, data in sorted(thread(host, t) for t in tids):
+        for tid, data in sorted(thread(host, t, depth) for t in tids):
             found[f"thread {tid} of {pid}"] = data
     return found
 

@@ -43,7 +43,7 @@ fn a_good_image() {
     let output = crctl(&["verify", "-"], &image);
     let words = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    let expected = "-: good: 3 processes, 4 threads, 61 records, 6 pages, ";
+    let expected = "-: good: 3 processes, 4 threads, 64 records, 6 pages, ";
     assert!(words.starts_with(expected), "{words}");
 
     let dir = tempfile::tempdir().unwrap();
@@ -107,8 +107,8 @@ fn show() {
         "taken      2023-11-14T22:13:20Z on Linux 7.2.12+deb13-cloud-amd64\n",
         "\n  1 init  group 1 session 1 uid 0 in /tmp; memory #40, descriptors #30\n",
         "\n    thread 1 init  pending 10 34\n",
-        "\n    5 child  group 5 session 1",
-        "\n      9 gone  zombie, exit status 3\n",
+        "\n    5 child (1 in pid namespace #70)  group 5 session 1",
+        "\n      9 gone (4 in pid namespace #70)  zombie, exit status 3\n",
         "#40 /usr/bin/sample: 100.0 KiB in 6 mappings, 12.0 KiB saved; of 1\n",
         "#33 shared memory: 12.0 KiB, 8.0 KiB saved; of 1\n",
         "      2  external  external 2 (read)\n",

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! A small container for the tests: two processes, one with two threads, and a zombie, which share
-//! a pipe and a piece of memory.
+//! a pipe and a piece of memory. The second one is the init of a pid namespace, where the zombie is
+//! as well, and has another one for its children, who have not come yet.
 
 #![allow(dead_code, unreachable_pub)]
 
@@ -70,6 +71,8 @@ pub const SHMEM: u64 = 33;
 pub const MM: u64 = 40;
 pub const MM2: u64 = 50;
 pub const SIGHAND2: u64 = 51;
+pub const PIDNS: u64 = 70;
+pub const PIDNS2: u64 = 71;
 
 pub const TEXT: u64 = 0x40_0000;
 pub const HEAP: u64 = 0x100_0000;
@@ -361,6 +364,20 @@ impl Sample {
             // BPF_RET | BPF_K, SECCOMP_RET_ALLOW
             self.put(id, &filter, 0x7fff_0000_0000_0006u64.as_bytes());
         }
+        for (id, parent, last_pid) in [(PIDNS, 0, 4), (PIDNS2, PIDNS, 0)] {
+            let ns = cr_img_pidns {
+                parent,
+                last_pid,
+                flags: 0,
+            };
+            self.put(id, &ns, &[]);
+        }
+        let dead = cr_img_pid {
+            pid_ns: PIDNS,
+            nr: 7,
+            reserved: 0,
+        };
+        self.put(0, &dead, 3u32.as_bytes());
         let init = cr_img_process {
             pid: 1,
             ppid: 0,
@@ -376,9 +393,9 @@ impl Sample {
         };
         self.put(0, &init, &[]);
         self.siginfo(1, &[15]);
-        self.thread(1, "init");
+        self.thread(1, "init", &[]);
         self.siginfo(0, &[34, 34, 10]);
-        self.thread(2, "worker");
+        self.thread(2, "worker", &[]);
         let sched = cr_img_sched {
             slice_ns: 1_000_000,
             util_min: 10,
@@ -451,10 +468,11 @@ impl Sample {
             sighand: SIGHAND2,
             exit_signal: 17,
             nr_threads: 1,
+            pid_ns: PIDNS,
             ..init
         };
         self.put(0, &child, &[]);
-        self.thread(5, "child");
+        self.thread(5, "child", &[1]);
 
         let zombie = cr_img_process {
             pid: 9,
@@ -466,6 +484,7 @@ impl Sample {
             exit_code: 3 << 8,
             exit_signal: 17,
             nr_threads: 1,
+            pid_ns: PIDNS,
             ..Default::default()
         };
         self.put(0, &zombie, &[]);
@@ -474,10 +493,10 @@ impl Sample {
             comm: padded("gone"),
             ..Default::default()
         };
-        self.put(0, &thread, &[]);
+        self.put(0, &thread, 4u32.as_bytes());
     }
 
-    fn thread(&mut self, tid: u32, comm: &str) {
+    fn thread(&mut self, tid: u32, comm: &str, numbers: &[u32]) {
         let thread = cr_img_thread {
             seccomp: if tid == 2 { SECCOMP2 } else { 0 },
             tid,
@@ -486,9 +505,10 @@ impl Sample {
             altstack_flags: 2,
             timer_slack_ns: 50_000,
             default_timer_slack_ns: 50_000,
+            children_pid_ns: if numbers.is_empty() { 0 } else { PIDNS2 },
             ..Default::default()
         };
-        self.put(0, &thread, &[]);
+        self.put(0, &thread, numbers.as_bytes());
         let mut regs = cr_img_regs::default();
         regs.reg[16] = TEXT;
         regs.reg[17] = 0x33;

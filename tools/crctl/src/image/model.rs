@@ -65,6 +65,9 @@ pub struct Process {
     pub ppid: u32,
     pub pgid: u32,
     pub sid: u32,
+    /// Pid namespace by object id, 0 for the container's own; its ids in the namespaces below that.
+    pub pid_ns: u64,
+    pub nested_pids: Vec<u32>,
     pub zombie: bool,
     /// Its first thread has exited, others live.
     pub leader_dead: bool,
@@ -321,6 +324,9 @@ impl Model {
             CR_TAG_THREAD => {
                 let thread: cr_img_thread = rec.fixed()?;
                 if let Some(process) = self.processes.last_mut() {
+                    if process.threads.is_empty() {
+                        process.nested_pids = rec.array(size_of::<cr_img_thread>()).collect();
+                    }
                     if let (None, Some((uid, gid))) = (process.uid, objects.creds.get(&thread.cred))
                     {
                         (process.uid, process.gid) = (Some(*uid), Some(*gid));
@@ -466,6 +472,8 @@ fn process(process: &cr_img_process, objects: &Objects) -> Process {
         ppid: process.ppid,
         pgid: process.pgid,
         sid: process.sid,
+        pid_ns: process.pid_ns,
+        nested_pids: Vec::new(),
         zombie: process.state == CR_PROCESS_ZOMBIE,
         leader_dead: process.flags & CR_PROCESS_LEADER_DEAD != 0,
         exit_code: process.exit_code,

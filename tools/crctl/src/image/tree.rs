@@ -134,6 +134,15 @@ fn process_lines(process: &Process, depth: usize, out: &mut dyn Write) -> io::Re
     let indent = "  ".repeat(depth.min(30) + 1);
     let name = process.threads.first().map_or("?", |thread| &thread.name);
     write!(out, "{indent}{} {}", process.pid, plain(name))?;
+    if !process.nested_pids.is_empty() {
+        let nested: Vec<_> = process.nested_pids.iter().map(u32::to_string).collect();
+        write!(
+            out,
+            " ({} in pid namespace #{})",
+            nested.join(" "),
+            process.pid_ns
+        )?;
+    }
     if process.zombie {
         return writeln!(out, "  zombie, {}", ending(process.exit_code));
     }
