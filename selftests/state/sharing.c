@@ -141,8 +141,9 @@ static int sharer_with_thread(void *unused)
 	(void)unused;
 	tell("sharer with thread");
 	await("act");
-	dup2(1, 203);
+	/* This takes the lowest descriptor for a moment. */
 	tell("203");
+	dup2(1, 203);
 	return 0;
 }
 
@@ -171,9 +172,10 @@ static int first_thread(void *unused)
 	await_flag(&our->thread);
 	our->sees_thread = has_fd(202);
 	our->thread_cwd = !syscall(SYS_access, "passwd", F_OK);
-	our->thread_stdin = has_fd(0);
 	while (!has_fd(203))
 		syscall(SYS_nanosleep, &ts, NULL);
+	/* Now the other one opens nothing more. */
+	our->thread_stdin = has_fd(0);
 	set_flag(&our->sees_process);
 	for (;;)
 		pause();
