@@ -9,11 +9,12 @@
 //! have made the state in the first place, so that the kernel's own rules decide.
 
 use crate::{
+    address_space::{self, map_memory, protect_memory, start_over},
     plan::{self, Created, Plan, ProcessPlan, ThreadPlan, LEADER_SCRATCH, THREAD_SCRATCH},
     report::{fail, failure, Context, Failure, Result},
     sharing::{self, Sharer},
     state::{
-        audit, clock, fs, inherit, ipc, limits, lock, mm,
+        audit, clock, fs, ipc, limits, lock, mm,
         pid_ns::{self, PidNsPlan, Tids},
         posix_timer, ptracer, seccomp, session, signal, stop, syscall, thread, timer, trace, usage,
         uts,
@@ -39,15 +40,11 @@ use kernel::{
     },
 };
 
-const SYS_MUNMAP: u32 = 11;
 const SYS_FCHDIR: u32 = 81;
 const SYS_SETSID: u32 = 112;
 pub(crate) const SYS_PRCTL: u32 = 157;
 const SYS_CHROOT: u32 = 161;
 const SYS_CLOSE_RANGE: u32 = 436;
-
-const PROT_READ_WRITE: u32 = 3;
-const MAP_PRIVATE_ANONYMOUS: u32 = 0x22;
 
 pub(crate) const SIGCHLD: u32 = 17;
 
@@ -66,14 +63,14 @@ const CLONE_LIKE_PTHREAD: u64 =
 /// A task under construction: what it is to become, and how it talks to the kernel.
 pub(crate) struct Build<'a> {
     plan: &'a Plan,
-    process: &'a ProcessPlan,
+    pub(crate) process: &'a ProcessPlan,
     scratch: Range<u64>,
     filter_scratch: Range<u64>,
 }
 
 impl<'a> Build<'a> {
     /// A thread of a process; 0 is the leader.
-    fn new(plan: &'a Plan, process: &'a ProcessPlan, thread: usize) -> Self {
+    pub(crate) fn new(plan: &'a Plan, process: &'a ProcessPlan, thread: usize) -> Self {
         let (start, len) = match (thread as u64).checked_sub(1) {
             None => (process.scratch, LEADER_SCRATCH),
             Some(before) => (
@@ -337,79 +334,6 @@ fn create_processes(
     Ok(())
 }
 
-/// Gives the current process its mappings.
-fn map_memory(plan: &Plan, at: usize) -> Result {
-    let process = &plan.processes[at];
-    let build = Build::new(plan, process, 0);
-    let mm_at = plan.records.find(process.process.mm)?;
-    let Some(parent) = Parent::of(plan, process)? else {
-        if at != 0 {
-            start_over(process)?;
-        }
-        return mm::restore(&build, mm_at, None);
-    };
-
-    let vmas = collect_vmas(plan, mm_at)?;
-    // It has the parent's scratch memory, too.
-    if parent.scratch != process.all_scratch {
-        let length = parent.scratch.end - parent.scratch.start;
-        build.syscall(SYS_MUNMAP, [parent.scratch.start, length, 0])?;
-    }
-    inherit::unmap_others(&build, &parent.vmas, &vmas)?;
-    if parent.scratch != process.all_scratch {
-        map_scratch(&process.all_scratch)?;
-    }
-    inherit::drop_others(&build, &parent.vmas, &vmas, &parent.inherit)?;
-    let inherited = mm::Inherited {
-        vmas: &parent.vmas,
-        vdso: inherit::keeps_vdso(&parent.vmas, &vmas),
-        layout: mm::layout_of(&parent.mm.fixed()?),
-        auxv: parent.mm.variable::<cr_img_mm>(),
-    };
-    mm::restore(&build, mm_at, Some(&inherited))
-}
-
-/// What a process that inherits pages has to know about its parent.
-struct Parent<'a> {
-    inherit: Rec<'a>,
-    mm: Rec<'a>,
-    vmas: KVVec<cr_img_vma>,
-    scratch: Range<u64>,
-}
-
-impl<'a> Parent<'a> {
-    fn of(plan: &'a Plan, process: &ProcessPlan) -> Result<Option<Self>> {
-        let Some((inherit, parent)) = process.inherit else {
-            return Ok(None);
-        };
-        let parent = &plan.processes[parent];
-        let at = plan.records.find(parent.process.mm)?;
-        Ok(Some(Self {
-            inherit: plan.records.get(inherit),
-            mm: plan.records.get(at),
-            vmas: collect_vmas(plan, at)?,
-            scratch: parent.all_scratch.clone(),
-        }))
-    }
-}
-
-/// Gives the mappings of the current process, which have their contents, their final protection.
-fn protect_memory(plan: &Plan, process: &ProcessPlan) -> Result {
-    let build = Build::new(plan, process, 0);
-    let parent = Parent::of(plan, process)?;
-    let parents_vmas = parent.as_ref().map_or(&[][..], |parent| &parent.vmas[..]);
-    mm::restore_protection(&build, plan.records.find(process.process.mm)?, parents_vmas)
-}
-
-fn collect_vmas(plan: &Plan, mm: usize) -> Result<KVVec<cr_img_vma>> {
-    let nr = plan.records.get(mm).fixed::<cr_img_mm>()?.nr_vmas as usize;
-    let mut vmas = KVVec::with_capacity(nr, GFP_KERNEL)?;
-    for vma in plan::vmas(&plan.records, mm)? {
-        vmas.push(vma, GFP_KERNEL)?;
-    }
-    Ok(vmas)
-}
-
 /// What the first process does for all: it leaves what it has from the caller.
 fn become_init(plan: &Plan, process: &ProcessPlan) -> Result {
     sys::set_sigmask(0, None);
@@ -439,18 +363,6 @@ fn become_init(plan: &Plan, process: &ProcessPlan) -> Result {
     }
     build.syscall(SYS_CLOSE_RANGE, [0, u64::from(u32::MAX), 0])?;
     Ok(())
-}
-
-/// Gives the current process nothing but scratch memory.
-fn start_over(process: &ProcessPlan) -> Result {
-    sys::unmap_all()?;
-    map_scratch(&process.all_scratch)
-}
-
-fn map_scratch(range: &Range<u64>) -> Result {
-    let (addr, len) = (range.start, range.end - range.start);
-    sys::map(None, addr, len, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, 0)
-        .context(format_args!("scratch memory"))
 }
 
 fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
@@ -505,7 +417,7 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     }
     timer::restore(&build, image)?;
     posix_timer::restore(&build)?;
-    build.syscall(SYS_MUNMAP, [process.scratch, process.scratch_len(), 0])?;
+    address_space::give_up_scratch(&build)?;
     match makes_memory {
         true => usage::restore_peaks(&build, image.mm)?,
         false => plan.processes[process.memory].threads_done.arrive(),

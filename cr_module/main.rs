@@ -8,6 +8,7 @@
 #![crate_name = "cr"]
 
 mod abi;
+mod address_space;
 mod build;
 mod checkpoint;
 mod container;
