@@ -26,18 +26,6 @@ for ((round = 0; round < $1; round++)); do
 	kill -CONT %%
 	wait %%
 	stopped=$?
-	# One that stops itself, and dies in a trap when it goes on: until then, the signal waits.
-	(trap 'exit 9' TERM; kill -STOP "$BASHPID"; while :; do sleep 0.01; done) &
-	until [ -n "$(jobs -s)" ]; do :; done
-	kill -TERM "$!"
-	kill -CONT %%
-	wait "$!"
-	stopped+=" $?"
-	# One that a signal ends.
-	sleep 1000 &
-	kill -TERM "$!"
-	wait "$!"
-	stopped+=" $?"
 
 	kill -USR1 $$
 	count=$(seq 200 | grep -c 7 | cat)
