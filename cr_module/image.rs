@@ -276,6 +276,12 @@ impl Records {
         Ok(list)
     }
 
+    /// Those of one kind, in their order, each with its place.
+    pub(crate) fn tagged(&self, tag: u32) -> impl Iterator<Item = (usize, Rec<'_>)> {
+        let all = (0..self.len()).map(|at| (at, self.get(at)));
+        all.filter(move |(_, rec)| rec.tag == tag)
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.index.len()

@@ -261,15 +261,15 @@ impl Plan {
             }
         }
         let shared = sharing::find(&processes)?;
-        let find = |tag| (0..records.len()).find(|at| records.get(*at).tag == tag);
+        let find = |tag| records.tagged(tag).map(|(at, _)| at).next();
         let (uts, ipc) = (find(CR_TAG_UTS), find(CR_TAG_IPC));
         let pid_namespaces = pid_ns::plan(&records)?;
         let mut pids = KVVec::new();
-        for at in (0..records.len()).filter(|at| records.get(*at).tag == CR_TAG_PID) {
-            pids.push((records.get(at).fixed::<cr_img_pid>()?.nr, at), GFP_KERNEL)?;
+        for (at, rec) in records.tagged(CR_TAG_PID) {
+            pids.push((rec.fixed::<cr_img_pid>()?.nr, at), GFP_KERNEL)?;
         }
         let mut locks = KVVec::new();
-        for at in (0..records.len()).filter(|at| records.get(*at).tag == CR_TAG_LOCK) {
+        for (at, _) in records.tagged(CR_TAG_LOCK) {
             locks.push(at, GFP_KERNEL)?;
         }
         let live = processes.iter().filter(|process| !process.is_zombie());
@@ -398,9 +398,8 @@ fn read_processes(records: &Records) -> Result<KVVec<ProcessPlan>> {
     find_sessions(&mut processes)?;
     link_children(&mut processes)?;
     sharing::link_processes(records, &mut processes)?;
-    let filters = (0..records.len()).map(|at| records.get(at));
-    let filters = filters.filter(|rec| rec.tag == CR_TAG_SECCOMP);
-    let filter_scratch_len = filters.map(|rec| seccomp::scratch_len(&rec)).max();
+    let filters = records.tagged(CR_TAG_SECCOMP);
+    let filter_scratch_len = filters.map(|(_, rec)| seccomp::scratch_len(&rec)).max();
     for process in processes.iter_mut() {
         let mut threads = process.threads.iter();
         if threads.any(|thread| thread.thread.seccomp != 0) {

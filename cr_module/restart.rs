@@ -246,8 +246,7 @@ impl<'a> Files<'a> {
             )),
             Err(_) => fail!(EINVAL, "no file {id}"),
         };
-        let records = (0..self.records.len()).map(|at| self.records.get(at));
-        for rec in records.filter(|rec| rec.tag == CR_TAG_EPOLL) {
+        for (_, rec) in self.records.tagged(CR_TAG_EPOLL) {
             event::restore_watched(&rec, file_of)?;
         }
         Ok(())

@@ -71,8 +71,8 @@ pub(crate) fn link_processes(records: &Records, processes: &mut [ProcessPlan]) -
             (process.creator, process.clone_flags) = (process.memory, CLONE_VM);
         }
     }
-    for at in (0..records.len()).filter(|at| records.get(*at).tag == CR_TAG_INHERIT) {
-        let inherit: cr_img_inherit = records.get(at).fixed()?;
+    for (at, rec) in records.tagged(CR_TAG_INHERIT) {
+        let inherit: cr_img_inherit = rec.fixed()?;
         let (child, owner) = (first(&mms, inherit.mm)?, first(&mms, inherit.parent)?);
         let parent = &processes[processes[child].parent].process;
         if child == 0 || parent.mm != inherit.parent || processes[child].inherit.is_some() {

@@ -10,7 +10,7 @@
 use crate::{
     checkpoint::Save,
     plan::Plan,
-    report::{fail, Context, Failure, Result},
+    report::{fail, Context, Result},
 };
 use cr_codec::uapi::*;
 use cr_sys::{
@@ -65,8 +65,7 @@ pub(crate) fn save(save: &mut Save<'_>) -> Result {
 
 /// Sets the owners again, once all tasks exist.
 pub(crate) fn restore(plan: &Plan, ns: &PidNs) -> Result {
-    let records = (0..plan.records.len()).map(|at| plan.records.get(at));
-    for rec in records.filter(|rec| rec.tag == CR_TAG_OWNER) {
+    for (_, rec) in plan.records.tagged(CR_TAG_OWNER) {
         let owner: cr_img_owner = rec.fixed()?;
         let pid = match owner.pid {
             0 => None,
@@ -74,7 +73,6 @@ pub(crate) fn restore(plan: &Plan, ns: &PidNs) -> Result {
         };
         plan.opened_file(owner.file)?
             .set_owner(pid.as_ref(), &owner)
-            .map_err(Failure::from)
             .context(format_args!("file {}: its owner", owner.file))?;
     }
     Ok(())

@@ -212,10 +212,8 @@ impl PidNsPlan {
 pub(crate) fn plan(records: &Records) -> Result<KVVec<PidNsPlan>> {
     let mut namespaces = KVVec::new();
     namespaces.push(PidNsPlan::new(0, Default::default())?, GFP_KERNEL)?;
-    for rec in (0..records.len()).map(|at| records.get(at)) {
-        if rec.tag == CR_TAG_PIDNS {
-            namespaces.push(PidNsPlan::new(rec.id, rec.fixed()?)?, GFP_KERNEL)?;
-        }
+    for (_, rec) in records.tagged(CR_TAG_PIDNS) {
+        namespaces.push(PidNsPlan::new(rec.id, rec.fixed()?)?, GFP_KERNEL)?;
     }
     Ok(namespaces)
 }

@@ -78,9 +78,8 @@ impl ProcMem {
         processes: &[ProcessPlan],
     ) -> Result<impl PinInit<Self, Error>> {
         let mut places = KVVec::new();
-        for at in 0..records.len() {
-            let rec = records.get(at);
-            if rec.tag == CR_TAG_FILE && rec.fixed::<cr_img_file>()?.kind == CR_FILE_PROC_MEM {
+        for (at, rec) in records.tagged(CR_TAG_FILE) {
+            if rec.fixed::<cr_img_file>()?.kind == CR_FILE_PROC_MEM {
                 places.push(at, GFP_KERNEL)?;
             }
         }
