@@ -98,21 +98,21 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
             target: u64::from(key),
             ..Default::default()
         };
-    } else if matches!(kind, FileType::EventFd | FileType::Epoll) {
-        check(kind, &info, &record)?;
-        owned = look_for_owner(save, file, kind, &info)?;
-        record = event::save(file, kind, record.flags)?;
     } else {
         check(kind, &info, &record)?;
-        owned = look_for_owner(save, file, kind, &info)?;
-        record.flags &= KEPT_FLAGS;
-        record.kind = match kind {
-            FileType::Regular => CR_FILE_REG,
-            FileType::Directory => CR_FILE_DIR,
-            FileType::MemoryDevice => CR_FILE_CHR,
-            FileType::ProcMem => CR_FILE_PROC_MEM,
-            _ => CR_FILE_PIPE,
-        };
+        owned = owner::look(save, file, kind).context(format_args!("{}", What(kind, &info)))?;
+        if matches!(kind, FileType::EventFd | FileType::Epoll) {
+            record = event::save(file, kind, record.flags)?;
+        } else {
+            record.flags &= KEPT_FLAGS;
+            record.kind = match kind {
+                FileType::Regular => CR_FILE_REG,
+                FileType::Directory => CR_FILE_DIR,
+                FileType::MemoryDevice => CR_FILE_CHR,
+                FileType::ProcMem => CR_FILE_PROC_MEM,
+                _ => CR_FILE_PIPE,
+            };
+        }
     }
     if record.kind == CR_FILE_PIPE {
         record.target = pipe::save(save, file, &file.pipe()?, path)?;
@@ -171,15 +171,6 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
         Some(_) => Place::Outside("is shared with a process outside of the container"),
         None => Place::Inside,
     })
-}
-
-fn look_for_owner(
-    save: &Save<'_>,
-    file: &FileRef,
-    kind: FileType,
-    info: &FileInfo,
-) -> Result<Option<cr_img_owner>> {
-    owner::look(save, file, kind).context(format_args!("{}", What(kind, info)))
 }
 
 /// Refuses what is special about a file that is found by its name, or is a pipe.
