@@ -89,6 +89,13 @@ struct Walk<'a> {
     last_pid: u32,
 }
 
+/// Records of one kind ascend by this key.
+fn follows<T: PartialOrd>(rec: &Rec<'_>, last: &mut T, key: T, order: &'static str) -> Result {
+    rec.require(key > *last, order)?;
+    *last = key;
+    Ok(())
+}
+
 fn one_less(remaining: u32) -> Option<u32> {
     remaining.checked_sub(1)
 }
@@ -140,32 +147,21 @@ impl<'a> Walk<'a> {
             CR_TAG_LOCK => files::lock(state, rec),
             CR_TAG_EPOLL => {
                 let epoll = files::epoll(state, rec)?;
-                rec.require(
-                    epoll.file > self.last_epoll,
-                    "an epoll instance that is not after the last one",
-                )?;
-                self.last_epoll = epoll.file;
+                let order = "an epoll instance that is not after the last one";
+                follows(&rec, &mut self.last_epoll, epoll.file, order)?;
                 self.watched = self.watched.saturating_add(1);
                 Ok(())
             }
             CR_TAG_OWNER => {
                 let owner = files::owner(state, rec)?;
-                rec.require(
-                    owner.file > self.last_owned,
-                    "an owner of a file that is not after the last one",
-                )?;
-                self.last_owned = owner.file;
-                Ok(())
+                let order = "an owner of a file that is not after the last one";
+                follows(&rec, &mut self.last_owned, owner.file, order)
             }
             CR_TAG_PIDNS => pid_ns::namespace_record(state, rec),
             CR_TAG_PID => {
                 let nr = pid_ns::pid(state, rec)?;
-                rec.require(
-                    nr > self.last_pid,
-                    "a number that is not above the last one",
-                )?;
-                self.last_pid = nr;
-                Ok(())
+                let order = "a number that is not above the last one";
+                follows(&rec, &mut self.last_pid, nr, order)
             }
             CR_TAG_INHERIT => {
                 self.close_mm()?;
