@@ -175,6 +175,17 @@ MAYBE_UNUSED static void sleep_ms(long ms)
 		expect(false, "nanosleep: %s", strerror(errno));
 }
 
+/* Blocks a signal; returns the set of just that one. */
+MAYBE_UNUSED static sigset_t block_signal(int sig)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return set;
+}
+
 /* Between the processes of a payload: tell("x") lets await("x") go on. */
 MAYBE_UNUSED static void tell(const char *name)
 {
@@ -279,9 +290,9 @@ MAYBE_UNUSED static bool pause_either(const char *regex)
 	return await_go();
 }
 
-MAYBE_UNUSED static pid_t child(int (*function)(void *), void *arg)
+/* For the new process, what it does; the other one returns its pid. */
+static pid_t if_child(pid_t pid, int (*function)(void *), void *arg)
 {
-	pid_t pid = sure(fork());
 	int status;
 
 	if (!pid) {
@@ -291,17 +302,16 @@ MAYBE_UNUSED static pid_t child(int (*function)(void *), void *arg)
 	return pid;
 }
 
+MAYBE_UNUSED static pid_t child(int (*function)(void *), void *arg)
+{
+	return if_child(sure(fork()), function, arg);
+}
+
 /* The same as the init of a pid namespace; flags of clone(2) say what else it is to have. */
 MAYBE_UNUSED static pid_t init_with(unsigned long flags, int (*function)(void *), void *arg)
 {
-	pid_t pid = sure((pid_t)syscall(SYS_clone, flags | CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0));
-	int status;
-
-	if (!pid) {
-		status = function(arg);
-		_exit(status ? status : payload_failed);
-	}
-	return pid;
+	flags |= CLONE_NEWPID | SIGCHLD;
+	return if_child(sure((pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0)), function, arg);
 }
 
 MAYBE_UNUSED static pid_t init_of_new(int (*function)(void *), void *arg)

@@ -204,15 +204,6 @@ static void pid_namespace_of_descriptor(void)
 	sure(waitpid(other, NULL, 0));
 }
 
-static pid_t started(int (*function)(void *), unsigned long flags)
-{
-	pid_t pid = sure((pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0));
-
-	if (!pid)
-		_exit(function(NULL));
-	return pid;
-}
-
 static int leads(void *unused)
 {
 	sure(setpgid(0, 0));
@@ -228,7 +219,7 @@ static void in_group_of_dead_init(void)
 
 	other = sure(fork());
 	if (!other) {
-		leader = started(leads, CLONE_NEWPID);
+		leader = init_of_new(leads, NULL);
 		await("leads");
 		sure(setpgid(0, leader));
 		tell("joined");

@@ -4,43 +4,8 @@
  * level; namespaces that were made for children, with and without an init;
  * processes whose parent is further outside.
  */
-#include "payload.h"
+#include "members.h"
 #include <pthread.h>
-
-struct ids {
-	pid_t pid, tid, ppid, pgid, sid;
-};
-
-static struct ids look(void)
-{
-	return (struct ids){ getpid(), syscall(SYS_gettid), getppid(), getpgrp(), getsid(0) };
-}
-
-static void same(const char *name, struct ids before)
-{
-	struct ids after = look();
-
-	expect_eq(after.pid, before.pid, "%s: pid", name);
-	expect_eq(after.tid, before.tid, "%s: thread", name);
-	expect_eq(after.ppid, before.ppid, "%s: parent", name);
-	expect_eq(after.pgid, before.pgid, "%s: process group", name);
-	expect_eq(after.sid, before.sid, "%s: session", name);
-}
-
-static int member(void *name)
-{
-	struct ids before = look();
-
-	tell(name);
-	await_go();
-	same(name, before);
-	return 0;
-}
-
-static int exits(void *code)
-{
-	return (long)code;
-}
 
 static int tells_pid(void *unused)
 {
@@ -92,30 +57,10 @@ static int level(void *depth)
 	return 0;
 }
 
-static int orphan(void *name)
-{
-	while (getppid() != 1)
-		sleep_ms(5);
-	return member(name);
-}
-
 static int dead_parent(void *unused)
 {
 	(void)unused;
 	child(orphan, "nested orphan");
-	return 0;
-}
-
-static int wait_for_signal(void *name)
-{
-	sigset_t set;
-	int sig;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR2);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	tell(name);
-	sigwait(&set, &sig);
 	return 0;
 }
 
@@ -136,7 +81,7 @@ static void *second_thread(void *unused)
 	clockid_t clock;
 	timer_t timer;
 	siginfo_t info;
-	sigset_t set;
+	sigset_t set = block_signal(SIGUSR1);
 
 	event._sigev_un._tid = before.tid;
 	sure(clock_getcpuclockid(getpid(), &clock) ? -1 : 0);
@@ -144,8 +89,6 @@ static void *second_thread(void *unused)
 	tell("nested thread");
 	await_go();
 	same("nested thread", before);
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
 	sure(timer_settime(timer, 0, &soon, NULL));
 	/* It goes by CPU time. */
 	while (sigtimedwait(&set, &info, &(struct timespec){ 0, 0 }) < 0)
@@ -157,11 +100,9 @@ static void *second_thread(void *unused)
 static int with_threads(void *unused)
 {
 	pthread_t thread;
-	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	/* The thread waits for it. */
+	block_signal(SIGUSR1);
 	sure(pthread_create(&thread, NULL, second_thread, unused) ? -1 : 0);
 	await("nested thread");
 	member("nested process with threads");

@@ -4,57 +4,13 @@
  * is dead, orphans that init has adopted, zombies, a child reaper that is not
  * init.
  */
-#include "payload.h"
+#include "members.h"
 #include <linux/sched.h>
 #include <sys/prctl.h>
-
-struct ids {
-	pid_t pid, ppid, pgid, sid;
-};
-
-static struct ids look(void)
-{
-	return (struct ids){ getpid(), getppid(), getpgrp(), getsid(0) };
-}
-
-/* A process that only has to be the same as before. */
-static int member(void *name)
-{
-	struct ids before = look(), after;
-
-	tell(name);
-	await_go();
-	after = look();
-	expect_eq(after.pid, before.pid, "%s: pid", (char *)name);
-	expect_eq(after.ppid, before.ppid, "%s: parent", (char *)name);
-	expect_eq(after.pgid, before.pgid, "%s: process group", (char *)name);
-	expect_eq(after.sid, before.sid, "%s: session", (char *)name);
-	return 0;
-}
-
-static int wait_for_signal(void *name)
-{
-	sigset_t set;
-	int sig;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR2);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	tell(name);
-	sigwait(&set, &sig);
-	return 0;
-}
 
 static int leader_of_group(void *name)
 {
 	sure(setpgid(0, 0));
-	return member(name);
-}
-
-static int orphan(void *name)
-{
-	while (getppid() != 1)
-		sleep_ms(5);
 	return member(name);
 }
 
@@ -88,11 +44,6 @@ static int dead_session_leader(void *unused)
 	sure(setsid());
 	child(orphan, "orphan in a session without leader");
 	return 0;
-}
-
-static int exits(void *code)
-{
-	return (long)code;
 }
 
 static int dies(void *sig)
