@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* "chain DIR DEPTH": so many processes, each with one child. */
+/*
+ * "chain DIR DEPTH": so many processes, each with one child. How long it took
+ * to make them, in ns, is in DIR/forked.
+ */
 #include "payload.h"
 
 static int go[2], back[2];
@@ -38,16 +41,21 @@ static int first(void *unused)
 int main(int argc, char **argv)
 {
 	long seen[2], count = 0;
+	char took[32];
+	long long start;
 	pid_t pid;
 
 	payload_begin(argc, argv);
 	length = argc > 2 ? atol(argv[2]) : 10;
 	sure(pipe(go));
 	sure(pipe(back));
+	start = now_ns(CLOCK_MONOTONIC);
 	pid = child(first, NULL);
 	close(go[0]);
 	close(back[1]);
 	await("end of the chain");
+	snprintf(took, sizeof(took), "%lld", now_ns(CLOCK_MONOTONIC) - start);
+	write_file(file_at("forked"), O_CREAT, took);
 	pause_here();
 	close(go[1]);
 	while (read(back[0], seen, sizeof(seen)) == sizeof(seen))
