@@ -16,8 +16,8 @@ use crate::{
     state::{
         audit, clock, fs, ipc, limits, lock, mm,
         pid_ns::{self, PidNsPlan, Tids},
-        posix_timer, ptracer, seccomp, session, signal, stop, syscall, thread, timer, trace, usage,
-        uts,
+        posix_timer, ptracer, seccomp, session, signal, stop, syscall, thread, timer, timerfd,
+        trace, usage, uts,
     },
 };
 use core::ops::Range;
@@ -362,7 +362,7 @@ fn become_init(plan: &Plan, process: &ProcessPlan) -> Result {
         ipc::restore(&build.record(at))?;
     }
     build.syscall(SYS_CLOSE_RANGE, [0, u64::from(u32::MAX), 0])?;
-    Ok(())
+    timerfd::restore_times(plan, &build)
 }
 
 fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {

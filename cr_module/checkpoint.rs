@@ -16,7 +16,8 @@ use crate::{
     references::References,
     report::{fail, Context, Log, Result},
     state::{
-        self, clock, cpu, event, ipc, lock, memory::Memory, owner, pid_ns, session, task, uts,
+        self, clock, cpu, event, ipc, lock, memory::Memory, owner, pid_ns, session, task, timerfd,
+        uts,
     },
     tree::Tree,
 };
@@ -193,6 +194,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         lockable: KVVec::new(),
         externals: KVVec::new(),
         epolls: KVVec::new(),
+        timerfds: KVVec::new(),
         owners: KVVec::new(),
         path: vec::zeroed(PAGE_SIZE, GFP_KERNEL)?,
         xstate: state::regs::buffer()?,
@@ -214,6 +216,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         task::save(&mut save, process).context(format_args!("{}", process.leader().who()))?;
     }
     lock::save(&mut save)?;
+    timerfd::save(&mut save)?;
     event::save_watched(&mut save)?;
     owner::save(&mut save)?;
     save.memory.check_contained()?;
@@ -290,6 +293,8 @@ pub(crate) struct Save<'a> {
     pub(crate) externals: KVVec<u64>,
     /// Epoll instances, with their ids.
     pub(crate) epolls: KVVec<(FileRef, u64)>,
+    /// Timers as files.
+    pub(crate) timerfds: KVVec<cr_img_timerfd>,
     /// Owners of open files.
     pub(crate) owners: KVVec<cr_img_owner>,
     /// Room for a path, taken while it is in use.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Files that tell of events: eventfd(2), epoll(7).
+//! Files that tell of events: eventfd(2), epoll(7); and what is common to these and [`timerfd`].
 //!
 //! An epoll instance watches open file descriptions, each under the descriptor that it once had,
 //! which by now may be closed, or another file's. So it is told about the files themselves, when all
@@ -14,6 +14,7 @@ use crate::{
     checkpoint::Save,
     objects::Kind,
     report::{fail, failure, Context, Result},
+    state::timerfd,
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -28,8 +29,22 @@ const O_ACCMODE: u32 = 0o3;
 const O_NONBLOCK: u32 = 0o4000;
 const O_LARGEFILE: u32 = 0o100000;
 
-/// The record of such a file; what an epoll instance watches comes later.
-pub(crate) fn save(file: &FileRef, kind: FileType, flags: u32) -> Result<cr_img_file> {
+/// Whether it is one of these files, which have no name.
+pub(crate) fn is_anonymous(kind: FileType) -> bool {
+    matches!(
+        kind,
+        FileType::EventFd | FileType::Epoll | FileType::TimerFd
+    )
+}
+
+/// The record of such a file, and what else is to be said about a timer; what an epoll instance
+/// watches comes later.
+pub(crate) fn save(
+    save: &Save<'_>,
+    file: &FileRef,
+    kind: FileType,
+    flags: u32,
+) -> Result<(cr_img_file, Option<cr_img_timerfd>)> {
     let other = flags & !(O_ACCMODE | O_NONBLOCK | O_LARGEFILE);
     if other != 0 {
         fail!(EOPNOTSUPP(), "an event file with unknown flags {other:#o}");
@@ -39,6 +54,10 @@ pub(crate) fn save(file: &FileRef, kind: FileType, flags: u32) -> Result<cr_img_
         flags,
         ..Default::default()
     };
+    let mut timer = None;
+    if kind == FileType::TimerFd {
+        timer = Some(timerfd::read(save, file, &mut record)?);
+    }
     if kind == FileType::EventFd {
         let Ok((count, semaphore)) = file.read_eventfd() else {
             fail!(
@@ -50,7 +69,7 @@ pub(crate) fn save(file: &FileRef, kind: FileType, flags: u32) -> Result<cr_img_
         record.pos = count;
         record.target = u64::from(semaphore);
     }
-    Ok(record)
+    Ok((record, timer))
 }
 
 /// Saves what epoll instances watch: all files have been saved.
@@ -90,10 +109,11 @@ pub(crate) fn save_watched(save: &mut Save<'_>) -> Result {
 /// Makes such a file again.
 pub(crate) fn restore(record: &cr_img_file) -> Result<FileRef> {
     let file = match record.kind {
-        CR_FILE_EVENTFD => FileRef::make_eventfd(record.pos, record.target != 0),
-        _ => FileRef::make_epoll(),
-    };
-    let file = file.context(format_args!("making an eventfd or epoll instance"))?;
+        CR_FILE_EVENTFD => FileRef::make_eventfd(record.pos, record.target != 0)
+            .context(format_args!("making an eventfd")),
+        CR_FILE_TIMERFD => timerfd::restore(record),
+        _ => FileRef::make_epoll().context(format_args!("making an epoll instance")),
+    }?;
     if record.flags & O_NONBLOCK != 0 {
         file.set_nonblocking();
     }

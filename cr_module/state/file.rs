@@ -64,7 +64,7 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     let (kind, info, mut record) = file.read_info();
     let mut path: &[u8] = &[];
     let mut place = place(save, file, kind, &info)?;
-    let mut owned = None;
+    let (mut owned, mut timer) = (None, None);
     if matches!((&place, kind), (Place::Inside, FileType::ProcMem)) {
         // Memory that is gone has no name any more either.
         check(kind, &info, &record)?;
@@ -101,8 +101,8 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     } else {
         check(kind, &info, &record)?;
         owned = owner::look(save, file, kind).context(format_args!("{}", What(kind, &info)))?;
-        if matches!(kind, FileType::EventFd | FileType::Epoll) {
-            record = event::save(file, kind, record.flags)?;
+        if event::is_anonymous(kind) {
+            (record, timer) = event::save(save, file, kind, record.flags)?;
         } else {
             record.flags &= KEPT_FLAGS;
             record.kind = match kind {
@@ -131,6 +131,10 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
         save.owners
             .push(cr_img_owner { file: id, ..owner }, GFP_KERNEL)?;
     }
+    if let Some(timer) = timer {
+        save.timerfds
+            .push(cr_img_timerfd { file: id, ..timer }, GFP_KERNEL)?;
+    }
     if record.kind == CR_FILE_EPOLL {
         save.epolls.push((file.clone(), id), GFP_KERNEL)?;
     }
@@ -155,6 +159,7 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
         | FileType::MemoryDevice
         | FileType::EventFd
         | FileType::Epoll
+        | FileType::TimerFd
         | FileType::ProcMem => {}
         // Of these there is nothing that could be saved.
         _ if save.container.external_key(file, info.inode).is_some() => {
@@ -244,6 +249,7 @@ impl core::fmt::Display for What<'_> {
             FileType::Regular | FileType::Directory => write!(f, "file {name}"),
             FileType::EventFd => f.write_str("an eventfd"),
             FileType::Epoll => f.write_str("an epoll instance"),
+            FileType::TimerFd => f.write_str("a timerfd"),
             FileType::ProcMem => f.write_str("memory of a process (/proc/PID/mem)"),
             FileType::MemoryDevice | FileType::Other => write!(f, "{name}"),
         }
@@ -257,7 +263,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
     match record.kind {
         CR_FILE_EXTERNAL => files.external(record.target),
         CR_FILE_PIPE => files.open_pipe(record.target, record.flags),
-        CR_FILE_EVENTFD | CR_FILE_EPOLL => event::restore(&record),
+        CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD => event::restore(&record),
         CR_FILE_PROC_MEM => proc_mem::stand_in(),
         _ => reopen(files, &record, path).context(format_args!("file {}", Name(path))),
     }

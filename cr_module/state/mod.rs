@@ -36,6 +36,7 @@ pub(crate) mod syscall;
 pub(crate) mod task;
 pub(crate) mod thread;
 pub(crate) mod timer;
+pub(crate) mod timerfd;
 pub(crate) mod trace;
 pub(crate) mod usage;
 pub(crate) mod uts;

@@ -27,6 +27,7 @@ use crate::{
     uapi::*,
 };
 
+mod events;
 mod files;
 mod memory;
 pub use memory::is_inheritable;

@@ -46,6 +46,8 @@ pub enum FileType {
     Epoll,
     /// /proc/PID/mem.
     ProcMem,
+    /// timerfd_create(2).
+    TimerFd,
 }
 
 impl FileType {
@@ -62,6 +64,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_EVENTFD => Self::EventFd,
             bindings::cr_shim_file_type_CR_SHIM_FILE_EPOLL => Self::Epoll,
             bindings::cr_shim_file_type_CR_SHIM_FILE_PROC_MEM => Self::ProcMem,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_TIMERFD => Self::TimerFd,
             _ => Self::Other,
         }
     }
@@ -105,7 +108,7 @@ impl FileRef {
     }
 
     /// What a function returned that gives a reference or an error.
-    fn from_result(ptr: *mut bindings::file) -> Result<Self> {
+    pub(crate) fn from_result(ptr: *mut bindings::file) -> Result<Self> {
         let ptr = NonNull::new(from_err_ptr(ptr)?).ok_or(ENOENT)?;
         Ok(Self(ptr))
     }

@@ -14,6 +14,7 @@
 //! - [`session`] — what comes with a session.
 //! - [`mm`] — memory descriptors, mappings and pages.
 //! - [`file`] — open files, paths, pipes, locks, shared memory.
+//! - [`timerfd`] — timers as files.
 //! - [`build`] — creating tasks, and system calls in their context.
 //! - [`sync`] — waiting that ends when the waiter is killed.
 //! - [`misc`] — clocks, checksums, the module's own reference count.
@@ -37,6 +38,7 @@ pub mod session;
 pub mod sleep;
 pub mod sync;
 pub mod task;
+pub mod timerfd;
 pub mod trace;
 pub mod vec;
 pub mod vfork;

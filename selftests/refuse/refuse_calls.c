@@ -10,7 +10,6 @@
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 #include <sys/un.h>
 
 static uint32_t *word;
@@ -100,16 +99,6 @@ static void call_inotify(void)
 	sure((int)read(fd, event, sizeof(event)));
 }
 
-static void call_timerfd(void)
-{
-	struct itimerspec value = { .it_value = { 1000, 0 } };
-	int fd = sure(timerfd_create(CLOCK_MONOTONIC, 0));
-	uint64_t count;
-
-	sure(timerfd_settime(fd, 0, &value, NULL));
-	sure((int)read(fd, &count, sizeof(count)));
-}
-
 static int listening(void)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -155,7 +144,6 @@ SLEEP(mq_receive, SYS_mq_timedreceive)
 SLEEP(io_getevents, SYS_io_getevents)
 SLEEP(io_uring_enter, SYS_io_uring_enter)
 SLEEP(inotify, SYS_read)
-SLEEP(timerfd, SYS_read)
 SLEEP(accept, SYS_accept)
 SLEEP(recv, SYS_recvfrom)
 SLEEP(send, SYS_sendto)
@@ -171,7 +159,6 @@ static const struct case_ cases[] = {
 	{ "io_getevents", BY_NUMBER(208), sleep_io_getevents, NULL },
 	{ "io_uring_enter", BY_NUMBER(426), sleep_io_uring_enter, NULL },
 	{ "inotify", "pid 2 .*inotify", sleep_inotify, NULL },
-	{ "timerfd", "pid 2 .*timerfd", sleep_timerfd, NULL },
 	{ "accept", BY_NUMBER(43), sleep_accept, NULL },
 	{ "recv", BY_NUMBER(45), sleep_recv, NULL },
 	{ "send", BY_NUMBER(44), sleep_send, NULL },

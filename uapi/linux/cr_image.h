@@ -128,6 +128,8 @@ struct cr_img_tail {
  * @CR_TAG_PIDNS: obj; struct cr_img_pidns
  * @CR_TAG_EPOLL: struct cr_img_epoll, then struct cr_img_epoll_item[]; after
  *	the files it names; one for each instance
+ * @CR_TAG_TIMERFD: struct cr_img_timerfd; after the file it names; one for each
+ *	timerfd
  * @CR_TAG_OWNER: struct cr_img_owner; after the file it names
  * @CR_TAG_PID: struct cr_img_pid, then __u32 numbers[]; by ascending number
  * @CR_TAG_PROCESS: struct cr_img_process; parents before children, and the init
@@ -176,6 +178,7 @@ enum cr_img_tag {
 	CR_TAG_OWNER		= 0x2c,
 	CR_TAG_PIDNS		= 0x2d,
 	CR_TAG_PID		= 0x2e,
+	CR_TAG_TIMERFD		= 0x2f,
 
 	CR_TAG_PROCESS		= 0x40,
 	CR_TAG_THREAD		= 0x41,
@@ -355,6 +358,8 @@ struct cr_img_shmem {
  * @CR_FILE_PROC_MEM: /proc/PID/mem or /proc/PID/task/TID/mem, found again by path
  *	when all threads are there; @target is the thread whose memory it is, @pos
  *	an address
+ * @CR_FILE_TIMERFD: timerfd_create(2); @target is its clock, @pos counts
+ *	expirations that have not been read; a CR_TAG_TIMERFD says the rest
  */
 enum cr_img_file_kind {
 	CR_FILE_REG		= 1,
@@ -365,6 +370,7 @@ enum cr_img_file_kind {
 	CR_FILE_EVENTFD		= 6,
 	CR_FILE_EPOLL		= 7,
 	CR_FILE_PROC_MEM	= 8,
+	CR_FILE_TIMERFD		= 9,
 };
 
 /**
@@ -680,6 +686,34 @@ struct cr_img_epoll_item {
 	__u32 events;
 	__u32 ready;
 	__u32 reserved;
+};
+
+/* It will expire. */
+#define CR_TIMERFD_ARMED	0x1
+/* It has, which nobody has read; with an interval, it goes on when they do. */
+#define CR_TIMERFD_EXPIRED	0x2
+/* By the clock on the wall, and not after a time that has been given. */
+#define CR_TIMERFD_WALL		0x4
+/* It is cancelled when that clock is set; and this has happened. */
+#define CR_TIMERFD_CANCELABLE	0x8
+#define CR_TIMERFD_CANCELED	0x10
+
+/**
+ * struct cr_img_timerfd - timer as a file
+ * @file: its CR_TAG_FILE
+ * @expires_ns: when it expires, or has expired: CLOCK_REALTIME if
+ *	CR_TIMERFD_WALL, CLOCK_MONOTONIC for others that have been set by
+ *	CLOCK_REALTIME, else its own clock, as the container sees these
+ * @interval_ns: how much later again; 0 for never
+ * @flags: CR_TIMERFD_*
+ * @settime_flags: TFD_TIMER_* with which it has been set
+ */
+struct cr_img_timerfd {
+	__u64 file;
+	__u64 expires_ns;
+	__u64 interval_ns;
+	__u32 flags;
+	__u32 settime_flags;
 };
 
 /* Actions other than "allow" are logged. */

@@ -4,7 +4,7 @@
 
 use core::mem::size_of;
 
-use super::{is_path, Placed, Rec, Result, State, PID_MAX};
+use super::{events, is_path, Placed, Rec, Result, State, PID_MAX};
 use crate::{record, uapi::*};
 
 /// Flags of open(2) that stay with an open file, and that a restart may pass to it again. Not those
@@ -21,8 +21,6 @@ const OPEN_FLAGS: u32 = O_ACCMODE
     | 0o4000000 // __O_SYNC
     | 0o10000000; // O_PATH
 const O_ACCMODE: u32 = 0o3;
-const O_NONBLOCK: u32 = 0o4000;
-const O_LARGEFILE: u32 = 0o100000;
 
 const S_IFMT: u32 = 0o170000;
 const S_IFIFO: u32 = 0o010000;
@@ -62,7 +60,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
     )?;
     let most = match file.kind {
         CR_FILE_EVENTFD => u64::MAX - 1,
-        CR_FILE_PROC_MEM => u64::MAX,
+        CR_FILE_PROC_MEM | CR_FILE_TIMERFD => u64::MAX,
         _ => i64::MAX as u64,
     };
     rec.require(
@@ -103,18 +101,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
             rec.require(path.is_empty(), "a path to something outside")?;
             rec.require(u32::try_from(file.target).is_ok(), "impossible key")?;
         }
-        CR_FILE_EVENTFD | CR_FILE_EPOLL => {
-            let eventfd = file.kind == CR_FILE_EVENTFD;
-            rec.require(path.is_empty(), "a path to something without a name")?;
-            rec.require(
-                file.flags & !(O_ACCMODE | O_NONBLOCK | O_LARGEFILE) == 0
-                    && file.target <= u64::from(eventfd)
-                    && (eventfd || file.pos == 0)
-                    && [file.dev, file.ino, file.size, file.mtime_ns] == [0; 4]
-                    && file.mode == 0,
-                "what an anonymous file does not have",
-            )?;
-        }
+        CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD => events::file(rec.rec, &file)?,
         _ => return Err(rec.error("unknown kind of file")),
     }
     match file.kind {

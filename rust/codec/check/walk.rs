@@ -4,14 +4,14 @@
 //!
 //! ```text
 //! section* container
-//! ( cpu | object | uts | ipc | lock | epoll | pid
+//! ( cpu | object | uts | ipc | lock | epoll | timerfd | pid
 //!   | mm … vma …                  objects may come between
 //!   | process … thread … regs … xstate … sigqueue … sched … controls …
 //!     … trace … debugregs … timers …
 //! )*
 //! ```
 
-use super::{files, memory, pid_ns, signals, tasks, trace, Placed, Rec, Result, State};
+use super::{events, files, memory, pid_ns, signals, tasks, trace, Placed, Rec, Result, State};
 use crate::{cpu, record, uapi::*};
 
 /// Above what a clock may say, ns: half of what the kernel can count, `kernel/time/namespace.c`.
@@ -79,14 +79,28 @@ struct Walk<'a> {
     process: Option<OpenProcess<'a>>,
     nr_processes: u32,
     nr_threads: u32,
-    /// Epoll instances; those of which it is known what they watch, and the last of these.
-    epolls: u32,
-    watched: u32,
-    last_epoll: u64,
+    epolls: Told,
+    timerfds: Told,
     /// The last file that has an owner.
     last_owned: u64,
     /// The last number of a dead leader.
     last_pid: u32,
+}
+
+/// Files of a kind of which a record says more than that of a file: how many there are, of how many
+/// there is such a record, and the last of these.
+#[derive(Default)]
+struct Told {
+    files: u32,
+    told: u32,
+    last: u64,
+}
+
+impl Told {
+    fn tell(&mut self, rec: &Rec<'_>, file: u64, order: &'static str) -> Result {
+        self.told = self.told.saturating_add(1);
+        follows(rec, &mut self.last, file, order)
+    }
 }
 
 /// Records of one kind ascend by this key.
@@ -124,8 +138,12 @@ impl<'a> Walk<'a> {
             CR_TAG_PIPE => files::pipe(state, rec.rec),
             CR_TAG_SHMEM => memory::shmem(state, rec.rec),
             CR_TAG_FILE => {
-                let is_epoll = files::file(state, rec)?.kind == CR_FILE_EPOLL;
-                self.epolls = self.epolls.saturating_add(u32::from(is_epoll));
+                let told = match files::file(state, rec)?.kind {
+                    CR_FILE_EPOLL => &mut self.epolls,
+                    CR_FILE_TIMERFD => &mut self.timerfds,
+                    _ => return Ok(()),
+                };
+                told.files = told.files.saturating_add(1);
                 Ok(())
             }
             CR_TAG_FDTABLE => files::fdtable(state, rec),
@@ -148,9 +166,12 @@ impl<'a> Walk<'a> {
             CR_TAG_EPOLL => {
                 let epoll = files::epoll(state, rec)?;
                 let order = "an epoll instance that is not after the last one";
-                follows(&rec, &mut self.last_epoll, epoll.file, order)?;
-                self.watched = self.watched.saturating_add(1);
-                Ok(())
+                self.epolls.tell(&rec, epoll.file, order)
+            }
+            CR_TAG_TIMERFD => {
+                let timer = events::timerfd(state, rec)?;
+                let order = "a timerfd that is not after the last one";
+                self.timerfds.tell(&rec, timer.file, order)
             }
             CR_TAG_OWNER => {
                 let owner = files::owner(state, rec)?;
@@ -451,8 +472,12 @@ impl<'a> Walk<'a> {
             "another number of threads than announced",
         )?;
         rec.require(
-            self.epolls == self.watched,
+            self.epolls.files == self.epolls.told,
             "an epoll instance of which nobody knows what it watches",
+        )?;
+        rec.require(
+            self.timerfds.files == self.timerfds.told,
+            "a timerfd of which nobody knows when it expires",
         )?;
         rec.require(
             self.uts == (container.namespaces & CR_NS_UTS != 0),

@@ -240,6 +240,38 @@ fn owners_of_files() {
 }
 
 #[test]
+fn timers_as_files() {
+    fails::<cr_img_timerfd>(0, "no timerfd", |timer| timer.file = FILE_EVENTFD);
+    fails::<cr_img_timerfd>(0, "no timerfd", |timer| timer.file = FS);
+    fails::<cr_img_timerfd>(0, "unknown flags", |timer| timer.flags |= 0x20);
+    fails::<cr_img_timerfd>(0, "unknown flags", |timer| timer.settime_flags = 4);
+    fails::<cr_img_timerfd>(0, "has expired", |timer| timer.flags |= CR_TIMERFD_EXPIRED);
+    fails::<cr_img_timerfd>(0, "the clock on the wall", |timer| {
+        timer.flags &= !CR_TIMERFD_WALL
+    });
+    fails::<cr_img_timerfd>(0, "the clock on the wall", |timer| {
+        timer.flags &= !CR_TIMERFD_CANCELABLE
+    });
+    fails::<cr_img_timerfd>(0, "impossible time", |timer| timer.expires_ns = 1 << 63);
+    fails::<cr_img_timerfd>(0, "impossible time", |timer| timer.interval_ns = 1 << 63);
+    fails::<cr_img_timerfd>(0, "impossible time", |timer| {
+        timer.flags &= !CR_TIMERFD_ARMED
+    });
+    passes::<cr_img_timerfd>(0, |timer| {
+        timer.flags ^= CR_TIMERFD_ARMED | CR_TIMERFD_EXPIRED
+    });
+    fails::<cr_img_file>(8, "the clock on the wall", |file| file.target = 1);
+    fails::<cr_img_file>(8, "an anonymous file", |file| file.target = 8);
+    fails::<cr_img_file>(8, "an anonymous file", |file| file.size = 1);
+    fails::<cr_img_file>(8, "no timerfd", |file| {
+        (file.kind, file.pos) = (CR_FILE_EVENTFD, 0)
+    });
+    fails::<cr_img_file>(5, "when it expires", |file| {
+        (file.kind, file.target) = (CR_FILE_TIMERFD, 7)
+    });
+}
+
+#[test]
 fn objects() {
     fails::<cr_img_cred>(0, "no such user or group", |cred| cred.uid[3] = u32::MAX);
     fails::<cr_img_cred>(0, "unknown capabilities", |cred| cred.cap[3] = 1 << 41);
@@ -264,7 +296,7 @@ fn objects() {
     fails::<cr_img_shmem>(0, "impossible size", |shmem| shmem.size = 1 << 48);
     fails::<cr_img_shmem>(0, "unknown flags", |shmem| shmem.flags = 2);
 
-    fails::<cr_img_file>(0, "unknown kind of file", |file| file.kind = 9);
+    fails::<cr_img_file>(0, "unknown kind of file", |file| file.kind = 99);
     fails::<cr_img_file>(0, "flags that an open file cannot have", |file| {
         file.flags |= 0o1000
     });

@@ -43,7 +43,7 @@ int cr_shim_eventfd_read(struct file *file, u64 *count, bool *semaphore)
 }
 
 /* The file behind a new descriptor, without the descriptor. */
-static struct file *without_fd(long fd)
+struct file *cr_shim_without_fd(long fd)
 {
 	struct file *file;
 
@@ -59,7 +59,8 @@ struct file *cr_shim_eventfd_make(u64 count, bool semaphore)
 	int flags = semaphore ? EFD_CLOEXEC | EFD_SEMAPHORE : EFD_CLOEXEC;
 	struct file *file;
 
-	file = without_fd(cr_shim_syscall(__NR_eventfd2, 0, flags, 0, 0, 0, 0));
+	file = cr_shim_without_fd(cr_shim_syscall(__NR_eventfd2, 0, flags, 0, 0,
+						  0, 0));
 	if (IS_ERR(file))
 		return file;
 	/* Somebody else may have had the descriptor in between. */
@@ -132,8 +133,9 @@ struct file *cr_shim_epoll_make(void)
 {
 	struct file *file;
 
-	file = without_fd(cr_shim_syscall(__NR_epoll_create1, EPOLL_CLOEXEC,
-					  0, 0, 0, 0, 0));
+	file = cr_shim_without_fd(cr_shim_syscall(__NR_epoll_create1,
+						  EPOLL_CLOEXEC, 0, 0, 0, 0,
+						  0));
 	if (IS_ERR(file) || is_file_epoll(file))
 		return file;
 	fput(file);

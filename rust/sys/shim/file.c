@@ -110,6 +110,8 @@ static u32 type_of(struct file *file, const struct inode *inode)
 		return CR_SHIM_FILE_EVENTFD;
 	if (cr_shim_is_epoll(file))
 		return CR_SHIM_FILE_EPOLL;
+	if (cr_shim_is_timerfd(file))
+		return CR_SHIM_FILE_TIMERFD;
 	return type_of_inode(file->f_path.dentry, inode);
 }
 

@@ -416,6 +416,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_EVENTFD,
 	CR_SHIM_FILE_EPOLL,
 	CR_SHIM_FILE_PROC_MEM,
+	CR_SHIM_FILE_TIMERFD,
 };
 
 /**
@@ -525,6 +526,7 @@ int cr_shim_path_of_fd(int fd, struct path *path);
 void cr_shim_current_root(struct path *path);
 
 /* event.c */
+struct file *cr_shim_without_fd(long fd);
 bool cr_shim_is_eventfd(struct file *file);
 int cr_shim_eventfd_read(struct file *file, u64 *count, bool *semaphore);
 struct file *cr_shim_eventfd_make(u64 count, bool semaphore);
@@ -533,6 +535,14 @@ int cr_shim_epoll_read(struct file *file, struct cr_img_epoll_item *out, u32 max
 struct file *cr_shim_epoll_make(void);
 int cr_shim_epoll_add(struct file *file, struct file *target,
 		      const struct cr_img_epoll_item *in, bool consumed);
+
+/* timerfd.c */
+bool cr_shim_is_timerfd(struct file *file);
+int cr_shim_timerfd_read(struct file *file, struct task_struct *t, u32 *clock,
+			 u64 *ticks, struct cr_img_timerfd *out);
+struct file *cr_shim_timerfd_make(u32 clock, u64 ticks);
+int cr_shim_timerfd_set(struct file *file, u64 ticks,
+			const struct cr_img_timerfd *in);
 
 /* build.c: in the context of a task under construction. */
 

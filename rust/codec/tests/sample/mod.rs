@@ -64,6 +64,7 @@ pub const FILE_EXTERNAL: u64 = 24;
 pub const FILE_EVENTFD: u64 = 25;
 pub const FILE_EPOLL: u64 = 26;
 pub const FILE_PROC_MEM: u64 = 27;
+pub const FILE_TIMERFD: u64 = 28;
 pub const FDTABLE: u64 = 30;
 pub const FS: u64 = 31;
 pub const SIGHAND: u64 = 32;
@@ -242,6 +243,22 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_PROC_MEM, &memory, b"/proc/1/mem");
+        let timerfd = cr_img_file {
+            kind: CR_FILE_TIMERFD,
+            flags: 2,
+            pos: u64::MAX,
+            target: 0,
+            ..Default::default()
+        };
+        self.put(FILE_TIMERFD, &timerfd, &[]);
+        let timer = cr_img_timerfd {
+            file: FILE_TIMERFD,
+            expires_ns: i64::MAX as u64,
+            interval_ns: 1,
+            flags: CR_TIMERFD_ARMED | CR_TIMERFD_WALL | CR_TIMERFD_CANCELABLE | CR_TIMERFD_CANCELED,
+            settime_flags: 3,
+        };
+        self.put(0, &timer, &[]);
         let item = |file, fd, ready| cr_img_epoll_item {
             file,
             data: u64::MAX,

@@ -414,6 +414,7 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_EVENTFD => "eventfd",
         CR_FILE_EPOLL => "epoll",
         CR_FILE_PROC_MEM => "memory",
+        CR_FILE_TIMERFD => "timerfd",
         _ => "?",
     };
     let name = match file.kind {

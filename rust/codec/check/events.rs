@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Files that tell of events, and have no name.
+
+use super::{Placed, Rec, Result, State};
+use crate::uapi::*;
+
+const O_ACCMODE: u32 = 0o3;
+const O_NONBLOCK: u32 = 0o4000;
+const O_LARGEFILE: u32 = 0o100000;
+
+const CLOCK_REALTIME: u64 = 0;
+const CLOCK_MONOTONIC: u64 = 1;
+const CLOCK_BOOTTIME: u64 = 7;
+
+/// TFD_TIMER_ABSTIME, TFD_TIMER_CANCEL_ON_SET
+const SETTIME_FLAGS: u32 = 0x3;
+
+pub(super) fn file(rec: &Rec<'_>, file: &cr_img_file) -> Result {
+    rec.require(file.path_len == 0, "a path to something without a name")?;
+    let fits = match file.kind {
+        CR_FILE_EVENTFD => file.target <= 1,
+        CR_FILE_TIMERFD => matches!(
+            file.target,
+            CLOCK_REALTIME | CLOCK_MONOTONIC | CLOCK_BOOTTIME
+        ),
+        _ => (file.pos, file.target) == (0, 0),
+    };
+    rec.require(
+        fits && file.flags & !(O_ACCMODE | O_NONBLOCK | O_LARGEFILE) == 0
+            && [file.dev, file.ino, file.size, file.mtime_ns] == [0; 4]
+            && file.mode == 0,
+        "what an anonymous file does not have",
+    )
+}
+
+pub(super) fn timerfd(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_timerfd> {
+    let timer: cr_img_timerfd = rec.fixed()?;
+    let file = state.refers::<cr_img_file>(rec, timer.file, "no timerfd")?;
+    let file: cr_img_file = file.fixed()?;
+    rec.require(file.kind == CR_FILE_TIMERFD, "no timerfd")?;
+    let known = CR_TIMERFD_ARMED
+        | CR_TIMERFD_EXPIRED
+        | CR_TIMERFD_WALL
+        | CR_TIMERFD_CANCELABLE
+        | CR_TIMERFD_CANCELED;
+    rec.require(
+        timer.flags & !known == 0 && timer.settime_flags & !SETTIME_FLAGS == 0,
+        "unknown flags",
+    )?;
+    let has = |flag| timer.flags & flag != 0;
+    rec.require(
+        !(has(CR_TIMERFD_ARMED) && has(CR_TIMERFD_EXPIRED))
+            && (!has(CR_TIMERFD_EXPIRED) || file.pos != 0),
+        "it is to expire and has expired, or nobody can have noticed",
+    )?;
+    rec.require(
+        (!has(CR_TIMERFD_WALL) || file.target == CLOCK_REALTIME)
+            && (!has(CR_TIMERFD_CANCELABLE) || has(CR_TIMERFD_WALL))
+            && (!has(CR_TIMERFD_CANCELED) || has(CR_TIMERFD_CANCELABLE)),
+        "by the clock on the wall, or cancelled by it, and is not",
+    )?;
+    let set = has(CR_TIMERFD_ARMED) || has(CR_TIMERFD_EXPIRED);
+    let most = i64::MAX as u64;
+    rec.require(
+        timer.interval_ns <= most && timer.expires_ns <= if set { most } else { 0 },
+        "impossible time",
+    )
+    .map(|()| timer)
+}
