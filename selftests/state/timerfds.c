@@ -15,8 +15,6 @@
 
 #define LENGTH	(400 * SECOND)
 #define SLACK	(patience() * 500 * MS)
-/* A sleeper's timer: when the container goes on, some of it is left. */
-#define SOON	(patience() * 6 * SECOND)
 
 static int make(clockid_t clock, int flags, long long value, long long interval)
 {
@@ -96,11 +94,9 @@ static int next(int epoll)
 	return epoll_wait(epoll, &event, 1, 0);
 }
 
-/* Sleeps in a call until its timer expires, in another life. */
-static int sleeper(int which)
+/* Sleeps in a call until its timer expires, which is set again in another life. */
+static int sleeper(int which, int fd)
 {
-	long long begun = now_ns(CLOCK_MONOTONIC);
-	int fd = make(CLOCK_MONOTONIC, 0, SOON, 0);
 	struct epoll_event event;
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	int epoll = watch(fd, EPOLLIN);
@@ -123,7 +119,6 @@ static int sleeper(int which)
 	default:
 		expect_eq(select(fd + 1, &set, NULL, NULL, NULL), 1, "select");
 	}
-	within(now_ns(CLOCK_MONOTONIC) - begun, SOON, SOON + 20 * SECOND * patience(), "asleep");
 	if (which)
 		expect_eq(read(fd, &ticks, 8), 8, "read, then");
 	expect_eq(ticks, 1, "it has expired once");
@@ -149,14 +144,16 @@ int main(int argc, char **argv)
 	long long start, elapsed, wall_at, mono_at, most;
 	struct itimerspec spec;
 	pid_t child_pid, pids[4];
+	int slept[4];
 	uint64_t ticks = 7;
 	bool spoil;
 
 	payload_begin(argc, argv);
 	for (int i = 0; i < 4; i++) {
+		slept[i] = make(CLOCK_MONOTONIC, 0, LENGTH, 0);
 		pids[i] = sure(fork());
 		if (!pids[i])
-			_exit(sleeper(i) || payload_failed);
+			_exit(sleeper(i, slept[i]) || payload_failed);
 	}
 	for (int i = 0; i < 4; i++) {
 		char path[64], text[128];
@@ -246,9 +243,12 @@ int main(int argc, char **argv)
 	sleep_ms(50);
 	expect_eq(next(edge), 1, "but the next time");
 
-	/* Who sleeps goes on, and the timer is on time. */
-	for (int i = 0; i < 4; i++)
+	/* Who sleeps goes on, and wakes up. */
+	for (int i = 0; i < 4; i++) {
+		expect_eq(task_state(pids[i]), 'S', "asleep");
+		sure(timerfd_settime(slept[i], 0, &spec, NULL));
 		reap(pids[i]);
+	}
 
 	/* Setting the clock, a little. */
 	expect_eq(take(cancel), -EAGAIN, "nobody has set the clock");
