@@ -16,8 +16,8 @@ use crate::{
     references::References,
     report::{fail, Context, Log, Result},
     state::{
-        self, clock, cpu, event, ipc, lock, memory::Memory, owner, pid_ns, session, task, timerfd,
-        uts,
+        self, clock, cpu, event, inode, ipc, lock, memory::Memory, owner, pid_ns, session, task,
+        timerfd, uts,
     },
     tree::Tree,
 };
@@ -220,6 +220,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
     event::save_watched(&mut save)?;
     owner::save(&mut save)?;
     save.memory.check_contained()?;
+    inode::check_contained(&save)?;
 
     // The number of pages is known when they have been looked for.
     let mut record = cr_img_container {

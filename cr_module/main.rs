@@ -12,6 +12,7 @@ mod address_space;
 mod build;
 mod checkpoint;
 mod container;
+mod contents;
 mod family;
 mod hold;
 mod image;

@@ -11,6 +11,9 @@ pub(crate) enum Kind {
     Cred,
     Pipe,
     Shmem,
+    Inode,
+    /// What stands in for a sealed one that is mapped.
+    SealedInode,
     File,
     FdTable,
     Fs,

@@ -12,12 +12,13 @@
 use crate::{
     abi::{self, Argument},
     build::{ProcessMain, SIGCHLD},
+    contents::{self, Contents},
     image::{FileSource, Records},
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
     state::{
-        cpu, debugreg, event, file, memory, mm, owner, pid_ns, pipe, proc_mem, regs, session,
-        shmem, stop, task, thread,
+        cpu, debugreg, event, file, inode, memory, mm, owner, pid_ns, pipe, proc_mem, regs,
+        session, shmem, stop, task, thread,
         trace::{self, Traced},
     },
 };
@@ -77,19 +78,24 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
         _ => PathRef::current_root()?,
     };
     let files = Files::make(&args.value, &root, &records)?;
+    let progress = (args.value.flags & CR_RESTART_PROGRESS != 0).then_some(log);
+    let mut contents = Contents::new(container.nr_pages, progress);
+    contents.fill(&mut image, &state, |object| {
+        contents::of_file(&files, object)
+    })?;
     let root_fd = (args.value.root_fd >= 0).then_some(args.value.root_fd);
     let plan = Plan::new(container, records.clone(), files, root_fd)?;
 
     let begin = misc::monotonic_ns();
     let mut tasks = Tasks::create(plan, &args.value, container.namespaces)?;
-    let progress = (args.value.flags & CR_RESTART_PROGRESS != 0).then_some(log);
-    let pages = tasks.fill(&mut image, &state, progress)?;
+    let pages = tasks.fill(&mut image, &state, contents)?;
     tasks.assemble()?;
     args.value.stats.forking_time = (misc::monotonic_ns() - begin) / 1000;
     tasks.rebuild(&root)?;
     tasks.set_parents()?;
     tasks.bury()?;
     tasks.set_registers()?;
+    inode::finish(&tasks.plan)?;
     owner::restore(&tasks.plan, &tasks.ns)?;
     tasks.set_vforks()?;
     tasks.stop()?;
@@ -122,12 +128,12 @@ fn open_pidfd(pid: i32) -> Result<i32> {
 }
 
 /// An image of which all records before the pages have been read.
-struct Image {
+pub(crate) struct Image {
     header: cr_img_header,
-    reader: Reader<FileSource>,
+    pub(crate) reader: Reader<FileSource>,
     records: Arc<Records>,
     /// The record that comes next.
-    head: Head,
+    pub(crate) head: Head,
 }
 
 impl Image {
@@ -198,6 +204,8 @@ pub(crate) struct Files<'a> {
     may_differ: bool,
     externals: KVVec<(u32, FileRef)>,
     pipes: RBTree<u64, pipe::Made>,
+    /// By id, ascending.
+    made: KVVec<(u64, FileRef)>,
     records: &'a Records,
 }
 
@@ -221,35 +229,41 @@ impl<'a> Files<'a> {
             may_differ: args.flags & CR_RESTART_CHANGED_FILES != 0,
             externals,
             pipes: RBTree::new(),
+            made: KVVec::new(),
             records,
         };
-        let mut made = KVVec::new();
         for at in 0..records.len() {
             let rec = records.get(at);
             let file = match rec.tag {
                 CR_TAG_FILE => file::restore(&mut files, &rec)?,
                 CR_TAG_SHMEM => shmem::restore(&rec)?,
+                CR_TAG_INODE => inode::restore(&rec)?,
                 _ => continue,
             };
-            made.push((rec.id, file), GFP_KERNEL)?;
+            files.made.push((rec.id, file), GFP_KERNEL)?;
         }
-        files.watch(&made)?;
-        Ok(made)
+        files.watch()?;
+        Ok(files.made)
     }
 
     /// Lets epoll instances watch the files.
-    fn watch(&self, made: &[(u64, FileRef)]) -> Result {
-        let file_of = |id| match made.binary_search_by_key(&id, |(id, _)| *id) {
-            Ok(at) => Ok((
-                &made[at].1,
-                self.records.get(self.records.find(id)?).fixed()?,
-            )),
-            Err(_) => fail!(EINVAL, "no file {id}"),
+    fn watch(&self) -> Result {
+        let file_of = |id| {
+            let record = self.records.get(self.records.find(id)?).fixed()?;
+            Ok((self.made(id)?, record))
         };
         for (_, rec) in self.records.tagged(CR_TAG_EPOLL) {
             event::restore_watched(&rec, file_of)?;
         }
         Ok(())
+    }
+
+    /// What has been made already.
+    pub(crate) fn made(&self, id: u64) -> Result<&FileRef> {
+        match self.made.binary_search_by_key(&id, |(id, _)| *id) {
+            Ok(at) => Ok(&self.made[at].1),
+            Err(_) => fail!(EINVAL, "no file {id}"),
+        }
     }
 
     /// The directory below which names are looked up.
@@ -381,51 +395,29 @@ impl Tasks {
         self.plan.check()
     }
 
-    /// Puts the contents of memory in place, and reads the image to its end.
-    fn fill(&self, image: &mut Image, state: &State<'_>, log: Option<&Log>) -> Result<u64> {
-        let mut runs = KVVec::new();
-        let total = container_of(state)?.nr_pages;
-        let mut place: Option<(u64, memory::Place)> = None;
+    /// Puts the contents of their memory in place, and reads the image to its end.
+    fn fill(
+        &self,
+        image: &mut Image,
+        state: &State<'_>,
+        mut contents: Contents<'_>,
+    ) -> Result<u64> {
         let mut filled = 0;
-        let mut head = image.head;
-        while head.tag == CR_TAG_PAGES {
-            let most = usize::try_from(head.length).map_err(|_| EINVAL)? / PAGE_SIZE;
-            if runs.len() < most {
-                runs = vec::zeroed(most, GFP_KERNEL)?;
-            }
-            let pages = image.reader.pages(&head, &mut runs)?;
-            let object = pages.object();
-            for run in pages.runs() {
-                state.check_run(head.offset, object, run)?;
-            }
-            let last = place.as_ref().map_or(0, |(last, _)| *last);
-            if object < last {
-                fail!(
-                    EBADMSG(),
-                    "pages that are not in the order of their objects"
-                );
-            }
-            if object > last {
-                place = Some((object, self.place_of(object, &mut filled)?));
-            }
-            if let Some((_, place)) = &place {
-                memory::restore(pages, place)?;
-            }
-            if let Some(log) = log {
-                log.progress(image.reader.nr_pages(), total);
-            }
+        contents.fill(image, state, |object| {
+            let place = self.place_of(object, &mut filled)?;
             self.plan.check()?;
-            head = image.reader.next()?;
-        }
+            Ok(Some(place))
+        })?;
+        let head = image.head;
         image.reader.end(&head)?;
-        if image.reader.nr_pages() != total {
+        if image.reader.nr_pages() != contents.total {
             fail!(
                 EBADMSG(),
                 "the image has another number of pages than it says"
             );
         }
         self.mark_filled(&mut filled, self.plan.processes.len());
-        Ok(total)
+        Ok(contents.total)
     }
 
     /// Notes that no more pages come for the processes before this one.
@@ -438,9 +430,6 @@ impl Tasks {
 
     /// Where the pages of an object go.
     fn place_of(&self, object: u64, filled: &mut usize) -> Result<memory::Place> {
-        if let Ok(file) = self.plan.file(object) {
-            return Ok(memory::Place::Shared(file.clone()));
-        }
         // They come in the order of their processes.
         let mut left = self.plan.processes.iter().enumerate().skip(*filled);
         let first =

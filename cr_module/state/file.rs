@@ -15,7 +15,7 @@ use crate::{
     objects::Kind,
     report::{fail, failure, Context, Failure, Name, Result},
     restart::Files,
-    state::{event, owner, pipe, proc_mem},
+    state::{event, inode, owner, pipe, proc_mem},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -103,6 +103,10 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
         owned = owner::look(save, file, kind).context(format_args!("{}", What(kind, &info)))?;
         if event::is_anonymous(kind) {
             (record, timer) = event::save(save, file, kind, record.flags)?;
+        } else if kind == FileType::Memfd {
+            record.flags &= KEPT_FLAGS;
+            record = inode::save(save, file, info.inode, &record)
+                .context(format_args!("{}", What(kind, &info)))?;
         } else {
             record.flags &= KEPT_FLAGS;
             record.kind = match kind {
@@ -123,7 +127,10 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     if record.kind != CR_FILE_CHR {
         record.rdev = 0;
     }
-    if matches!(kind, FileType::Regular | FileType::Directory) {
+    if matches!(
+        kind,
+        FileType::Regular | FileType::Directory | FileType::Memfd
+    ) {
         save.lockable.push((file.clone(), info.inode), GFP_KERNEL)?;
     }
     let id = save.objects.add(Kind::File, file.identity())?;
@@ -145,6 +152,8 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     Ok(id)
 }
 
+const SHARED: &str = "is shared with a process outside of the container";
+
 /// Decides whether a file can be part of the image at all.
 fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Result<Place> {
     match kind {
@@ -161,6 +170,13 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
         | FileType::Epoll
         | FileType::TimerFd
         | FileType::ProcMem => {}
+        // Nobody else may change what is to be saved.
+        FileType::Memfd => {
+            return Ok(match file.outside_user(save.container.ns(), true) {
+                Some(_) => Place::Outside(SHARED),
+                None => Place::Inside,
+            })
+        }
         // Of these there is nothing that could be saved.
         _ if save.container.external_key(file, info.inode).is_some() => {
             return Ok(Place::Outside("is external"));
@@ -172,8 +188,8 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
     if descriptors == 0 || info.count <= descriptors + save.container.references_to(file) + 1 {
         return Ok(Place::Inside);
     }
-    Ok(match file.outside_user(save.container.ns()) {
-        Some(_) => Place::Outside("is shared with a process outside of the container"),
+    Ok(match file.outside_user(save.container.ns(), false) {
+        Some(_) => Place::Outside(SHARED),
         None => Place::Inside,
     })
 }
@@ -243,7 +259,7 @@ impl core::fmt::Display for What<'_> {
         match self.0 {
             FileType::Pipe => f.write_str("a pipe"),
             FileType::Terminal => write!(f, "a terminal ({name})"),
-            FileType::Memfd => f.write_str("a memfd"),
+            FileType::Memfd => write!(f, "a memfd ({name})"),
             FileType::SharedMemory => f.write_str("shared anonymous memory"),
             FileType::SysvSharedMemory => f.write_str("System V shared memory"),
             FileType::Regular | FileType::Directory => write!(f, "file {name}"),
@@ -265,6 +281,9 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
         CR_FILE_PIPE => files.open_pipe(record.target, record.flags),
         CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD => event::restore(&record),
         CR_FILE_PROC_MEM => proc_mem::stand_in(),
+        CR_FILE_MEMFD | CR_FILE_INODE => {
+            inode::open(files, &record).context(format_args!("a memfd"))
+        }
         _ => reopen(files, &record, path).context(format_args!("file {}", Name(path))),
     }
 }

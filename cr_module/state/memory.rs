@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Contents of memory: private pages of processes, and pages of shared memory objects.
+//! Contents of memory: private pages of processes, and pages of shared memory objects and of inodes
+//! whose contents are in the image.
 //!
 //! While the container stands still, only the places where pages may be are noted. A container that
 //! runs on is released with a copy-on-write snapshot of its memory, and its pages are looked for
 //! and written from there. Holes are not stored, nor are pages that a mapped file still has.
 //!
 //! A snapshot has the private memory only, and of that what fork(2) hands on. Where there is more,
-//! shared anonymous memory for one, the container stands still until all is written.
+//! shared anonymous memory or a memfd for one, the container stands still until all is written.
 
 use crate::{
     image::FileSink,
-    report::{fail, failure, Context, Log, Result},
+    report::{fail, Context, Log, Result},
     state::inherit::Frames,
 };
 use cr_codec::{
@@ -32,7 +33,7 @@ use zerocopy::IntoBytes;
 pub(crate) enum Place {
     /// Private pages of a process, by address.
     Private(Mm),
-    /// Pages of a shared memory object, by offset.
+    /// Pages of a shared memory object or inode, by offset.
     Shared(FileRef),
 }
 
@@ -46,8 +47,8 @@ struct Region {
     runs: KVVec<cr_img_run>,
     /// Pages that are stored with the parent.
     inherited: KVVec<cr_img_run>,
-    /// Mappings of a shared object.
-    mappings: u64,
+    /// Mappings of a shared memory object.
+    mappings: Option<u64>,
 }
 
 /// All pages that go into the image.
@@ -94,7 +95,7 @@ impl Memory {
             parent,
             runs: KVVec::new(),
             inherited: KVVec::new(),
-            mappings: 0,
+            mappings: None,
         };
         Ok(self.regions.push(region, GFP_KERNEL)?)
     }
@@ -168,8 +169,17 @@ impl Memory {
         Ok(())
     }
 
-    /// Notes the pages of a shared memory object.
+    /// Notes the pages of a shared memory object, which has one mapping by now.
     pub(crate) fn add_shmem(&mut self, id: u64, file: FileRef, size: u64) -> Result {
+        self.add_shared(id, file, size, Some(1))
+    }
+
+    /// Notes the pages of an inode.
+    pub(crate) fn add_inode(&mut self, id: u64, file: FileRef, size: u64) -> Result {
+        self.add_shared(id, file, size, None)
+    }
+
+    fn add_shared(&mut self, id: u64, file: FileRef, size: u64, mappings: Option<u64>) -> Result {
         let mut runs = KVVec::new();
         let mut from = 0;
         while let Some(start) = file.seek_data(from, false)?.filter(|start| *start < size) {
@@ -187,24 +197,25 @@ impl Memory {
             parent: 0,
             inherited: KVVec::new(),
             runs,
-            mappings: 1,
+            mappings,
         };
         Ok(self.regions.push(region, GFP_KERNEL)?)
     }
 
     /// A shared memory object was met in another mapping.
     pub(crate) fn map_again(&mut self, id: u64) {
-        for region in self.regions.iter_mut().filter(|region| region.id == id) {
-            region.mappings += 1;
+        let regions = self.regions.iter_mut().filter(|region| region.id == id);
+        for mappings in regions.filter_map(|region| region.mappings.as_mut()) {
+            *mappings += 1;
         }
     }
 
     /// Refuses shared memory that somebody else maps as well: only mappings refer to it.
     pub(crate) fn check_contained(&self) -> Result {
         for region in &self.regions {
-            if let Place::Shared(file) = &region.place {
+            if let (Place::Shared(file), Some(mappings)) = (&region.place, region.mappings) {
                 let (_, info, _) = file.read_info();
-                if info.count > region.mappings + 1 {
+                if info.count > mappings + 1 {
                     fail!(
                         EBUSY,
                         "shared anonymous memory is also used outside of the container"
@@ -213,6 +224,16 @@ impl Memory {
             }
         }
         Ok(())
+    }
+
+    /// Files of the inodes.
+    pub(crate) fn inodes(&self) -> impl Iterator<Item = &FileRef> {
+        self.regions
+            .iter()
+            .filter_map(|region| match &region.place {
+                Place::Shared(file) if region.mappings.is_none() => Some(file),
+                _ => None,
+            })
     }
 
     /// Pages that were looked at.
@@ -226,11 +247,14 @@ impl Memory {
         runs.map(|run| run.nr_pages).sum()
     }
 
-    /// Writes all of them.
+    /// Writes all of them: first those that are there before the processes are.
     pub(crate) fn write(&self, writer: &mut Writer<&mut FileSink>, log: Option<&Log>) -> Result {
         let total = self.nr_pages();
         let mut page = vec::zeroed(PAGE_SIZE, GFP_KERNEL)?;
-        for region in &self.regions {
+        let is_shared = |region: &&Region| matches!(region.place, Place::Shared(_));
+        let shared = self.regions.iter().filter(is_shared);
+        let private = self.regions.iter().filter(|region| !is_shared(region));
+        for region in Iterator::chain(shared, private) {
             let mut runs = Split::new(&region.runs);
             while let Some(record) = runs.next_record()? {
                 let mut pages = writer.pages(region.id, &record)?;
@@ -239,7 +263,7 @@ impl Memory {
                         Place::Private(mm) => write_private(mm, run, |bytes| pages.page(bytes))?,
                         Place::Shared(file) => {
                             for at in 0..run.nr_pages {
-                                read_shared(file, run.start + at * PAGE_SIZE as u64, &mut page)?;
+                                file.read_shmem(run.start + at * PAGE_SIZE as u64, &mut page)?;
                                 pages.page(&page)?;
                             }
                         }
@@ -342,17 +366,6 @@ fn write_private(mm: &Mm, run: &cr_img_run, mut write: impl FnMut(&[u8]) -> Resu
     Ok(())
 }
 
-fn read_shared(file: &FileRef, offset: u64, page: &mut [u8]) -> Result {
-    let mut got = 0;
-    while got < page.len() {
-        match file.read_at(&mut page[got..], offset + got as u64)? {
-            0 => fail!(EIO, "shared memory is shorter than it was"),
-            some => got += some,
-        }
-    }
-    Ok(())
-}
-
 /// Cuts runs into records.
 struct Split<'a> {
     runs: &'a [cr_img_run],
@@ -403,7 +416,7 @@ where
             for run in pages.runs() {
                 for at in 0..run.nr_pages {
                     pages.read(&mut buffer)?;
-                    write_shared(file, run.start + at * PAGE_SIZE as u64, &buffer)?;
+                    file.write_shmem(run.start + at * PAGE_SIZE as u64, &buffer)?;
                 }
             }
         }
@@ -422,17 +435,6 @@ fn restore_private(mm: &Mm, run: &cr_img_run, mut read: impl FnMut(&mut [u8]) ->
             read(pages.bytes_mut(at)?)?;
         }
         done += pages.len() as u64;
-    }
-    Ok(())
-}
-
-fn write_shared(file: &FileRef, offset: u64, page: &[u8]) -> Result {
-    let mut put = 0;
-    while put < page.len() {
-        match file.write_at(&page[put..], offset + put as u64)? {
-            0 => return Err(failure!(ENOSPC, "no room in shared memory")),
-            some => put += some,
-        }
     }
     Ok(())
 }

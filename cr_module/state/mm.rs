@@ -11,7 +11,7 @@ use crate::{
     checkpoint::Save,
     objects::Kind,
     report::{fail, failure, Context, Result},
-    state::{file, inherit, shmem},
+    state::{file, inherit, inode, shmem},
     tree::Process,
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -180,12 +180,16 @@ fn save_vma(save: &mut Save<'_>, vma: &Vma) -> Result<cr_img_vma> {
         }
     }
     if let Some(file) = &vma.file {
-        if file.read_type() == FileType::SharedMemory {
-            let (_, info, _) = file.read_info();
+        let (kind, info, _) = file.read_info();
+        record.kind = CR_VMA_FILE;
+        if kind == FileType::SharedMemory {
             record.kind = CR_VMA_SHMEM;
             record.object = shmem::save(save, file, info.inode)?;
+        } else if kind == FileType::Memfd && vma.is_sealed() && info.writable {
+            // It may have locks.
+            file::save(save, file)?;
+            record.object = inode::save_sealed(save, file, info.inode)?;
         } else {
-            record.kind = CR_VMA_FILE;
             record.object = file::save(save, file)?;
         }
     } else {

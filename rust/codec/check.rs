@@ -29,6 +29,7 @@ use crate::{
 
 mod events;
 mod files;
+mod inode;
 mod memory;
 pub use memory::is_inheritable;
 mod pid_ns;

@@ -111,6 +111,8 @@ pub struct Reader<S> {
     in_pages: bool,
     /// Checksum of the payload so far.
     crc: u32,
+    /// The offset and the beginning of a record of pages, once somebody wants to know whose they are.
+    begun: Option<(u64, cr_img_pages)>,
 }
 
 impl<S: Source> Reader<S> {
@@ -152,6 +154,7 @@ impl<S: Source> Reader<S> {
             next: Next::Record,
             in_pages: false,
             crc: 0,
+            begun: None,
         };
         Ok((header, reader))
     }
@@ -286,6 +289,27 @@ impl<S: Source> Reader<S> {
         self.leave(head)
     }
 
+    /// The object whose pages are in a record that [`Reader::pages`] is to read.
+    pub fn object_of_pages(&mut self, head: &Head) -> Result<u64, S::Error> {
+        Ok(self.begin_pages(head)?.object)
+    }
+
+    fn begin_pages(&mut self, head: &Head) -> Result<cr_img_pages, S::Error> {
+        if let Some((_, begun)) = self.begun.filter(|(offset, _)| *offset == head.offset) {
+            return Ok(begun);
+        }
+        self.enter(head)?;
+        if head.tag != CR_TAG_PAGES {
+            return Err(head
+                .error(FormatErrorKind::Usage("not a record of pages"))
+                .into());
+        }
+        let mut begun = cr_img_pages::new_zeroed();
+        self.content(head, begun.as_mut_bytes())?;
+        self.begun = Some((head.offset, begun));
+        Ok(begun)
+    }
+
     /// Begins to read a record of pages. As much of `scratch` is used as the record has runs.
     pub fn pages<'a, 'b>(
         &'a mut self,
@@ -294,13 +318,8 @@ impl<S: Source> Reader<S> {
     ) -> Result<PagesReader<'a, 'b, S>, S::Error> {
         let head = *head;
         let fail = |kind| Err(head.error(kind).into());
-        self.enter(&head)?;
-        if head.tag != CR_TAG_PAGES {
-            return fail(FormatErrorKind::Usage("not a record of pages"));
-        }
-
-        let mut fixed = cr_img_pages::new_zeroed();
-        self.content(&head, fixed.as_mut_bytes())?;
+        let fixed = self.begin_pages(&head)?;
+        self.begun = None;
         let before = before_pages(u64::from(fixed.nr_runs)).filter(|before| *before <= head.length);
         let Some(before) = before.filter(|_| u64::from(fixed.nr_runs) <= max_runs(self.page_size))
         else {

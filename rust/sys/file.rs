@@ -176,10 +176,11 @@ impl FileRef {
         name_in(buffer, start)
     }
 
-    /// A task outside of `ns` that has it open, by its pid as the caller sees it.
-    pub fn outside_user(&self, ns: &PidNs) -> Option<i32> {
+    /// A task outside of `ns` that has it open, by its pid as the caller sees it; with `alike`, or any
+    /// other file of the same inode.
+    pub fn outside_user(&self, ns: &PidNs, alike: bool) -> Option<i32> {
         // SAFETY: Namespace and file are valid; the file is only compared.
-        match unsafe { bindings::cr_shim_outside_file(ns.as_ptr(), self.as_ptr()) } {
+        match unsafe { bindings::cr_shim_outside_file(ns.as_ptr(), self.as_ptr(), alike) } {
             0 => None,
             pid => Some(pid),
         }

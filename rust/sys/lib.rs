@@ -15,6 +15,7 @@
 //! - [`mm`] — memory descriptors, mappings and pages.
 //! - [`file`] — open files, paths, pipes, locks, shared memory.
 //! - [`timerfd`] — timers as files.
+//! - [`inode`] — inodes whose contents are in the image.
 //! - [`build`] — creating tasks, and system calls in their context.
 //! - [`sync`] — waiting that ends when the waiter is killed.
 //! - [`misc`] — clocks, checksums, the module's own reference count.
@@ -26,6 +27,7 @@
 pub mod build;
 pub mod errno;
 pub mod file;
+pub mod inode;
 pub mod list;
 pub mod misc;
 pub mod mm;

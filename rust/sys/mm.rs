@@ -67,6 +67,13 @@ pub struct Vma {
     pub file: Option<FileRef>,
 }
 
+impl Vma {
+    /// Whether it is a shared one that nobody may write to, nor make writable.
+    pub fn is_sealed(&self) -> bool {
+        self.flags & CR_VMA_SHARED != 0 && self.vm_flags & bindings::VM_MAYWRITE as u64 == 0
+    }
+}
+
 impl Mm {
     /// Takes over a reference.
     ///

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Files of kinds that are not supported. */
 #include "cases.h"
+#include <linux/fs.h>
 #include <linux/io_uring.h>
 #include <linux/landlock.h>
 #include <linux/perf_event.h>
@@ -16,6 +17,7 @@
 #include <sys/mount.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <sys/xattr.h>
 
 static int fd, other;
 
@@ -80,10 +82,30 @@ static void make_io_uring(void)
 	fd = sure((int)syscall(SYS_io_uring_setup, 4, &params));
 }
 
-static void make_memfd(void)
+static void make_memfd_xattr(void)
 {
-	fd = sure(memfd_create("secret", 0));
-	sure(write(fd, "x", 1));
+	fd = sure(memfd_create("marked", 0));
+	need(fsetxattr(fd, "user.mark", "x", 1, 0));
+}
+
+static void check_memfd_xattr(void)
+{
+	char text[4] = "";
+
+	expect_eq(fgetxattr(fd, "user.mark", text, sizeof(text)), 1, "attribute");
+}
+
+static void make_memfd_flags(void)
+{
+	unsigned long flags = FS_NODUMP_FL;
+
+	fd = sure(memfd_create("marked", 0));
+	need(ioctl(fd, FS_IOC_SETFLAGS, &flags));
+}
+
+static void make_memfd_huge(void)
+{
+	fd = need(memfd_create("huge", MFD_HUGETLB));
 }
 
 static void make_secretmem(void)
@@ -384,7 +406,9 @@ static const struct case_ cases[] = {
 	{ "fanotify", "fanotify", make_fanotify, NULL },
 	{ "perf", "perf", make_perf, NULL },
 	{ "io_uring", "io.uring", make_io_uring, NULL },
-	{ "memfd", "memfd|deleted|unlinked", make_memfd, NULL },
+	{ "memfd-xattr", "a memfd .memfd:marked.: has extended attributes", make_memfd_xattr, check_memfd_xattr },
+	{ "memfd-flags", "a memfd .memfd:marked.: has flags", make_memfd_flags, NULL },
+	{ "memfd-huge", "a file of huge pages", make_memfd_huge, NULL },
 	{ "secretmem", "secret", make_secretmem, NULL },
 	{ "userfaultfd", "userfault", make_userfaultfd, NULL },
 	{ "pidfd", "pidfd", make_pidfd, NULL },

@@ -42,16 +42,6 @@ static void make_userfaultfd(void)
 	sure(ioctl(fd, UFFDIO_REGISTER, &range));
 }
 
-static void make_memfd(void)
-{
-	int fd = sure(memfd_create("mapped", 0));
-
-	sure(ftruncate(fd, PAGE));
-	memory = sure(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
-	memory[0] = 1;
-	close(fd);
-}
-
 static void make_deleted(void)
 {
 	int fd = sure(open(file_at("deleted"), O_RDWR | O_CREAT, 0600));
@@ -234,7 +224,6 @@ static void check_arguments(void)
 static const struct case_ cases[] = {
 	{ "hugetlb", "huge", make_hugetlb, NULL },
 	{ "userfaultfd", "userfault", make_userfaultfd, NULL },
-	{ "memfd", "memfd|deleted|unlinked|removed", make_memfd, NULL },
 	{ "deleted", "deleted|unlinked|removed", make_deleted, NULL },
 	{ "shm", "SysV|System V|shared memory|SYSV|IPC", make_shm, NULL },
 	{ "aio", "asynchronous|aio", make_aio, NULL },

@@ -117,6 +117,7 @@ struct cr_img_tail {
  *	cr_img_landlock[]
  * @CR_TAG_PIPE: obj; struct cr_img_pipe, then its path, then the bytes in it
  * @CR_TAG_SHMEM: obj; struct cr_img_shmem
+ * @CR_TAG_INODE: obj; struct cr_img_inode, then its name
  * @CR_TAG_FILE: obj; struct cr_img_file, then the path
  * @CR_TAG_FDTABLE: obj; struct cr_img_fdtable, then struct cr_img_fd[]
  * @CR_TAG_FS: obj; struct cr_img_fs, then cwd path, root path
@@ -179,6 +180,7 @@ enum cr_img_tag {
 	CR_TAG_PIDNS		= 0x2d,
 	CR_TAG_PID		= 0x2e,
 	CR_TAG_TIMERFD		= 0x2f,
+	CR_TAG_INODE		= 0x38,
 
 	CR_TAG_PROCESS		= 0x40,
 	CR_TAG_THREAD		= 0x41,
@@ -346,6 +348,38 @@ struct cr_img_shmem {
 };
 
 /**
+ * enum cr_img_inode_kind - what has no name, so that its contents are in the image
+ * @CR_INODE_MEMFD: memfd_create(2); its name is what was given there
+ */
+enum cr_img_inode_kind {
+	CR_INODE_MEMFD		= 1,
+};
+
+/**
+ * struct cr_img_inode - inode whose contents are in the image
+ * @kind: enum cr_img_inode_kind
+ * @mode: permissions, without the type
+ * @size: bytes
+ * @atime_sec, @atime_nsec: when it was read
+ * @mtime_sec, @mtime_nsec: when it was written to
+ * @seals: F_SEAL_*
+ * @name_len: bytes of the name that follows
+ */
+struct cr_img_inode {
+	__u32 kind;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u64 size;
+	__s64 atime_sec;
+	__s64 mtime_sec;
+	__u32 atime_nsec;
+	__u32 mtime_nsec;
+	__u32 seals;
+	__u32 name_len;
+};
+
+/**
  * enum cr_img_file_kind - what an open file description refers to
  * @CR_FILE_REG: regular file, found again by path
  * @CR_FILE_DIR: directory, found again by path
@@ -360,6 +394,9 @@ struct cr_img_shmem {
  *	an address
  * @CR_FILE_TIMERFD: timerfd_create(2); @target is its clock, @pos counts
  *	expirations that have not been read; a CR_TAG_TIMERFD says the rest
+ * @CR_FILE_MEMFD: what memfd_create(2) has returned; @target is a CR_TAG_INODE
+ * @CR_FILE_INODE: opened since, by /proc/PID/fd or the like, or only mapped;
+ *	@target is a CR_TAG_INODE
  */
 enum cr_img_file_kind {
 	CR_FILE_REG		= 1,
@@ -371,6 +408,8 @@ enum cr_img_file_kind {
 	CR_FILE_EPOLL		= 7,
 	CR_FILE_PROC_MEM	= 8,
 	CR_FILE_TIMERFD		= 9,
+	CR_FILE_MEMFD		= 16,
+	CR_FILE_INODE		= 17,
 };
 
 /**
@@ -1339,12 +1378,13 @@ struct cr_img_inherit {
 
 /**
  * struct cr_img_pages - contents of memory
- * @object: CR_TAG_MM: private pages; CR_TAG_SHMEM: pages of the object
+ * @object: CR_TAG_MM: private pages; CR_TAG_SHMEM, CR_TAG_INODE: pages of the object
  * @nr_runs: struct cr_img_run that follow
  * @data_offset: where the pages begin, from the start of the payload; the
  *	offset in the image is a multiple of the page size
  *
- * These records come by ascending object id, parents before children.
+ * Those of CR_TAG_SHMEM and CR_TAG_INODE come first, then those of CR_TAG_MM, each
+ * by ascending object id: parents before children.
  */
 struct cr_img_pages {
 	__u64 object;
@@ -1354,7 +1394,7 @@ struct cr_img_pages {
 
 /**
  * struct cr_img_run - consecutive pages
- * @start: address, or offset in the shared memory object, in bytes
+ * @start: address, or offset in the object, in bytes
  * @nr_pages: how many
  */
 struct cr_img_run {

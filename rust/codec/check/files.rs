@@ -4,7 +4,7 @@
 
 use core::mem::size_of;
 
-use super::{events, is_path, Placed, Rec, Result, State, PID_MAX};
+use super::{events, inode, is_path, Placed, Rec, Result, State, PID_MAX};
 use crate::{record, uapi::*};
 
 /// Flags of open(2) that stay with an open file, and that a restart may pass to it again. Not those
@@ -102,6 +102,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
             rec.require(u32::try_from(file.target).is_ok(), "impossible key")?;
         }
         CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD => events::file(rec.rec, &file)?,
+        CR_FILE_MEMFD | CR_FILE_INODE => inode::file(state, rec, &file)?,
         _ => return Err(rec.error("unknown kind of file")),
     }
     match file.kind {
@@ -207,9 +208,9 @@ pub(super) fn lock(state: &State<'_>, rec: Placed<'_>) -> Result {
     rec.require(
         matches!(
             file.fixed::<cr_img_file>()?.kind,
-            CR_FILE_REG | CR_FILE_DIR | CR_FILE_CHR
+            CR_FILE_REG | CR_FILE_DIR | CR_FILE_CHR | CR_FILE_MEMFD | CR_FILE_INODE
         ),
-        "a lock on a file without a path",
+        "a lock on a file that has none",
     )?;
     match lock.kind {
         CR_LOCK_POSIX => {

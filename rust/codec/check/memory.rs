@@ -79,7 +79,10 @@ pub(super) fn mm(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_mm> {
 
     let exe = state.refers::<cr_img_file>(rec, mm.exe, "the program is no file")?;
     rec.require(
-        exe.fixed::<cr_img_file>()?.kind == CR_FILE_REG,
+        matches!(
+            exe.fixed::<cr_img_file>()?.kind,
+            CR_FILE_REG | CR_FILE_MEMFD | CR_FILE_INODE
+        ),
         "the program is not a regular file",
     )?;
 
@@ -168,7 +171,10 @@ pub(super) fn vma(state: &State<'_>, rec: Placed<'_>, mm: &cr_img_mm) -> Result<
         CR_VMA_FILE => {
             let file = state.refers::<cr_img_file>(rec, vma.object, "no file behind it")?;
             rec.require(
-                matches!(file.fixed::<cr_img_file>()?.kind, CR_FILE_REG | CR_FILE_CHR),
+                matches!(
+                    file.fixed::<cr_img_file>()?.kind,
+                    CR_FILE_REG | CR_FILE_CHR | CR_FILE_MEMFD | CR_FILE_INODE
+                ),
                 "a file that cannot be mapped",
             )?;
         }
@@ -249,6 +255,13 @@ impl State<'_> {
                 match end <= shmem.size {
                     true => Ok(()),
                     false => fail("pages beyond the end of the shared memory"),
+                }
+            }
+            CR_TAG_INODE => {
+                let inode: cr_img_inode = rec.fixed()?;
+                match inode.size.checked_next_multiple_of(self.page_size.bytes()) {
+                    Some(size) if end <= size => Ok(()),
+                    _ => fail("pages beyond the end of the file"),
                 }
             }
             CR_TAG_MM => {

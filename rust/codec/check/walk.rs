@@ -11,7 +11,9 @@
 //! )*
 //! ```
 
-use super::{events, files, memory, pid_ns, signals, tasks, trace, Placed, Rec, Result, State};
+use super::{
+    events, files, inode, memory, pid_ns, signals, tasks, trace, Placed, Rec, Result, State,
+};
 use crate::{cpu, record, uapi::*};
 
 /// Above what a clock may say, ns: half of what the kernel can count, `kernel/time/namespace.c`.
@@ -137,6 +139,7 @@ impl<'a> Walk<'a> {
             CR_TAG_CRED => tasks::cred(rec.rec),
             CR_TAG_PIPE => files::pipe(state, rec.rec),
             CR_TAG_SHMEM => memory::shmem(state, rec.rec),
+            CR_TAG_INODE => inode::inode(rec.rec),
             CR_TAG_FILE => {
                 let told = match files::file(state, rec)?.kind {
                     CR_FILE_EPOLL => &mut self.epolls,

@@ -371,6 +371,34 @@ fn objects() {
     fails::<cr_img_file>(5, "nobody knows what it watches", |file| {
         (file.kind, file.pos, file.target) = (CR_FILE_EPOLL, 0, 0)
     });
+    let memfd = 9;
+    fails::<cr_img_file>(memfd, "no inode behind it", |file| file.target = SHMEM);
+    fails::<cr_img_file>(memfd, "what is said of its inode", |file| file.size = 1);
+    fails::<cr_img_file>(memfd, "what has no contents", |file| file.flags |= 1 << 21);
+    fails::<cr_img_file>(memfd, "as memfd_create opens it", |file| file.flags ^= 2);
+    fails::<cr_img_file>(memfd, "impossible offset", |file| file.pos = 1 << 63);
+    passes::<cr_img_file>(memfd, |file| (file.kind, file.flags) = (CR_FILE_INODE, 1));
+    fails::<cr_img_inode>(0, "unknown kind of inode", |inode| inode.kind = 0);
+    fails::<cr_img_inode>(0, "impossible mode or owner", |inode| inode.mode = 0o10000);
+    fails::<cr_img_inode>(0, "impossible mode or owner", |inode| inode.gid = u32::MAX);
+    fails::<cr_img_inode>(0, "impossible size", |inode| inode.size = 1 << 63);
+    passes::<cr_img_inode>(0, |inode| inode.size = (1 << 63) - 1);
+    fails::<cr_img_inode>(0, "impossible time", |inode| {
+        inode.mtime_nsec = 1_000_000_000
+    });
+    fails::<cr_img_inode>(0, "impossible seals", |inode| inode.seals = 0x40);
+    passes::<cr_img_inode>(0, |inode| inode.seals = 0x20);
+    fails::<cr_img_inode>(0, "impossible seals", |inode| {
+        (inode.seals, inode.mode) = (0x20, 0o100)
+    });
+    passes::<cr_img_inode>(0, |inode| (inode.seals, inode.mode) = (0x3e, 0o100));
+    fails::<cr_img_inode>(0, "its count disagree", |inode| inode.name_len = 5);
+    let name = size_of::<cr_img_inode>();
+    fails_bytes(CR_TAG_INODE, 0, "impossible name", |bytes| bytes[name] = 0);
+    fails_bytes(CR_TAG_INODE, 0, "impossible name", |bytes| {
+        bytes[name - 4..name].copy_from_slice(&250u32.to_le_bytes());
+        bytes.resize(name + 250, b'x');
+    });
     fails::<cr_img_lock>(0, "unknown kind of lock", |lock| lock.kind = 0);
     fails::<cr_img_lock>(0, "a lock with two owners", |lock| lock.kind = CR_LOCK_OFD);
     fails::<cr_img_lock>(0, "impossible range", |lock| lock.end = u64::MAX);
@@ -379,7 +407,7 @@ fn objects() {
     });
     fails::<cr_img_lock>(0, "impossible process", |lock| lock.pid = 1 << 23);
     fails::<cr_img_lock>(0, "neither exclusive nor shared", |lock| lock.exclusive = 2);
-    fails::<cr_img_lock>(0, "without a path", |lock| lock.file = FILE_READ);
+    fails::<cr_img_lock>(0, "that has none", |lock| lock.file = FILE_READ);
 }
 
 #[test]
@@ -1040,6 +1068,8 @@ fn runs() {
         run(SHMEM, 0, 4),
         Err("pages beyond the end of the shared memory")
     );
+    assert_eq!(run(INODE, 0, 2), Ok(()));
+    assert_eq!(run(INODE, 8192, 1), Err("pages beyond the end of the file"));
     assert_eq!(run(MM, HEAP, 8), Ok(()));
     assert_eq!(run(MM, TEXT, 4), Ok(()));
     let nowhere = Err("pages where no private memory is mapped");

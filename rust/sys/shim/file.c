@@ -60,6 +60,7 @@ static const char *special_fs(const struct inode *inode)
 	static const char * const names[][2] = {
 		{ "pidfs", "a pidfd" }, { "nsfs", "a namespace" },
 		{ "bpf", "a BPF object" }, { "secretmem", "secret memory" },
+		{ "hugetlbfs", "a file of huge pages" },
 	};
 	int i;
 
@@ -79,7 +80,8 @@ static u32 type_of_inode(const struct dentry *dentry, const struct inode *inode)
 			return CR_SHIM_FILE_SHMEM;
 		if (!strncmp(name, "SYSV", 4))
 			return CR_SHIM_FILE_SYSV_SHM;
-		return CR_SHIM_FILE_MEMFD;
+		return cr_shim_is_memfd_name(name) ? CR_SHIM_FILE_MEMFD :
+						     CR_SHIM_FILE_OTHER;
 	}
 	if (special_fs(inode))
 		return CR_SHIM_FILE_OTHER;
@@ -338,9 +340,14 @@ int cr_shim_file_name(struct file *file, const struct path *root, char *buf,
 	return cr_shim_path_name(file_user_path(file), root, buf, size, start);
 }
 
-/* Does a task outside of @ns have @file open? */
-int cr_shim_outside_file(struct pid_namespace *ns, struct file *file)
+/*
+ * Does a task outside of @ns have @file open, or, with @alike, any file of the
+ * same inode?
+ */
+int cr_shim_outside_file(struct pid_namespace *ns, struct file *file, bool alike)
 {
+	const struct inode *inode = file_user_inode(file);
+	struct file *other;
 	struct task_struct *p;
 	int found = 0;
 
@@ -357,9 +364,12 @@ int cr_shim_outside_file(struct pid_namespace *ns, struct file *file)
 		if (files) {
 			spin_lock(&files->file_lock);
 			fdt = files_fdtable(files);
-			for (i = 0; i < fdt->max_fds && !found; i++)
-				if (rcu_access_pointer(fdt->fd[i]) == file)
+			for (i = 0; i < fdt->max_fds && !found; i++) {
+				other = rcu_dereference_protected(fdt->fd[i], true);
+				if (other == file || (alike && other &&
+						      file_user_inode(other) == inode))
 					found = task_pid_vnr(p) ?: -1;
+			}
 			spin_unlock(&files->file_lock);
 		}
 		task_unlock(p);

@@ -453,7 +453,7 @@ int cr_shim_path_name(const struct path *path, const struct path *root,
 		      char *buf, u32 size, u32 *start);
 int cr_shim_file_name(struct file *file, const struct path *root, char *buf,
 		      u32 size, u32 *start);
-int cr_shim_outside_file(struct pid_namespace *ns, struct file *file);
+int cr_shim_outside_file(struct pid_namespace *ns, struct file *file, bool alike);
 
 bool cr_shim_is_proc_mem(const struct dentry *dentry);
 int cr_shim_proc_mem_read(struct file *file, struct pid_namespace *ns);
@@ -524,6 +524,22 @@ int cr_shim_probe(const struct path *root, const char *name, u64 *rdev);
 struct file *cr_shim_open(const struct path *root, const char *name, u32 flags);
 int cr_shim_path_of_fd(int fd, struct path *path);
 void cr_shim_current_root(struct path *path);
+
+/* inode.c */
+
+#define CR_INODE_X_FLAGS	0
+#define CR_INODE_X_POLICY	1
+#define CR_INODE_X_XATTRS	2
+
+bool cr_shim_is_memfd_name(const char *name);
+int cr_shim_inode_read(struct file *file, struct cr_img_inode *out, char *name);
+bool cr_shim_is_first_memfd(struct file *file);
+struct file *cr_shim_reopen(struct file *file, u32 flags, bool quiet);
+struct file *cr_shim_memfd_make(const char *name, u64 size);
+void cr_shim_set_status(struct file *file, u32 flags);
+int cr_shim_inode_set(struct file *file, const struct cr_img_inode *in);
+int cr_shim_shmem_page(struct file *file, u64 at, void *buf, bool write);
+u32 cr_shim_mappers(struct file *file, u64 *mms, u32 max);
 
 /* event.c */
 struct file *cr_shim_without_fd(long fd);

@@ -133,14 +133,15 @@ def mappings(pid, names):
         if match:
             start, end, offset = (int(match[i], 16) for i in (1, 2, 4))
             inode, name = match[6], match[7]
-            if name in ("/dev/zero (deleted)",) or name.startswith("/SYSV"):
+            if name == "/dev/zero (deleted)" or name.startswith(("/SYSV", "/memfd:")):
                 inode = names("memory", inode)
             if inode == "0":
                 offset = 0
             found.append([start, end, match[3], offset, match[5], inode, name, "", 0])
         elif line.startswith("VmFlags:"):
-            # "sd" is set by any write.
-            found[-1][7] = " ".join(sorted(set(line.split()[1:]) - {"sd"}))
+            # "sd" is set by any write. What may never be written is shared to read only.
+            flags = set(line.split()[1:]) - {"sd"}
+            found[-1][7] = " ".join(sorted(flags if "mw" in flags else flags - {"sh"}))
         elif line.startswith("Anonymous:"):
             found[-1][8] = int(line.split()[1])
     merged = []

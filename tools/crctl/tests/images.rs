@@ -43,7 +43,7 @@ fn a_good_image() {
     let output = crctl(&["verify", "-"], &image);
     let words = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    let expected = "-: good: 3 processes, 4 threads, 66 records, 6 pages, ";
+    let expected = "-: good: 3 processes, 4 threads, 69 records, 7 pages, ";
     assert!(words.starts_with(expected), "{words}");
 
     let dir = tempfile::tempdir().unwrap();
@@ -76,7 +76,7 @@ fn bad_images() {
 
     // Right in form, wrong in content.
     let mut sample = Sample::new();
-    sample.pages[1].1[0].start += 0x10_0000;
+    sample.pages[2].1[0].start += 0x10_0000;
     let error = Image::load(&sample.image()[..]).unwrap_err().to_string();
     assert!(
         error.ends_with("pages where no private memory is mapped"),
@@ -112,6 +112,8 @@ fn show() {
         "#40 /usr/bin/sample: 100.0 KiB in 6 mappings, 12.0 KiB saved; of 1\n",
         "#33 shared memory: 12.0 KiB, 8.0 KiB saved; of 1\n",
         "      2  external  external 2 (read)\n",
+        "  memfd 12: name; 4.0 KiB, 4.0 KiB saved; mode 600, owner 0:0, seals 0x1\n",
+        "      9  memfd     memfd name (read and write, at 100)\n",
         "      7  pipe      pipe 11 (read, close-on-exec)\n",
         "  pipe 11: 5 bytes of 65536\n",
         "sections   test\n",

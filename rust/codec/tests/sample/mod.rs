@@ -54,6 +54,7 @@ pub struct Sample {
 
 pub const CRED: u64 = 10;
 pub const PIPE: u64 = 11;
+pub const INODE: u64 = 12;
 pub const SECCOMP: u64 = 60;
 pub const SECCOMP2: u64 = 61;
 pub const FILE_EXE: u64 = 20;
@@ -65,6 +66,7 @@ pub const FILE_EVENTFD: u64 = 25;
 pub const FILE_EPOLL: u64 = 26;
 pub const FILE_PROC_MEM: u64 = 27;
 pub const FILE_TIMERFD: u64 = 28;
+pub const FILE_MEMFD: u64 = 29;
 pub const FDTABLE: u64 = 30;
 pub const FS: u64 = 31;
 pub const SIGHAND: u64 = 32;
@@ -119,7 +121,7 @@ impl Sample {
                 namespaces: CR_NS_MNT | CR_NS_UTS | CR_NS_IPC | CR_NS_TIME,
                 monotonic_ns: 1,
                 boottime_ns: 2,
-                nr_pages: 6,
+                nr_pages: 7,
             },
             &[],
         );
@@ -150,6 +152,7 @@ impl Sample {
         sample.memory();
         sample.tasks();
         let run = |start, nr_pages| cr_img_run { start, nr_pages };
+        sample.pages.push((INODE, vec![run(PAGE as u64, 1)], 0x44));
         sample
             .pages
             .push((SHMEM, vec![run(0, 1), run(8192, 1)], 0x11));
@@ -181,6 +184,15 @@ impl Sample {
             ..Default::default()
         };
         self.put(PIPE, &pipe, b"bytes");
+        let inode = cr_img_inode {
+            kind: CR_INODE_MEMFD,
+            mode: 0o600,
+            size: PAGE as u64 + 1,
+            seals: 1,
+            name_len: 4,
+            ..Default::default()
+        };
+        self.put(INODE, &inode, b"name");
 
         let path = "/usr/bin/sample";
         let exe = cr_img_file {
@@ -259,6 +271,14 @@ impl Sample {
             settime_flags: 3,
         };
         self.put(0, &timer, &[]);
+        let memfd = cr_img_file {
+            kind: CR_FILE_MEMFD,
+            flags: 0o100002,
+            pos: 100,
+            target: INODE,
+            ..Default::default()
+        };
+        self.put(FILE_MEMFD, &memfd, &[]);
         let item = |file, fd, ready| cr_img_epoll_item {
             file,
             data: u64::MAX,
@@ -292,6 +312,7 @@ impl Sample {
             fd(2, 0, FILE_EXTERNAL),
             fd(7, CR_FD_CLOEXEC, FILE_READ),
             fd(8, CR_FD_CLOEXEC, FILE_PROC_MEM),
+            fd(9, 0, FILE_MEMFD),
         ];
         let table = cr_img_fdtable {
             nr_fds: fds.len() as u32,

@@ -47,6 +47,8 @@ pub struct Model {
     pub memory: BTreeMap<u64, Memory>,
     /// Shared memory objects by object id.
     pub shared_memory: BTreeMap<u64, SharedMemory>,
+    /// Inodes whose contents are in the image, by object id.
+    pub inodes: BTreeMap<u64, Inode>,
     /// Descriptor tables by object id: open files by descriptor.
     pub descriptors: BTreeMap<u64, Vec<Descriptor>>,
     /// Open files by object id.
@@ -148,6 +150,20 @@ pub struct SharedMemory {
     pub saved_bytes: u64,
 }
 
+/// An inode whose contents are in the image.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct Inode {
+    pub kind: &'static str,
+    pub name: String,
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub seals: u32,
+    pub bytes: u64,
+    pub saved_bytes: u64,
+}
+
 /// A descriptor.
 #[derive(Debug, Serialize)]
 #[allow(missing_docs)]
@@ -208,6 +224,7 @@ impl Model {
             processes: Vec::new(),
             memory: BTreeMap::new(),
             shared_memory: BTreeMap::new(),
+            inodes: BTreeMap::new(),
             descriptors: BTreeMap::new(),
             files: BTreeMap::new(),
             pipes: BTreeMap::new(),
@@ -224,6 +241,9 @@ impl Model {
             }
             if let Some(shared) = model.shared_memory.get_mut(object) {
                 shared.saved_bytes += bytes;
+            }
+            if let Some(inode) = model.inodes.get_mut(object) {
+                inode.saved_bytes += bytes;
             }
         }
         Ok(model)
@@ -288,8 +308,29 @@ impl Model {
                 };
                 self.shared_memory.insert(rec.id, shown);
             }
+            CR_TAG_INODE => {
+                let inode: cr_img_inode = rec.fixed()?;
+                let shown = Inode {
+                    kind: match inode.kind {
+                        CR_INODE_MEMFD => "memfd",
+                        _ => "?",
+                    },
+                    name: lossy(rec.variable::<cr_img_inode>()),
+                    mode: inode.mode,
+                    uid: inode.uid,
+                    gid: inode.gid,
+                    seals: inode.seals,
+                    bytes: inode.size,
+                    saved_bytes: 0,
+                };
+                self.inodes.insert(rec.id, shown);
+            }
             CR_TAG_FILE => {
-                self.files.insert(rec.id, open_file(rec)?);
+                let mut file = open_file(rec)?;
+                if let ("memfd", Some(inode)) = (file.kind, self.inodes.get(&file.target)) {
+                    file.name = format!("{} {}", inode.kind, inode.name);
+                }
+                self.files.insert(rec.id, file);
             }
             CR_TAG_FDTABLE => {
                 let fds = rec.array::<cr_img_fd>(size_of::<cr_img_fdtable>());
@@ -415,6 +456,7 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_EPOLL => "epoll",
         CR_FILE_PROC_MEM => "memory",
         CR_FILE_TIMERFD => "timerfd",
+        CR_FILE_MEMFD | CR_FILE_INODE => "memfd",
         _ => "?",
     };
     let name = match file.kind {

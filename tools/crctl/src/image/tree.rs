@@ -87,6 +87,20 @@ pub fn print(model: &Model, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, ")")?;
         }
     }
+    for (id, inode) in &model.inodes {
+        writeln!(
+            out,
+            "  {} {id}: {}; {}, {} saved; mode {:o}, owner {}:{}, seals {:#x}",
+            inode.kind,
+            plain(&inode.name),
+            size(inode.bytes),
+            size(inode.saved_bytes),
+            inode.mode,
+            inode.uid,
+            inode.gid,
+            inode.seals
+        )?;
+    }
     for (id, pipe) in &model.pipes {
         writeln!(
             out,

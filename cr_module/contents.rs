@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Contents of memory and of inodes, as they come from the image: first those of files, which are
+//! there before any process is, then those of processes.
+
+use crate::{
+    report::{fail, Log, Result},
+    restart::Image,
+    state::memory::{self, Place},
+};
+use cr_codec::{check::State, uapi::*};
+use cr_sys::{errno::EBADMSG, file::FileRef, mm::PAGE_SIZE, vec};
+use kernel::prelude::*;
+
+/// Where the pages of a shared memory object or inode go; none for other objects.
+pub(crate) fn of_file(files: &[(u64, FileRef)], object: u64) -> Result<Option<Place>> {
+    let found = files.binary_search_by_key(&object, |(id, _)| *id);
+    Ok(found.ok().map(|at| Place::Shared(files[at].1.clone())))
+}
+
+/// Pages while they are put in place, as they come from the image.
+pub(crate) struct Contents<'a> {
+    pub(crate) total: u64,
+    runs: KVVec<cr_img_run>,
+    log: Option<&'a Log>,
+}
+
+impl<'a> Contents<'a> {
+    /// None yet, of `total`.
+    pub(crate) fn new(total: u64, log: Option<&'a Log>) -> Self {
+        Self {
+            total,
+            runs: KVVec::new(),
+            log,
+        }
+    }
+
+    /// Does so for as long as `place_of` knows where, object by object.
+    pub(crate) fn fill(
+        &mut self,
+        image: &mut Image,
+        state: &State<'_>,
+        mut place_of: impl FnMut(u64) -> Result<Option<Place>>,
+    ) -> Result {
+        let mut place: Option<(u64, Place)> = None;
+        while image.head.tag == CR_TAG_PAGES {
+            let head = image.head;
+            let most = usize::try_from(head.length).map_err(|_| EINVAL)? / PAGE_SIZE;
+            if self.runs.len() < most {
+                self.runs = vec::zeroed(most, GFP_KERNEL)?;
+            }
+            let object = image.reader.object_of_pages(&head)?;
+            let last = place.as_ref().map_or(0, |(last, _)| *last);
+            if object != last {
+                let Some(found) = place_of(object)? else {
+                    return Ok(());
+                };
+                if object < last {
+                    fail!(
+                        EBADMSG(),
+                        "pages that are not in the order of their objects"
+                    );
+                }
+                place = Some((object, found));
+            }
+            let pages = image.reader.pages(&head, &mut self.runs)?;
+            for run in pages.runs() {
+                state.check_run(head.offset, object, run)?;
+            }
+            if let Some((_, place)) = &place {
+                memory::restore(pages, place)?;
+            }
+            if let Some(log) = self.log {
+                log.progress(image.reader.nr_pages(), self.total);
+            }
+            image.head = image.reader.next()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Inodes whose contents are in the image, and open files of them.
+
+use super::{Placed, Rec, Result, State};
+use crate::uapi::*;
+
+/// F_SEAL_SEAL to F_SEAL_EXEC, which comes with the four that forbid changes if anybody may execute it.
+const SEALS: u32 = 0x3f;
+const F_SEAL_EXEC: u32 = 0x20;
+const UNCHANGED: u32 = 0x1e;
+
+/// Longest name that memfd_create(2) takes.
+const MEMFD_NAME_MAX: u32 = 249;
+
+const O_ACCMODE: u32 = 0o3;
+const O_RDWR: u32 = 0o2;
+/// O_DIRECTORY and O_PATH: what files with contents are not opened with.
+const NO_CONTENTS: u32 = 0o10200000;
+
+pub(super) fn inode(rec: &Rec<'_>) -> Result {
+    let inode: cr_img_inode = rec.fixed()?;
+    rec.require_elements::<cr_img_inode, u8>(u64::from(inode.name_len))?;
+    rec.require(
+        inode.mode <= 0o7777 && inode.uid != u32::MAX && inode.gid != u32::MAX,
+        "impossible mode or owner",
+    )?;
+    rec.require(inode.size < 1 << 63, "impossible size")?;
+    rec.require(
+        inode.atime_nsec < 1_000_000_000 && inode.mtime_nsec < 1_000_000_000,
+        "impossible time",
+    )?;
+    let name = rec.variable::<cr_img_inode>();
+    match inode.kind {
+        CR_INODE_MEMFD => {
+            rec.require(
+                inode.name_len <= MEMFD_NAME_MAX && name.iter().all(|&b| b != 0),
+                "impossible name",
+            )?;
+            let executable = inode.seals & F_SEAL_EXEC != 0 && inode.mode & 0o111 != 0;
+            rec.require(
+                inode.seals & !SEALS == 0 && (!executable || inode.seals & UNCHANGED == UNCHANGED),
+                "impossible seals",
+            )
+        }
+        _ => Err(rec.error("unknown kind of inode")),
+    }
+}
+
+/// An open file of such an inode.
+pub(super) fn file(state: &State<'_>, rec: Placed<'_>, file: &cr_img_file) -> Result {
+    let inode = state.refers::<cr_img_inode>(rec, file.target, "no inode behind it")?;
+    rec.require(
+        rec.variable::<cr_img_file>().is_empty(),
+        "a path to something without a name",
+    )?;
+    rec.require(
+        [file.dev, file.ino, file.size, file.mtime_ns] == [0; 4] && file.mode == 0,
+        "what is said of its inode",
+    )?;
+    rec.require(
+        file.flags & NO_CONTENTS == 0,
+        "flags of what has no contents",
+    )?;
+    if file.kind == CR_FILE_MEMFD {
+        rec.require(
+            inode.fixed::<cr_img_inode>()?.kind == CR_INODE_MEMFD
+                && file.flags & O_ACCMODE == O_RDWR,
+            "not as memfd_create opens it",
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Inodes whose contents are in the image, and pages of shared memory.
+
+use crate::{bindings, file::FileRef, list::read_all, mm::PAGE_SIZE};
+use cr_codec::uapi::*;
+use kernel::{error::to_result, prelude::*};
+
+pub use bindings::{CR_INODE_X_FLAGS, CR_INODE_X_POLICY, CR_INODE_X_XATTRS};
+
+/// NAME_MAX of `include/uapi/linux/limits.h`.
+const NAME_MAX: usize = 255;
+
+impl FileRef {
+    /// Its inode with the name of that, and what cannot be saved of it: CR_INODE_X_*.
+    pub fn read_inode(&self) -> Result<(cr_img_inode, [u8; NAME_MAX], u32)> {
+        let (mut inode, mut name) = (cr_img_inode::default(), [0u8; NAME_MAX]);
+        // SAFETY: The file is valid, the others are valid for writes, of as much as is wanted.
+        let unsupported = unsafe {
+            bindings::cr_shim_inode_read(self.as_ptr(), &mut inode, name.as_mut_ptr().cast())
+        };
+        to_result(unsupported.min(0))?;
+        Ok((inode, name, unsupported as u32))
+    }
+
+    /// Whether it is a memfd as memfd_create(2) has returned it, not opened since.
+    pub fn is_first_memfd(&self) -> bool {
+        // SAFETY: The file is valid.
+        unsafe { bindings::cr_shim_is_first_memfd(self.as_ptr()) }
+    }
+
+    /// Another open file description of the same inode.
+    pub fn reopen(&self, flags: u32) -> Result<Self> {
+        // SAFETY: The file is valid; the result is an error or referenced.
+        Self::from_result(unsafe { bindings::cr_shim_reopen(self.as_ptr(), flags, false) })
+    }
+
+    /// One to read the contents by: neither who watches the inode nor its times say that it is read.
+    pub fn reopen_unseen(&self) -> Result<Self> {
+        const O_LARGEFILE: u32 = 0o100000;
+        const O_NOATIME: u32 = 0o1000000;
+        let flags = O_LARGEFILE | O_NOATIME;
+        // SAFETY: The file is valid; the result is an error or referenced.
+        Self::from_result(unsafe { bindings::cr_shim_reopen(self.as_ptr(), flags, true) })
+    }
+
+    /// A new memfd without seals.
+    pub fn make_memfd(name: &CStr, size: u64) -> Result<Self> {
+        // SAFETY: The name is valid; the result is an error or referenced.
+        Self::from_result(unsafe { bindings::cr_shim_memfd_make(name.as_char_ptr(), size) })
+    }
+
+    /// Gives it the flags that F_SETFL sets.
+    pub fn set_status(&self, flags: u32) {
+        // SAFETY: The file is valid.
+        unsafe { bindings::cr_shim_set_status(self.as_ptr(), flags) }
+    }
+
+    /// Gives its inode mode, owner and times, as the current task may.
+    pub fn set_inode(&self, inode: &cr_img_inode) -> Result {
+        // SAFETY: The file is valid.
+        to_result(unsafe { bindings::cr_shim_inode_set(self.as_ptr(), inode) })
+    }
+
+    /// Reads the page of shared memory at an offset.
+    pub fn read_shmem(&self, at: u64, page: &mut [u8]) -> Result {
+        if page.len() != PAGE_SIZE {
+            return Err(EINVAL);
+        }
+        let bytes = page.as_mut_ptr().cast();
+        // SAFETY: The file is valid and of shared memory; there is room for a page.
+        to_result(unsafe { bindings::cr_shim_shmem_page(self.as_ptr(), at, bytes, false) })
+    }
+
+    /// Writes one.
+    pub fn write_shmem(&self, at: u64, page: &[u8]) -> Result {
+        if page.len() != PAGE_SIZE {
+            return Err(EINVAL);
+        }
+        let bytes = page.as_ptr().cast_mut().cast();
+        // SAFETY: The file is valid and of shared memory; there is a page, which is only read.
+        to_result(unsafe { bindings::cr_shim_shmem_page(self.as_ptr(), at, bytes, true) })
+    }
+
+    /// The memory descriptors, by their identities, that it or another file of its inode is mapped in.
+    pub fn mappers(&self) -> Result<KVVec<u64>> {
+        read_all(|mms: &mut [u64]| {
+            let max = mms.len() as u32;
+            // SAFETY: The file is valid, `mms` is valid for writes of its length.
+            let nr = unsafe { bindings::cr_shim_mappers(self.as_ptr(), mms.as_mut_ptr(), max) };
+            Result::Ok(nr as usize)
+        })
+    }
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Inodes whose contents are in the image: memfds. */
+
+#include <linux/cred.h>
+#include <linux/dcache.h>
+#include <linux/file.h>
+#include <linux/highmem.h>
+#include <linux/mount.h>
+#include <linux/pagemap.h>
+#include <linux/shmem_fs.h>
+#include <linux/xattr.h>
+
+#include "shim.h"
+
+#define MEMFD_PREFIX	"memfd:"
+
+bool cr_shim_is_memfd_name(const char *name)
+{
+	return str_has_prefix(name, MEMFD_PREFIX);
+}
+
+/* Flags that chattr(1) sets. */
+static bool has_flags(const struct inode *inode)
+{
+	return inode->i_flags & (S_SYNC | S_NOATIME | S_APPEND | S_IMMUTABLE |
+				 S_DIRSYNC | S_DAX | S_ENCRYPTED | S_CASEFOLD |
+				 S_VERITY) ||
+	       (shmem_mapping(inode->i_mapping) &&
+		SHMEM_I((struct inode *)inode)->fsflags & FS_FL_USER_VISIBLE);
+}
+
+static bool has_policy(const struct inode *inode)
+{
+#ifdef CONFIG_NUMA
+	return shmem_mapping(inode->i_mapping) &&
+	       SHMEM_I((struct inode *)inode)->policy.root.rb_node;
+#else
+	return false;
+#endif
+}
+
+/*
+ * The inode of @file; its name, without a NUL, in @name, which has room for
+ * NAME_MAX bytes. Returns CR_INODE_X_*, or an error.
+ */
+int cr_shim_inode_read(struct file *file, struct cr_img_inode *out, char *name)
+{
+	const struct path *path = file_user_path(file);
+	struct inode *inode = d_inode(path->dentry);
+	struct kstat st = {};
+	int x = 0, err;
+
+	err = vfs_getattr(path, &st, STATX_BASIC_STATS, AT_STATX_SYNC_AS_STAT);
+	if (err)
+		return err;
+	memset(out, 0, sizeof(*out));
+	out->kind = CR_INODE_MEMFD;
+	out->mode = st.mode & S_IALLUGO;
+	out->uid = from_kuid_munged(current_user_ns(), st.uid);
+	out->gid = from_kgid_munged(current_user_ns(), st.gid);
+	out->size = st.size;
+	out->atime_sec = st.atime.tv_sec;
+	out->atime_nsec = st.atime.tv_nsec;
+	out->mtime_sec = st.mtime.tv_sec;
+	out->mtime_nsec = st.mtime.tv_nsec;
+	out->seals = SHMEM_I(inode)->seals;
+	/* Nobody renames it. */
+	out->name_len = path->dentry->d_name.len - strlen(MEMFD_PREFIX);
+	memcpy(name, path->dentry->d_name.name + strlen(MEMFD_PREFIX),
+	       out->name_len);
+
+	if (has_flags(inode))
+		x |= BIT(CR_INODE_X_FLAGS);
+	if (has_policy(inode))
+		x |= BIT(CR_INODE_X_POLICY);
+	if (vfs_listxattr(path->dentry, NULL, 0) > 0)
+		x |= BIT(CR_INODE_X_XATTRS);
+	return x;
+}
+
+/* What memfd_create(2) returned, and nobody has opened since. */
+bool cr_shim_is_first_memfd(struct file *file)
+{
+	return (file->f_mode & (FMODE_WRITE | FMODE_WRITER)) == FMODE_WRITE;
+}
+
+/*
+ * Another open file description of the same inode. With @quiet, those who watch
+ * it are not told.
+ */
+struct file *cr_shim_reopen(struct file *file, u32 flags, bool quiet)
+{
+	const struct path *path = file_user_path(file);
+
+	return quiet ? dentry_open_nonotify(path, flags, current_cred()) :
+		       dentry_open(path, flags, current_cred());
+}
+
+/* As memfd_create(2) with MFD_ALLOW_SEALING, of some size. */
+struct file *cr_shim_memfd_make(const char *name, u64 size)
+{
+	char full[NAME_MAX + 1];
+	struct file *file;
+
+	if (snprintf(full, sizeof(full), MEMFD_PREFIX "%s", name) > NAME_MAX)
+		return ERR_PTR(-EINVAL);
+	file = shmem_file_setup(full, size, mk_vma_flags(VMA_NORESERVE_BIT));
+	if (IS_ERR(file))
+		return file;
+	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
+	file->f_flags |= O_LARGEFILE;
+	SHMEM_I(file_inode(file))->seals = 0;
+	return file;
+}
+
+/* The flags that F_SETFL sets. */
+void cr_shim_set_status(struct file *file, u32 flags)
+{
+	const u32 settable = O_APPEND | O_NONBLOCK | O_NOATIME;
+
+	spin_lock(&file->f_lock);
+	file->f_flags = (file->f_flags & ~settable) | (flags & settable);
+	file->f_iocb_flags = iocb_flags(file);
+	spin_unlock(&file->f_lock);
+}
+
+/* Mode, owner and times. */
+int cr_shim_inode_set(struct file *file, const struct cr_img_inode *in)
+{
+	const struct path *path = &file->f_path;
+	kuid_t uid = make_kuid(current_user_ns(), in->uid);
+	kgid_t gid = make_kgid(current_user_ns(), in->gid);
+	struct iattr attr = {
+		.ia_valid = ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_ATIME |
+			    ATTR_MTIME | ATTR_ATIME_SET | ATTR_MTIME_SET |
+			    ATTR_CTIME,
+		.ia_mode = (in->mode & S_IALLUGO) |
+			   (d_inode(path->dentry)->i_mode & S_IFMT),
+		.ia_vfsuid = VFSUIDT_INIT(uid),
+		.ia_vfsgid = VFSGIDT_INIT(gid),
+		.ia_atime = { in->atime_sec, in->atime_nsec },
+		.ia_mtime = { in->mtime_sec, in->mtime_nsec },
+	};
+	int err;
+
+	if (!uid_valid(uid) || !gid_valid(gid))
+		return -EINVAL;
+	err = mnt_want_write(path->mnt);
+	if (err)
+		return err;
+	inode_lock(d_inode(path->dentry));
+	err = notify_change(mnt_idmap(path->mnt), path->dentry, &attr, NULL);
+	inode_unlock(d_inode(path->dentry));
+	mnt_drop_write(path->mnt);
+	return err;
+}
+
+/*
+ * Copies a page of shared memory, or, with @write, into it. Not as read(2) and
+ * write(2) do: those who map it see what is between the end of the file and that
+ * of the page.
+ */
+int cr_shim_shmem_page(struct file *file, u64 at, void *buf, bool write)
+{
+	struct page *page = shmem_read_mapping_page(file->f_mapping,
+						    at >> PAGE_SHIFT);
+
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	if (write) {
+		memcpy_to_page(page, 0, buf, PAGE_SIZE);
+		folio_mark_dirty(page_folio(page));
+	} else {
+		memcpy_from_page(buf, page, 0, PAGE_SIZE);
+	}
+	put_page(page);
+	return 0;
+}
+
+/* The memory descriptors that map it: how many, of which @max are in @mms. */
+u32 cr_shim_mappers(struct file *file, u64 *mms, u32 max)
+{
+	struct address_space *mapping = file->f_mapping;
+	struct vm_area_struct *vma, *next;
+	u32 n = 0;
+
+	i_mmap_lock_read(mapping);
+	rbtree_postorder_for_each_entry_safe(vma, next, &mapping->i_mmap.rb_root,
+					     shared.rb) {
+		if (n < max)
+			mms[n] = (unsigned long)vma->vm_mm;
+		n++;
+	}
+	i_mmap_unlock_read(mapping);
+	return n;
+}
