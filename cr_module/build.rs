@@ -16,8 +16,8 @@ use crate::{
     state::{
         audit, clock, fs, ipc, limits, lock, mm,
         pid_ns::{self, PidNsPlan, Tids},
-        posix_timer, ptracer, seccomp, session, signal, stop, syscall, thread, timer, timerfd,
-        trace, usage, uts,
+        posix_timer, ptracer, seccomp, session, signal, signalfd, stop, syscall, thread, timer,
+        timerfd, trace, usage, uts,
     },
 };
 use core::ops::Range;
@@ -411,6 +411,7 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
         true => thread::restore_dead(&build, &leader.thread)?,
         false => rebuild_thread(&build, leader)?,
     }
+    signalfd::restore_watched(plan, at)?;
     if makes_memory {
         // Changed credentials of any thread have reset it.
         build.prctl(PR_SET_DUMPABLE, u64::from(mm.dumpable))?;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Files that tell of events: eventfd(2), epoll(7); and what is common to these and [`timerfd`].
+//! Files that tell of events: eventfd(2), epoll(7); and what is common to these, [`timerfd`]
+//! and [`signalfd`].
 //!
 //! An epoll instance watches open file descriptions, each under the descriptor that it once had,
 //! which by now may be closed, or another file's. So it is told about the files themselves, when all
@@ -14,7 +15,7 @@ use crate::{
     checkpoint::Save,
     objects::Kind,
     report::{fail, failure, Context, Result},
-    state::timerfd,
+    state::{signalfd, timerfd},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -33,7 +34,7 @@ const O_LARGEFILE: u32 = 0o100000;
 pub(crate) fn is_anonymous(kind: FileType) -> bool {
     matches!(
         kind,
-        FileType::EventFd | FileType::Epoll | FileType::TimerFd
+        FileType::EventFd | FileType::Epoll | FileType::TimerFd | FileType::SignalFd
     )
 }
 
@@ -57,6 +58,9 @@ pub(crate) fn save(
     let mut timer = None;
     if kind == FileType::TimerFd {
         timer = Some(timerfd::read(save, file, &mut record)?);
+    }
+    if kind == FileType::SignalFd {
+        signalfd::read(file, &mut record);
     }
     if kind == FileType::EventFd {
         let Ok((count, semaphore)) = file.read_eventfd() else {
@@ -95,6 +99,7 @@ pub(crate) fn save_watched(save: &mut Save<'_>) -> Result {
                 );
             };
             item.file = watched;
+            item.signals = signalfd::watched_for(save, item)?;
         }
         let record = cr_img_epoll {
             file: id,
@@ -112,6 +117,7 @@ pub(crate) fn restore(record: &cr_img_file) -> Result<FileRef> {
         CR_FILE_EVENTFD => FileRef::make_eventfd(record.pos, record.target != 0)
             .context(format_args!("making an eventfd")),
         CR_FILE_TIMERFD => timerfd::restore(record),
+        CR_FILE_SIGNALFD => signalfd::restore(record),
         _ => FileRef::make_epoll().context(format_args!("making an epoll instance")),
     }?;
     if record.flags & O_NONBLOCK != 0 {
@@ -120,7 +126,7 @@ pub(crate) fn restore(record: &cr_img_file) -> Result<FileRef> {
     Ok(file)
 }
 
-/// Lets an epoll instance watch what it has watched; `file_of` finds a file and its record.
+/// Lets an epoll instance watch what it has watched, but for signals; `file_of` finds a file and its record.
 pub(crate) fn restore_watched<'a>(
     rec: &Rec<'_>,
     file_of: impl Fn(u64) -> Result<(&'a FileRef, cr_img_file)>,
@@ -128,22 +134,35 @@ pub(crate) fn restore_watched<'a>(
     let record: cr_img_epoll = rec.fixed()?;
     let (epoll, _) = file_of(record.file)?;
     for item in rec.array::<cr_img_epoll_item>(size_of::<cr_img_epoll>()) {
+        if item.signals != 0 {
+            continue;
+        }
         let (watched, file) = file_of(item.file)?;
         // What is supplied from outside has news of its own.
         let once = is_told_once(item.events) && file.kind != CR_FILE_EXTERNAL;
         let consumed = item.ready == 0 && once;
-        epoll
-            .add_to_epoll(watched, &item, consumed)
-            .map_err(|error| match error {
-                error if error == EPERM => failure!(
-                    EPERM,
-                    "what is supplied for an external file cannot be watched by epoll"
-                ),
-                error => error.into(),
-            })
-            .context(format_args!("epoll: descriptor {}", item.fd))?;
+        watch(epoll, watched, &item, consumed)?;
     }
     Ok(())
+}
+
+/// Lets an epoll instance watch a file. If `consumed`, what is ready of it was told already.
+pub(crate) fn watch(
+    epoll: &FileRef,
+    watched: &FileRef,
+    item: &cr_img_epoll_item,
+    consumed: bool,
+) -> Result {
+    epoll
+        .add_to_epoll(watched, item, consumed)
+        .map_err(|error| match error {
+            error if error == EPERM => failure!(
+                EPERM,
+                "what is supplied for an external file cannot be watched by epoll"
+            ),
+            error => error.into(),
+        })
+        .context(format_args!("epoll: descriptor {}", item.fd))
 }
 
 /// Whether an event is not told again while it lasts.

@@ -169,6 +169,7 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
         | FileType::EventFd
         | FileType::Epoll
         | FileType::TimerFd
+        | FileType::SignalFd
         | FileType::ProcMem => {}
         // Nobody else may change what is to be saved.
         FileType::Memfd => {
@@ -266,6 +267,7 @@ impl core::fmt::Display for What<'_> {
             FileType::EventFd => f.write_str("an eventfd"),
             FileType::Epoll => f.write_str("an epoll instance"),
             FileType::TimerFd => f.write_str("a timerfd"),
+            FileType::SignalFd => f.write_str("a signalfd"),
             FileType::ProcMem => f.write_str("memory of a process (/proc/PID/mem)"),
             FileType::MemoryDevice | FileType::Other => write!(f, "{name}"),
         }
@@ -279,7 +281,9 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
     match record.kind {
         CR_FILE_EXTERNAL => files.external(record.target),
         CR_FILE_PIPE => files.open_pipe(record.target, record.flags),
-        CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD => event::restore(&record),
+        CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD => {
+            event::restore(&record)
+        }
         CR_FILE_PROC_MEM => proc_mem::stand_in(),
         CR_FILE_MEMFD | CR_FILE_INODE => {
             inode::open(files, &record).context(format_args!("a memfd"))

@@ -32,6 +32,7 @@ pub(crate) mod seccomp;
 pub(crate) mod session;
 pub(crate) mod shmem;
 pub(crate) mod signal;
+pub(crate) mod signalfd;
 pub(crate) mod stop;
 pub(crate) mod syscall;
 pub(crate) mod task;

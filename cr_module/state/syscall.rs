@@ -174,7 +174,9 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
             // These may be half done, and say how far they are when they are interrupted.
             (READ | READV, FileType::Other) => Asleep::Leave(ERESTARTSYS),
             // All of it or nothing.
-            (_, FileType::EventFd | FileType::TimerFd) => Asleep::Leave(ERESTARTSYS),
+            (_, FileType::EventFd | FileType::TimerFd | FileType::SignalFd) => {
+                Asleep::Leave(ERESTARTSYS)
+            }
             (_, FileType::Pipe | FileType::Terminal | FileType::Other) => Asleep::Wake,
             // On a disk, or a file server: it does not take long.
             (READ | READV, _) => Asleep::Wait(CallName::Name("read")),

@@ -48,6 +48,8 @@ pub enum FileType {
     ProcMem,
     /// timerfd_create(2).
     TimerFd,
+    /// signalfd(2).
+    SignalFd,
 }
 
 impl FileType {
@@ -65,6 +67,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_EPOLL => Self::Epoll,
             bindings::cr_shim_file_type_CR_SHIM_FILE_PROC_MEM => Self::ProcMem,
             bindings::cr_shim_file_type_CR_SHIM_FILE_TIMERFD => Self::TimerFd,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_SIGNALFD => Self::SignalFd,
             _ => Self::Other,
         }
     }

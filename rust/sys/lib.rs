@@ -14,6 +14,7 @@
 //! - [`session`] — what comes with a session.
 //! - [`mm`] — memory descriptors, mappings and pages.
 //! - [`file`] — open files, paths, pipes, locks, shared memory.
+//! - [`signalfd`] — signals as files.
 //! - [`timerfd`] — timers as files.
 //! - [`inode`] — inodes whose contents are in the image.
 //! - [`build`] — creating tasks, and system calls in their context.
@@ -37,6 +38,7 @@ pub mod pid_ns;
 pub mod regs;
 pub mod security;
 pub mod session;
+pub mod signalfd;
 pub mod sleep;
 pub mod sync;
 pub mod task;

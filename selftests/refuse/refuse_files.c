@@ -46,11 +46,18 @@ static void make_timerfd(void)
 
 static void make_signalfd(void)
 {
+	struct epoll_event event = { .events = EPOLLIN };
 	sigset_t set;
+	pid_t pid;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	fd = sure(signalfd(-1, &set, 0));
+	other = sure(epoll_create1(0));
+	pid = sure(fork());
+	if (!pid)
+		_exit(epoll_ctl(other, EPOLL_CTL_ADD, fd, &event) != 0);
+	reap(pid);
 }
 
 static void make_inotify(void)
@@ -401,7 +408,7 @@ static const struct case_ cases[] = {
 	{ "epoll-polling", "epoll.*busy polling", make_epoll, NULL },
 	{ "eventfd-append", "event file with unknown flags 0o2000", make_eventfd, NULL },
 	{ "timerfd-alarm", "timerfd by a clock that can wake", make_timerfd, NULL },
-	{ "signalfd", "signalfd", make_signalfd, NULL },
+	{ "signalfd-gone", "epoll instance watches a signalfd, .* process that has ended", make_signalfd, NULL },
 	{ "inotify", "inotify", make_inotify, NULL },
 	{ "fanotify", "fanotify", make_fanotify, NULL },
 	{ "perf", "perf", make_perf, NULL },

@@ -397,6 +397,7 @@ struct cr_img_inode {
  * @CR_FILE_MEMFD: what memfd_create(2) has returned; @target is a CR_TAG_INODE
  * @CR_FILE_INODE: opened since, by /proc/PID/fd or the like, or only mapped;
  *	@target is a CR_TAG_INODE
+ * @CR_FILE_SIGNALFD: signalfd(2); @target are the signals that it accepts
  */
 enum cr_img_file_kind {
 	CR_FILE_REG		= 1,
@@ -410,6 +411,7 @@ enum cr_img_file_kind {
 	CR_FILE_TIMERFD		= 9,
 	CR_FILE_MEMFD		= 16,
 	CR_FILE_INODE		= 17,
+	CR_FILE_SIGNALFD	= 10,
 };
 
 /**
@@ -717,6 +719,8 @@ struct cr_img_epoll {
  * @ready: 1 if the instance has noticed that it is ready, and not told all about
  *	it; these come first, in the order of that
  * @reserved: zero
+ * @signals: of a signalfd, the CR_TAG_SIGHAND of those whose signals the
+ *	instance notices; else 0
  */
 struct cr_img_epoll_item {
 	__u64 file;
@@ -725,6 +729,7 @@ struct cr_img_epoll_item {
 	__u32 events;
 	__u32 ready;
 	__u32 reserved;
+	__u64 signals;
 };
 
 /* It will expire. */

@@ -13,6 +13,9 @@ const CLOCK_REALTIME: u64 = 0;
 const CLOCK_MONOTONIC: u64 = 1;
 const CLOCK_BOOTTIME: u64 = 7;
 
+/// SIGKILL, SIGSTOP.
+const NEVER_ACCEPTED: u64 = (1 << 8) | (1 << 18);
+
 /// TFD_TIMER_ABSTIME, TFD_TIMER_CANCEL_ON_SET
 const SETTIME_FLAGS: u32 = 0x3;
 
@@ -24,6 +27,7 @@ pub(super) fn file(rec: &Rec<'_>, file: &cr_img_file) -> Result {
             file.target,
             CLOCK_REALTIME | CLOCK_MONOTONIC | CLOCK_BOOTTIME
         ),
+        CR_FILE_SIGNALFD => file.pos == 0 && file.target & NEVER_ACCEPTED == 0,
         _ => (file.pos, file.target) == (0, 0),
     };
     rec.require(

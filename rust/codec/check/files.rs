@@ -101,7 +101,9 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
             rec.require(path.is_empty(), "a path to something outside")?;
             rec.require(u32::try_from(file.target).is_ok(), "impossible key")?;
         }
-        CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD => events::file(rec.rec, &file)?,
+        CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD => {
+            events::file(rec.rec, &file)?
+        }
         CR_FILE_MEMFD | CR_FILE_INODE => inode::file(state, rec, &file)?,
         _ => return Err(rec.error("unknown kind of file")),
     }
@@ -128,10 +130,14 @@ pub(super) fn epoll(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_epoll> 
     let mut ready = true;
     for item in rec.array::<cr_img_epoll_item>(size_of::<cr_img_epoll>()) {
         let watched = state.refers::<cr_img_file>(rec, item.file, "no file is watched")?;
-        rec.require(
-            watched.fixed::<cr_img_file>()?.kind != CR_FILE_PROC_MEM,
-            "it watches memory",
-        )?;
+        let kind = watched.fixed::<cr_img_file>()?.kind;
+        rec.require(kind != CR_FILE_PROC_MEM, "it watches memory")?;
+        match kind {
+            CR_FILE_SIGNALFD => {
+                state.refers::<cr_img_sighand>(rec, item.signals, "signals of nobody")?;
+            }
+            _ => rec.require(item.signals == 0, "signals of a file that has none")?,
+        }
         rec.require(
             item.file != epoll.file && item.fd < record::MAX_FDS,
             "it watches itself, or an impossible descriptor",

@@ -337,10 +337,10 @@ fn objects() {
     });
     fails::<cr_img_fs>(0, "its count disagree", |fs| fs.cwd_len = u32::MAX);
     fails::<cr_img_epoll>(0, "no epoll instance", |epoll| epoll.file = FILE_EVENTFD);
-    fails::<cr_img_epoll>(0, "its length and its count", |epoll| epoll.nr = 3);
+    fails::<cr_img_epoll>(0, "its length and its count", |epoll| epoll.nr = 4);
     fails::<cr_img_epoll>(0, "a reserved member", |epoll| epoll.reserved = 1);
-    // The second of two items, of 32 bytes each, after a fixed part of 16.
-    let second = |at: usize, value: u8| move |bytes: &mut Vec<u8>| bytes[16 + 32 + at] = value;
+    // The second of three items, of 40 bytes each, after a fixed part of 16.
+    let second = |at: usize, value: u8| move |bytes: &mut Vec<u8>| bytes[16 + 40 + at] = value;
     fails_bytes(CR_TAG_EPOLL, 0, "no file is watched", second(0, FS as u8));
     fails_bytes(
         CR_TAG_EPOLL,
@@ -362,8 +362,15 @@ fn objects() {
     fails_bytes(CR_TAG_EPOLL, 0, "does not come first", second(24, 2));
     fails_bytes(CR_TAG_EPOLL, 0, "does not come first", |bytes| {
         bytes[16 + 24] = 0;
-        bytes[48 + 24] = 1;
+        bytes[56 + 24] = 1;
     });
+    let no_signals = "signals of a file that has none";
+    fails_bytes(CR_TAG_EPOLL, 0, no_signals, second(32, SIGHAND as u8));
+    fails_bytes(CR_TAG_EPOLL, 0, "signals of nobody", |bytes| {
+        bytes[96 + 32] = FS as u8
+    });
+    fails::<cr_img_file>(10, "an anonymous file", |file| file.target = 1 << 8);
+    fails::<cr_img_file>(10, "an anonymous file", |file| file.pos = 1);
     fails::<cr_img_file>(5, "impossible offset", |file| file.pos = u64::MAX);
     fails::<cr_img_file>(5, "an anonymous file", |file| file.target = 2);
     fails::<cr_img_file>(5, "an anonymous file", |file| file.flags = 0o2002);

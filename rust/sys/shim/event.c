@@ -12,6 +12,7 @@
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/rbtree.h>
+#include <linux/sched/signal.h>
 #include <linux/wait.h>
 #include <asm/unistd_64.h>
 
@@ -81,10 +82,27 @@ bool cr_shim_is_epoll(struct file *file)
 	return is_file_epoll(file);
 }
 
+/*
+ * The signal actions of who is told of signals by an item: the lock of the
+ * instance keeps its entries. Nobody, if they are gone.
+ */
+static u64 signals_of(const struct epitem *epi)
+{
+	const struct eppoll_entry *entry = epi->pwqlist;
+	wait_queue_head_t *head;
+
+	if (!cr_shim_is_signalfd(epi->ffd.file))
+		return 0;
+	head = entry ? READ_ONCE(entry->whead) : NULL;
+	return head ? (unsigned long)container_of(head, struct sighand_struct,
+						  signalfd_wqh) : U64_MAX;
+}
+
 static void item_read(const struct epitem *epi, bool ready,
 		      struct cr_img_epoll_item *out)
 {
 	out->file = (unsigned long)epi->ffd.file;
+	out->signals = signals_of(epi);
 	out->data = epi->event.data;
 	out->fd = epi->ffd.fd;
 	out->events = epi->event.events;
@@ -186,6 +204,24 @@ int cr_shim_epoll_add(struct file *file, struct file *target,
 				    (epi->event.events & EPOLLWAKEUP);
 		if (consumed)
 			list_del_init(&epi->rdllink);
+		spin_unlock_irq(&ep->lock);
+	}
+	mutex_unlock(&ep->mtx);
+	return epi ? 0 : -ENOENT;
+}
+
+/* Puts an item behind all others that are ready, ready as it has been or not. */
+int cr_shim_epoll_ready_last(struct file *file, struct file *target, u32 fd)
+{
+	struct eventpoll *ep = file->private_data;
+	struct epoll_key key = { .file = target, .fd = fd };
+	struct epitem *epi;
+
+	mutex_lock(&ep->mtx);
+	epi = item_find(ep, &key);
+	if (epi) {
+		spin_lock_irq(&ep->lock);
+		list_move_tail(&epi->rdllink, &ep->rdllist);
 		spin_unlock_irq(&ep->lock);
 	}
 	mutex_unlock(&ep->mtx);

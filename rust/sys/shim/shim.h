@@ -417,6 +417,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_EPOLL,
 	CR_SHIM_FILE_PROC_MEM,
 	CR_SHIM_FILE_TIMERFD,
+	CR_SHIM_FILE_SIGNALFD,
 };
 
 /**
@@ -551,6 +552,7 @@ int cr_shim_epoll_read(struct file *file, struct cr_img_epoll_item *out, u32 max
 struct file *cr_shim_epoll_make(void);
 int cr_shim_epoll_add(struct file *file, struct file *target,
 		      const struct cr_img_epoll_item *in, bool consumed);
+int cr_shim_epoll_ready_last(struct file *file, struct file *target, u32 fd);
 
 /* timerfd.c */
 bool cr_shim_is_timerfd(struct file *file);
@@ -559,6 +561,11 @@ int cr_shim_timerfd_read(struct file *file, struct task_struct *t, u32 *clock,
 struct file *cr_shim_timerfd_make(u32 clock, u64 ticks);
 int cr_shim_timerfd_set(struct file *file, u64 ticks,
 			const struct cr_img_timerfd *in);
+
+/* signalfd.c */
+bool cr_shim_is_signalfd(struct file *file);
+u64 cr_shim_signalfd_read(struct file *file);
+struct file *cr_shim_signalfd_make(u64 accepted);
 
 /* build.c: in the context of a task under construction. */
 

@@ -71,6 +71,7 @@ pub const FDTABLE: u64 = 30;
 pub const FS: u64 = 31;
 pub const SIGHAND: u64 = 32;
 pub const SHMEM: u64 = 33;
+pub const FILE_SIGNALFD: u64 = 34;
 pub const MM: u64 = 40;
 pub const MM2: u64 = 50;
 pub const SIGHAND2: u64 = 51;
@@ -279,21 +280,6 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_MEMFD, &memfd, &[]);
-        let item = |file, fd, ready| cr_img_epoll_item {
-            file,
-            data: u64::MAX,
-            fd,
-            events: (1 << 31) | 1,
-            ready,
-            reserved: 0,
-        };
-        let items = [item(FILE_READ, 7, 1), item(FILE_EVENTFD, 100, 0)];
-        let watched = cr_img_epoll {
-            file: FILE_EPOLL,
-            nr: items.len() as u32,
-            reserved: 0,
-        };
-        self.put(0, &watched, items.as_bytes());
         let owner = cr_img_owner {
             file: FILE_READ,
             pid: 1,
@@ -335,6 +321,34 @@ impl Sample {
             flags: 0,
         };
         self.put(SHMEM, &shmem, &[]);
+        let signalfd = cr_img_file {
+            kind: CR_FILE_SIGNALFD,
+            flags: 0o4002,
+            target: (1 << 63) | 1,
+            ..Default::default()
+        };
+        self.put(FILE_SIGNALFD, &signalfd, &[]);
+        let item = |file, fd, ready| cr_img_epoll_item {
+            file,
+            data: u64::MAX,
+            fd,
+            events: (1 << 31) | 1,
+            ready,
+            reserved: 0,
+            signals: 0,
+        };
+        let mut items = [
+            item(FILE_READ, 7, 1),
+            item(FILE_EVENTFD, 100, 0),
+            item(FILE_SIGNALFD, 9, 0),
+        ];
+        items[2].signals = SIGHAND;
+        let watched = cr_img_epoll {
+            file: FILE_EPOLL,
+            nr: items.len() as u32,
+            reserved: 0,
+        };
+        self.put(0, &watched, items.as_bytes());
     }
 
     fn memory(&mut self) {

@@ -457,6 +457,7 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_PROC_MEM => "memory",
         CR_FILE_TIMERFD => "timerfd",
         CR_FILE_MEMFD | CR_FILE_INODE => "memfd",
+        CR_FILE_SIGNALFD => "signalfd",
         _ => "?",
     };
     let name = match file.kind {
