@@ -97,6 +97,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     tasks.set_registers()?;
     inode::finish(&tasks.plan)?;
     owner::restore(&tasks.plan, &tasks.ns)?;
+    event::restore_watched_processes(&tasks.plan)?;
     tasks.set_vforks()?;
     tasks.stop()?;
     tasks.traced = trace::restore(&tasks.plan)?;
@@ -390,7 +391,7 @@ impl Tasks {
     /// Lets the tasks rebuild themselves, until all of them stand still again.
     fn rebuild(&self, root: &PathRef) -> Result {
         self.plan.rebuild.happen();
-        proc_mem::restore(&self.plan, root, &self.ns)?;
+        proc_mem::restore(&self.plan, root, &self.ns, &self.init)?;
         self.plan.complete.wait()?;
         self.plan.check()
     }

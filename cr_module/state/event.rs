@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Files that tell of events: eventfd(2), epoll(7); and what is common to these, [`timerfd`]
-//! and [`signalfd`].
+//! Files that tell of events: eventfd(2), epoll(7); and what is common to these, [`timerfd`],
+//! [`signalfd`] and [`pidfd`].
 //!
 //! An epoll instance watches open file descriptions, each under the descriptor that it once had,
 //! which by now may be closed, or another file's. So it is told about the files themselves, when all
@@ -14,8 +14,9 @@
 use crate::{
     checkpoint::Save,
     objects::Kind,
+    plan::Plan,
     report::{fail, failure, Context, Result},
-    state::{signalfd, timerfd},
+    state::{pidfd, signalfd, timerfd},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -34,7 +35,11 @@ const O_LARGEFILE: u32 = 0o100000;
 pub(crate) fn is_anonymous(kind: FileType) -> bool {
     matches!(
         kind,
-        FileType::EventFd | FileType::Epoll | FileType::TimerFd | FileType::SignalFd
+        FileType::EventFd
+            | FileType::Epoll
+            | FileType::TimerFd
+            | FileType::SignalFd
+            | FileType::PidFd
     )
 }
 
@@ -46,7 +51,11 @@ pub(crate) fn save(
     kind: FileType,
     flags: u32,
 ) -> Result<(cr_img_file, Option<cr_img_timerfd>)> {
-    let other = flags & !(O_ACCMODE | O_NONBLOCK | O_LARGEFILE);
+    let own = match kind {
+        FileType::PidFd => pidfd::FLAGS,
+        _ => O_NONBLOCK,
+    };
+    let other = flags & !(O_ACCMODE | O_LARGEFILE | own);
     if other != 0 {
         fail!(EOPNOTSUPP(), "an event file with unknown flags {other:#o}");
     }
@@ -61,6 +70,9 @@ pub(crate) fn save(
     }
     if kind == FileType::SignalFd {
         signalfd::read(file, &mut record);
+    }
+    if kind == FileType::PidFd {
+        pidfd::read(save, file, &mut record)?;
     }
     if kind == FileType::EventFd {
         let Ok((count, semaphore)) = file.read_eventfd() else {
@@ -126,7 +138,7 @@ pub(crate) fn restore(record: &cr_img_file) -> Result<FileRef> {
     Ok(file)
 }
 
-/// Lets an epoll instance watch what it has watched, but for signals; `file_of` finds a file and its record.
+/// Lets an epoll instance watch what it has watched, but for what comes later; `file_of` finds a file and its record.
 pub(crate) fn restore_watched<'a>(
     rec: &Rec<'_>,
     file_of: impl Fn(u64) -> Result<(&'a FileRef, cr_img_file)>,
@@ -134,10 +146,10 @@ pub(crate) fn restore_watched<'a>(
     let record: cr_img_epoll = rec.fixed()?;
     let (epoll, _) = file_of(record.file)?;
     for item in rec.array::<cr_img_epoll_item>(size_of::<cr_img_epoll>()) {
-        if item.signals != 0 {
+        let (watched, file) = file_of(item.file)?;
+        if matches!(file.kind, CR_FILE_SIGNALFD | CR_FILE_PIDFD) {
             continue;
         }
-        let (watched, file) = file_of(item.file)?;
         // What is supplied from outside has news of its own.
         let once = is_told_once(item.events) && file.kind != CR_FILE_EXTERNAL;
         let consumed = item.ready == 0 && once;
@@ -163,6 +175,46 @@ pub(crate) fn watch(
             error => error.into(),
         })
         .context(format_args!("epoll: descriptor {}", item.fd))
+}
+
+/// Lets an epoll instance watch some files later than others, ready as they have been.
+pub(crate) fn watch_late(
+    plan: &Plan,
+    rec: &Rec<'_>,
+    which: impl Fn(&cr_img_epoll_item) -> bool,
+) -> Result {
+    let items = || rec.array::<cr_img_epoll_item>(size_of::<cr_img_epoll>());
+    let epoll = plan.file(rec.fixed::<cr_img_epoll>()?.file)?;
+    if !items().any(|item| which(&item)) {
+        return Ok(());
+    }
+    for item in items().filter(|item| which(item)) {
+        let consumed = item.ready == 0 && (item.signals != 0 || is_told_once(item.events));
+        watch(epoll, &plan.opened_file(item.file)?, &item, consumed)?;
+    }
+    // Those that were behind it are, again.
+    for item in items().filter(|item| item.ready != 0) {
+        match epoll.make_ready_last(&plan.opened_file(item.file)?, item.fd) {
+            // It comes later still.
+            Err(error) if error == ENOENT => {}
+            result => result?,
+        }
+    }
+    Ok(())
+}
+
+/// Lets epoll instances watch processes, all of which exist or have ended.
+pub(crate) fn restore_watched_processes(plan: &Plan) -> Result {
+    let mut pidfds = KVVec::new();
+    for (_, rec) in plan.records.tagged(CR_TAG_FILE) {
+        if rec.fixed::<cr_img_file>()?.kind == CR_FILE_PIDFD {
+            pidfds.push(rec.id, GFP_KERNEL)?;
+        }
+    }
+    for (_, rec) in plan.records.tagged(CR_TAG_EPOLL) {
+        watch_late(plan, &rec, |item| pidfds.binary_search(&item.file).is_ok())?;
+    }
+    Ok(())
 }
 
 /// Whether an event is not told again while it lasts.

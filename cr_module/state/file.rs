@@ -15,7 +15,7 @@ use crate::{
     objects::Kind,
     report::{fail, failure, Context, Failure, Name, Result},
     restart::Files,
-    state::{event, inode, owner, pipe, proc_mem},
+    state::{event, inode, owner, pidfd, pipe, proc_mem},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -163,6 +163,9 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
                 false => Place::Inside,
             });
         }
+        FileType::PidFd if pidfd::leaves(save, file) => {
+            return Ok(Place::Outside("is of a process outside of the container"));
+        }
         FileType::Regular
         | FileType::Directory
         | FileType::MemoryDevice
@@ -170,6 +173,7 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
         | FileType::Epoll
         | FileType::TimerFd
         | FileType::SignalFd
+        | FileType::PidFd
         | FileType::ProcMem => {}
         // Nobody else may change what is to be saved.
         FileType::Memfd => {
@@ -209,7 +213,9 @@ fn check(kind: FileType, info: &FileInfo, record: &cr_img_file) -> Result {
             fail!(EOPNOTSUPP(), "{what} {why}, which is not supported yet");
         }
     }
-    if record.flags & !(KEPT_FLAGS | FMODE_EXEC | FASYNC) != 0 {
+    // Those that have no name have flags of their own.
+    let known = KEPT_FLAGS | FMODE_EXEC | FASYNC;
+    if !event::is_anonymous(kind) && record.flags & !known != 0 {
         fail!(EOPNOTSUPP(), "{what} has unknown flags {:#o}", record.flags);
     }
     Ok(())
@@ -268,6 +274,7 @@ impl core::fmt::Display for What<'_> {
             FileType::Epoll => f.write_str("an epoll instance"),
             FileType::TimerFd => f.write_str("a timerfd"),
             FileType::SignalFd => f.write_str("a signalfd"),
+            FileType::PidFd => f.write_str("a pidfd"),
             FileType::ProcMem => f.write_str("memory of a process (/proc/PID/mem)"),
             FileType::MemoryDevice | FileType::Other => write!(f, "{name}"),
         }
@@ -284,7 +291,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
         CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD => {
             event::restore(&record)
         }
-        CR_FILE_PROC_MEM => proc_mem::stand_in(),
+        CR_FILE_PROC_MEM | CR_FILE_PIDFD => proc_mem::stand_in(),
         CR_FILE_MEMFD | CR_FILE_INODE => {
             inode::open(files, &record).context(format_args!("a memfd"))
         }

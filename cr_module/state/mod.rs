@@ -22,6 +22,7 @@ pub(crate) mod memory;
 pub(crate) mod mm;
 pub(crate) mod owner;
 pub(crate) mod pid_ns;
+pub(crate) mod pidfd;
 pub(crate) mod pipe;
 pub(crate) mod posix_timer;
 pub(crate) mod proc_mem;

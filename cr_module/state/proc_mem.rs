@@ -4,7 +4,7 @@
 //!
 //! It is found again by its name; but the kernel opens it only when the thread is there whose name it
 //! is. Until then, another file stands in for it. When all threads of all processes exist, such files
-//! are opened, and who has made a descriptor table puts them into it.
+//! are opened, and who has made a descriptor table puts them into it. So are [`pidfd`]s.
 //!
 //! Refused: those of a procfs that shows other processes; of threads that have ended, or executed a
 //! program since, which the kernel shows as empty; locks on them.
@@ -15,7 +15,10 @@ use crate::{
     image::Records,
     plan::{Countdown, Plan, ProcessPlan},
     report::{fail, Context, Name, Result},
-    state::file::CName,
+    state::{
+        file::CName,
+        pidfd::{self, Dead},
+    },
 };
 use cr_codec::uapi::*;
 use cr_sys::{
@@ -24,6 +27,7 @@ use cr_sys::{
     file::{FileRef, PathRef},
     pid_ns::PidNs,
     sync::Event,
+    task::TaskRef,
 };
 use kernel::{new_mutex, prelude::*, sync::Arc, sync::Mutex};
 
@@ -79,7 +83,10 @@ impl ProcMem {
     ) -> Result<impl PinInit<Self, Error>> {
         let mut places = KVVec::new();
         for (at, rec) in records.tagged(CR_TAG_FILE) {
-            if rec.fixed::<cr_img_file>()?.kind == CR_FILE_PROC_MEM {
+            if matches!(
+                rec.fixed::<cr_img_file>()?.kind,
+                CR_FILE_PROC_MEM | CR_FILE_PIDFD
+            ) {
                 places.push(at, GFP_KERNEL)?;
             }
         }
@@ -112,18 +119,22 @@ impl ProcMem {
 }
 
 /// Opens all of them when all threads exist.
-pub(crate) fn restore(plan: &Plan, root: &PathRef, ns: &PidNs) -> Result {
+pub(crate) fn restore(plan: &Plan, root: &PathRef, ns: &PidNs, init: &TaskRef) -> Result {
     let all = &plan.proc_mem;
     if all.places.is_empty() {
         return Ok(());
     }
     all.threads.wait()?;
     plan.check()?;
+    let mut dead = Dead::new();
     for at in &all.places {
         let rec = plan.records.get(*at);
         let path = rec.variable::<cr_img_file>();
-        let file =
-            open(root, ns, &rec.fixed()?, path).context(format_args!("file {}", Name(path)))?;
+        let record: cr_img_file = rec.fixed()?;
+        let file = match record.kind {
+            CR_FILE_PIDFD => pidfd::open(ns, init, &record, &mut dead)?,
+            _ => open(root, ns, &record, path).context(format_args!("file {}", Name(path)))?,
+        };
         all.files.lock().push((rec.id, file), GFP_KERNEL)?;
     }
     all.opened.happen();

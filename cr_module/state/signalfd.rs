@@ -16,9 +16,8 @@ use crate::{
     report::{fail, Context, Result},
     state::event,
 };
-use cr_codec::{check::Rec, uapi::*};
+use cr_codec::uapi::*;
 use cr_sys::{errno::EOPNOTSUPP, file::FileRef};
-use kernel::prelude::*;
 
 /// Reads one that is about to be saved.
 pub(crate) fn read(file: &FileRef, record: &mut cr_img_file) {
@@ -54,29 +53,8 @@ pub(crate) fn restore_watched(plan: &Plan, at: usize) -> Result {
         return Ok(());
     }
     for (_, rec) in plan.records.tagged(CR_TAG_EPOLL) {
-        if items(&rec).any(|item| item.signals == sighand) {
-            watch(plan, &rec, sighand).context(format_args!("epoll: signalfd"))?;
-        }
-    }
-    Ok(())
-}
-
-fn items<'a>(rec: &Rec<'a>) -> impl Iterator<Item = cr_img_epoll_item> + 'a {
-    rec.array(size_of::<cr_img_epoll>())
-}
-
-fn watch(plan: &Plan, rec: &Rec<'_>, sighand: u64) -> Result {
-    let epoll = plan.file(rec.fixed::<cr_img_epoll>()?.file)?;
-    for item in items(rec).filter(|item| item.signals == sighand) {
-        event::watch(epoll, plan.file(item.file)?, &item, item.ready == 0)?;
-    }
-    // Those that were behind it are, again.
-    for item in items(rec).filter(|item| item.ready != 0) {
-        match epoll.make_ready_last(plan.file(item.file)?, item.fd) {
-            // Another process is going to add it.
-            Err(error) if error == ENOENT => {}
-            result => result?,
-        }
+        event::watch_late(plan, &rec, |item| item.signals == sighand)
+            .context(format_args!("epoll: signalfd"))?;
     }
     Ok(())
 }

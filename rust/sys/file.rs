@@ -50,6 +50,8 @@ pub enum FileType {
     TimerFd,
     /// signalfd(2).
     SignalFd,
+    /// pidfd_open(2).
+    PidFd,
 }
 
 impl FileType {
@@ -68,6 +70,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_PROC_MEM => Self::ProcMem,
             bindings::cr_shim_file_type_CR_SHIM_FILE_TIMERFD => Self::TimerFd,
             bindings::cr_shim_file_type_CR_SHIM_FILE_SIGNALFD => Self::SignalFd,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_PIDFD => Self::PidFd,
             _ => Self::Other,
         }
     }

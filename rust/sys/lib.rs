@@ -14,6 +14,7 @@
 //! - [`session`] — what comes with a session.
 //! - [`mm`] — memory descriptors, mappings and pages.
 //! - [`file`] — open files, paths, pipes, locks, shared memory.
+//! - [`pidfd`] — processes as files.
 //! - [`signalfd`] — signals as files.
 //! - [`timerfd`] — timers as files.
 //! - [`inode`] — inodes whose contents are in the image.
@@ -35,6 +36,7 @@ pub mod mm;
 pub mod owner;
 pub mod park;
 pub mod pid_ns;
+pub mod pidfd;
 pub mod regs;
 pub mod security;
 pub mod session;

@@ -131,6 +131,18 @@ static void make_userfaultfd(void)
 static void make_pidfd(void)
 {
 	fd = sure((int)syscall(SYS_pidfd_open, getpid(), 0));
+	sure(flock(fd, LOCK_SH));
+}
+
+/* A process of a nested namespace, which is gone. */
+static void make_pidfd_nested(void)
+{
+	pid_t pid = sure(syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0));
+
+	if (!pid)
+		_exit(0);
+	fd = sure((int)syscall(SYS_pidfd_open, pid, 0));
+	reap(pid);
 }
 
 static void make_landlock(void)
@@ -418,7 +430,8 @@ static const struct case_ cases[] = {
 	{ "memfd-huge", "a file of huge pages", make_memfd_huge, NULL },
 	{ "secretmem", "secret", make_secretmem, NULL },
 	{ "userfaultfd", "userfault", make_userfaultfd, NULL },
-	{ "pidfd", "pidfd", make_pidfd, NULL },
+	{ "pidfd-locked", "a lock on a pidfd", make_pidfd, NULL },
+	{ "pidfd-nested", "pidfd of a process that has ended in a nested", make_pidfd_nested, NULL },
 	{ "landlock", "landlock", make_landlock, NULL },
 	{ "namespace", "namespace|nsfs", make_namespace, NULL },
 	{ "mqueue", "queue", make_mqueue, NULL },

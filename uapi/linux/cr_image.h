@@ -398,6 +398,9 @@ struct cr_img_inode {
  * @CR_FILE_INODE: opened since, by /proc/PID/fd or the like, or only mapped;
  *	@target is a CR_TAG_INODE
  * @CR_FILE_SIGNALFD: signalfd(2); @target are the signals that it accepts
+ * @CR_FILE_PIDFD: pidfd_open(2); @target is the process or thread; 0 if that has
+ *	ended and been waited for: then @pos is its exit code, and @ino the same
+ *	number for all pidfds of the same process
  */
 enum cr_img_file_kind {
 	CR_FILE_REG		= 1,
@@ -412,6 +415,7 @@ enum cr_img_file_kind {
 	CR_FILE_MEMFD		= 16,
 	CR_FILE_INODE		= 17,
 	CR_FILE_SIGNALFD	= 10,
+	CR_FILE_PIDFD		= 11,
 };
 
 /**

@@ -2,10 +2,11 @@
 
 //! Files that tell of events, and have no name.
 
-use super::{Placed, Rec, Result, State};
+use super::{Placed, Rec, Result, State, PID_MAX};
 use crate::uapi::*;
 
 const O_ACCMODE: u32 = 0o3;
+pub(super) const O_EXCL: u32 = 0o200;
 const O_NONBLOCK: u32 = 0o4000;
 const O_LARGEFILE: u32 = 0o100000;
 
@@ -28,11 +29,14 @@ pub(super) fn file(rec: &Rec<'_>, file: &cr_img_file) -> Result {
             CLOCK_REALTIME | CLOCK_MONOTONIC | CLOCK_BOOTTIME
         ),
         CR_FILE_SIGNALFD => file.pos == 0 && file.target & NEVER_ACCEPTED == 0,
+        CR_FILE_PIDFD if file.target == 0 => file.ino != 0 && u32::try_from(file.pos).is_ok(),
+        CR_FILE_PIDFD => file.target <= u64::from(PID_MAX) && (file.ino, file.pos) == (0, 0),
         _ => (file.pos, file.target) == (0, 0),
     };
     rec.require(
-        fits && file.flags & !(O_ACCMODE | O_NONBLOCK | O_LARGEFILE) == 0
-            && [file.dev, file.ino, file.size, file.mtime_ns] == [0; 4]
+        fits && file.flags & !(O_ACCMODE | O_NONBLOCK | O_LARGEFILE | O_EXCL) == 0
+            && [file.dev, file.size, file.mtime_ns] == [0; 3]
+            && (file.ino == 0 || file.kind == CR_FILE_PIDFD)
             && file.mode == 0,
         "what an anonymous file does not have",
     )

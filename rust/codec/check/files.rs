@@ -54,8 +54,13 @@ pub(super) fn pipe(state: &State<'_>, rec: &Rec<'_>) -> Result {
 
 pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
     let file: cr_img_file = rec.fixed()?;
+    // PIDFD_THREAD is one of a call that creates a file.
+    let known = match file.kind {
+        CR_FILE_PIDFD => OPEN_FLAGS | events::O_EXCL,
+        _ => OPEN_FLAGS,
+    };
     rec.require(
-        file.flags & !OPEN_FLAGS == 0,
+        file.flags & !known == 0,
         "flags that an open file cannot have",
     )?;
     let most = match file.kind {
@@ -101,7 +106,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
             rec.require(path.is_empty(), "a path to something outside")?;
             rec.require(u32::try_from(file.target).is_ok(), "impossible key")?;
         }
-        CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD => {
+        CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_PIDFD => {
             events::file(rec.rec, &file)?
         }
         CR_FILE_MEMFD | CR_FILE_INODE => inode::file(state, rec, &file)?,

@@ -337,9 +337,9 @@ fn objects() {
     });
     fails::<cr_img_fs>(0, "its count disagree", |fs| fs.cwd_len = u32::MAX);
     fails::<cr_img_epoll>(0, "no epoll instance", |epoll| epoll.file = FILE_EVENTFD);
-    fails::<cr_img_epoll>(0, "its length and its count", |epoll| epoll.nr = 4);
+    fails::<cr_img_epoll>(0, "its length and its count", |epoll| epoll.nr = 5);
     fails::<cr_img_epoll>(0, "a reserved member", |epoll| epoll.reserved = 1);
-    // The second of three items, of 40 bytes each, after a fixed part of 16.
+    // The second of four items, of 40 bytes each, after a fixed part of 16.
     let second = |at: usize, value: u8| move |bytes: &mut Vec<u8>| bytes[16 + 40 + at] = value;
     fails_bytes(CR_TAG_EPOLL, 0, "no file is watched", second(0, FS as u8));
     fails_bytes(
@@ -371,6 +371,17 @@ fn objects() {
     });
     fails::<cr_img_file>(10, "an anonymous file", |file| file.target = 1 << 8);
     fails::<cr_img_file>(10, "an anonymous file", |file| file.pos = 1);
+    fails::<cr_img_file>(10, "flags that an open", |file| file.flags |= 0o200);
+    fails::<cr_img_file>(10, "an anonymous file", |file| file.ino = 1);
+    fails::<cr_img_file>(11, "an anonymous file", |file| file.ino = 0);
+    fails::<cr_img_file>(11, "an anonymous file", |file| file.pos = 1 << 32);
+    fails::<cr_img_file>(11, "an anonymous file", |file| file.target = 1);
+    fails::<cr_img_file>(11, "an anonymous file", |file| {
+        (file.pos, file.ino, file.target) = (0, 0, 1 << 23)
+    });
+    passes::<cr_img_file>(11, |file| {
+        (file.pos, file.ino, file.target) = (0, 0, 1 << 22)
+    });
     fails::<cr_img_file>(5, "impossible offset", |file| file.pos = u64::MAX);
     fails::<cr_img_file>(5, "an anonymous file", |file| file.target = 2);
     fails::<cr_img_file>(5, "an anonymous file", |file| file.flags = 0o2002);

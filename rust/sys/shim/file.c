@@ -116,6 +116,8 @@ static u32 type_of(struct file *file, const struct inode *inode)
 		return CR_SHIM_FILE_TIMERFD;
 	if (cr_shim_is_signalfd(file))
 		return CR_SHIM_FILE_SIGNALFD;
+	if (cr_shim_is_pidfd(file))
+		return CR_SHIM_FILE_PIDFD;
 	return type_of_inode(file->f_path.dentry, inode);
 }
 

@@ -418,6 +418,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_PROC_MEM,
 	CR_SHIM_FILE_TIMERFD,
 	CR_SHIM_FILE_SIGNALFD,
+	CR_SHIM_FILE_PIDFD,
 };
 
 /**
@@ -566,6 +567,39 @@ int cr_shim_timerfd_set(struct file *file, u64 ticks,
 bool cr_shim_is_signalfd(struct file *file);
 u64 cr_shim_signalfd_read(struct file *file);
 struct file *cr_shim_signalfd_make(u64 accepted);
+
+/* pidfd.c */
+
+/**
+ * struct cr_shim_pidfd - what a pidfd refers to
+ * @ino: if that has ended, a number that tells it from others, else 0
+ * @tid: its id, if it has not
+ * @exit_code: if it has, how
+ * @kills: it ends with the pidfd
+ * @has_attributes: extended attributes
+ * @dumped: it has dumped core
+ * @nested: it has ended, in a nested pid namespace
+ * @elsewhere: it has ended, in another cgroup than that of init
+ */
+struct cr_shim_pidfd {
+	u64 ino;
+	u32 tid;
+	s32 exit_code;
+	bool kills;
+	bool has_attributes;
+	bool dumped;
+	bool nested;
+	bool elsewhere;
+};
+
+bool cr_shim_is_pidfd(struct file *file);
+int cr_shim_pidfd_read(struct file *file, struct pid_namespace *ns,
+		       struct task_struct *init, struct cr_shim_pidfd *out);
+struct file *cr_shim_pidfd_make(struct pid *pid, u32 flags);
+struct file *cr_shim_pidfd_make_dead(struct pid_namespace *ns,
+				     struct task_struct *init, s32 exit_code,
+				     u32 flags);
+struct file *cr_shim_pidfd_make_same(struct file *file, u32 flags);
 
 /* build.c: in the context of a task under construction. */
 

@@ -43,7 +43,7 @@ fn a_good_image() {
     let output = crctl(&["verify", "-"], &image);
     let words = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    let expected = "-: good: 3 processes, 4 threads, 70 records, 7 pages, ";
+    let expected = "-: good: 3 processes, 4 threads, 71 records, 7 pages, ";
     assert!(words.starts_with(expected), "{words}");
 
     let dir = tempfile::tempdir().unwrap();

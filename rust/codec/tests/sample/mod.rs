@@ -72,6 +72,7 @@ pub const FS: u64 = 31;
 pub const SIGHAND: u64 = 32;
 pub const SHMEM: u64 = 33;
 pub const FILE_SIGNALFD: u64 = 34;
+pub const FILE_PIDFD: u64 = 35;
 pub const MM: u64 = 40;
 pub const MM2: u64 = 50;
 pub const SIGHAND2: u64 = 51;
@@ -328,6 +329,14 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_SIGNALFD, &signalfd, &[]);
+        let pidfd = cr_img_file {
+            kind: CR_FILE_PIDFD,
+            flags: 0o4202,
+            ino: 77,
+            pos: 7 << 8,
+            ..Default::default()
+        };
+        self.put(FILE_PIDFD, &pidfd, &[]);
         let item = |file, fd, ready| cr_img_epoll_item {
             file,
             data: u64::MAX,
@@ -341,6 +350,7 @@ impl Sample {
             item(FILE_READ, 7, 1),
             item(FILE_EVENTFD, 100, 0),
             item(FILE_SIGNALFD, 9, 0),
+            item(FILE_PIDFD, 10, 0),
         ];
         items[2].signals = SIGHAND;
         let watched = cr_img_epoll {

@@ -458,6 +458,7 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_TIMERFD => "timerfd",
         CR_FILE_MEMFD | CR_FILE_INODE => "memfd",
         CR_FILE_SIGNALFD => "signalfd",
+        CR_FILE_PIDFD => "pidfd",
         _ => "?",
     };
     let name = match file.kind {
