@@ -138,7 +138,8 @@ pub(crate) fn restore(record: &cr_img_file) -> Result<FileRef> {
     Ok(file)
 }
 
-/// Lets an epoll instance watch what it has watched, but for what comes later; `file_of` finds a file and its record.
+/// Lets an epoll instance watch what it has watched, but for what comes later; `file_of` finds a file
+/// and its record.
 pub(crate) fn restore_watched<'a>(
     rec: &Rec<'_>,
     file_of: impl Fn(u64) -> Result<(&'a FileRef, cr_img_file)>,
