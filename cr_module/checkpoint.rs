@@ -16,8 +16,8 @@ use crate::{
     references::References,
     report::{fail, Context, Log, Result},
     state::{
-        self, clock, cpu, event, inode, ipc, lock, memory::Memory, owner, pid_ns, session, task,
-        timerfd, uts,
+        self, clock, cpu, event, inode, ipc, lock, memory::Memory, owner, pid_ns, session, socket,
+        task, timerfd, uts,
     },
     tree::Tree,
 };
@@ -35,6 +35,7 @@ use cr_sys::{
     misc,
     mm::PAGE_SIZE,
     regs,
+    socket::SocketRef,
     task::{CpuWords, Namespaces, TaskRef, NO_CPUS},
     vec,
 };
@@ -183,7 +184,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
     let mut save = Save {
         container,
         init: tree.processes[0].living().task.clone(),
-        references: References::collect(&tree)?,
+        references: References::collect(container.ns(), &tree)?,
         objects: Objects::new(),
         records: buffer,
         memory: Memory::new(),
@@ -196,6 +197,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         epolls: KVVec::new(),
         timerfds: KVVec::new(),
         owners: KVVec::new(),
+        sockets: KVVec::new(),
         path: vec::zeroed(PAGE_SIZE, GFP_KERNEL)?,
         xstate: state::regs::buffer()?,
         cpus: NO_CPUS,
@@ -215,6 +217,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
     for process in &tree.processes {
         task::save(&mut save, process).context(format_args!("{}", process.leader().who()))?;
     }
+    socket::save_queues(&mut save)?;
     lock::save(&mut save)?;
     timerfd::save(&mut save)?;
     event::save_watched(&mut save)?;
@@ -298,6 +301,8 @@ pub(crate) struct Save<'a> {
     pub(crate) timerfds: KVVec<cr_img_timerfd>,
     /// Owners of open files.
     pub(crate) owners: KVVec<cr_img_owner>,
+    /// Sockets, with their ids.
+    pub(crate) sockets: KVVec<(SocketRef, u64)>,
     /// Room for a path, taken while it is in use.
     pub(crate) path: KVVec<u8>,
     /// The same for extended registers, and for a CPU affinity: threads have many.

@@ -21,6 +21,7 @@ pub(crate) enum Kind {
     Mm,
     Seccomp,
     PidNs,
+    Socket,
 }
 
 /// The objects that have been met so far. Tasks that stand still keep them alive.

@@ -11,9 +11,12 @@ use crate::{
     report::{fail, Name, Result},
     tree::{Thread, Tree},
 };
+use cr_codec::uapi::CR_SOCKET_LISTENING;
 use cr_sys::{
     errno::EOPNOTSUPP,
     file::{FileRef, FileType},
+    pid_ns::PidNs,
+    socket::SocketRef,
 };
 use kernel::{prelude::*, rbtree::RBTree};
 
@@ -30,14 +33,20 @@ pub(crate) struct References {
     files: RBTree<u64, u64>,
     /// Open file descriptions by pipe.
     pipes: RBTree<u64, Ends>,
+    /// Sockets, those included that wait to be accepted.
+    sockets: RBTree<u64, ()>,
+    /// Those of which the queues have not been looked at.
+    queues: KVVec<SocketRef>,
 }
 
 impl References {
     /// Counts them.
-    pub(crate) fn collect(tree: &Tree) -> Result<Self> {
+    pub(crate) fn collect(ns: &PidNs, tree: &Tree) -> Result<Self> {
         let mut references = Self {
             files: RBTree::new(),
             pipes: RBTree::new(),
+            sockets: RBTree::new(),
+            queues: KVVec::new(),
         };
         let mut tables = RBTree::<u64, ()>::new();
         for thread in tree.live_threads() {
@@ -49,7 +58,39 @@ impl References {
                 references.add(&file)?;
             }
         }
+        // What is in flight may be sockets, with more in flight.
+        while let Some(socket) = references.queues.pop() {
+            references.add_queued(ns, &socket)?;
+        }
         Ok(references)
+    }
+
+    /// Adds what waits in a socket.
+    fn add_queued(&mut self, ns: &PidNs, socket: &SocketRef) -> Result {
+        let (_, record) = socket.read(ns);
+        for message in socket.messages() {
+            if record.state == CR_SOCKET_LISTENING {
+                message
+                    .connection()
+                    .map_or(Ok(()), |new| self.add_socket(new))?;
+                continue;
+            }
+            for file in &message.files(ns)? {
+                self.add(file)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_socket(&mut self, socket: SocketRef) -> Result {
+        self.sockets
+            .try_create_and_insert(socket.identity(), (), GFP_KERNEL)?;
+        Ok(self.queues.push(socket, GFP_KERNEL)?)
+    }
+
+    /// Whether a socket is one of the container's.
+    pub(crate) fn has_socket(&self, identity: u64) -> bool {
+        self.sockets.get(&identity).is_some()
     }
 
     fn add(&mut self, file: &FileRef) -> Result {
@@ -59,6 +100,9 @@ impl References {
         }
         self.files
             .try_create_and_insert(file.identity(), 1, GFP_KERNEL)?;
+        if let Some(socket) = file.socket() {
+            return self.add_socket(socket);
+        }
         if file.read_type() != FileType::Pipe {
             return Ok(());
         }

@@ -18,7 +18,7 @@ use crate::{
     report::{fail, failure, Context, Log, Result},
     state::{
         cpu, debugreg, event, file, inode, memory, mm, owner, pid_ns, pipe, proc_mem, regs,
-        session, shmem, stop, task, thread,
+        session, shmem, socket, stop, task, thread,
         trace::{self, Traced},
     },
 };
@@ -77,7 +77,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
         fd if fd >= 0 => PathRef::from_fd(fd).context(format_args!("root descriptor"))?,
         _ => PathRef::current_root()?,
     };
-    let files = Files::make(&args.value, &root, &records)?;
+    let (files, sockets) = Files::make(&args.value, &root, &records)?;
     let progress = (args.value.flags & CR_RESTART_PROGRESS != 0).then_some(log);
     let mut contents = Contents::new(container.nr_pages, progress);
     contents.fill(&mut image, &state, |object| {
@@ -98,6 +98,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     inode::finish(&tasks.plan)?;
     owner::restore(&tasks.plan, &tasks.ns)?;
     event::restore_watched_processes(&tasks.plan)?;
+    sockets.restore_credentials(&records, &tasks.ns)?;
     tasks.set_vforks()?;
     tasks.stop()?;
     tasks.traced = trace::restore(&tasks.plan)?;
@@ -207,16 +208,17 @@ pub(crate) struct Files<'a> {
     pipes: RBTree<u64, pipe::Made>,
     /// By id, ascending.
     made: KVVec<(u64, FileRef)>,
+    sockets: socket::Made,
     records: &'a Records,
 }
 
 impl<'a> Files<'a> {
-    /// Makes all of them, by id.
+    /// Makes all of them, by id, and the sockets among them.
     fn make(
         args: &cr_restart,
         root: &'a PathRef,
         records: &'a Records,
-    ) -> Result<KVVec<(u64, FileRef)>> {
+    ) -> Result<(KVVec<(u64, FileRef)>, socket::Made)> {
         let mut externals = KVVec::new();
         for external in
             &abi::read_array::<cr_external_fd>(args.externals, args.nr_externals, CR_MAX_EXTERNALS)?
@@ -231,6 +233,7 @@ impl<'a> Files<'a> {
             externals,
             pipes: RBTree::new(),
             made: KVVec::new(),
+            sockets: socket::Made::new(),
             records,
         };
         for at in 0..records.len() {
@@ -243,8 +246,9 @@ impl<'a> Files<'a> {
             };
             files.made.push((rec.id, file), GFP_KERNEL)?;
         }
+        files.sockets.restore_queues(root, records, &files.made)?;
         files.watch()?;
-        Ok(files.made)
+        Ok((files.made, files.sockets))
     }
 
     /// Lets epoll instances watch the files.
@@ -287,6 +291,12 @@ impl<'a> Files<'a> {
                 "external {key} is needed and was not supplied"
             )),
         }
+    }
+
+    /// The open file of a socket.
+    pub(crate) fn open_socket(&mut self, id: u64, flags: u32) -> Result<FileRef> {
+        let rec = self.records.get(self.records.find(id)?);
+        self.sockets.open(&rec, flags)
     }
 
     /// An open file of a pipe, which is made when its first end is.

@@ -15,7 +15,7 @@ use crate::{
     objects::Kind,
     report::{fail, failure, Context, Failure, Name, Result},
     restart::Files,
-    state::{event, inode, owner, pidfd, pipe, proc_mem},
+    state::{event, inode, owner, pidfd, pipe, proc_mem, socket},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -65,10 +65,16 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     let mut path: &[u8] = &[];
     let mut place = place(save, file, kind, &info)?;
     let (mut owned, mut timer) = (None, None);
-    if matches!((&place, kind), (Place::Inside, FileType::ProcMem)) {
+    if matches!(
+        (&place, kind),
+        (Place::Inside, FileType::ProcMem | FileType::Socket)
+    ) {
         // Memory that is gone has no name any more either.
         check(kind, &info, &record)?;
-        record.target = proc_mem::save(save, file)?;
+        record.target = match file.socket() {
+            Some(socket) => socket::save(save, &socket, buffer)?,
+            None => proc_mem::save(save, file)?,
+        };
     }
     if matches!(
         (&place, kind),
@@ -107,6 +113,13 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
             record.flags &= KEPT_FLAGS;
             record = inode::save(save, file, info.inode, &record)
                 .context(format_args!("{}", What(kind, &info)))?;
+        } else if kind == FileType::Socket {
+            record = cr_img_file {
+                kind: CR_FILE_SOCKET,
+                flags: record.flags & KEPT_FLAGS,
+                target: record.target,
+                ..Default::default()
+            };
         } else {
             record.flags &= KEPT_FLAGS;
             record.kind = match kind {
@@ -181,6 +194,13 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
                 Some(_) => Place::Outside(SHARED),
                 None => Place::Inside,
             })
+        }
+        FileType::Socket => {
+            if socket::leaves(save, file) {
+                return Ok(Place::Outside(
+                    "is connected to the outside of the container",
+                ));
+            }
         }
         // Of these there is nothing that could be saved.
         _ if save.container.external_key(file, info.inode).is_some() => {
@@ -276,6 +296,7 @@ impl core::fmt::Display for What<'_> {
             FileType::SignalFd => f.write_str("a signalfd"),
             FileType::PidFd => f.write_str("a pidfd"),
             FileType::ProcMem => f.write_str("memory of a process (/proc/PID/mem)"),
+            FileType::Socket => f.write_str("a socket"),
             FileType::MemoryDevice | FileType::Other => write!(f, "{name}"),
         }
     }
@@ -288,6 +309,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
     match record.kind {
         CR_FILE_EXTERNAL => files.external(record.target),
         CR_FILE_PIPE => files.open_pipe(record.target, record.flags),
+        CR_FILE_SOCKET => files.open_socket(record.target, record.flags),
         CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD => {
             event::restore(&record)
         }
@@ -309,6 +331,11 @@ pub(crate) fn probe(files: &Files<'_>, name: &CStr) -> Result<(FileType, u64)> {
 /// Opens a file by its name, which had no symbolic link in it when it was saved.
 pub(crate) fn open(files: &Files<'_>, name: &CStr, flags: u32) -> Result<FileRef> {
     FileRef::open(files.root(), name, flags).map_err(not_there)
+}
+
+/// Looks a name up that had no symbolic link in it when it was saved.
+pub(crate) fn lookup(root: &PathRef, name: &CStr) -> Result<PathRef> {
+    PathRef::lookup(root, name).map_err(not_there)
 }
 
 fn not_there(error: Error) -> Failure {

@@ -34,6 +34,7 @@ pub(crate) mod session;
 pub(crate) mod shmem;
 pub(crate) mod signal;
 pub(crate) mod signalfd;
+pub(crate) mod socket;
 pub(crate) mod stop;
 pub(crate) mod syscall;
 pub(crate) mod task;

@@ -17,7 +17,7 @@ use crate::{
     tree::Thread,
 };
 use cr_codec::uapi::*;
-use cr_sys::{build, file::FileType, task::TaskRef};
+use cr_sys::{build, file::FileType, socket::SocketSleep, task::TaskRef};
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 
@@ -105,6 +105,12 @@ const SELECT: u32 = 23;
 const PAUSE: u32 = 34;
 const NANOSLEEP: u32 = 35;
 const SENDFILE: u32 = 40;
+const CONNECT: u32 = 42;
+const ACCEPT: u32 = 43;
+const SENDTO: u32 = 44;
+const RECVFROM: u32 = 45;
+const SENDMSG: u32 = 46;
+const RECVMSG: u32 = 47;
 const WAIT4: u32 = 61;
 const FCNTL: u32 = 72;
 const FLOCK: u32 = 73;
@@ -124,10 +130,12 @@ const TEE: u32 = 276;
 const VMSPLICE: u32 = 278;
 const EPOLL_PWAIT: u32 = 281;
 const EPOLL_PWAIT2: u32 = 441;
+const ACCEPT4: u32 = 288;
 const FUTEX_WAITV: u32 = 449;
 /// futex_wait(2), not the operation of futex(2).
 const FUTEX_WAIT_CALL: u32 = 455;
 
+const MSG_WAITALL: u64 = 0x100;
 const O_CREAT_EXCL: u64 = 0o300;
 const F_SETLKW: u64 = 7;
 const F_OFD_SETLKW: u64 = 38;
@@ -166,6 +174,8 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         file.map_or(FileType::Regular, |file| file.read_type())
     };
     match nr {
+        READ | READV if file_type(a) == FileType::Socket => receiving(task, a, 0, "read"),
+        WRITE | WRITEV if file_type(a) == FileType::Socket => sending(task, a, "write"),
         READ | READV | WRITE | WRITEV => match (nr, file_type(a)) {
             // Nothing has been taken from an empty pipe, or put into a full one that takes all of
             // it or nothing. Something else is external, or refused later.
@@ -256,6 +266,17 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         FUTEX_WAITV | FUTEX_WAIT_CALL => Asleep::LeaveUntil(ERESTARTSYS),
         RESTART_SYSCALL => Asleep::Wake,
 
+        RECVFROM if file_type(a) == FileType::Socket => receiving(task, a, d, "recvfrom"),
+        RECVMSG if file_type(a) == FileType::Socket => receiving(task, a, c, "recvmsg"),
+        SENDTO if file_type(a) == FileType::Socket => sending(task, a, "sendto"),
+        SENDMSG if file_type(a) == FileType::Socket => sending(task, a, "sendmsg"),
+        ACCEPT | ACCEPT4 if file_type(a) == FileType::Socket => receiving(task, a, 0, "accept"),
+        // As long as it waits, it is not connected.
+        CONNECT if file_type(a) == FileType::Socket => match sending(task, a, "connect") {
+            Asleep::Wake => Asleep::Leave(ERESTARTSYS),
+            how => how,
+        },
+
         // Until a pipe has room, or something in it, these have done nothing. After that they
         // return what they have done.
         TEE | VMSPLICE => Asleep::Leave(ERESTARTSYS),
@@ -267,6 +288,28 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         SENDFILE | SPLICE => Asleep::Wake,
         nr => Asleep::Wait(CallName::Number(nr)),
     }
+}
+
+/// Who waits for something in a socket, with these flags of recv(2).
+fn receiving(task: &TaskRef, fd: u64, flags: u64, name: &'static str) -> Asleep {
+    match socket_sleep(task, fd, false) {
+        Some(SocketSleep::Nothing) if flags & MSG_WAITALL == 0 => Asleep::Leave(ERESTARTSYS),
+        _ => Asleep::Wait(CallName::Name(name)),
+    }
+}
+
+/// Who waits for room in a socket: a stream may have taken a part.
+fn sending(task: &TaskRef, fd: u64, name: &'static str) -> Asleep {
+    match socket_sleep(task, fd, true) {
+        Some(SocketSleep::Nothing) => Asleep::Leave(ERESTARTSYS),
+        Some(SocketSleep::Partly) => Asleep::Wake,
+        _ => Asleep::Wait(CallName::Name(name)),
+    }
+}
+
+fn socket_sleep(task: &TaskRef, fd: u64, send: bool) -> Option<SocketSleep> {
+    let file = task.file(u32::try_from(fd).ok()?)?;
+    Some(file.socket_sleep(send))
 }
 
 fn nanosleep(task: &TaskRef, name: &'static str, clock: u64, left: u64) -> Asleep {

@@ -35,6 +35,7 @@ pub use memory::is_inheritable;
 mod pid_ns;
 mod signals;
 pub use signals::is_of_timers;
+mod sockets;
 mod tasks;
 mod trace;
 mod tree;

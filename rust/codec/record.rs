@@ -76,6 +76,9 @@ pub const MAX_FDS: u32 = 1 << 20;
 /// Most words of an auxiliary vector.
 pub const MAX_AUXV: u32 = 256;
 
+/// Most bytes of files and of a name in a message.
+const MESSAGE_HEAD: u32 = 4 << 10;
+
 const fn room_for<T>() -> u32 {
     match (CR_IMG_MAX_PAYLOAD - 64).checked_div(size_of::<T>() as u32) {
         Some(count) => count,
@@ -150,6 +153,9 @@ records! {
     CR_TAG_OWNER        "owner"     cr_img_owner        plain;
     CR_TAG_PIDNS        "pidns"     cr_img_pidns        object;
     CR_TAG_PID          "pid"       cr_img_pid          plain   [u32; CR_MAX_PIDNS];
+    CR_TAG_SOCKET       "socket"    cr_img_socket       object  [u8; 4 * MAX_GROUPS + CR_SOCKET_NAME_MAX + CR_IMG_PATH_MAX];
+    CR_TAG_PEER         "peer"      cr_img_peer         plain   [u8; CR_SOCKET_NAME_MAX];
+    CR_TAG_MESSAGE      "message"   cr_img_message      plain   [u8; CR_MESSAGE_MAX + MESSAGE_HEAD];
     CR_TAG_PROCESS      "process"   cr_img_process      plain;
     CR_TAG_THREAD       "thread"    cr_img_thread       plain   [u32; CR_MAX_PIDNS];
     CR_TAG_REGS         "regs"      cr_img_regs         plain;
@@ -190,8 +196,9 @@ zero_default! {
     cr_img_fs
     cr_img_sigaction cr_img_sighand cr_img_mm cr_img_vma cr_img_lock cr_img_rlimit cr_img_itimer
     cr_img_seccomp cr_img_process cr_img_thread cr_img_regs cr_img_xstate cr_img_sigqueue cr_img_siginfo
-    cr_img_epoll cr_img_epoll_item cr_img_timerfd cr_img_owner cr_img_pidns cr_img_pid cr_img_sched cr_img_controls
-    cr_img_trace cr_img_debugregs cr_img_timers cr_img_timer cr_img_pages cr_img_run
+    cr_img_epoll cr_img_epoll_item cr_img_timerfd cr_img_owner cr_img_pidns cr_img_pid cr_img_sched
+    cr_img_controls cr_img_socket cr_img_peer cr_img_message cr_img_trace cr_img_debugregs
+    cr_img_timers cr_img_timer cr_img_pages cr_img_run
     cr_stats cr_external cr_external_fd cr_section cr_checkpoint cr_restart cr_info
 }
 

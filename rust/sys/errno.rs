@@ -28,6 +28,9 @@ mod code {
         ELOOP: "A symbolic link where there was none.",
         ENOSYS: "Function not implemented.",
         EUSERS: "Too many users.",
+        EADDRINUSE: "Address already in use.",
+        ENOTCONN: "Transport endpoint is not connected.",
+        ENOTSOCK: "Socket operation on something else.",
     }
 }
 pub use code::*;

@@ -52,6 +52,8 @@ pub enum FileType {
     SignalFd,
     /// pidfd_open(2).
     PidFd,
+    /// Socket of the family AF_UNIX.
+    Socket,
 }
 
 impl FileType {
@@ -71,12 +73,14 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_TIMERFD => Self::TimerFd,
             bindings::cr_shim_file_type_CR_SHIM_FILE_SIGNALFD => Self::SignalFd,
             bindings::cr_shim_file_type_CR_SHIM_FILE_PIDFD => Self::PidFd,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_SOCKET => Self::Socket,
             _ => Self::Other,
         }
     }
 }
 
 /// An open file description, with a reference.
+#[repr(transparent)]
 pub struct FileRef(NonNull<bindings::file>);
 
 // SAFETY: Open files are reference counted, and every operation here takes what locks it needs.
@@ -497,11 +501,23 @@ unsafe impl Send for PathRef {}
 unsafe impl Sync for PathRef {}
 
 impl PathRef {
-    fn filled(fill: impl FnOnce(*mut bindings::path) -> i32) -> Result<Self> {
+    pub(crate) fn filled(fill: impl FnOnce(*mut bindings::path) -> i32) -> Result<Self> {
         let mut path = MaybeUninit::zeroed();
         to_result(fill(path.as_mut_ptr()))?;
         // SAFETY: A path of zeroes is valid, if useless; and it has been filled in.
         Ok(Self(unsafe { path.assume_init() }))
+    }
+
+    /// What an absolute name below `root` stands for, without symbolic links.
+    pub fn lookup(root: &PathRef, name: &CStr) -> Result<Self> {
+        Self::filled(|path| {
+            // SAFETY: Path and name are valid, `path` is valid for writes.
+            unsafe { bindings::cr_shim_lookup(&root.0, name.as_char_ptr(), path) }
+        })
+    }
+
+    pub(crate) fn as_ptr(&self) -> *const bindings::path {
+        &self.0
     }
 
     /// The directory behind a descriptor of the current task.

@@ -42,6 +42,7 @@ pub mod security;
 pub mod session;
 pub mod signalfd;
 pub mod sleep;
+pub mod socket;
 pub mod sync;
 pub mod task;
 pub mod timerfd;

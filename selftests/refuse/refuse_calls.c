@@ -99,20 +99,22 @@ static void call_inotify(void)
 	sure((int)read(fd, event, sizeof(event)));
 }
 
-static int listening(void)
+static void set_timeout(int fd, int option)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = sure(socket(AF_UNIX, SOCK_STREAM, 0));
+	struct timeval timeout = { 1000, 0 };
 
-	snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "cr-calls");
-	sure(bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
-	sure(listen(fd, 1));
-	return fd;
+	sure(setsockopt(fd, SOL_SOCKET, option, &timeout, sizeof(timeout)));
 }
 
 static void call_accept(void)
 {
-	accept(listening(), NULL, NULL);
+	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = "\0cr-calls" };
+	int fd = sure(socket(AF_UNIX, SOCK_STREAM, 0));
+
+	sure(bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	sure(listen(fd, 1));
+	set_timeout(fd, SO_RCVTIMEO);
+	accept(fd, NULL, NULL);
 }
 
 static void call_recv(void)
@@ -121,7 +123,18 @@ static void call_recv(void)
 	char c;
 
 	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	set_timeout(fd[0], SO_RCVTIMEO);
 	recv(fd[0], &c, 1, 0);
+}
+
+static void call_recv_all(void)
+{
+	int fd[2];
+	char c[100];
+
+	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	sure(write(fd[1], "a part", 6));
+	recv(fd[0], c, sizeof(c), MSG_WAITALL);
 }
 
 static void call_send(void)
@@ -130,6 +143,7 @@ static void call_send(void)
 	int fd[2];
 
 	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	set_timeout(fd[0], SO_SNDTIMEO);
 	while (send(fd[0], data, sizeof(data), 0) > 0)
 		;
 }
@@ -146,9 +160,11 @@ SLEEP(io_uring_enter, SYS_io_uring_enter)
 SLEEP(inotify, SYS_read)
 SLEEP(accept, SYS_accept)
 SLEEP(recv, SYS_recvfrom)
+SLEEP(recv_all, SYS_recvfrom)
 SLEEP(send, SYS_sendto)
 
 #define BY_NUMBER(nr)	"pid 2 .*sleeps in system call " #nr ","
+#define BY_NAME(name)	"pid 2 .*sleeps in " name "\\(2\\),"
 
 static const struct case_ cases[] = {
 	{ "semop", BY_NUMBER(65), sleep_semop, NULL },
@@ -159,9 +175,10 @@ static const struct case_ cases[] = {
 	{ "io_getevents", BY_NUMBER(208), sleep_io_getevents, NULL },
 	{ "io_uring_enter", BY_NUMBER(426), sleep_io_uring_enter, NULL },
 	{ "inotify", "pid 2 .*inotify", sleep_inotify, NULL },
-	{ "accept", BY_NUMBER(43), sleep_accept, NULL },
-	{ "recv", BY_NUMBER(45), sleep_recv, NULL },
-	{ "send", BY_NUMBER(44), sleep_send, NULL },
+	{ "accept", BY_NAME("accept"), sleep_accept, NULL },
+	{ "recv", BY_NAME("recvfrom"), sleep_recv, NULL },
+	{ "recv-all", BY_NAME("recvfrom"), sleep_recv_all, NULL },
+	{ "send", BY_NAME("sendto"), sleep_send, NULL },
 };
 
 int main(int argc, char **argv)

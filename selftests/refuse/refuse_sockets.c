@@ -1,34 +1,87 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Sockets, none of which is supported yet. */
+/* Sockets of the families that are not supported yet, and what Unix sockets must not have. */
 #include "cases.h"
 #include <arpa/inet.h>
+#include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 static int pair[2];
 
-static void make_unix_stream(void)
+static void make_stream(void)
 {
 	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
-	sure(write(pair[0], "queued", 6));
 }
 
-static void make_unix_datagram(void)
+static void make_filter(void)
 {
+	struct sock_filter all = { .code = BPF_RET | BPF_K, .k = 0xffffffff };
+	struct sock_fprog filter = { 1, &all };
+
 	sure(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
 }
 
-static void make_unix_listening(void)
+static void make_urgent(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	make_stream();
+	sure(send(pair[0], "ab", 2, MSG_OOB));
+}
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", file_at("socket"));
-	pair[0] = sure(socket(AF_UNIX, SOCK_STREAM, 0));
-	sure(bind(pair[0], (void *)&address, sizeof(address)));
-	sure(listen(pair[0], 5));
+static void make_labels(void)
+{
+	make_stream();
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_PASSSEC, &(int){ 1 }, sizeof(int)));
+}
+
+static void make_timestamping(void)
+{
+	make_stream();
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_TIMESTAMPING, &(int){ 1 << 3 }, sizeof(int)));
+}
+
+/* Made in a network namespace of its own, which nobody is in any more. */
+static void make_elsewhere(void)
+{
+	int here = sure(open("/proc/self/ns/net", O_RDONLY));
+
+	sure(unshare(CLONE_NEWNET));
+	make_stream();
+	sure(setns(here, CLONE_NEWNET));
+	close(here);
+}
+
+static void send_file(int fd)
+{
+	char control[CMSG_SPACE(sizeof(int))] = { 0 }, byte = 'x';
+	struct iovec iov = { &byte, 1 };
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	make_stream();
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &fd, sizeof(int));
+	sure(sendmsg(pair[0], &message, 0));
+	close(fd);
+}
+
+static void make_memory_in_flight(void)
+{
+	send_file(sure(open("/proc/self/mem", O_RDONLY)));
+}
+
+static void make_pidfd_in_flight(void)
+{
+	send_file(sure((int)syscall(SYS_pidfd_open, getpid(), 0)));
 }
 
 static struct sockaddr_in listen_on_loopback(void)
@@ -77,34 +130,13 @@ static void make_netlink(void)
 	pair[0] = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
 }
 
-/* It is only on its way in another socket. */
-static void make_in_flight(void)
-{
-	char control[CMSG_SPACE(sizeof(int))] = { 0 }, byte = 'x';
-	struct iovec iov = { &byte, 1 };
-	struct msghdr message = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-	sure(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &(int){ 1 }, sizeof(int));
-	sure(sendmsg(pair[0], &message, 0));
-}
-
 /* A socket that nobody has opened again. */
 static void make_in_child(void)
 {
 	pid_t pid = sure(fork());
 
 	if (!pid) {
-		make_unix_stream();
+		make_udp();
 		tell("child");
 		await_go();
 		_exit(0);
@@ -113,15 +145,18 @@ static void make_in_child(void)
 }
 
 static const struct case_ cases[] = {
-	{ "unix-stream", "socket", make_unix_stream, NULL },
-	{ "unix-datagram", "socket", make_unix_datagram, NULL },
-	{ "unix-listening", "socket", make_unix_listening, NULL },
+	{ "filter", "with a filter", make_filter, NULL },
+	{ "urgent", "with urgent data", make_urgent, NULL },
+	{ "labels", "that asks for labels", make_labels, NULL },
+	{ "timestamping", "with an option that others have", make_timestamping, NULL },
+	{ "elsewhere", "of another network namespace", make_elsewhere, NULL },
+	{ "memory-in-flight", "a file in a message: memory of a process", make_memory_in_flight, NULL },
+	{ "pidfd-in-flight", "a file in a message: a pidfd", make_pidfd_in_flight, NULL },
 	{ "tcp-listening", "socket", make_tcp_listening, NULL },
 	{ "tcp", "socket", make_tcp, NULL },
 	{ "udp", "socket", make_udp, NULL },
 	{ "packet", "socket", make_packet, NULL },
 	{ "netlink", "socket", make_netlink, NULL },
-	{ "in-flight", "socket", make_in_flight, NULL },
 	{ "of-child", "pid 2 .*socket", make_in_child, NULL },
 };
 

@@ -133,6 +133,10 @@ struct cr_img_tail {
  *	timerfd
  * @CR_TAG_OWNER: struct cr_img_owner; after the file it names
  * @CR_TAG_PID: struct cr_img_pid, then __u32 numbers[]; by ascending number
+ * @CR_TAG_SOCKET: obj; struct cr_img_socket, then __u32 groups[], name, path
+ * @CR_TAG_PEER: struct cr_img_peer, then the name; after the sockets it names
+ * @CR_TAG_MESSAGE: struct cr_img_message, then __u64 files[], name, bytes; after
+ *	what it names
  * @CR_TAG_PROCESS: struct cr_img_process; parents before children, and the init
  *	of a pid namespace before the others in it
  * @CR_TAG_THREAD: struct cr_img_thread, then __u32 numbers[]; belongs to the
@@ -181,6 +185,9 @@ enum cr_img_tag {
 	CR_TAG_PID		= 0x2e,
 	CR_TAG_TIMERFD		= 0x2f,
 	CR_TAG_INODE		= 0x38,
+	CR_TAG_SOCKET		= 0x34,
+	CR_TAG_PEER		= 0x35,
+	CR_TAG_MESSAGE		= 0x36,
 
 	CR_TAG_PROCESS		= 0x40,
 	CR_TAG_THREAD		= 0x41,
@@ -401,6 +408,7 @@ struct cr_img_inode {
  * @CR_FILE_PIDFD: pidfd_open(2); @target is the process or thread; 0 if that has
  *	ended and been waited for: then @pos is its exit code, and @ino the same
  *	number for all pidfds of the same process
+ * @CR_FILE_SOCKET: @target is a CR_TAG_SOCKET
  */
 enum cr_img_file_kind {
 	CR_FILE_REG		= 1,
@@ -416,6 +424,7 @@ enum cr_img_file_kind {
 	CR_FILE_INODE		= 17,
 	CR_FILE_SIGNALFD	= 10,
 	CR_FILE_PIDFD		= 11,
+	CR_FILE_SOCKET		= 20,
 };
 
 /**
@@ -700,6 +709,165 @@ struct cr_img_owner {
 	__u32 euid;
 	__u32 signal;
 	__u32 fd;
+};
+
+/**
+ * enum cr_img_socket_state - how far a socket is
+ * @CR_SOCKET_CLOSED: neither connected nor listening
+ * @CR_SOCKET_CONNECTED: connected, maybe to one that is gone
+ * @CR_SOCKET_LISTENING: takes connections
+ */
+enum cr_img_socket_state {
+	CR_SOCKET_CLOSED	= 0,
+	CR_SOCKET_CONNECTED	= 1,
+	CR_SOCKET_LISTENING	= 2,
+};
+
+/* Options of a socket. Most are named like those of setsockopt(2). */
+#define CR_SOCKET_KEEPALIVE	0x1
+#define CR_SOCKET_LINGER	0x2
+#define CR_SOCKET_BROADCAST	0x4
+#define CR_SOCKET_DONTROUTE	0x8
+#define CR_SOCKET_DEBUG		0x10
+#define CR_SOCKET_OOBINLINE	0x20
+#define CR_SOCKET_STAMPED	0x40	/* packets get a time stamp */
+#define CR_SOCKET_TIMESTAMP	0x80
+#define CR_SOCKET_TIMESTAMPNS	0x100
+#define CR_SOCKET_TIMESTAMP_NEW	0x200
+#define CR_SOCKET_RXQ_OVFL	0x400
+#define CR_SOCKET_RCVMARK	0x800
+#define CR_SOCKET_RCVPRIORITY	0x1000
+#define CR_SOCKET_FILTER_LOCKED	0x2000
+#define CR_SOCKET_PASSCRED	0x4000
+#define CR_SOCKET_PASSPIDFD	0x8000
+#define CR_SOCKET_PASSRIGHTS	0x10000
+#define CR_SOCKET_INQ		0x20000
+#define CR_SOCKET_NO_CHECK	0x40000
+#define CR_SOCKET_REUSEADDR	0x80000
+#define CR_SOCKET_REUSEPORT	0x100000
+#define CR_SOCKET_SNDBUF	0x200000	/* was set */
+#define CR_SOCKET_RCVBUF	0x400000	/* was set */
+/* It is found by its name. Others that have one have it from a listener. */
+#define CR_SOCKET_BOUND		0x1000000
+/* Whose it is at the other end is known: SO_PEERCRED. */
+#define CR_SOCKET_PEERCRED	0x2000000
+
+/* Longest name of a socket. */
+#define CR_SOCKET_NAME_MAX	109
+
+/**
+ * struct cr_img_socket - socket of the family AF_UNIX
+ * @listener: CR_TAG_SOCKET in whose queue it waits to be accepted; such a socket
+ *	has no open file. 0 for others.
+ * @rcvtimeo_ns: SO_RCVTIMEO, ns; all bits set for none
+ * @sndtimeo_ns: SO_SNDTIMEO, the same
+ * @type: SOCK_*
+ * @state: enum cr_img_socket_state
+ * @options: CR_SOCKET_*
+ * @shutdown: 1 when nothing is received any more, 2 when nothing is sent
+ * @error: errno that the next call returns, or 0
+ * @backlog: most connections, or datagrams, that wait
+ * @sndbuf: bytes
+ * @rcvbuf: bytes
+ * @rcvlowat: bytes
+ * @peek_off: SO_PEEK_OFF
+ * @priority: SO_PRIORITY
+ * @mark: SO_MARK
+ * @linger: SO_LINGER, seconds
+ * @uid: owner; 0 if it waits to be accepted, as the next two
+ * @gid: group
+ * @mode: permissions, for a name that it may be bound to
+ * @peer_pid: process at the other end; 0 if it was outside of the container
+ * @peer_uid: its effective user
+ * @peer_gid: its effective group
+ * @nr_groups: its supplementary groups, which follow
+ * @name_len: bytes of name that follow; an abstract one begins with a NUL, others
+ *	end with one
+ * @path_len: bytes of path that follow: where a name is, unless it was removed
+ */
+struct cr_img_socket {
+	__u64 listener;
+	__u64 rcvtimeo_ns;
+	__u64 sndtimeo_ns;
+	__u32 type;
+	__u32 state;
+	__u32 options;
+	__u32 shutdown;
+	__u32 error;
+	__u32 backlog;
+	__s32 sndbuf;
+	__s32 rcvbuf;
+	__s32 rcvlowat;
+	__s32 peek_off;
+	__u32 priority;
+	__u32 mark;
+	__u32 linger;
+	__u32 uid;
+	__u32 gid;
+	__u32 mode;
+	__u32 peer_pid;
+	__u32 peer_uid;
+	__u32 peer_gid;
+	__u32 nr_groups;
+	__u32 name_len;
+	__u32 path_len;
+};
+
+/**
+ * struct cr_img_peer - what a socket is connected to
+ * @socket: CR_TAG_SOCKET
+ * @peer: CR_TAG_SOCKET, or 0 for one that is gone
+ * @name_len: bytes that follow: the name of one that is gone
+ * @reserved: zero
+ *
+ * Datagrams go from @socket to @peer. Other sockets are connected to each other:
+ * there is one record for both of them.
+ */
+struct cr_img_peer {
+	__u64 socket;
+	__u64 peer;
+	__u32 name_len;
+	__u32 reserved;
+};
+
+/* Most files in a message: SCM_MAX_FD. */
+#define CR_MESSAGE_FILES	253
+/* Most bytes in a piece of a stream, and in another message. */
+#define CR_MESSAGE_PIECE	32768
+#define CR_MESSAGE_MAX		(2 << 20)
+/* @pid, @uid and @gid mean something: SCM_CREDENTIALS. */
+#define CR_MESSAGE_CREDS	0x1
+
+/**
+ * struct cr_img_message - message, or piece of a stream, that waits in a socket
+ * @socket: CR_TAG_SOCKET that is to receive it
+ * @sender: CR_TAG_SOCKET that has sent this datagram; 0 for one that is gone,
+ *	and in a stream or sequence, where it is the peer
+ * @time_ns: when it came, ns since the epoch; 0 if nobody wants to know
+ * @flags: CR_MESSAGE_*
+ * @pid: process that has sent it; 0 if it was outside of the container
+ * @uid: its user; all bits set for none
+ * @gid: its group; the same
+ * @length: bytes of it
+ * @nr_files: files that go with it
+ * @name_len: bytes of the name of a sender that is gone
+ * @reserved: zero
+ *
+ * The files follow, as __u64: CR_TAG_FILE; then the name, then the bytes. Those of
+ * one socket come in their order.
+ */
+struct cr_img_message {
+	__u64 socket;
+	__u64 sender;
+	__u64 time_ns;
+	__u32 flags;
+	__u32 pid;
+	__u32 uid;
+	__u32 gid;
+	__u32 length;
+	__u32 nr_files;
+	__u32 name_len;
+	__u32 reserved;
 };
 
 /**

@@ -12,7 +12,8 @@
 //! ```
 
 use super::{
-    events, files, inode, memory, pid_ns, signals, tasks, trace, Placed, Rec, Result, State,
+    events, files, inode, memory, pid_ns, signals, sockets, tasks, trace, Placed, Rec, Result,
+    State,
 };
 use crate::{cpu, record, uapi::*};
 
@@ -85,6 +86,9 @@ struct Walk<'a> {
     timerfds: Told,
     /// The last file that has an owner.
     last_owned: u64,
+    /// The last socket that is connected, and the last that something waits in.
+    last_connected: u64,
+    last_filled: u64,
     /// The last number of a dead leader.
     last_pid: u32,
 }
@@ -180,6 +184,21 @@ impl<'a> Walk<'a> {
                 let owner = files::owner(state, rec)?;
                 let order = "an owner of a file that is not after the last one";
                 follows(&rec, &mut self.last_owned, owner.file, order)
+            }
+            CR_TAG_SOCKET => sockets::socket(state, rec),
+            CR_TAG_PEER => {
+                let peer = sockets::peer(state, rec)?;
+                let order = "a peer of a socket that is not after the last one";
+                follows(&rec, &mut self.last_connected, peer.socket, order)
+            }
+            CR_TAG_MESSAGE => {
+                let message = sockets::message(state, rec)?;
+                rec.require(
+                    message.socket >= self.last_filled,
+                    "messages that are not in the order of their sockets",
+                )?;
+                self.last_filled = message.socket;
+                Ok(())
             }
             CR_TAG_PIDNS => pid_ns::namespace_record(state, rec),
             CR_TAG_PID => {

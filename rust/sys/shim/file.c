@@ -118,6 +118,8 @@ static u32 type_of(struct file *file, const struct inode *inode)
 		return CR_SHIM_FILE_SIGNALFD;
 	if (cr_shim_is_pidfd(file))
 		return CR_SHIM_FILE_PIDFD;
+	if (cr_shim_is_unix_socket(file))
+		return CR_SHIM_FILE_SOCKET;
 	return type_of_inode(file->f_path.dentry, inode);
 }
 
@@ -513,7 +515,8 @@ u64 cr_shim_shmem_info(struct file *file, u64 *flags)
  * Names come from d_path(), without symbolic links. Whoever put one there since
  * may have less rights than who looks it up now: -ELOOP.
  */
-static int lookup(const struct path *root, const char *name, struct path *path)
+int cr_shim_lookup(const struct path *root, const char *name,
+		   struct path *path)
 {
 	return vfs_path_lookup(root->dentry, root->mnt, name,
 			       LOOKUP_FOLLOW | LOOKUP_NO_SYMLINKS, path);
@@ -523,7 +526,7 @@ static int lookup(const struct path *root, const char *name, struct path *path)
 int cr_shim_probe(const struct path *root, const char *name, u64 *rdev)
 {
 	struct path path;
-	int type = lookup(root, name, &path);
+	int type = cr_shim_lookup(root, name, &path);
 
 	if (type)
 		return type;
@@ -539,7 +542,7 @@ struct file *cr_shim_open(const struct path *root, const char *name, u32 flags)
 	struct file *file;
 	int err;
 
-	err = lookup(root, name, &path);
+	err = cr_shim_lookup(root, name, &path);
 	if (err)
 		return ERR_PTR(err);
 	file = file_open_root(root, name, flags, 0);

@@ -10,6 +10,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
+#include <linux/socket.h>
 #include <linux/task_work.h>
 #include <linux/timekeeping.h>
 #include <linux/uio.h>
@@ -121,12 +122,13 @@ bool cr_shim_work_cancel(struct task_struct *t, struct callback_head *work)
 	return task_work_cancel(t, work);
 }
 
-static struct file *blocking_pipe(unsigned int fd)
+/* What a write may have put a part into. */
+static struct file *blocking_stream(unsigned int fd)
 {
 	struct file *file = fget(fd);
 
-	if (file && S_ISFIFO(file_inode(file)->i_mode) &&
-	    !(file->f_flags & O_NONBLOCK))
+	if (file && !(file->f_flags & O_NONBLOCK) &&
+	    (S_ISFIFO(file_inode(file)->i_mode) || cr_shim_is_unix_socket(file)))
 		return file;
 	if (file)
 		fput(file);
@@ -142,20 +144,27 @@ static bool has_successor(const struct callback_head *work)
 	return false;
 }
 
-/* What write(2) or writev(2) is to write, as @regs say. @iov is to be freed. */
+/* What write(2), send(2) or writev(2) is to write, as @regs say. @iov is to be freed. */
 static int data_of_write(const struct pt_regs *regs, struct iovec **iov,
 			 struct iov_iter *data)
 {
 	*iov = NULL;
-	if (regs->orig_ax == __NR_write)
+	if (regs->orig_ax != __NR_writev)
 		return import_ubuf(ITER_SOURCE, (void __user *)regs->si,
 				   regs->dx, data);
 	return min(import_iovec(ITER_SOURCE, (struct iovec __user *)regs->si,
 				regs->dx, 0, iov, data), 0);
 }
 
+/* Is the call in progress one that can go on with what is left? */
+static bool is_write(const struct pt_regs *regs)
+{
+	return regs->orig_ax == __NR_write || regs->orig_ax == __NR_writev ||
+	       (regs->orig_ax == __NR_sendto && !(regs->r10 & ~MSG_NOSIGNAL));
+}
+
 /* Writes what is left of the write that the current task was interrupted in. */
-static bool finish_write(struct callback_head *work, struct file *pipe,
+static bool finish_write(struct callback_head *work, struct file *file,
 			 struct iov_iter *data)
 {
 	struct pt_regs *regs = task_pt_regs(current);
@@ -171,7 +180,7 @@ static bool finish_write(struct callback_head *work, struct file *pipe,
 			return !has_successor(work);
 		if (signal_pending(current))
 			return false;
-		n = vfs_iter_write(pipe, data, NULL, 0);
+		n = vfs_iter_write(file, data, NULL, 0);
 		if (n > 0)
 			regs->ax += n;
 	} while (n > 0 || n == -ERESTARTSYS);
@@ -179,8 +188,9 @@ static bool finish_write(struct callback_head *work, struct file *pipe,
 }
 
 /*
- * A blocking write to a pipe that was interrupted half done goes on, so that
- * the program sees it done as a whole: without a signal, it never sees less.
+ * A blocking write to a pipe or a stream that was interrupted half done goes on,
+ * so that the program sees it done as a whole: without a signal, it never sees
+ * less.
  *
  * That takes as long as the reader wants, so no other work of the task may have
  * to wait for it. Returns true if @work is to be queued again, to finish the
@@ -191,24 +201,23 @@ bool cr_shim_finish_write(struct callback_head *work)
 	struct pt_regs *regs = task_pt_regs(current);
 	struct iov_iter data;
 	struct iovec *iov;
-	struct file *pipe;
+	struct file *file;
 	bool again = false;
 
 	/* Of a call that is to be restarted, there is no more to do. */
-	if ((regs->orig_ax != __NR_write && regs->orig_ax != __NR_writev) ||
-	    (long)regs->ax <= 0)
+	if (!is_write(regs) || (long)regs->ax <= 0)
 		return false;
-	pipe = blocking_pipe(regs->di);
-	if (!pipe)
+	file = blocking_stream(regs->di);
+	if (!file)
 		return false;
 	spin_lock_irq(&current->sighand->siglock);
 	recalc_sigpending();
 	spin_unlock_irq(&current->sighand->siglock);
 	if (!data_of_write(regs, &iov, &data)) {
-		again = finish_write(work, pipe, &data);
+		again = finish_write(work, file, &data);
 		kfree(iov);
 	}
-	fput(pipe);
+	fput(file);
 	return again;
 }
 

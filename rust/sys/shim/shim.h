@@ -419,6 +419,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_TIMERFD,
 	CR_SHIM_FILE_SIGNALFD,
 	CR_SHIM_FILE_PIDFD,
+	CR_SHIM_FILE_SOCKET,
 };
 
 /**
@@ -522,6 +523,8 @@ s64 cr_shim_seek_data(struct file *file, u64 pos, bool hole);
 int cr_shim_sync(struct file *file);
 struct file *cr_shim_shmem_make(u64 size, bool noreserve);
 u64 cr_shim_shmem_info(struct file *file, u64 *flags);
+int cr_shim_lookup(const struct path *root, const char *name,
+		   struct path *path);
 int cr_shim_probe(const struct path *root, const char *name, u64 *rdev);
 struct file *cr_shim_open(const struct path *root, const char *name, u32 flags);
 int cr_shim_path_of_fd(int fd, struct path *path);
@@ -669,5 +672,7 @@ void cr_shim_set_has_subreaper(void);
 void cr_shim_set_nproc_exceeded(bool exceeded);
 bool cr_shim_fresh_pidns(void);
 struct mm_struct *cr_shim_current_mm(void);
+
+#include "socket.h"
 
 #endif /* _CR_SHIM_H */

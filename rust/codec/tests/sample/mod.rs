@@ -78,6 +78,13 @@ pub const MM2: u64 = 50;
 pub const SIGHAND2: u64 = 51;
 pub const PIDNS: u64 = 70;
 pub const PIDNS2: u64 = 71;
+pub const LISTENER: u64 = 80;
+pub const WAITING: u64 = 81;
+pub const CLIENT: u64 = 82;
+pub const ALONE: u64 = 83;
+pub const DATAGRAMS: u64 = 84;
+pub const FILE_LISTENER: u64 = 90;
+pub const FILE_DATAGRAMS: u64 = 93;
 
 pub const TEXT: u64 = 0x40_0000;
 pub const HEAP: u64 = 0x100_0000;
@@ -91,6 +98,8 @@ pub fn padded<const N: usize>(text: &str) -> [u8; N] {
     member[..text.len()].copy_from_slice(text.as_bytes());
     member
 }
+
+mod sockets;
 
 impl Sample {
     pub fn new() -> Self {
@@ -153,6 +162,7 @@ impl Sample {
         sample.objects();
         sample.memory();
         sample.tasks();
+        sample.sockets();
         let run = |start, nr_pages| cr_img_run { start, nr_pages };
         sample.pages.push((INODE, vec![run(PAGE as u64, 1)], 0x44));
         sample

@@ -459,10 +459,12 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_MEMFD | CR_FILE_INODE => "memfd",
         CR_FILE_SIGNALFD => "signalfd",
         CR_FILE_PIDFD => "pidfd",
+        CR_FILE_SOCKET => "socket",
         _ => "?",
     };
     let name = match file.kind {
         CR_FILE_PIPE => format!("pipe {}", file.target),
+        CR_FILE_SOCKET => format!("socket {}", file.target),
         CR_FILE_EXTERNAL => format!("external {}", file.target),
         _ => lossy(rec.variable::<cr_img_file>()),
     };

@@ -1,0 +1,863 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Sockets of the family AF_UNIX: net/unix/af_unix.c. */
+
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/jiffies.h>
+#include <linux/net.h>
+#include <linux/pid.h>
+#include <linux/pidfs.h>
+#include <linux/security.h>
+#include <linux/skbuff.h>
+#include <linux/socket.h>
+#include <linux/tcp.h>
+#include <net/af_unix.h>
+#include <net/scm.h>
+#include <net/sock.h>
+
+#include "shim.h"
+#include "socket_types.h"
+
+#define UNIXCB(skb)	(*(struct unix_skb_parms *)&((skb)->cb))
+#define NAME_OFFSET	offsetof(struct sockaddr_un, sun_path)
+/* Tables have a half for names in the file system, and none, and one for others. */
+#define HASH_HALF	256
+
+extern struct hlist_head bsd_socket_buckets[HASH_HALF];
+extern spinlock_t bsd_socket_locks[HASH_HALF];
+
+static const struct { u32 option; int flag; } sock_flags[] = {
+	{ CR_SOCKET_KEEPALIVE, SOCK_KEEPOPEN },
+	{ CR_SOCKET_LINGER, SOCK_LINGER },
+	{ CR_SOCKET_BROADCAST, SOCK_BROADCAST },
+	{ CR_SOCKET_DONTROUTE, SOCK_LOCALROUTE },
+	{ CR_SOCKET_DEBUG, SOCK_DBG },
+	{ CR_SOCKET_OOBINLINE, SOCK_URGINLINE },
+	{ CR_SOCKET_STAMPED, SOCK_TIMESTAMP },
+	{ CR_SOCKET_TIMESTAMP, SOCK_RCVTSTAMP },
+	{ CR_SOCKET_TIMESTAMPNS, SOCK_RCVTSTAMPNS },
+	{ CR_SOCKET_TIMESTAMP_NEW, SOCK_TSTAMP_NEW },
+	{ CR_SOCKET_RXQ_OVFL, SOCK_RXQ_OVFL },
+	{ CR_SOCKET_RCVMARK, SOCK_RCVMARK },
+	{ CR_SOCKET_RCVPRIORITY, SOCK_RCVPRIORITY },
+	{ CR_SOCKET_FILTER_LOCKED, SOCK_FILTER_LOCKED },
+};
+
+/* Flags that say nothing about what the program has set. */
+#define OWN_FLAGS	(BIT(SOCK_ZAPPED) | BIT(SOCK_USE_WRITE_QUEUE) | \
+			 BIT(SOCK_FASYNC) | BIT(SOCK_RCU_FREE))
+
+/* The socket behind @file, if it is of this family. */
+static struct sock *sock_of(struct file *file)
+{
+	struct socket *sock = sock_from_file(file);
+
+	return sock && sock->sk && sock->sk->sk_family == AF_UNIX ? sock->sk : NULL;
+}
+
+bool cr_shim_is_unix_socket(struct file *file)
+{
+	return sock_of(file);
+}
+
+/* What becomes of a call that sleeps in @file, a socket: CR_SOCKET_*. */
+u32 cr_shim_socket_sleep(struct file *file, bool send)
+{
+	struct sock *sk = sock_of(file);
+
+	if (!sk)
+		return CR_SOCKET_PARTLY;
+	if ((send ? sk->sk_sndtimeo : sk->sk_rcvtimeo) != MAX_SCHEDULE_TIMEOUT)
+		return CR_SOCKET_TIMED;
+	if (sk->sk_type == SOCK_STREAM && (send || sk->sk_rcvlowat > 1))
+		return CR_SOCKET_PARTLY;
+	return CR_SOCKET_AGAIN;
+}
+
+/* Referenced, or NULL. */
+struct sock *cr_shim_socket_of(struct file *file)
+{
+	struct sock *sk = sock_of(file);
+
+	if (sk)
+		sock_hold(sk);
+	return sk;
+}
+
+void cr_shim_socket_hold(struct sock *sk)
+{
+	sock_hold(sk);
+}
+
+void cr_shim_socket_put(struct sock *sk)
+{
+	sock_put(sk);
+}
+
+static u32 copy_name(const struct sock *sk, u8 *name)
+{
+	const struct unix_address *addr = smp_load_acquire(&unix_sk(sk)->addr);
+	u32 len = addr ? addr->len - NAME_OFFSET : 0;
+
+	len = min_t(u32, len, CR_SOCKET_NAME_MAX);
+	if (addr)
+		memcpy(name, addr->name->sun_path, len);
+	return len;
+}
+
+static u64 timeout_ns(long timeout)
+{
+	return timeout == MAX_SCHEDULE_TIMEOUT ? U64_MAX :
+						 jiffies_to_nsecs(timeout);
+}
+
+static bool has_urgent(struct sock *sk)
+{
+	struct sk_buff *skb;
+	bool found;
+
+	if (sk->sk_type != SOCK_STREAM || sk->sk_state == TCP_LISTEN)
+		return false;
+	spin_lock(&sk->sk_receive_queue.lock);
+#ifdef CONFIG_AF_UNIX_OOB
+	found = unix_sk(sk)->oob_skb;
+#else
+	found = false;
+#endif
+	/* Where some was, a piece without bytes is left. */
+	skb_queue_walk(&sk->sk_receive_queue, skb)
+		found |= skb->len == UNIXCB(skb).consumed;
+	spin_unlock(&sk->sk_receive_queue.lock);
+	return found;
+}
+
+static u64 unsupported(struct sock *sk)
+{
+	unsigned long known = OWN_FLAGS;
+	u64 found = 0;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(sock_flags); i++)
+		known |= BIT(sock_flags[i].flag);
+	if (rcu_access_pointer(sk->sk_filter))
+		found |= BIT_ULL(CR_SOCKET_X_FILTER);
+	if (sk->sk_user_data)
+		found |= BIT_ULL(CR_SOCKET_X_BPF);
+#ifdef CONFIG_BPF_SYSCALL
+	if (rcu_access_pointer(sk->sk_bpf_storage))
+		found |= BIT_ULL(CR_SOCKET_X_BPF);
+#endif
+	if (has_urgent(sk))
+		found |= BIT_ULL(CR_SOCKET_X_URGENT);
+	if (sk->sk_scm_security)
+		found |= BIT_ULL(CR_SOCKET_X_PASSSEC);
+	if (!net_eq(sock_net(sk), current->nsproxy->net_ns))
+		found |= BIT_ULL(CR_SOCKET_X_NET);
+	if (sk->sk_flags & ~known || sk->sk_tsflags || sk->sk_bound_dev_if ||
+	    sk->sk_reserved_mem || sk->sk_incoming_cpu != -1 ||
+	    sk->sk_max_pacing_rate != ~0UL)
+		found |= BIT_ULL(CR_SOCKET_X_OPTION);
+	return found;
+}
+
+static void read_peercred(struct sock *sk, struct pid_namespace *ns,
+			  struct cr_img_socket *out)
+{
+	spin_lock(&sk->sk_peer_lock);
+	if (sk->sk_peer_cred) {
+		out->options |= CR_SOCKET_PEERCRED;
+		out->peer_pid = pid_nr_ns(sk->sk_peer_pid, ns);
+		out->peer_uid = from_kuid_munged(current_user_ns(),
+						 sk->sk_peer_cred->euid);
+		out->peer_gid = from_kgid_munged(current_user_ns(),
+						 sk->sk_peer_cred->egid);
+		out->nr_groups = sk->sk_peer_cred->group_info->ngroups;
+	}
+	spin_unlock(&sk->sk_peer_lock);
+}
+
+static u32 read_options(const struct sock *sk)
+{
+	u32 options = 0;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(sock_flags); i++)
+		if (sock_flag(sk, sock_flags[i].flag))
+			options |= sock_flags[i].option;
+	options |= sk->sk_scm_credentials ? CR_SOCKET_PASSCRED : 0;
+	options |= sk->sk_scm_pidfd ? CR_SOCKET_PASSPIDFD : 0;
+	options |= sk->sk_scm_rights ? CR_SOCKET_PASSRIGHTS : 0;
+	options |= unix_sk(sk)->recvmsg_inq ? CR_SOCKET_INQ : 0;
+	options |= sk->sk_no_check_tx ? CR_SOCKET_NO_CHECK : 0;
+	options |= sk->sk_reuse ? CR_SOCKET_REUSEADDR : 0;
+	options |= sk->sk_reuseport ? CR_SOCKET_REUSEPORT : 0;
+	options |= sk->sk_userlocks & SOCK_SNDBUF_LOCK ? CR_SOCKET_SNDBUF : 0;
+	options |= sk->sk_userlocks & SOCK_RCVBUF_LOCK ? CR_SOCKET_RCVBUF : 0;
+	return options;
+}
+
+/* The members of @out that name other objects stay 0. */
+void cr_shim_socket_read(struct sock *sk, struct pid_namespace *ns,
+			 struct cr_shim_socket *info, struct cr_img_socket *out)
+{
+	struct unix_sock *u = unix_sk(sk);
+	const struct sock *peer;
+
+	memset(info, 0, sizeof(*info));
+	memset(out, 0, sizeof(*out));
+	info->unsupported = unsupported(sk);
+	info->has_path = u->path.dentry;
+	out->name_len = copy_name(sk, info->name);
+	out->options = read_options(sk);
+	if (out->name_len &&
+	    (sk->sk_hash >= HASH_HALF || !hlist_unhashed(&sk->sk_bind_node)))
+		out->options |= CR_SOCKET_BOUND;
+
+	unix_state_lock(sk);
+	peer = unix_peer(sk);
+	info->peer = (unsigned long)peer;
+	info->peer_gone = peer && sock_flag(peer, SOCK_DEAD);
+	info->peer_name_len = peer ? copy_name(peer, info->peer_name) : 0;
+	out->type = sk->sk_type;
+	out->state = sk->sk_state == TCP_LISTEN	     ? CR_SOCKET_LISTENING :
+		     sk->sk_state == TCP_ESTABLISHED ? CR_SOCKET_CONNECTED :
+						       CR_SOCKET_CLOSED;
+	out->shutdown = sk->sk_shutdown;
+	out->error = sk->sk_err;
+	out->backlog = sk->sk_max_ack_backlog;
+	if (sk->sk_socket) {
+		const struct inode *inode = SOCK_INODE(sk->sk_socket);
+
+		out->uid = from_kuid_munged(current_user_ns(), inode->i_uid);
+		out->gid = from_kgid_munged(current_user_ns(), inode->i_gid);
+		out->mode = inode->i_mode & S_IALLUGO;
+	}
+	unix_state_unlock(sk);
+	out->rcvtimeo_ns = timeout_ns(sk->sk_rcvtimeo);
+	out->sndtimeo_ns = timeout_ns(sk->sk_sndtimeo);
+	out->sndbuf = sk->sk_sndbuf;
+	out->rcvbuf = sk->sk_rcvbuf;
+	out->rcvlowat = sk->sk_rcvlowat;
+	out->peek_off = sk->sk_peek_off;
+	out->priority = sk->sk_priority;
+	out->mark = sk->sk_mark;
+	out->linger = min_t(u64, sk->sk_lingertime / HZ, U32_MAX);
+	read_peercred(sk, ns, out);
+}
+
+/* The groups of who is at the other end: how many there are. */
+u32 cr_shim_socket_groups(struct sock *sk, u32 *groups, u32 max)
+{
+	const struct group_info *info;
+	u32 n = 0;
+
+	spin_lock(&sk->sk_peer_lock);
+	if (sk->sk_peer_cred) {
+		info = sk->sk_peer_cred->group_info;
+		for (; n < info->ngroups && n < max; n++)
+			groups[n] = from_kgid_munged(current_user_ns(),
+						     info->gid[n]);
+	}
+	spin_unlock(&sk->sk_peer_lock);
+	return n;
+}
+
+/* Where its name is, referenced. */
+int cr_shim_socket_path(struct sock *sk, struct path *path)
+{
+	struct unix_sock *u = unix_sk(sk);
+	int err = -ENOENT;
+
+	unix_state_lock(sk);
+	if (u->path.dentry) {
+		*path = u->path;
+		path_get(path);
+		err = 0;
+	}
+	unix_state_unlock(sk);
+	return err;
+}
+
+/* What waits in a socket, by its place, referenced; or NULL. */
+struct sk_buff *cr_shim_message_get(struct sock *sk, u32 index)
+{
+	struct sk_buff *skb, *found = NULL;
+
+	spin_lock(&sk->sk_receive_queue.lock);
+	skb_queue_walk(&sk->sk_receive_queue, skb) {
+		if (index--)
+			continue;
+		found = skb_get(skb);
+		break;
+	}
+	spin_unlock(&sk->sk_receive_queue.lock);
+	return found;
+}
+
+void cr_shim_message_put(struct sk_buff *skb)
+{
+	consume_skb(skb);
+}
+
+/* The members of @out that name other objects stay 0. */
+void cr_shim_message_read(struct sk_buff *skb, struct pid_namespace *ns,
+			  struct cr_shim_message *info,
+			  struct cr_img_message *out)
+{
+	const struct unix_skb_parms *cb = &UNIXCB(skb);
+
+	memset(info, 0, sizeof(*info));
+	memset(out, 0, sizeof(*out));
+	info->sender = (unsigned long)skb->sk;
+	info->sender_gone = sock_flag(skb->sk, SOCK_DEAD);
+	out->name_len = copy_name(skb->sk, info->name);
+	out->length = skb->len - cb->consumed;
+	out->nr_files = cb->fp ? cb->fp->count : 0;
+	out->time_ns = ktime_to_ns(skb->tstamp);
+	out->uid = from_kuid(current_user_ns(), cb->uid);
+	out->gid = from_kgid(current_user_ns(), cb->gid);
+	if (cb->pid) {
+		out->flags = CR_MESSAGE_CREDS;
+		out->pid = pid_nr_ns(cb->pid, ns);
+	}
+}
+
+int cr_shim_message_copy(struct sk_buff *skb, u32 from, void *buf, u32 len)
+{
+	return skb_copy_bits(skb, UNIXCB(skb).consumed + from, buf, len);
+}
+
+/* A file that goes with it, referenced. */
+struct file *cr_shim_message_file(struct sk_buff *skb, u32 index)
+{
+	return get_file(UNIXCB(skb).fp->fp[index]);
+}
+
+/* The socket that accept(2) would return, referenced. */
+struct sock *cr_shim_message_socket(struct sk_buff *skb)
+{
+	sock_hold(skb->sk);
+	return skb->sk;
+}
+
+struct file *cr_shim_socket_make(u32 type, u32 flags)
+{
+	struct socket *sock;
+	int err = sock_create(AF_UNIX, type, 0, &sock);
+
+	return err ? ERR_PTR(err) : sock_alloc_file(sock, flags, NULL);
+}
+
+/* A socket without a file. */
+struct socket *cr_shim_socket_temporary(u32 type)
+{
+	struct socket *sock;
+	int err = sock_create(AF_UNIX, type, 0, &sock);
+
+	return err ? ERR_PTR(err) : sock;
+}
+
+/* Good as long as @sock is. */
+struct sock *cr_shim_socket_sk(struct socket *sock)
+{
+	return sock->sk;
+}
+
+void cr_shim_socket_release(struct socket *sock)
+{
+	sock_release(sock);
+}
+
+/* Under a name that nobody else has, until it gets its own. */
+int cr_shim_socket_listen(struct sock *sk)
+{
+	struct sockaddr_un autobind = { .sun_family = AF_UNIX };
+	int err;
+
+	if (!sk->sk_socket)
+		return -EINVAL;
+	err = kernel_bind(sk->sk_socket, (struct sockaddr_unsized *)&autobind,
+			  NAME_OFFSET);
+	return err ?: kernel_listen(sk->sk_socket, INT_MAX);
+}
+
+/* Connects @sk to a socket that listens; returns what accept(2) would, referenced. */
+struct sock *cr_shim_socket_connect(struct sock *sk, struct sock *listener)
+{
+	const struct unix_address *addr = unix_sk(listener)->addr;
+	struct sockaddr_storage to = {};
+	struct sock *peer;
+	int err;
+
+	if (!sk->sk_socket || !addr)
+		return ERR_PTR(-EINVAL);
+	memcpy(&to, addr->name, addr->len);
+	err = kernel_connect(sk->sk_socket, (struct sockaddr_unsized *)&to,
+			     addr->len, O_NONBLOCK);
+	if (err)
+		return ERR_PTR(err);
+	unix_state_lock(sk);
+	peer = unix_peer(sk);
+	if (peer)
+		sock_hold(peer);
+	unix_state_unlock(sk);
+	return peer ?: ERR_PTR(-ENOTCONN);
+}
+
+int cr_shim_socket_pair(struct sock *a, struct sock *b)
+{
+	int err;
+
+	if (!a->sk_socket || !b->sk_socket || a == b)
+		return -EINVAL;
+	err = security_socket_socketpair(a->sk_socket, b->sk_socket);
+	if (err)
+		return err;
+	return a->sk_socket->ops->socketpair(a->sk_socket, b->sk_socket);
+}
+
+/* Datagrams of @sk go to @peer. */
+int cr_shim_socket_set_peer(struct sock *sk, struct sock *peer)
+{
+	unix_state_lock(sk);
+	if (!unix_peer(sk)) {
+		sock_hold(peer);
+		unix_peer(sk) = peer;
+	}
+	unix_state_unlock(sk);
+	if (unix_peer(peer) != sk || peer == sk || !sk->sk_socket ||
+	    !peer->sk_socket)
+		return 0;
+	/* A pair: each has the label of the other one. */
+	return security_socket_socketpair(sk->sk_socket, peer->sk_socket);
+}
+
+static int send_to_peer(struct sock *from, const void *data, u32 len,
+			struct cmsghdr *control)
+{
+	struct kvec vec = { .iov_base = (void *)data, .iov_len = len };
+	struct msghdr msg = {
+		.msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL,
+		.msg_control = control,
+		.msg_controllen = control ? CMSG_ALIGN(control->cmsg_len) : 0,
+	};
+	int sent = kernel_sendmsg(from->sk_socket, &msg, &vec, 1, len);
+
+	return sent < 0 ? sent : sent == len ? 0 : -ENOBUFS;
+}
+
+/* sendmsg(2) takes files by descriptor: for a moment, the current task has some. */
+static int send_with_files(struct sock *from, const void *data, u32 len,
+			   struct file **files, u32 nr)
+{
+	struct cmsghdr *control;
+	int *fds, err = 0;
+	u32 i;
+
+	if (!nr)
+		return send_to_peer(from, data, len, NULL);
+	control = kzalloc(CMSG_SPACE(nr * sizeof(*fds)), GFP_KERNEL);
+	if (!control)
+		return -ENOMEM;
+	control->cmsg_len = CMSG_LEN(nr * sizeof(*fds));
+	control->cmsg_level = SOL_SOCKET;
+	control->cmsg_type = SCM_RIGHTS;
+	fds = (int *)CMSG_DATA(control);
+	for (i = 0; i < nr && !err; i++) {
+		fds[i] = get_unused_fd_flags(O_CLOEXEC);
+		if (fds[i] < 0) {
+			err = fds[i];
+			break;
+		}
+		fd_install(fds[i], get_file(files[i]));
+	}
+	if (!err)
+		err = send_to_peer(from, data, len, control);
+	while (i--)
+		close_fd(fds[i]);
+	kfree(control);
+	return err;
+}
+
+/*
+ * Puts a message or a piece of a stream into @to, as from @from. Datagrams need
+ * not be connected for that. Nobody else has either socket yet.
+ */
+int cr_shim_socket_send(struct sock *from, struct sock *to, const void *data,
+			u32 len, struct file **files, u32 nr_files, u64 time_ns)
+{
+	struct sock *peer_from = unix_peer(from), *peer_to = unix_peer(to);
+	u32 waiting = skb_queue_len(&to->sk_receive_queue);
+	struct sk_buff *skb;
+	int err;
+
+	if (!from->sk_socket)
+		return -EINVAL;
+	if (from->sk_type == SOCK_DGRAM) {
+		unix_peer(from) = to;
+		unix_peer(to) = from;
+	}
+	/* As a whole, and whatever waits already. */
+	from->sk_sndbuf = INT_MAX / 2;
+	err = send_with_files(from, data, len, files, nr_files);
+	if (from->sk_type == SOCK_DGRAM) {
+		unix_peer(to) = peer_to;
+		unix_peer(from) = peer_from;
+	}
+	if (err)
+		return err;
+	spin_lock(&to->sk_receive_queue.lock);
+	skb = skb_peek_tail(&to->sk_receive_queue);
+	if (skb && skb_queue_len(&to->sk_receive_queue) == waiting + 1)
+		skb->tstamp = ns_to_ktime(time_ns);
+	else
+		err = -ENOBUFS;
+	spin_unlock(&to->sk_receive_queue.lock);
+	return err;
+}
+
+static unsigned int unbound_hash(const struct sock *sk)
+{
+	unsigned long hash = (unsigned long)sk;
+
+	hash ^= hash >> 16;
+	hash ^= hash >> 8;
+	hash ^= sk->sk_type;
+	return hash & (HASH_HALF - 1);
+}
+
+static unsigned int abstract_hash(const struct unix_address *addr, int type)
+{
+	unsigned int hash;
+
+	hash = (__force unsigned int)csum_fold(csum_partial(addr->name,
+							    addr->len, 0));
+	hash ^= hash >> 8;
+	hash ^= type;
+	return HASH_HALF + (hash & (HASH_HALF - 1));
+}
+
+static void lock_both(struct unix_table *table, unsigned int a, unsigned int b)
+{
+	if (a > b)
+		swap(a, b);
+	spin_lock(&table->locks[a]);
+	if (a != b)
+		spin_lock_nested(&table->locks[b], SINGLE_DEPTH_NESTING);
+}
+
+static void unlock_both(struct unix_table *table, unsigned int a, unsigned int b)
+{
+	spin_unlock(&table->locks[a]);
+	if (a != b)
+		spin_unlock(&table->locks[b]);
+}
+
+/* Caller holds the lock of the bucket. */
+static bool is_taken(const struct hlist_head *bucket, const struct sock *by,
+		     const struct unix_address *addr)
+{
+	const struct sock *sk;
+
+	sk_for_each(sk, bucket) {
+		const struct unix_address *other = unix_sk(sk)->addr;
+
+		if (sk != by && other && other->len == addr->len &&
+		    !memcmp(other->name, addr->name, addr->len))
+			return true;
+	}
+	return false;
+}
+
+/* Lets those find @sk who look for the inode of its path. */
+static int insert_inode(struct sock *sk, const struct inode *inode)
+{
+	struct hlist_head *bucket = &bsd_socket_buckets[sk->sk_hash];
+	struct sock *other;
+	int err = 0;
+
+	spin_lock(&bsd_socket_locks[sk->sk_hash]);
+	sk_for_each_bound(other, bucket) {
+		const struct dentry *dentry = unix_sk(other)->path.dentry;
+
+		if (dentry && d_backing_inode(dentry) == inode)
+			err = -EADDRINUSE;
+	}
+	if (!err)
+		sk_add_bind_node(sk, bucket);
+	spin_unlock(&bsd_socket_locks[sk->sk_hash]);
+	return err;
+}
+
+static int may_bind(const struct path *path)
+{
+	struct inode *inode = d_backing_inode(path->dentry);
+
+	if (!S_ISSOCK(inode->i_mode))
+		return -ENOTSOCK;
+	if (!inode_owner_or_capable(mnt_idmap(path->mnt), inode))
+		return -EPERM;
+	return inode_permission(mnt_idmap(path->mnt), inode, MAY_WRITE);
+}
+
+/*
+ * Gives @sk a name, in place of one that it has only from this module. @bound:
+ * it is to be found by it. -EADDRINUSE: somebody else is.
+ */
+int cr_shim_socket_set_name(struct sock *sk, const void *name, u32 len,
+			    const struct path *path, bool bound)
+{
+	struct unix_table *table = &sock_net(sk)->unx.table;
+	struct unix_sock *u = unix_sk(sk);
+	struct unix_address *addr = NULL, *old_addr;
+	unsigned int hash = unbound_hash(sk), old_hash;
+	struct path old_path;
+	int err = 0;
+
+	if (path && bound)
+		err = may_bind(path);
+	if (err)
+		return err;
+	if (len) {
+		addr = kzalloc(sizeof(*addr) + NAME_OFFSET + len, GFP_KERNEL);
+		if (!addr)
+			return -ENOMEM;
+		refcount_set(&addr->refcnt, 1);
+		addr->len = NAME_OFFSET + len;
+		addr->name->sun_family = AF_UNIX;
+		unsafe_memcpy((u8 *)addr->name + NAME_OFFSET, name, len,
+			      /* As long as was allocated. */);
+	}
+	if (addr && bound)
+		hash = path ? d_backing_inode(path->dentry)->i_ino &
+				      (HASH_HALF - 1) :
+			      abstract_hash(addr, sk->sk_type);
+
+	mutex_lock(&u->bindlock);
+	old_hash = sk->sk_hash;
+	lock_both(table, old_hash, hash);
+	if (hash >= HASH_HALF && is_taken(&table->buckets[hash], sk, addr)) {
+		unlock_both(table, old_hash, hash);
+		mutex_unlock(&u->bindlock);
+		kfree(addr);
+		return -EADDRINUSE;
+	}
+	old_path = u->path;
+	old_addr = u->addr;
+	u->path = path ? *path : (struct path){};
+	if (path)
+		path_get(&u->path);
+	sk_del_node_init(sk);
+	smp_store_release(&u->addr, addr);
+	sk->sk_hash = hash;
+	sk_add_node(sk, &table->buckets[hash]);
+	unlock_both(table, old_hash, hash);
+	if (path && bound)
+		err = insert_inode(sk, d_backing_inode(path->dentry));
+	mutex_unlock(&u->bindlock);
+	if (old_path.dentry)
+		path_put(&old_path);
+	if (old_addr && refcount_dec_and_test(&old_addr->refcnt))
+		kfree(old_addr);
+	return err;
+}
+
+/* What the caller may ask for by setsockopt(2) and the like. */
+static int may_have(const struct sock *sk, const struct cr_img_socket *in)
+{
+	struct net *net = sock_net(sk);
+	u32 backlog = max(net->core.sysctl_somaxconn,
+			  net->unx.sysctl_max_dgram_qlen);
+
+	if (ns_capable(net->user_ns, CAP_NET_ADMIN))
+		return 0;
+	if (in->mark || in->priority > 6 || in->options & CR_SOCKET_DEBUG ||
+	    in->backlog > backlog ||
+	    in->sndbuf / 2 > READ_ONCE(sysctl_wmem_max) ||
+	    in->rcvbuf / 2 > READ_ONCE(sysctl_rmem_max))
+		return -EPERM;
+	return 0;
+}
+
+static int set_owner(struct sock *sk, const struct cr_img_socket *in)
+{
+	kuid_t uid = make_kuid(current_user_ns(), in->uid);
+	kgid_t gid = make_kgid(current_user_ns(), in->gid);
+	struct inode *inode;
+
+	if (!sk->sk_socket)
+		return 0;
+	if (!uid_valid(uid) || !gid_valid(gid))
+		return -EINVAL;
+	inode = SOCK_INODE(sk->sk_socket);
+	if ((!uid_eq(uid, inode->i_uid) || !gid_eq(gid, inode->i_gid)) &&
+	    !ns_capable(current_user_ns(), CAP_CHOWN))
+		return -EPERM;
+	inode->i_uid = uid;
+	inode->i_gid = gid;
+	inode->i_mode = S_IFSOCK | (in->mode & S_IALLUGO);
+	sk->sk_uid = uid;
+	return 0;
+}
+
+static long timeout_of(u64 ns)
+{
+	return ns == U64_MAX ? MAX_SCHEDULE_TIMEOUT :
+	       min_t(u64, nsecs_to_jiffies64(ns), MAX_SCHEDULE_TIMEOUT - 1);
+}
+
+static void set_options(struct sock *sk, u32 options)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(sock_flags); i++)
+		sock_valbool_flag(sk, sock_flags[i].flag,
+				  options & sock_flags[i].option);
+	sk->sk_scm_credentials = !!(options & CR_SOCKET_PASSCRED);
+	sk->sk_scm_pidfd = !!(options & CR_SOCKET_PASSPIDFD);
+	sk->sk_scm_rights = !!(options & CR_SOCKET_PASSRIGHTS);
+	unix_sk(sk)->recvmsg_inq = options & CR_SOCKET_INQ;
+	sk->sk_no_check_tx = !!(options & CR_SOCKET_NO_CHECK);
+	sk->sk_reuse = options & CR_SOCKET_REUSEADDR ? SK_CAN_REUSE :
+						       SK_NO_REUSE;
+	sk->sk_reuseport = !!(options & CR_SOCKET_REUSEPORT);
+	sk->sk_userlocks |= options & CR_SOCKET_SNDBUF ? SOCK_SNDBUF_LOCK : 0;
+	sk->sk_userlocks |= options & CR_SOCKET_RCVBUF ? SOCK_RCVBUF_LOCK : 0;
+}
+
+/* All that it was not told by its connections. Nobody else has it yet. */
+int cr_shim_socket_set(struct sock *sk, const struct cr_img_socket *in)
+{
+	int err = may_have(sk, in) ?: set_owner(sk, in);
+
+	if (err)
+		return err;
+	unix_state_lock(sk);
+	sk->sk_state = in->state == CR_SOCKET_LISTENING ? TCP_LISTEN :
+		       in->state == CR_SOCKET_CONNECTED ? TCP_ESTABLISHED :
+							  TCP_CLOSE;
+	sk->sk_shutdown = in->shutdown;
+	sk->sk_err = in->error;
+	sk->sk_max_ack_backlog = in->backlog;
+	unix_state_unlock(sk);
+	sk->sk_rcvtimeo = timeout_of(in->rcvtimeo_ns);
+	sk->sk_sndtimeo = timeout_of(in->sndtimeo_ns);
+	sk->sk_sndbuf = in->sndbuf;
+	sk->sk_rcvbuf = in->rcvbuf;
+	sk->sk_rcvlowat = in->rcvlowat;
+	sk->sk_peek_off = in->peek_off;
+	sk->sk_priority = in->priority;
+	sk->sk_mark = in->mark;
+	sk->sk_lingertime = (u64)in->linger * HZ;
+	set_options(sk, in->options);
+	return 0;
+}
+
+/* As SCM_CREDENTIALS: who may say that somebody else has sent something. */
+static bool may_be(kuid_t uid, kgid_t gid)
+{
+	return (!uid_valid(uid) || uid_eq(uid, current_uid()) ||
+		ns_capable(current_user_ns(), CAP_SETUID)) &&
+	       (!gid_valid(gid) || gid_eq(gid, current_gid()) ||
+		ns_capable(current_user_ns(), CAP_SETGID));
+}
+
+static int set_group_list(struct cred *cred, const u32 *groups, u32 nr)
+{
+	struct group_info *info = groups_alloc(nr);
+	int err = 0;
+	u32 i;
+
+	if (!info)
+		return -ENOMEM;
+	for (i = 0; i < nr; i++) {
+		info->gid[i] = make_kgid(current_user_ns(), groups[i]);
+		if (!gid_valid(info->gid[i]))
+			err = -EINVAL;
+	}
+	if (!err && nr && !ns_capable(current_user_ns(), CAP_SETGID))
+		err = -EPERM;
+	if (!err) {
+		groups_sort(info);
+		set_groups(cred, info);
+	}
+	put_group_info(info);
+	return err;
+}
+
+static struct cred *cred_of(const struct cr_img_socket *in, const u32 *groups)
+{
+	struct cred *cred = prepare_creds();
+	int err;
+
+	if (!cred)
+		return ERR_PTR(-ENOMEM);
+	cred->euid = make_kuid(current_user_ns(), in->peer_uid);
+	cred->egid = make_kgid(current_user_ns(), in->peer_gid);
+	err = uid_valid(cred->euid) && gid_valid(cred->egid) ? 0 : -EINVAL;
+	if (!err && !may_be(cred->euid, cred->egid))
+		err = -EPERM;
+	err = err ?: set_group_list(cred, groups, in->nr_groups);
+	if (err) {
+		abort_creds(cred);
+		return ERR_PTR(err);
+	}
+	return cred;
+}
+
+/* Whose it is at the other end. @pid may be NULL. */
+int cr_shim_socket_set_peercred(struct sock *sk, struct pid *pid,
+				const struct cr_img_socket *in,
+				const u32 *groups)
+{
+	const struct cred *cred = NULL;
+	int err;
+
+	if (!(in->options & CR_SOCKET_PEERCRED)) {
+		pid = NULL;
+	} else {
+		/* So that a pidfd of it can be had when it is gone. */
+		err = pid && pid_has_task(pid, PIDTYPE_TGID) ?
+			      pidfs_register_pid(pid) : 0;
+		if (err)
+			return err;
+		cred = cred_of(in, groups);
+		if (IS_ERR(cred))
+			return PTR_ERR(cred);
+		get_pid(pid);
+	}
+	spin_lock(&sk->sk_peer_lock);
+	swap(sk->sk_peer_pid, pid);
+	swap(sk->sk_peer_cred, cred);
+	spin_unlock(&sk->sk_peer_lock);
+	put_pid(pid);
+	put_cred(cred);
+	return 0;
+}
+
+/* Who has sent what waits in @sk at this place. @pid may be NULL. */
+int cr_shim_message_set_cred(struct sock *sk, u32 index, struct pid *pid,
+			     const struct cr_img_message *in)
+{
+	kuid_t uid = make_kuid(current_user_ns(), in->uid);
+	kgid_t gid = make_kgid(current_user_ns(), in->gid);
+	struct sk_buff *skb;
+
+	if (!may_be(uid, gid))
+		return -EPERM;
+	skb = cr_shim_message_get(sk, index);
+	if (!skb)
+		return -EINVAL;
+	get_pid(pid);
+	spin_lock(&sk->sk_receive_queue.lock);
+	swap(UNIXCB(skb).pid, pid);
+	UNIXCB(skb).uid = uid;
+	UNIXCB(skb).gid = gid;
+	spin_unlock(&sk->sk_receive_queue.lock);
+	put_pid(pid);
+	consume_skb(skb);
+	return 0;
+}
