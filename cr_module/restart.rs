@@ -77,12 +77,13 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
         fd if fd >= 0 => PathRef::from_fd(fd).context(format_args!("root descriptor"))?,
         _ => PathRef::current_root()?,
     };
-    let (files, sockets) = Files::make(&args.value, &root, &records)?;
+    let (mut files, sockets) = Files::make(&args.value, &root, &records)?;
     let progress = (args.value.flags & CR_RESTART_PROGRESS != 0).then_some(log);
     let mut contents = Contents::new(container.nr_pages, progress);
     contents.fill(&mut image, &state, |object| {
         contents::of_file(&files, object)
     })?;
+    inode::complete(&records, &mut files)?;
     let root_fd = (args.value.root_fd >= 0).then_some(args.value.root_fd);
     let plan = Plan::new(container, records.clone(), files, root_fd)?;
 
@@ -241,7 +242,7 @@ impl<'a> Files<'a> {
             let file = match rec.tag {
                 CR_TAG_FILE => file::restore(&mut files, &rec)?,
                 CR_TAG_SHMEM => shmem::restore(&rec)?,
-                CR_TAG_INODE => inode::restore(&rec)?,
+                CR_TAG_INODE => inode::restore(&rec, files.root)?,
                 _ => continue,
             };
             files.made.push((rec.id, file), GFP_KERNEL)?;

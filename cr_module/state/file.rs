@@ -36,6 +36,8 @@ const KEPT_FLAGS: u32 = 0o3 // O_ACCMODE
     | 0o1000000 // O_NOATIME
     | 0o4000000; // __O_SYNC
 const O_DIRECT: u32 = 0o40000;
+/// O_TMPFILE, which comes with O_DIRECTORY.
+const O_TMPFILE: u32 = 0o20000000;
 /// O_ASYNC: see [`owner`].
 const FASYNC: u32 = 0o20000;
 /// Opened by execve(2): means nothing afterwards.
@@ -109,9 +111,9 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
         owned = owner::look(save, file, kind).context(format_args!("{}", What(kind, &info)))?;
         if event::is_anonymous(kind) {
             (record, timer) = event::save(save, file, kind, record.flags)?;
-        } else if kind == FileType::Memfd {
-            record.flags &= KEPT_FLAGS;
-            record = inode::save(save, file, info.inode, &record)
+        } else if matches!(kind, FileType::Memfd | FileType::Removed) {
+            record.flags &= KEPT_FLAGS | O_TMPFILE;
+            record = inode::save(save, file, kind, info.inode, &record)
                 .context(format_args!("{}", What(kind, &info)))?;
         } else if kind == FileType::Socket {
             record = cr_img_file {
@@ -142,7 +144,7 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     }
     if matches!(
         kind,
-        FileType::Regular | FileType::Directory | FileType::Memfd
+        FileType::Regular | FileType::Directory | FileType::Memfd | FileType::Removed
     ) {
         save.lockable.push((file.clone(), info.inode), GFP_KERNEL)?;
     }
@@ -189,7 +191,7 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
         | FileType::PidFd
         | FileType::ProcMem => {}
         // Nobody else may change what is to be saved.
-        FileType::Memfd => {
+        FileType::Memfd | FileType::Removed => {
             return Ok(match file.outside_user(save.container.ns(), true) {
                 Some(_) => Place::Outside(SHARED),
                 None => Place::Inside,
@@ -225,6 +227,12 @@ fn check(kind: FileType, info: &FileInfo, record: &cr_img_file) -> Result {
     if kind == FileType::Pipe && record.flags & O_DIRECT != 0 {
         fail!(EOPNOTSUPP(), "a pipe in packet mode is not supported yet");
     }
+    if kind == FileType::Removed && info.unsupported & (1 << CR_FILE_X_FS) != 0 {
+        fail!(
+            EOPNOTSUPP(),
+            "{what} was removed from a file system whose files are not supported yet"
+        );
+    }
     for (bit, why) in [
         (CR_FILE_X_LEASE, "has a lease"),
         (CR_FILE_X_PATH_ONLY, "was opened with O_PATH"),
@@ -234,7 +242,10 @@ fn check(kind: FileType, info: &FileInfo, record: &cr_img_file) -> Result {
         }
     }
     // Those that have no name have flags of their own.
-    let known = KEPT_FLAGS | FMODE_EXEC | FASYNC;
+    let mut known = KEPT_FLAGS | FMODE_EXEC | FASYNC;
+    if kind == FileType::Removed {
+        known |= O_TMPFILE;
+    }
     if !event::is_anonymous(kind) && record.flags & !known != 0 {
         fail!(EOPNOTSUPP(), "{what} has unknown flags {:#o}", record.flags);
     }
@@ -289,7 +300,9 @@ impl core::fmt::Display for What<'_> {
             FileType::Memfd => write!(f, "a memfd ({name})"),
             FileType::SharedMemory => f.write_str("shared anonymous memory"),
             FileType::SysvSharedMemory => f.write_str("System V shared memory"),
-            FileType::Regular | FileType::Directory => write!(f, "file {name}"),
+            FileType::Regular | FileType::Directory | FileType::Removed => {
+                write!(f, "file {name}")
+            }
             FileType::EventFd => f.write_str("an eventfd"),
             FileType::Epoll => f.write_str("an epoll instance"),
             FileType::TimerFd => f.write_str("a timerfd"),
@@ -315,7 +328,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
         }
         CR_FILE_PROC_MEM | CR_FILE_PIDFD => proc_mem::stand_in(),
         CR_FILE_MEMFD | CR_FILE_INODE => {
-            inode::open(files, &record).context(format_args!("a memfd"))
+            inode::open(files, &record).context(format_args!("a file without a name"))
         }
         _ => reopen(files, &record, path).context(format_args!("file {}", Name(path))),
     }

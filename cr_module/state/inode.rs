@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Inodes whose contents are in the image, because no name leads to them: memfds (memfd_create(2)).
+//! Inodes whose contents are in the image, because no name leads to them: memfds (memfd_create(2)),
+//! and regular files that have been removed, or never had a name (O_TMPFILE), and are in use.
 //!
 //! However many open files and mappings an inode has, its pages are stored once, where data is. They
 //! are read while the container stands still, through an open file that nobody notices. Seals come
 //! last at restart: when all is mapped and written.
 //!
+//! A removed file is made again as one without a name in the directory that it was in.
+//!
 //! Refused: what is open or mapped outside as well; extended attributes; flags (FS_IOC_SETFLAGS);
-//! NUMA policies of the memory.
+//! NUMA policies of the memory; removed files whose directory is gone, or whose file system has no
+//! O_TMPFILE.
 
 use crate::{
     checkpoint::Save,
+    image::Records,
     objects::Kind,
     plan::Plan,
     report::{fail, Context, Name, Result},
@@ -18,7 +23,14 @@ use crate::{
     state::file::CName,
 };
 use cr_codec::{check::Rec, uapi::*};
-use cr_sys::{build, errno::EOPNOTSUPP, file::FileRef, inode::*};
+use cr_sys::{
+    build,
+    errno::EOPNOTSUPP,
+    file::{FileRef, FileType, PathRef},
+    inode::*,
+    mm::PAGE_SIZE,
+    vec,
+};
 use kernel::prelude::*;
 
 const REFUSED: &[(u32, &str)] = &[
@@ -32,29 +44,60 @@ fn save_inode(save: &mut Save<'_>, file: &FileRef, inode: u64) -> Result<u64> {
     if let Some(id) = save.objects.find(Kind::Inode, inode) {
         return Ok(id);
     }
-    let (record, name, unsupported) = file.read_inode()?;
+    let (mut record, name, unsupported) = file.read_inode()?;
     for (bit, what) in REFUSED {
         if unsupported & (1 << bit) != 0 {
             fail!(EOPNOTSUPP(), "{what}, which is not supported yet");
         }
     }
-    let name = name.get(..record.name_len as usize).ok_or(EINVAL)?;
     let id = save.objects.add(Kind::Inode, inode)?;
-    save.object(id, &record, &[name])?;
+    if record.kind == CR_INODE_MEMFD {
+        let name = name.get(..record.name_len as usize).ok_or(EINVAL)?;
+        save.object(id, &record, &[name])?;
+    } else {
+        let mut buffer = vec::zeroed(PAGE_SIZE, GFP_KERNEL)?;
+        let name = directory(save, file, &mut buffer)?;
+        record.name_len = name.len() as u32;
+        save.object(id, &record, &[name])?;
+    }
     save.memory
         .add_inode(id, file.reopen_unseen()?, record.size)?;
     Ok(id)
+}
+
+/// The name of the directory that a removed file was in.
+fn directory<'a>(save: &Save<'_>, file: &FileRef, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
+    let dir = match file.directory() {
+        Ok(dir) => dir,
+        Err(error) if error == ENOENT => fail!(
+            EOPNOTSUPP(),
+            "was removed, and so was its directory, which is not supported yet"
+        ),
+        Err(_) => fail!(
+            EOPNOTSUPP(),
+            "was removed from a file system without O_TMPFILE, which is not supported yet"
+        ),
+    };
+    match dir.name(save.container.root(), buffer) {
+        Ok(name) => Ok(name),
+        Err(_) => fail!(
+            EOPNOTSUPP(),
+            "was removed from a directory that is hidden, or outside of the container's root, which \
+             is not supported yet"
+        ),
+    }
 }
 
 /// Saves an open file of such an inode, and returns the record.
 pub(crate) fn save(
     save: &mut Save<'_>,
     file: &FileRef,
+    kind: FileType,
     inode: u64,
     record: &cr_img_file,
 ) -> Result<cr_img_file> {
     Ok(cr_img_file {
-        kind: match file.is_first_memfd() {
+        kind: match kind == FileType::Memfd && file.is_first_memfd() {
             true => CR_FILE_MEMFD,
             false => CR_FILE_INODE,
         },
@@ -101,10 +144,43 @@ pub(crate) fn check_contained(save: &Save<'_>) -> Result {
 }
 
 /// Makes an inode again, with contents yet to come.
-pub(crate) fn restore(rec: &Rec<'_>) -> Result<FileRef> {
+pub(crate) fn restore(rec: &Rec<'_>, root: &PathRef) -> Result<FileRef> {
     let inode: cr_img_inode = rec.fixed()?;
     let name = CName::new(rec.variable::<cr_img_inode>())?;
-    Ok(FileRef::make_memfd(name.as_cstr()?, inode.size)?)
+    let name = name.as_cstr()?;
+    if inode.kind == CR_INODE_MEMFD {
+        return Ok(FileRef::make_memfd(name, inode.size)?);
+    }
+    let linkable = inode.kind == CR_INODE_TMPFILE;
+    FileRef::make_tmpfile(root, name, inode.size, linkable).context(format_args!(
+        "a file without a name in {}",
+        Name(rec.variable::<cr_img_inode>())
+    ))
+}
+
+/// Gives inodes, whose contents are there, their mode and owner, and gives up the right to write to
+/// removed files: a program can be one that may be executed, and that nobody writes to.
+pub(crate) fn complete(records: &Records, files: &mut [(u64, FileRef)]) -> Result {
+    const O_LARGEFILE: u32 = 0o100000;
+    for (id, file) in files {
+        let rec = records.get(records.find(*id)?);
+        if rec.tag != CR_TAG_INODE {
+            continue;
+        }
+        let inode: cr_img_inode = rec.fixed()?;
+        set(file, &inode)?;
+        if inode.kind != CR_INODE_MEMFD {
+            let reads = file.reopen(O_LARGEFILE)?;
+            core::mem::replace(file, reads).close();
+        }
+    }
+    Ok(())
+}
+
+fn set(file: &FileRef, inode: &cr_img_inode) -> Result {
+    file.set_inode(inode).context(format_args!(
+        "mode, owner and times of a file without a name"
+    ))
 }
 
 /// Makes an open file of it again.
@@ -125,13 +201,12 @@ const SYS_CLOSE: u32 = 3;
 const SYS_FCNTL: u32 = 72;
 const F_ADD_SEALS: u64 = 1033;
 
-/// Gives inodes what they have besides contents. All are mapped, and nobody writes to them any more.
+/// Gives inodes their times and seals. All are mapped, and nobody reads or writes them any more.
 pub(crate) fn finish(plan: &Plan) -> Result {
     for (at, rec) in plan.records.tagged(CR_TAG_INODE) {
         let inode: cr_img_inode = rec.fixed()?;
         let file = plan.file(plan.records.get(at).id)?;
-        file.set_inode(&inode)
-            .context(format_args!("mode, owner and times of a memfd"))?;
+        set(file, &inode)?;
         if inode.seals != 0 {
             seal(file, inode.seals).context(format_args!("seals of a memfd"))?;
         }

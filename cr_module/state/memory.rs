@@ -8,7 +8,7 @@
 //! and written from there. Holes are not stored, nor are pages that a mapped file still has.
 //!
 //! A snapshot has the private memory only, and of that what fork(2) hands on. Where there is more,
-//! shared anonymous memory or a memfd for one, the container stands still until all is written.
+//! shared anonymous memory, a memfd or a removed file, the container stands still until all is written.
 
 use crate::{
     image::FileSink,
@@ -181,13 +181,19 @@ impl Memory {
 
     fn add_shared(&mut self, id: u64, file: FileRef, size: u64, mappings: Option<u64>) -> Result {
         let mut runs = KVVec::new();
-        let mut from = 0;
+        let (mut from, mut done) = (0, 0);
         while let Some(start) = file.seek_data(from, false)?.filter(|start| *start < size) {
+            // Blocks may be smaller than pages.
             let end = file.seek_data(start, true)?.unwrap_or(size).min(size);
-            let nr_pages = (end - start).div_ceil(PAGE_SIZE as u64);
+            let start = (start & !(PAGE_SIZE as u64 - 1)).max(done);
+            let nr_pages = end.saturating_sub(start).div_ceil(PAGE_SIZE as u64);
+            from = end;
+            if nr_pages == 0 {
+                continue;
+            }
+            done = start + nr_pages * PAGE_SIZE as u64;
             runs.push(cr_img_run { start, nr_pages }, GFP_KERNEL)?;
             self.scanned += nr_pages;
-            from = end;
         }
         self.beyond_snapshot = true;
         let region = Region {
@@ -263,7 +269,7 @@ impl Memory {
                         Place::Private(mm) => write_private(mm, run, |bytes| pages.page(bytes))?,
                         Place::Shared(file) => {
                             for at in 0..run.nr_pages {
-                                file.read_shmem(run.start + at * PAGE_SIZE as u64, &mut page)?;
+                                file.read_page(run.start + at * PAGE_SIZE as u64, &mut page)?;
                                 pages.page(&page)?;
                             }
                         }
@@ -416,7 +422,7 @@ where
             for run in pages.runs() {
                 for at in 0..run.nr_pages {
                     pages.read(&mut buffer)?;
-                    file.write_shmem(run.start + at * PAGE_SIZE as u64, &buffer)?;
+                    file.write_page(run.start + at * PAGE_SIZE as u64, &buffer)?;
                 }
             }
         }

@@ -38,6 +38,8 @@ pub enum FileType {
     Terminal,
     /// memfd_create(2).
     Memfd,
+    /// Regular file that has no name any more, or none yet.
+    Removed,
     /// System V shared memory.
     SysvSharedMemory,
     /// eventfd(2).
@@ -66,6 +68,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_SHMEM => Self::SharedMemory,
             bindings::cr_shim_file_type_CR_SHIM_FILE_TTY => Self::Terminal,
             bindings::cr_shim_file_type_CR_SHIM_FILE_MEMFD => Self::Memfd,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_REMOVED => Self::Removed,
             bindings::cr_shim_file_type_CR_SHIM_FILE_SYSV_SHM => Self::SysvSharedMemory,
             bindings::cr_shim_file_type_CR_SHIM_FILE_EVENTFD => Self::EventFd,
             bindings::cr_shim_file_type_CR_SHIM_FILE_EPOLL => Self::Epoll,
@@ -493,7 +496,7 @@ impl TaskRef {
 }
 
 /// A place in a tree of mounts, with references.
-pub struct PathRef(bindings::path);
+pub struct PathRef(pub(crate) bindings::path);
 
 // SAFETY: Mounts and dentries are reference counted and not changed here.
 unsafe impl Send for PathRef {}

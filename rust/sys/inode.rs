@@ -2,7 +2,12 @@
 
 //! Inodes whose contents are in the image, and pages of shared memory.
 
-use crate::{bindings, file::FileRef, list::read_all, mm::PAGE_SIZE};
+use crate::{
+    bindings,
+    file::{FileRef, PathRef},
+    list::read_all,
+    mm::PAGE_SIZE,
+};
 use cr_codec::uapi::*;
 use kernel::{error::to_result, prelude::*};
 
@@ -50,6 +55,29 @@ impl FileRef {
         Self::from_result(unsafe { bindings::cr_shim_memfd_make(name.as_char_ptr(), size) })
     }
 
+    /// The directory that it was in. ENOENT: it is gone as well; EOPNOTSUPP: no file without a name can
+    /// be made there.
+    pub fn directory(&self) -> Result<PathRef> {
+        // SAFETY: The file is valid; `path` is valid for writes, and filled in on success.
+        PathRef::filled(|path| unsafe { bindings::cr_shim_directory_of(self.as_ptr(), path) })
+    }
+
+    /// A new file without a name in a directory, by the name of that below `root`; it can be given a
+    /// name if it is `linkable`. As the current task may.
+    pub fn make_tmpfile(root: &PathRef, name: &CStr, size: u64, linkable: bool) -> Result<Self> {
+        // SAFETY: Path and name are valid; the result is an error or referenced.
+        Self::from_result(unsafe {
+            bindings::cr_shim_tmpfile(&root.0, name.as_char_ptr(), size, linkable)
+        })
+    }
+
+    /// Gives up the file at once, with the right to write that it has. Nobody else refers to it.
+    pub fn close(self) {
+        // SAFETY: The reference is ours, and given up.
+        unsafe { bindings::cr_shim_file_put_now(self.as_ptr()) };
+        core::mem::forget(self);
+    }
+
     /// Gives it the flags that F_SETFL sets.
     pub fn set_status(&self, flags: u32) {
         // SAFETY: The file is valid.
@@ -62,24 +90,24 @@ impl FileRef {
         to_result(unsafe { bindings::cr_shim_inode_set(self.as_ptr(), inode) })
     }
 
-    /// Reads the page of shared memory at an offset.
-    pub fn read_shmem(&self, at: u64, page: &mut [u8]) -> Result {
+    /// Reads the page at an offset, with zeroes behind the end.
+    pub fn read_page(&self, at: u64, page: &mut [u8]) -> Result {
         if page.len() != PAGE_SIZE {
             return Err(EINVAL);
         }
-        let bytes = page.as_mut_ptr().cast();
-        // SAFETY: The file is valid and of shared memory; there is room for a page.
-        to_result(unsafe { bindings::cr_shim_shmem_page(self.as_ptr(), at, bytes, false) })
+        // SAFETY: The file is valid; there is room for a page.
+        to_result(unsafe {
+            bindings::cr_shim_page_read(self.as_ptr(), at, page.as_mut_ptr().cast())
+        })
     }
 
-    /// Writes one.
-    pub fn write_shmem(&self, at: u64, page: &[u8]) -> Result {
+    /// Writes one, up to the end.
+    pub fn write_page(&self, at: u64, page: &[u8]) -> Result {
         if page.len() != PAGE_SIZE {
             return Err(EINVAL);
         }
-        let bytes = page.as_ptr().cast_mut().cast();
-        // SAFETY: The file is valid and of shared memory; there is a page, which is only read.
-        to_result(unsafe { bindings::cr_shim_shmem_page(self.as_ptr(), at, bytes, true) })
+        // SAFETY: The file is valid; there is a page.
+        to_result(unsafe { bindings::cr_shim_page_write(self.as_ptr(), at, page.as_ptr().cast()) })
     }
 
     /// The memory descriptors, by their identities, that it or another file of its inode is mapped in.

@@ -269,9 +269,26 @@ static void make_deleted(void)
 	sure(unlink(file_at("deleted")));
 }
 
-static void make_tmpfile(void)
+/* Its other name could be anywhere. */
+static void make_linked(void)
 {
-	fd = sure(open(payload_dir, O_RDWR | O_TMPFILE, 0600));
+	fd = sure(open(file_at("deleted"), O_RDWR | O_CREAT, 0600));
+	sure(link(file_at("deleted"), file_at("other")));
+	sure(unlink(file_at("deleted")));
+}
+
+static void make_removed_with_dir(void)
+{
+	sure(mkdir(file_at("dir"), 0700));
+	fd = sure(open(file_at("dir/deleted"), O_RDWR | O_CREAT, 0600));
+	sure(unlink(file_at("dir/deleted")));
+	sure(rmdir(file_at("dir")));
+}
+
+static void make_removed_xattr(void)
+{
+	make_deleted();
+	need(fsetxattr(fd, "user.mark", "x", 1, 0));
 }
 
 static void make_deleted_dir(void)
@@ -445,10 +462,11 @@ static const struct case_ cases[] = {
 	{ "kmsg", "kmsg|device", make_kmsg, NULL },
 	{ "terminal", "pty|tty|terminal|ptmx", make_terminal, NULL },
 	{ "tty", "pty|tty|terminal|pts", make_tty, NULL },
-	{ "deleted", "deleted|unlinked|removed", make_deleted, check_deleted },
-	{ "tmpfile", "deleted|unlinked|removed|name", make_tmpfile, NULL },
+	{ "deleted-linked", "file .*/deleted was removed", make_linked, NULL },
+	{ "deleted-with-dir", "was removed, and so was its directory", make_removed_with_dir, NULL },
+	{ "deleted-xattr", "file deleted: has extended attributes", make_removed_xattr, check_deleted },
 	{ "deleted-dir", "deleted|unlinked|removed", make_deleted_dir, NULL },
-	{ "replaced", "deleted|unlinked|removed", make_replaced, check_replaced },
+	{ "replaced", "nothing", make_replaced, check_replaced },
 	{ "renamed", "nothing", make_renamed, check_deleted },
 	{ "fifo", "fifo|named pipe", make_fifo, check_fifo },
 	{ "path", "O_PATH", make_path, check_path },

@@ -42,17 +42,6 @@ static void make_userfaultfd(void)
 	sure(ioctl(fd, UFFDIO_REGISTER, &range));
 }
 
-static void make_deleted(void)
-{
-	int fd = sure(open(file_at("deleted"), O_RDWR | O_CREAT, 0600));
-
-	sure(ftruncate(fd, PAGE));
-	memory = sure(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0));
-	memory[0] = 1;
-	close(fd);
-	sure(unlink(file_at("deleted")));
-}
-
 static void make_shm(void)
 {
 	int id = sure(shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0600));
@@ -224,7 +213,6 @@ static void check_arguments(void)
 static const struct case_ cases[] = {
 	{ "hugetlb", "huge", make_hugetlb, NULL },
 	{ "userfaultfd", "userfault", make_userfaultfd, NULL },
-	{ "deleted", "deleted|unlinked|removed", make_deleted, NULL },
 	{ "shm", "SysV|System V|shared memory|SYSV|IPC", make_shm, NULL },
 	{ "aio", "asynchronous|aio", make_aio, NULL },
 	{ "io_uring", "io.uring", make_io_uring, NULL },

@@ -357,9 +357,14 @@ struct cr_img_shmem {
 /**
  * enum cr_img_inode_kind - what has no name, so that its contents are in the image
  * @CR_INODE_MEMFD: memfd_create(2); its name is what was given there
+ * @CR_INODE_REMOVED: regular file that has been removed and is still in use; its
+ *	name is that of its directory
+ * @CR_INODE_TMPFILE: the same of O_TMPFILE, which may get a name
  */
 enum cr_img_inode_kind {
 	CR_INODE_MEMFD		= 1,
+	CR_INODE_REMOVED	= 2,
+	CR_INODE_TMPFILE	= 3,
 };
 
 /**
@@ -369,7 +374,7 @@ enum cr_img_inode_kind {
  * @size: bytes
  * @atime_sec, @atime_nsec: when it was read
  * @mtime_sec, @mtime_nsec: when it was written to
- * @seals: F_SEAL_*
+ * @seals: F_SEAL_* of a memfd
  * @name_len: bytes of the name that follows
  */
 struct cr_img_inode {

@@ -22,6 +22,9 @@ const OPEN_FLAGS: u32 = O_ACCMODE
     | 0o10000000; // O_PATH
 const O_ACCMODE: u32 = 0o3;
 
+/// Without O_DIRECTORY.
+const O_TMPFILE: u32 = 0o20000000;
+
 const S_IFMT: u32 = 0o170000;
 const S_IFIFO: u32 = 0o010000;
 const S_IFCHR: u32 = 0o020000;
@@ -57,6 +60,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
     // PIDFD_THREAD is one of a call that creates a file.
     let known = match file.kind {
         CR_FILE_PIDFD => OPEN_FLAGS | events::O_EXCL,
+        CR_FILE_INODE => OPEN_FLAGS | O_TMPFILE,
         _ => OPEN_FLAGS,
     };
     rec.require(

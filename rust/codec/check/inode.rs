@@ -2,7 +2,7 @@
 
 //! Inodes whose contents are in the image, and open files of them.
 
-use super::{Placed, Rec, Result, State};
+use super::{is_path, Placed, Rec, Result, State};
 use crate::uapi::*;
 
 /// F_SEAL_SEAL to F_SEAL_EXEC, which comes with the four that forbid changes if anybody may execute it.
@@ -15,8 +15,9 @@ const MEMFD_NAME_MAX: u32 = 249;
 
 const O_ACCMODE: u32 = 0o3;
 const O_RDWR: u32 = 0o2;
-/// O_DIRECTORY and O_PATH: what files with contents are not opened with.
-const NO_CONTENTS: u32 = 0o10200000;
+const O_DIRECTORY: u32 = 0o200000;
+const O_PATH: u32 = 0o10000000;
+const O_TMPFILE: u32 = 0o20000000 | O_DIRECTORY;
 
 pub(super) fn inode(rec: &Rec<'_>) -> Result {
     let inode: cr_img_inode = rec.fixed()?;
@@ -43,6 +44,10 @@ pub(super) fn inode(rec: &Rec<'_>) -> Result {
                 "impossible seals",
             )
         }
+        CR_INODE_REMOVED | CR_INODE_TMPFILE => {
+            rec.require(is_path(name), "not an absolute path")?;
+            rec.require(inode.seals == 0, "impossible seals")
+        }
         _ => Err(rec.error("unknown kind of inode")),
     }
 }
@@ -59,7 +64,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>, file: &cr_img_file) -> Re
         "what is said of its inode",
     )?;
     rec.require(
-        file.flags & NO_CONTENTS == 0,
+        file.flags & O_PATH == 0 && matches!(file.flags & O_TMPFILE, 0 | O_TMPFILE),
         "flags of what has no contents",
     )?;
     if file.kind == CR_FILE_MEMFD {

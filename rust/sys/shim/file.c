@@ -88,7 +88,7 @@ static u32 type_of_inode(const struct dentry *dentry, const struct inode *inode)
 	if (cr_shim_is_proc_mem(dentry))
 		return CR_SHIM_FILE_PROC_MEM;
 	if (S_ISREG(inode->i_mode))
-		return CR_SHIM_FILE_REG;
+		return inode->i_nlink ? CR_SHIM_FILE_REG : CR_SHIM_FILE_REMOVED;
 	if (S_ISDIR(inode->i_mode))
 		return CR_SHIM_FILE_DIR;
 	if (S_ISFIFO(inode->i_mode))
@@ -420,7 +420,7 @@ static u32 add_lock(struct cr_shim_lock *locks, u32 n, u32 max,
 u32 cr_shim_locks_read(struct file *file, struct pid_namespace *ns,
 		       struct cr_shim_lock *locks, u32 max)
 {
-	struct file_lock_context *ctx = locks_inode_context(file_inode(file));
+	struct file_lock_context *ctx = locks_inode_context(file_user_inode(file));
 	struct file_lock *fl;
 	u32 n = 0;
 

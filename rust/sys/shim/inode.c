@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Inodes whose contents are in the image: memfds. */
+/* Inodes whose contents are in the image: memfds, and files that were removed. */
 
 #include <linux/cred.h>
 #include <linux/dcache.h>
 #include <linux/file.h>
 #include <linux/highmem.h>
 #include <linux/mount.h>
+#include <linux/namei.h>
 #include <linux/pagemap.h>
 #include <linux/shmem_fs.h>
 #include <linux/xattr.h>
@@ -54,7 +55,6 @@ int cr_shim_inode_read(struct file *file, struct cr_img_inode *out, char *name)
 	if (err)
 		return err;
 	memset(out, 0, sizeof(*out));
-	out->kind = CR_INODE_MEMFD;
 	out->mode = st.mode & S_IALLUGO;
 	out->uid = from_kuid_munged(current_user_ns(), st.uid);
 	out->gid = from_kgid_munged(current_user_ns(), st.gid);
@@ -63,11 +63,17 @@ int cr_shim_inode_read(struct file *file, struct cr_img_inode *out, char *name)
 	out->atime_nsec = st.atime.tv_nsec;
 	out->mtime_sec = st.mtime.tv_sec;
 	out->mtime_nsec = st.mtime.tv_nsec;
-	out->seals = SHMEM_I(inode)->seals;
-	/* Nobody renames it. */
-	out->name_len = path->dentry->d_name.len - strlen(MEMFD_PREFIX);
-	memcpy(name, path->dentry->d_name.name + strlen(MEMFD_PREFIX),
-	       out->name_len);
+	if (cr_shim_file_type(file) == CR_SHIM_FILE_MEMFD) {
+		out->kind = CR_INODE_MEMFD;
+		out->seals = SHMEM_I(inode)->seals;
+		/* Nobody renames it. */
+		out->name_len = path->dentry->d_name.len - strlen(MEMFD_PREFIX);
+		memcpy(name, path->dentry->d_name.name + strlen(MEMFD_PREFIX),
+		       out->name_len);
+	} else {
+		out->kind = inode_state_read_once(inode) & I_LINKABLE ?
+			    CR_INODE_TMPFILE : CR_INODE_REMOVED;
+	}
 
 	if (has_flags(inode))
 		x |= BIT(CR_INODE_X_FLAGS);
@@ -76,6 +82,63 @@ int cr_shim_inode_read(struct file *file, struct cr_img_inode *out, char *name)
 	if (vfs_listxattr(path->dentry, NULL, 0) > 0)
 		x |= BIT(CR_INODE_X_XATTRS);
 	return x;
+}
+
+/*
+ * The directory that @file was in, whether it had a name there or not. -ENOENT:
+ * it is gone as well. -EOPNOTSUPP: its file system has no O_TMPFILE.
+ */
+int cr_shim_directory_of(struct file *file, struct path *dir)
+{
+	const struct path *path = file_user_path(file);
+
+	dir->dentry = dget_parent(path->dentry);
+	dir->mnt = mntget(path->mnt);
+	if (!d_unlinked(dir->dentry) && dir->dentry != path->dentry) {
+		if (d_inode(dir->dentry)->i_op->tmpfile)
+			return 0;
+		path_put(dir);
+		return -EOPNOTSUPP;
+	}
+	path_put(dir);
+	return -ENOENT;
+}
+
+/* A file without a name, which nobody can give it unless it is @linkable. */
+struct file *cr_shim_tmpfile(const struct path *root, const char *name, u64 size,
+			     bool linkable)
+{
+	u32 flags = O_RDWR | O_LARGEFILE | (linkable ? 0 : O_EXCL);
+	struct file *file;
+	struct path dir;
+	int err;
+
+	err = vfs_path_lookup(root->dentry, root->mnt, name, LOOKUP_FOLLOW |
+			      LOOKUP_DIRECTORY | LOOKUP_NO_SYMLINKS, &dir);
+	if (err)
+		return ERR_PTR(err);
+	err = mnt_want_write(dir.mnt);
+	if (!err) {
+		file = kernel_tmpfile_open(mnt_idmap(dir.mnt), &dir, S_IFREG | 0600,
+					   flags, current_cred());
+		err = PTR_ERR_OR_ZERO(file);
+		mnt_drop_write(dir.mnt);
+	}
+	path_put(&dir);
+	if (err)
+		return ERR_PTR(err);
+	err = vfs_truncate(&file->f_path, size);
+	if (err) {
+		fput(file);
+		return ERR_PTR(err);
+	}
+	return file;
+}
+
+/* Puts @file at once, with the right to write that it has taken. */
+void cr_shim_file_put_now(struct file *file)
+{
+	__fput_sync(file);
 }
 
 /* What memfd_create(2) returned, and nobody has opened since. */
@@ -160,7 +223,7 @@ int cr_shim_inode_set(struct file *file, const struct cr_img_inode *in)
  * write(2) do: those who map it see what is between the end of the file and that
  * of the page.
  */
-int cr_shim_shmem_page(struct file *file, u64 at, void *buf, bool write)
+static int shmem_page(struct file *file, u64 at, void *buf, bool write)
 {
 	struct page *page = shmem_read_mapping_page(file->f_mapping,
 						    at >> PAGE_SHIFT);
@@ -177,10 +240,53 @@ int cr_shim_shmem_page(struct file *file, u64 at, void *buf, bool write)
 	return 0;
 }
 
+/* Reads a page of a file, with zeroes behind its end. */
+int cr_shim_page_read(struct file *file, u64 at, void *buf)
+{
+	loff_t pos = at;
+	size_t done = 0;
+	ssize_t n;
+
+	if (shmem_mapping(file->f_mapping))
+		return shmem_page(file, at, buf, false);
+	while (done < PAGE_SIZE) {
+		n = kernel_read(file, buf + done, PAGE_SIZE - done, &pos);
+		if (n < 0)
+			return n;
+		if (!n)
+			break;
+		done += n;
+	}
+	memset(buf + done, 0, PAGE_SIZE - done);
+	return 0;
+}
+
+/* Writes one, up to the end of the file. */
+int cr_shim_page_write(struct file *file, u64 at, const void *buf)
+{
+	loff_t pos = at, size = i_size_read(file_inode(file));
+	size_t done = 0, len;
+	ssize_t n;
+
+	if (shmem_mapping(file->f_mapping))
+		return shmem_page(file, at, (void *)buf, true);
+	if (pos >= size)
+		return -EINVAL;
+	len = min_t(loff_t, PAGE_SIZE, size - pos);
+	while (done < len) {
+		n = kernel_write(file, buf + done, len - done, &pos);
+		if (n <= 0)
+			return n ?: -ENOSPC;
+		done += n;
+	}
+	return 0;
+}
+
 /* The memory descriptors that map it: how many, of which @max are in @mms. */
 u32 cr_shim_mappers(struct file *file, u64 *mms, u32 max)
 {
-	struct address_space *mapping = file->f_mapping;
+	struct address_space *mapping =
+		d_real_inode(file_user_path(file)->dentry)->i_mapping;
 	struct vm_area_struct *vma, *next;
 	u32 n = 0;
 

@@ -412,6 +412,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_SHMEM,
 	CR_SHIM_FILE_TTY,
 	CR_SHIM_FILE_MEMFD,
+	CR_SHIM_FILE_REMOVED,
 	CR_SHIM_FILE_SYSV_SHM,
 	CR_SHIM_FILE_EVENTFD,
 	CR_SHIM_FILE_EPOLL,
@@ -543,7 +544,12 @@ struct file *cr_shim_reopen(struct file *file, u32 flags, bool quiet);
 struct file *cr_shim_memfd_make(const char *name, u64 size);
 void cr_shim_set_status(struct file *file, u32 flags);
 int cr_shim_inode_set(struct file *file, const struct cr_img_inode *in);
-int cr_shim_shmem_page(struct file *file, u64 at, void *buf, bool write);
+int cr_shim_directory_of(struct file *file, struct path *dir);
+struct file *cr_shim_tmpfile(const struct path *root, const char *name, u64 size,
+			     bool linkable);
+void cr_shim_file_put_now(struct file *file);
+int cr_shim_page_read(struct file *file, u64 at, void *buf);
+int cr_shim_page_write(struct file *file, u64 at, const void *buf);
 u32 cr_shim_mappers(struct file *file, u64 *mms, u32 max);
 
 /* event.c */

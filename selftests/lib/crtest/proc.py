@@ -125,6 +125,13 @@ class Names:
         return f"{match[1]}:[{self(match[1], match[2])}]" if match else target
 
 
+def without_name(path):
+    """Of a removed file only the directory is the same afterwards; others are as they are."""
+    if not (path or "").endswith(" (deleted)") or path.startswith("/memfd:"):
+        return path
+    return f"{os.path.dirname(path)}/ (deleted)"
+
+
 def mappings(pid, names):
     """The mappings of a process; neighbours that differ in nothing are one."""
     found = []
@@ -135,6 +142,8 @@ def mappings(pid, names):
             inode, name = match[6], match[7]
             if name == "/dev/zero (deleted)" or name.startswith(("/SYSV", "/memfd:")):
                 inode = names("memory", inode)
+            elif name.endswith(" (deleted)"):
+                inode, name = names("memory", inode), without_name(name)
             if inode == "0":
                 offset = 0
             found.append([start, end, match[3], offset, match[5], inode, name, "", 0])
@@ -172,7 +181,7 @@ def descriptors(pid, names):
         values = fields(info)
         # crctl writes to what becomes the standard output of a container.
         position = values.get("pos") if number > 2 else None
-        found[number] = (names.of_link(link(f"/proc/{pid}/fd/{number}")), position,
+        found[number] = (without_name(names.of_link(link(f"/proc/{pid}/fd/{number}"))), position,
                          values.get("flags"), tuple(locks))
     return found
 
@@ -215,7 +224,7 @@ def picture(init):
             "mappings": {f"{m[0]:x}-{m[1]:x}": tuple(m[2:8]) for m in maps},
             "descriptors": descriptors(host, names),
             **{name: text(f"/proc/{host}/{name}") for name in FILES},
-            **{name: link(f"/proc/{host}/{name}") for name in ("cwd", "root", "exe")},
+            **{name: without_name(link(f"/proc/{host}/{name}")) for name in ("cwd", "root", "exe")},
             **{name: names.of_link(link(f"/proc/{host}/ns/{name}"))
                for name in ("pid", "pid_for_children")},
         }

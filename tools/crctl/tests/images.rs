@@ -115,7 +115,7 @@ fn show() {
         "#33 shared memory: 12.0 KiB, 8.0 KiB saved; of 1\n",
         "      2  external  external 2 (read)\n",
         "  memfd 12: name; 4.0 KiB, 4.0 KiB saved; mode 600, owner 0:0, seals 0x1\n",
-        "      9  memfd     memfd name (read and write, at 100)\n",
+        "      9  contents  memfd name (read and write, at 100)\n",
         "      7  pipe      pipe 11 (read, close-on-exec)\n",
         "  pipe 11: 5 bytes of 65536\n",
         "sections   test\n",

@@ -418,6 +418,18 @@ fn objects() {
     });
     passes::<cr_img_inode>(0, |inode| (inode.seals, inode.mode) = (0x3e, 0o100));
     fails::<cr_img_inode>(0, "its count disagree", |inode| inode.name_len = 5);
+    for kind in [CR_INODE_REMOVED, CR_INODE_TMPFILE] {
+        fails::<cr_img_inode>(0, "not an absolute path", |inode| inode.kind = kind);
+    }
+    fails::<cr_img_file>(memfd, "flags that an open file cannot", |file| {
+        file.flags = 0o20200002
+    });
+    fails::<cr_img_file>(memfd, "what has no contents", |file| {
+        (file.kind, file.flags) = (CR_FILE_INODE, 0o20000002)
+    });
+    passes::<cr_img_file>(memfd, |file| {
+        (file.kind, file.flags) = (CR_FILE_INODE, 0o20200002)
+    });
     let name = size_of::<cr_img_inode>();
     fails_bytes(CR_TAG_INODE, 0, "impossible name", |bytes| bytes[name] = 0);
     fails_bytes(CR_TAG_INODE, 0, "impossible name", |bytes| {

@@ -313,6 +313,8 @@ impl Model {
                 let shown = Inode {
                     kind: match inode.kind {
                         CR_INODE_MEMFD => "memfd",
+                        CR_INODE_REMOVED => "removed file in",
+                        CR_INODE_TMPFILE => "unnamed file in",
                         _ => "?",
                     },
                     name: lossy(rec.variable::<cr_img_inode>()),
@@ -327,7 +329,7 @@ impl Model {
             }
             CR_TAG_FILE => {
                 let mut file = open_file(rec)?;
-                if let ("memfd", Some(inode)) = (file.kind, self.inodes.get(&file.target)) {
+                if let ("contents", Some(inode)) = (file.kind, self.inodes.get(&file.target)) {
                     file.name = format!("{} {}", inode.kind, inode.name);
                 }
                 self.files.insert(rec.id, file);
@@ -456,7 +458,7 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_EPOLL => "epoll",
         CR_FILE_PROC_MEM => "memory",
         CR_FILE_TIMERFD => "timerfd",
-        CR_FILE_MEMFD | CR_FILE_INODE => "memfd",
+        CR_FILE_MEMFD | CR_FILE_INODE => "contents",
         CR_FILE_SIGNALFD => "signalfd",
         CR_FILE_PIDFD => "pidfd",
         CR_FILE_SOCKET => "socket",
