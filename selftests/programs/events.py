@@ -2,49 +2,13 @@
 """events.py ROUNDS: an event loop of asyncio, with subprocesses, timers, queues, signal handlers
 and threads. Prints the same each time.
 
-Since sockets cannot be saved yet, the loop wakes itself through a pipe, not through a pair of
-sockets; it waits for its children in threads, since pidfds cannot be saved either.
+The loop wakes itself through a pair of sockets, and waits for its children by pidfds.
 """
 
 import asyncio
 import os
-import selectors
 import signal
 import sys
-
-
-class End:
-    """One end of a pipe, as far as the loop takes it for a socket."""
-
-    def __init__(self, fd):
-        self.fd = fd
-
-    def fileno(self):
-        """Its descriptor."""
-        return self.fd
-
-    def recv(self, size):
-        """What is in it."""
-        return os.read(self.fd, size)
-
-    def send(self, data):
-        """Put something in."""
-        return os.write(self.fd, data)
-
-    def close(self):
-        """The end."""
-        os.close(self.fd)
-
-
-class Loop(asyncio.SelectorEventLoop):
-    """One that has a pipe to itself."""
-
-    def _make_self_pipe(self):
-        self._ssock, self._csock = map(End, os.pipe())
-        os.set_blocking(self._ssock.fileno(), False)
-        os.set_blocking(self._csock.fileno(), False)
-        self._internal_fds += 1
-        self._add_reader(self._ssock.fileno(), self._read_from_self)
 
 
 async def sort(lines):
@@ -93,11 +57,4 @@ async def rounds(count):
     print("eaten", await eater)
 
 
-def main():
-    """The loop."""
-    asyncio.unix_events.can_use_pidfd = lambda: False
-    with asyncio.Runner(loop_factory=lambda: Loop(selectors.EpollSelector())) as runner:
-        runner.run(rounds(int(sys.argv[1])))
-
-
-main()
+asyncio.run(rounds(int(sys.argv[1])))
