@@ -12,7 +12,7 @@
 #include <sys/select.h>
 
 /* They sleep LENGTH, and have slept HEAD_START when the checkpoint comes. */
-#define LENGTH		(patience() * 8 * SECOND)
+#define LENGTH		(patience() * 12 * SECOND)
 #define HEAD_START	(2 * SECOND)
 /* How much later a busy machine may let a sleeper run. */
 #define LATE		(patience() * SECOND)
