@@ -236,6 +236,7 @@ fn check(kind: FileType, info: &FileInfo, record: &cr_img_file) -> Result {
     for (bit, why) in [
         (CR_FILE_X_LEASE, "has a lease"),
         (CR_FILE_X_PATH_ONLY, "was opened with O_PATH"),
+        (CR_FILE_X_LOCK, "has a lock"),
     ] {
         if info.unsupported & (1 << bit) != 0 {
             fail!(EOPNOTSUPP(), "{what} {why}, which is not supported yet");

@@ -48,9 +48,6 @@ pub(crate) fn read(save: &Save<'_>, file: &FileRef, record: &mut cr_img_file) ->
             fail!(EOPNOTSUPP(), "a pidfd {what} is not supported yet");
         }
     }
-    if file.locks(ns, &mut []) != 0 {
-        fail!(EOPNOTSUPP(), "a lock on a pidfd is not supported yet");
-    }
     record.kind = CR_FILE_PIDFD;
     record.target = u64::from(info.tid);
     record.ino = info.ino;

@@ -7,7 +7,7 @@
 //! are opened, and who has made a descriptor table puts them into it. So are [`pidfd`]s.
 //!
 //! Refused: those of a procfs that shows other processes; of threads that have ended, or executed a
-//! program since, which the kernel shows as empty; locks on them.
+//! program since, which the kernel shows as empty.
 
 use crate::{
     build::Build,
@@ -47,12 +47,6 @@ pub(crate) fn save(save: &Save<'_>, file: &FileRef) -> Result<u64> {
         ),
         Err(error) => return Err(error.into()),
     };
-    if file.locks(ns, &mut []) != 0 {
-        fail!(
-            EOPNOTSUPP(),
-            "a lock on memory of a process (/proc/PID/mem) is not supported yet"
-        );
-    }
     Ok(u64::from(tid))
 }
 

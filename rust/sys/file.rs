@@ -16,7 +16,7 @@ use kernel::{
 
 pub use bindings::{
     cr_shim_file as FileInfo, cr_shim_lock as Lock, cr_shim_pipe as PipeInfo, CR_FILE_X_FS,
-    CR_FILE_X_LEASE, CR_FILE_X_PATH_ONLY, CR_FILE_X_UNLINKED,
+    CR_FILE_X_LEASE, CR_FILE_X_LOCK, CR_FILE_X_PATH_ONLY, CR_FILE_X_UNLINKED,
 };
 
 /// What is behind an open file.

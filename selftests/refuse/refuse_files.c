@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Files of kinds that are not supported. */
 #include "cases.h"
+#include <sys/socket.h>
 #include <linux/fs.h>
 #include <linux/io_uring.h>
 #include <linux/landlock.h>
@@ -208,6 +209,20 @@ static void make_mem_locked(void)
 {
 	fd = sure(open("/proc/self/mem", O_RDWR));
 	sure(flock(fd, LOCK_EX));
+}
+
+static void make_socket_locked(void)
+{
+	fd = sure(socket(AF_UNIX, SOCK_DGRAM, 0));
+	sure(flock(fd, LOCK_EX));
+}
+
+static void make_device_locked(void)
+{
+	struct flock lock = { .l_type = F_RDLCK };
+
+	fd = sure(open("/dev/null", O_RDWR));
+	sure(fcntl(fd, F_SETLK, &lock));
 }
 
 static void make_mem_path(void)
@@ -447,7 +462,7 @@ static const struct case_ cases[] = {
 	{ "memfd-huge", "a file of huge pages", make_memfd_huge, NULL },
 	{ "secretmem", "secret", make_secretmem, NULL },
 	{ "userfaultfd", "userfault", make_userfaultfd, NULL },
-	{ "pidfd-locked", "a lock on a pidfd", make_pidfd, NULL },
+	{ "pidfd-locked", "a pidfd has a lock", make_pidfd, NULL },
 	{ "pidfd-nested", "pidfd of a process that has ended in a nested", make_pidfd_nested, NULL },
 	{ "landlock", "landlock", make_landlock, NULL },
 	{ "namespace", "namespace|nsfs", make_namespace, NULL },
@@ -455,7 +470,9 @@ static const struct case_ cases[] = {
 	{ "proc", "proc", make_proc, NULL },
 	{ "mem-dead", "memory of a process that has ended", make_mem_dead, NULL },
 	{ "mem-executed", "memory of a process that has ended or executed", make_mem_executed, NULL },
-	{ "mem-locked", "a lock on memory of a process", make_mem_locked, NULL },
+	{ "mem-locked", "memory of a process .* has a lock", make_mem_locked, NULL },
+	{ "socket-locked", "a socket has a lock", make_socket_locked, NULL },
+	{ "device-locked", "device 1:3 has a lock", make_device_locked, NULL },
 	{ "mem-path", "memory of a process .* O_PATH", make_mem_path, NULL },
 	{ "mem-elsewhere", "memory of a process in another pid namespace", make_mem_elsewhere, NULL },
 	{ "sysfs", "sysfs|/sys", make_sysfs, NULL },

@@ -148,6 +148,32 @@ static void name_of(const struct file *file, const struct inode *inode,
 		strscpy(name, dname, size);
 }
 
+static bool in_list(const struct list_head *locks, const struct file *file)
+{
+	const struct file_lock *fl;
+
+	list_for_each_entry(fl, locks, c.flc_list)
+		if (fl->c.flc_file == file)
+			return true;
+	return false;
+}
+
+/* Is there a lock that was taken through @file, of a type whose locks are lost? */
+static bool has_lock(const struct file *file, u32 type,
+		     struct file_lock_context *locks)
+{
+	bool found;
+
+	if (!locks || type == CR_SHIM_FILE_REG || type == CR_SHIM_FILE_DIR ||
+	    type == CR_SHIM_FILE_MEMFD || type == CR_SHIM_FILE_REMOVED)
+		return false;
+	spin_lock(&locks->flc_lock);
+	found = in_list(&locks->flc_posix, file) ||
+		in_list(&locks->flc_flock, file);
+	spin_unlock(&locks->flc_lock);
+	return found;
+}
+
 bool cr_shim_file_may(struct file *file, bool write)
 {
 	return file->f_mode & (write ? FMODE_WRITE : FMODE_READ) &&
@@ -178,6 +204,8 @@ void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 
 	if (locks && !list_empty_careful(&locks->flc_lease))
 		info->unsupported |= BIT_ULL(CR_FILE_X_LEASE);
+	if (has_lock(file, info->type, locks))
+		info->unsupported |= BIT_ULL(CR_FILE_X_LOCK);
 	if (d_unlinked(path->dentry) || !inode->i_nlink)
 		info->unsupported |= BIT_ULL(CR_FILE_X_UNLINKED);
 	if (!fs_is_plain(inode->i_sb))

@@ -402,6 +402,7 @@ int cr_shim_mm_copy(struct mm_struct *mm, u64 addr, void *buf, u32 len);
 #define CR_FILE_X_UNLINKED	1
 #define CR_FILE_X_FS		2
 #define CR_FILE_X_PATH_ONLY	3
+#define CR_FILE_X_LOCK		4
 
 enum cr_shim_file_type {
 	CR_SHIM_FILE_OTHER,
