@@ -49,7 +49,7 @@ class Record:
 
     def __init__(self, image, offset):
         self.offset = offset
-        self.tag, _, _, self.length, *_ = RECORD.unpack_from(image, offset)
+        self.tag, _, _, self.length, self.id, *_ = RECORD.unpack_from(image, offset)
         self.payload = offset + RECORD_LEN
         self.tail = self.payload + (self.length + 7) // 8 * 8
         self.end = self.tail + TAIL_LEN
