@@ -35,7 +35,6 @@ use cr_sys::{
     misc,
     mm::PAGE_SIZE,
     regs,
-    socket::SocketRef,
     task::{CpuWords, Namespaces, TaskRef, NO_CPUS},
     vec,
 };
@@ -184,7 +183,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
     let mut save = Save {
         container,
         init: tree.processes[0].living().task.clone(),
-        references: References::collect(container.ns(), &tree)?,
+        references: References::collect(&tree)?,
         objects: Objects::new(),
         records: buffer,
         memory: Memory::new(),
@@ -301,8 +300,8 @@ pub(crate) struct Save<'a> {
     pub(crate) timerfds: KVVec<cr_img_timerfd>,
     /// Owners of open files.
     pub(crate) owners: KVVec<cr_img_owner>,
-    /// Sockets, with their ids.
-    pub(crate) sockets: KVVec<(SocketRef, u64)>,
+    /// Sockets.
+    pub(crate) sockets: KVVec<socket::Saved>,
     /// Room for a path, taken while it is in use.
     pub(crate) path: KVVec<u8>,
     /// The same for extended registers, and for a CPU affinity: threads have many.

@@ -11,11 +11,9 @@ use crate::{
     report::{fail, Name, Result},
     tree::{Thread, Tree},
 };
-use cr_codec::uapi::CR_SOCKET_LISTENING;
 use cr_sys::{
     errno::EOPNOTSUPP,
     file::{FileRef, FileType},
-    pid_ns::PidNs,
     socket::SocketRef,
 };
 use kernel::{prelude::*, rbtree::RBTree};
@@ -41,7 +39,7 @@ pub(crate) struct References {
 
 impl References {
     /// Counts them.
-    pub(crate) fn collect(ns: &PidNs, tree: &Tree) -> Result<Self> {
+    pub(crate) fn collect(tree: &Tree) -> Result<Self> {
         let mut references = Self {
             files: RBTree::new(),
             pipes: RBTree::new(),
@@ -60,23 +58,23 @@ impl References {
         }
         // What is in flight may be sockets, with more in flight.
         while let Some(socket) = references.queues.pop() {
-            references.add_queued(ns, &socket)?;
+            references.add_queued(&socket)?;
         }
         Ok(references)
     }
 
     /// Adds what waits in a socket.
-    fn add_queued(&mut self, ns: &PidNs, socket: &SocketRef) -> Result {
-        let (_, record) = socket.read(ns);
+    fn add_queued(&mut self, socket: &SocketRef) -> Result {
+        let listening = socket.is_listening();
         for message in socket.messages() {
-            if record.state == CR_SOCKET_LISTENING {
+            if listening {
                 message
                     .connection()
                     .map_or(Ok(()), |new| self.add_socket(new))?;
                 continue;
             }
-            for file in &message.files(ns)? {
-                self.add(file)?;
+            for file in message.files() {
+                self.add(&file)?;
             }
         }
         Ok(())

@@ -34,6 +34,16 @@ use zerocopy::IntoBytes;
 const SOCK_DGRAM: u32 = 2;
 const SOCK_STREAM: u32 = 1;
 
+/// A socket that has been saved.
+#[derive(Clone)]
+pub(crate) struct Saved {
+    socket: SocketRef,
+    id: u64,
+    /// SOCK_*
+    kind: u32,
+    listening: bool,
+}
+
 /// Whether the other end of a socket is outside of the container.
 pub(crate) fn leaves(save: &Save<'_>, file: &FileRef) -> bool {
     file.socket().is_some_and(|socket| {
@@ -77,8 +87,15 @@ fn save_new(
     record.path_len = path.len() as u32;
     let id = save.objects.add(Kind::Socket, socket.identity())?;
     save.object(id, &record, &[groups.as_bytes(), name, path])?;
-    save.sockets.push((socket.clone(), id), GFP_KERNEL)?;
-    if record.state == CR_SOCKET_LISTENING {
+    let saved = Saved {
+        socket: socket.clone(),
+        id,
+        kind: record.type_,
+        listening: record.state == CR_SOCKET_LISTENING,
+    };
+    let listening = saved.listening;
+    save.sockets.push(saved, GFP_KERNEL)?;
+    if listening {
         for new in socket.messages().filter_map(|new| new.connection()) {
             let (info, _) = new.read(save.container.ns());
             if is_outside(save, &info) {
@@ -138,34 +155,27 @@ fn path<'a>(save: &Save<'_>, socket: &SocketRef, buffer: &'a mut [u8]) -> Result
 pub(crate) fn save_queues(save: &mut Save<'_>) -> Result {
     let mut next = 0;
     // Those that come in a message are added to the end.
-    while let Some((socket, _)) = save.sockets.get(next) {
-        let socket = socket.clone();
+    while let Some(saved) = save.sockets.get(next).cloned() {
         next += 1;
-        if is_listening(save, &socket) {
+        if saved.listening {
             continue;
         }
-        for message in socket.messages() {
-            for sent in &message.files(save.container.ns())? {
-                save_sent(save, sent).context(format_args!("a file in a message"))?;
+        for message in saved.socket.messages() {
+            for sent in message.files() {
+                save_sent(save, &sent).context(format_args!("a file in a message"))?;
             }
         }
     }
     let sockets = core::mem::take(&mut save.sockets);
-    for (socket, id) in &sockets {
-        save_peer(save, socket, *id)?;
+    for saved in &sockets {
+        save_peer(save, saved)?;
     }
-    for (socket, id) in &sockets {
-        if !is_listening(save, socket) {
-            for message in socket.messages() {
-                save_message(save, &message, socket, *id)?;
-            }
+    for saved in sockets.iter().filter(|saved| !saved.listening) {
+        for message in saved.socket.messages() {
+            save_message(save, &message, saved)?;
         }
     }
     Ok(())
-}
-
-fn is_listening(save: &Save<'_>, socket: &SocketRef) -> bool {
-    socket.read(save.container.ns()).1.state == CR_SOCKET_LISTENING
 }
 
 fn save_sent(save: &mut Save<'_>, sent: &FileRef) -> Result<u64> {
@@ -178,8 +188,8 @@ fn save_sent(save: &mut Save<'_>, sent: &FileRef) -> Result<u64> {
     fail!(EOPNOTSUPP(), "{what} is not supported yet")
 }
 
-fn save_peer(save: &mut Save<'_>, socket: &SocketRef, id: u64) -> Result {
-    let (info, record) = socket.read(save.container.ns());
+fn save_peer(save: &mut Save<'_>, saved: &Saved) -> Result {
+    let (info, _) = saved.socket.read(save.container.ns());
     let mut name: &[u8] = &[];
     let peer = match (info.peer, info.peer_gone) {
         (0, _) => return Ok(()),
@@ -193,11 +203,11 @@ fn save_peer(save: &mut Save<'_>, socket: &SocketRef, id: u64) -> Result {
         },
     };
     // The other one has said so.
-    if record.type_ != SOCK_DGRAM && peer != 0 && peer < id {
+    if saved.kind != SOCK_DGRAM && peer != 0 && peer < saved.id {
         return Ok(());
     }
     let record = cr_img_peer {
-        socket: id,
+        socket: saved.id,
         peer,
         name_len: name.len() as u32,
         reserved: 0,
@@ -205,10 +215,9 @@ fn save_peer(save: &mut Save<'_>, socket: &SocketRef, id: u64) -> Result {
     save.record(&record, &[name])
 }
 
-fn save_message(save: &mut Save<'_>, message: &MessageRef, socket: &SocketRef, id: u64) -> Result {
-    let ns = save.container.ns();
-    let (info, mut record) = message.read(ns);
-    let kind = socket.read(ns).1.type_;
+fn save_message(save: &mut Save<'_>, message: &MessageRef, saved: &Saved) -> Result {
+    let (info, mut record) = message.read(save.container.ns());
+    let kind = saved.kind;
     let mut name: &[u8] = &[];
     if kind == SOCK_DGRAM {
         record.sender = match save.objects.find(Kind::Socket, info.sender) {
@@ -219,10 +228,10 @@ fn save_message(save: &mut Save<'_>, message: &MessageRef, socket: &SocketRef, i
             }
         };
     }
-    record.socket = id;
+    record.socket = saved.id;
     record.name_len = name.len() as u32;
     let mut files = KVVec::new();
-    for file in &message.files(ns)? {
+    for file in message.files() {
         let found = save.objects.find(Kind::File, file.identity());
         files.push(found.ok_or(EAGAIN)?, GFP_KERNEL)?;
     }

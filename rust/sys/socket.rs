@@ -114,6 +114,12 @@ impl SocketRef {
         PathRef::filled(|path| unsafe { bindings::cr_shim_socket_path(self.as_ptr(), path) })
     }
 
+    /// Whether it takes connections.
+    pub fn is_listening(&self) -> bool {
+        // SAFETY: The socket is valid.
+        unsafe { bindings::cr_shim_socket_listens(self.as_ptr()) }
+    }
+
     /// What waits in it, in order.
     pub fn messages(&self) -> impl Iterator<Item = MessageRef> + '_ {
         (0..).map_while(|index| {
@@ -259,20 +265,14 @@ impl MessageRef {
         })
     }
 
-    /// A file that goes with it: `index` is below what [`Self::read`] says.
-    fn file(&self, index: u32) -> Result<FileRef> {
-        // SAFETY: The message is valid and has so many files; the result is referenced.
-        FileRef::from_result(unsafe { bindings::cr_shim_message_file(self.as_ptr(), index) })
-    }
-
     /// The files that go with it.
-    pub fn files(&self, ns: &PidNs) -> Result<KVVec<FileRef>> {
-        let (_, record) = self.read(ns);
-        let mut files = KVVec::with_capacity(record.nr_files as usize, GFP_KERNEL)?;
-        for index in 0..record.nr_files {
-            files.push(self.file(index)?, GFP_KERNEL)?;
-        }
-        Ok(files)
+    pub fn files(&self) -> impl Iterator<Item = FileRef> + '_ {
+        (0..).map_while(|index| {
+            // SAFETY: The message is valid; the result is null or referenced.
+            let file = unsafe { bindings::cr_shim_message_file(self.as_ptr(), index) };
+            // SAFETY: The reference is ours.
+            NonNull::new(file).map(|file| unsafe { FileRef::from_owned(file) })
+        })
     }
 
     /// In the queue of a socket that listens: what accept(2) is going to return.

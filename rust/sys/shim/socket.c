@@ -87,6 +87,11 @@ struct sock *cr_shim_socket_of(struct file *file)
 	return sk;
 }
 
+bool cr_shim_socket_listens(struct sock *sk)
+{
+	return READ_ONCE(sk->sk_state) == TCP_LISTEN;
+}
+
 void cr_shim_socket_hold(struct sock *sk)
 {
 	sock_hold(sk);
@@ -330,10 +335,12 @@ int cr_shim_message_copy(struct sk_buff *skb, u32 from, void *buf, u32 len)
 	return skb_copy_bits(skb, UNIXCB(skb).consumed + from, buf, len);
 }
 
-/* A file that goes with it, referenced. */
+/* A file that goes with it, by its place, referenced; or NULL. */
 struct file *cr_shim_message_file(struct sk_buff *skb, u32 index)
 {
-	return get_file(UNIXCB(skb).fp->fp[index]);
+	const struct scm_fp_list *fp = UNIXCB(skb).fp;
+
+	return fp && index < fp->count ? get_file(fp->fp[index]) : NULL;
 }
 
 /* The socket that accept(2) would return, referenced. */

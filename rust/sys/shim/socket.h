@@ -55,6 +55,7 @@ struct cr_shim_message {
 bool cr_shim_is_unix_socket(struct file *file);
 u32 cr_shim_socket_sleep(struct file *file, bool send);
 struct sock *cr_shim_socket_of(struct file *file);
+bool cr_shim_socket_listens(struct sock *sk);
 void cr_shim_socket_hold(struct sock *sk);
 void cr_shim_socket_put(struct sock *sk);
 void cr_shim_socket_read(struct sock *sk, struct pid_namespace *ns,
