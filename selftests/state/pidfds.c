@@ -3,10 +3,9 @@
  * pidfd: of processes that live, are zombies, or have been waited for; of
  * threads; waits in progress; what epoll has been told.
  */
-#include "payload.h"
+#include "watch.h"
 #include <poll.h>
 #include <pthread.h>
-#include <sys/epoll.h>
 #include <sys/ioctl.h>
 
 #define THREAD		O_EXCL
@@ -37,22 +36,6 @@ static int events_of(int fd)
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
 	return poll(&pfd, 1, 0) == 1 ? pfd.revents : 0;
-}
-
-static int watch(int fd, uint32_t events)
-{
-	struct epoll_event event = { .events = events, .data.fd = fd };
-	int epoll = sure(epoll_create1(0));
-
-	sure(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
-	return epoll;
-}
-
-static int next(int epoll)
-{
-	struct epoll_event event;
-
-	return epoll_wait(epoll, &event, 1, 0);
 }
 
 static ino_t ino_of(int fd)

@@ -3,9 +3,8 @@
  * timerfd: what is left of it, expirations that have not been read, overruns,
  * the clock on the wall, reads and waits in progress.
  */
-#include "payload.h"
+#include "watch.h"
 #include <poll.h>
-#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/timerfd.h>
 
@@ -76,22 +75,6 @@ static const char *info(int fd, const char *begin)
 		if (!strncmp(line, begin, strlen(begin)))
 			return line;
 	return "";
-}
-
-static int watch(int fd, uint32_t events)
-{
-	struct epoll_event event = { .events = events, .data.fd = fd };
-	int epoll = sure(epoll_create1(0));
-
-	sure(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
-	return epoll;
-}
-
-static int next(int epoll)
-{
-	struct epoll_event event;
-
-	return epoll_wait(epoll, &event, 1, 0);
 }
 
 /* Sleeps in a call until its timer expires, which is set again in another life. */
