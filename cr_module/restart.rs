@@ -247,9 +247,10 @@ impl<'a> Files<'a> {
             };
             files.made.push((rec.id, file), GFP_KERNEL)?;
         }
-        files.sockets.restore_queues(root, records, &files.made)?;
+        let mut sockets = core::mem::replace(&mut files.sockets, socket::Made::new());
+        sockets.restore_queues(&files, records)?;
         files.watch()?;
-        Ok((files.made, files.sockets))
+        Ok((files.made, sockets))
     }
 
     /// Lets epoll instances watch the files.

@@ -18,6 +18,7 @@ use crate::{
     image::Records,
     objects::Kind,
     report::{fail, failure, Context, Name, Result},
+    restart::Files,
     state::file::{self, CName},
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -305,12 +306,7 @@ impl Made {
     }
 
     /// Connects the sockets, fills them, and gives them their names. All files exist.
-    pub(crate) fn restore_queues(
-        &mut self,
-        root: &PathRef,
-        records: &Records,
-        files: &[(u64, FileRef)],
-    ) -> Result {
+    pub(crate) fn restore_queues(&mut self, files: &Files<'_>, records: &Records) -> Result {
         for (_, rec) in records.tagged(CR_TAG_PEER) {
             self.note_peer(records, &rec)?;
         }
@@ -328,7 +324,7 @@ impl Made {
         // They tell their peers that they are gone.
         self.gone = RBTree::new();
         for (_, rec) in records.tagged(CR_TAG_SOCKET) {
-            self.finish(root, &rec)?;
+            self.finish(files.root(), &rec)?;
         }
         Ok(())
     }
@@ -410,16 +406,13 @@ impl Made {
     }
 
     /// Sends a message once more.
-    fn send(&self, records: &Records, rec: &Rec<'_>, files: &[(u64, FileRef)]) -> Result {
+    fn send(&self, records: &Records, rec: &Rec<'_>, files: &Files<'_>) -> Result {
         let record: cr_img_message = rec.fixed()?;
         let kind = record_of(records, record.socket)?.type_;
         let mut sent = KVVec::with_capacity(record.nr_files as usize, GFP_KERNEL)?;
         let ids = rec.array::<u64>(size_of::<cr_img_message>());
         for id in ids.take(record.nr_files as usize) {
-            match files.binary_search_by_key(&id, |(id, _)| *id) {
-                Ok(at) => sent.push(files[at].1.clone(), GFP_KERNEL)?,
-                Err(_) => fail!(EINVAL, "no file {id}"),
-            }
+            sent.push(files.made(id)?.clone(), GFP_KERNEL)?;
         }
         let rest = rec.variable::<cr_img_message>();
         let rest = rest.get(sent.len() * size_of::<u64>()..).ok_or(EINVAL)?;
