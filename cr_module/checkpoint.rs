@@ -111,11 +111,11 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
     if let Some(hold) = hold {
         if kill {
             sink.sync()?;
-            hold.check_still()?;
+            hold.check_memory()?;
             end(&container, hold)?;
         } else {
             // Whoever died meanwhile may have changed memory while it was written.
-            hold.check_still()?;
+            hold.check_memory()?;
             drop(hold);
         }
         stats.frozen_time = (misc::monotonic_ns() - still) / 1000;

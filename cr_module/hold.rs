@@ -58,6 +58,22 @@ struct Held {
     since: u64,
 }
 
+impl Held {
+    /// Whether its time was over, and nothing else: its call has changed nothing then.
+    fn has_timed_out(&self) -> bool {
+        let begin = misc::monotonic_ns();
+        // It is in the parking as soon as a processor has time for it.
+        while self.slot.stage() == Stage::Queued {
+            let patient = misc::monotonic_ns() - begin < PATIENCE_NS;
+            if self.slot.task().sleep_stamp().is_some() || !patient {
+                return false;
+            }
+            misc::nap(PAUSE_US);
+        }
+        self.slot.stage() == Stage::Parked && syscall::has_timed_out(self.slot.task())
+    }
+}
+
 /// All threads of a container, held until this is dropped.
 pub(crate) struct Hold<'a> {
     container: &'a Container,
@@ -236,12 +252,22 @@ impl<'a> Hold<'a> {
     /// Fails unless no thread has moved or died since all stood still. A thread that acts upon a
     /// signal does what it would have done after the moment of the checkpoint anyway.
     pub(crate) fn check_still(&self) -> Result {
+        self.check(|_| false)
+    }
+
+    /// The same, when all but memory has been copied: by then, a thread whose time-out is over may
+    /// have come to the parking, if that is all that has happened to it.
+    pub(crate) fn check_memory(&self) -> Result {
+        self.check(Held::has_timed_out)
+    }
+
+    fn check(&self, may_have_moved: fn(&Held) -> bool) -> Result {
         for held in self.held.values() {
             let task = held.slot.task();
             let woken = |stamp| task.sleep_stamp() != Some(stamp) && !task.has_signal();
             let moved = match held.standing {
                 Standing::Asleep(stamp) => woken(stamp),
-                Standing::AsleepFor(_) => held.stamp.is_some_and(woken),
+                Standing::AsleepFor(_) => held.stamp.is_some_and(woken) && !may_have_moved(held),
                 Standing::Stopped(stamp) => task.stop_stamp() != Some(stamp),
                 Standing::Traced(stamp) => task.trace_stamp() != Some(stamp),
                 _ => false,

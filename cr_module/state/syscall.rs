@@ -94,6 +94,7 @@ const ERESTARTNOHAND: i32 = -514;
 /// Continued by restart_syscall(2).
 const ERESTART_RESTARTBLOCK: i32 = -516;
 const EINTR_RESULT: i32 = -4;
+const EAGAIN_RESULT: i64 = -11;
 
 const READ: u32 = 0;
 const WRITE: u32 = 1;
@@ -288,6 +289,17 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         SENDFILE | SPLICE => Asleep::Wake,
         nr => Asleep::Wait(CallName::Number(nr)),
     }
+}
+
+/// Whether the call that a thread has just come from, which was [`Timed::Finished`], has ended since
+/// its time was over.
+pub(crate) fn has_timed_out(task: &TaskRef) -> bool {
+    let timed_out = match task.syscall() {
+        Some((EPOLL_WAIT | EPOLL_PWAIT | EPOLL_PWAIT2, _)) => 0,
+        Some((RT_SIGTIMEDWAIT, _)) => EAGAIN_RESULT,
+        _ => return false,
+    };
+    task.syscall_result() == Some(timed_out)
 }
 
 /// Who waits for something in a socket, with these flags of recv(2).

@@ -452,6 +452,13 @@ impl TaskRef {
         Some((u32::try_from(nr).ok()?, args))
     }
 
+    /// What the system call that it has come from returns, or is going to.
+    pub fn syscall_result(&self) -> Option<i64> {
+        let mut result = 0;
+        // SAFETY: A task that has not been released has a kernel stack with its registers.
+        unsafe { bindings::cr_shim_syscall_result(self.as_ptr(), &mut result) }.then_some(result)
+    }
+
     /// Whether a signal waits that it is going to act upon.
     pub fn has_signal(&self) -> bool {
         // SAFETY: The task is valid.

@@ -95,6 +95,16 @@ int cr_shim_syscall_of(struct task_struct *t, u64 *args)
 	return nr;
 }
 
+/* What the system call that @t has come from returns, or is going to. */
+bool cr_shim_syscall_result(struct task_struct *t, s64 *result)
+{
+	if (!try_get_task_stack(t))
+		return false;
+	*result = task_pt_regs(t)->ax;
+	put_task_stack(t);
+	return true;
+}
+
 bool cr_shim_signal_pending(struct task_struct *t)
 {
 	return task_sigpending(t);

@@ -185,6 +185,7 @@ unsigned long cr_shim_stop_stamp(struct task_struct *t);
 bool cr_shim_is_parked(struct task_struct *t);
 bool cr_shim_at_rest(struct task_struct *t);
 int cr_shim_syscall_of(struct task_struct *t, u64 *args);
+bool cr_shim_syscall_result(struct task_struct *t, s64 *result);
 bool cr_shim_signal_pending(struct task_struct *t);
 bool cr_shim_current_exiting(void);
 void cr_shim_work_init(struct callback_head *work, task_work_func_t func);
