@@ -133,7 +133,7 @@ pub(crate) fn restore(record: &cr_img_file) -> Result<FileRef> {
         _ => FileRef::make_epoll().context(format_args!("making an epoll instance")),
     }?;
     if record.flags & O_NONBLOCK != 0 {
-        file.set_nonblocking();
+        file.add_flags(O_NONBLOCK);
     }
     Ok(file)
 }

@@ -35,7 +35,6 @@ const KEPT_FLAGS: u32 = 0o3 // O_ACCMODE
     | 0o400000 // O_NOFOLLOW
     | 0o1000000 // O_NOATIME
     | 0o4000000; // __O_SYNC
-const O_DIRECT: u32 = 0o40000;
 /// O_TMPFILE, which comes with O_DIRECTORY.
 const O_TMPFILE: u32 = 0o20000000;
 /// O_ASYNC: see [`owner`].
@@ -224,9 +223,6 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
 /// Refuses what is special about a file that is found by its name, or is a pipe.
 fn check(kind: FileType, info: &FileInfo, record: &cr_img_file) -> Result {
     let what = What(kind, info);
-    if kind == FileType::Pipe && record.flags & O_DIRECT != 0 {
-        fail!(EOPNOTSUPP(), "a pipe in packet mode is not supported yet");
-    }
     if kind == FileType::Removed && info.unsupported & (1 << CR_FILE_X_FS) != 0 {
         fail!(
             EOPNOTSUPP(),

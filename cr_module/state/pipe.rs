@@ -7,7 +7,9 @@
 //!
 //! A fifo is a pipe with a name: it is found again by that, and must not be in use by then.
 //!
-//! Refused: packets (O_DIRECT), notification pipes, SIGIO.
+//! Of what waits in it, parts may be packets (O_DIRECT): one of them is all that a read gets.
+//!
+//! Refused: notification pipes.
 
 use crate::{
     checkpoint::Save,
@@ -16,13 +18,18 @@ use crate::{
     restart::Files,
     state::file::{self, CName},
 };
-use cr_codec::{check::Rec, uapi::*};
+use core::mem::replace;
+use cr_codec::{
+    check::{Elements, Rec},
+    uapi::*,
+};
 use cr_sys::{
     errno::{EOPNOTSUPP, ESTALE},
     file::{FileRef, FileType, PathRef, PipeInfo},
     vec,
 };
 use kernel::prelude::*;
+use zerocopy::IntoBytes;
 
 /// Whether somebody outside of the container has an end of it.
 pub(crate) fn leaves(save: &Save<'_>, pipe: &PipeInfo) -> bool {
@@ -40,14 +47,12 @@ pub(crate) fn save(
     if let Some(id) = save.objects.find(Kind::Pipe, pipe.inode) {
         return Ok(id);
     }
-    for (is, what) in [
-        (pipe.packets, "a pipe in packet mode"),
-        (pipe.special, "a notification pipe"),
-    ] {
-        if is {
-            fail!(EOPNOTSUPP(), "{what} is not supported yet");
-        }
+    if pipe.special {
+        fail!(EOPNOTSUPP(), "a notification pipe is not supported yet");
     }
+    let mut packets = vec::zeroed::<cr_img_packet>(pipe.nr_packets as usize, GFP_KERNEL)?;
+    let nr_packets = file.pipe_packets(&mut packets);
+    packets.truncate(nr_packets);
     let mut content = vec::zeroed(pipe.length as usize, GFP_KERNEL)?;
     file.copy_pipe(&mut content)
         .context(format_args!("reading a pipe"))?;
@@ -57,10 +62,10 @@ pub(crate) fn save(
         path_len: path.len() as u32,
         uid: pipe.uid,
         gid: pipe.gid,
-        reserved: 0,
+        nr_packets: nr_packets as u32,
     };
     let id = save.objects.add(Kind::Pipe, pipe.inode)?;
-    save.object(id, &record, &[path, &content])?;
+    save.object(id, &record, &[packets.as_bytes(), path, &content])?;
     Ok(id)
 }
 
@@ -82,21 +87,26 @@ const O_RDONLY: u32 = 0;
 const O_WRONLY: u32 = 1;
 const O_RDWR: u32 = 2;
 const O_NONBLOCK: u32 = 0o4000;
+const O_DIRECT: u32 = 0o40000;
 
 /// Makes a pipe with the same contents.
 pub(crate) fn restore(files: &Files<'_>, rec: &Rec<'_>) -> Result<Made> {
     let pipe: cr_img_pipe = rec.fixed()?;
-    let variable = rec.variable::<cr_img_pipe>();
-    let (path, content) = variable
-        .split_at_checked(pipe.path_len as usize)
+    let packets = size_of::<cr_img_packet>().saturating_mul(pipe.nr_packets as usize);
+    let (path, bytes) = (rec.variable::<cr_img_pipe>().get(packets..))
+        .and_then(|rest| rest.split_at_checked(pipe.path_len as usize))
         .ok_or(EINVAL)?;
+    let content = Content {
+        bytes,
+        packets: rec.array(size_of::<cr_img_pipe>()).first(pipe.nr_packets),
+    };
     if path.is_empty() {
         let (read, write) =
             FileRef::make_pipe(pipe.ring_size).context(format_args!("making a pipe"))?;
         write
             .chown_pipe(pipe.uid, pipe.gid)
             .context(format_args!("owner of a pipe"))?;
-        fill(&write, content)?;
+        content.put(&write)?;
         return Ok(Made::Nameless {
             read,
             write,
@@ -114,7 +124,7 @@ fn open_fifo(
     files: &Files<'_>,
     name: &CStr,
     pipe: &cr_img_pipe,
-    content: &[u8],
+    content: Content<'_>,
 ) -> Result<FileRef> {
     if file::probe(files, name)?.0 != FileType::Pipe {
         fail!(ESTALE(), "is not a fifo any more");
@@ -126,24 +136,48 @@ fn open_fifo(
         fail!(EBUSY, "is in use");
     }
     fifo.resize_pipe(pipe.ring_size)?;
-    fill(&fifo, content)?;
+    content.put(&fifo)?;
     Ok(fifo)
 }
 
-/// Puts bytes into an empty pipe. There is room for all of it, or the image is wrong: nobody would
-/// read what is too much.
-fn fill(pipe: &FileRef, mut content: &[u8]) -> Result {
-    while !content.is_empty() {
-        let room = pipe.pipe()?;
-        if u64::from(room.length) + content.len() as u64
-            > u64::from(room.ring_size) * cr_sys::mm::PAGE_SIZE as u64
-        {
-            fail!(EINVAL, "a pipe with more in it than fits");
+/// What waits in a pipe.
+struct Content<'a> {
+    bytes: &'a [u8],
+    packets: Elements<'a, cr_img_packet>,
+}
+
+impl Content<'_> {
+    /// Puts it into an empty pipe. There is room for all of it, as the codec has made sure: nobody
+    /// would read what is too much.
+    fn put(self, pipe: &FileRef) -> Result {
+        let part = |from: u32, to: u32| self.bytes.get(from as usize..to as usize).ok_or(EINVAL);
+        let mut done = 0;
+        let mut writer = None;
+        for packet in self.packets {
+            let end = packet.at.checked_add(packet.length).ok_or(EINVAL)?;
+            fill(pipe, part(done, packet.at)?)?;
+            let writer = match &mut writer {
+                Some(writer) => writer,
+                none => none.insert(packet_writer(pipe)?),
+            };
+            fill(writer, part(packet.at, end)?)?;
+            done = end;
         }
-        let written = pipe
-            .write(content)
-            .context(format_args!("filling a pipe"))?;
-        content = &content[written..];
+        fill(pipe, self.bytes.get(done as usize..).ok_or(EINVAL)?)
+    }
+}
+
+/// An open file that makes a packet of each page that is written to a pipe.
+fn packet_writer(pipe: &FileRef) -> Result<FileRef> {
+    let writer = pipe.reopen_pipe(O_WRONLY)?;
+    writer.add_flags(O_DIRECT);
+    Ok(writer)
+}
+
+fn fill(pipe: &FileRef, mut bytes: &[u8]) -> Result {
+    while !bytes.is_empty() {
+        let written = pipe.write(bytes).context(format_args!("filling a pipe"))?;
+        bytes = &bytes[written..];
     }
     Ok(())
 }
@@ -152,7 +186,11 @@ impl Made {
     /// An open file of the pipe, for one record. Each record gets its own.
     pub(crate) fn open(&mut self, root: &PathRef, flags: u32) -> Result<FileRef> {
         let (read, write, read_taken, write_taken) = match self {
-            Self::Fifo { name, .. } => return Ok(FileRef::open(root, name.as_cstr()?, flags)?),
+            Self::Fifo { name, .. } => {
+                let file = FileRef::open(root, name.as_cstr()?, flags & !O_DIRECT)?;
+                file.add_flags(flags & O_DIRECT);
+                return Ok(file);
+            }
             Self::Nameless {
                 read,
                 write,
@@ -160,18 +198,15 @@ impl Made {
                 write_taken,
             } => (read, write, read_taken, write_taken),
         };
-        let plain = flags & !O_NONBLOCK & !O_ACCMODE == 0;
-        let (file, taken) = match flags & O_ACCMODE {
-            O_RDONLY if plain => (read, read_taken),
-            O_WRONLY if plain => (write, write_taken),
-            _ => return Ok(write.reopen_pipe(flags)?),
+        // What it can be given later as well.
+        let later = flags & (O_NONBLOCK | O_DIRECT);
+        let plain = flags & !later & !O_ACCMODE == 0;
+        let file = match flags & O_ACCMODE {
+            O_RDONLY if plain && !replace(read_taken, true) => read.clone(),
+            O_WRONLY if plain && !replace(write_taken, true) => write.clone(),
+            _ => write.reopen_pipe(flags & !O_DIRECT)?,
         };
-        if core::mem::replace(taken, true) {
-            return Ok(file.reopen_pipe(flags)?);
-        }
-        if flags & O_NONBLOCK != 0 {
-            file.set_nonblocking();
-        }
-        Ok(file.clone())
+        file.add_flags(later);
+        Ok(file)
     }
 }

@@ -155,7 +155,7 @@ pub struct Elements<'a, T> {
 
 impl<T> Elements<'_, T> {
     /// The first so many of them.
-    fn first(mut self, count: u32) -> Self {
+    pub fn first(mut self, count: u32) -> Self {
         let length = size_of::<T>().saturating_mul(count as usize);
         self.bytes = self.bytes.get(..length).unwrap_or(self.bytes);
         self

@@ -229,6 +229,15 @@ impl FileRef {
         })
     }
 
+    /// Where packets that wait in the pipe are; how many fit into `out`.
+    pub fn pipe_packets(&self, out: &mut [cr_img_packet]) -> usize {
+        // SAFETY: The file is valid; `out` is valid for writes of so many.
+        let nr = unsafe {
+            bindings::cr_shim_pipe_packets(self.as_ptr(), out.as_mut_ptr(), out.len() as u32)
+        };
+        nr as usize
+    }
+
     /// The counter of an eventfd, and whether it is a semaphore. Fails with EBUSY when a part of the
     /// kernel signals it.
     pub fn read_eventfd(&self) -> Result<(u64, bool)> {
@@ -328,10 +337,10 @@ impl FileRef {
         to_result(unsafe { bindings::cr_shim_pipe_chown(self.as_ptr(), uid, gid) })
     }
 
-    /// Sets O_NONBLOCK.
-    pub fn set_nonblocking(&self) {
+    /// Sets O_NONBLOCK, or O_DIRECT of a pipe, or both.
+    pub fn add_flags(&self, flags: u32) {
         // SAFETY: The file is valid.
-        unsafe { bindings::cr_shim_set_nonblock(self.as_ptr()) }
+        unsafe { bindings::cr_shim_add_flags(self.as_ptr(), flags) }
     }
 
     /// Another open file description of the same pipe.

@@ -388,23 +388,6 @@ static void check_symlink(void)
 	expect(S_ISLNK(st.st_mode), "it is a symbolic link");
 }
 
-static int packets[2];
-
-static void make_packets(void)
-{
-	sure(pipe2(packets, O_DIRECT));
-	sure(write(packets[1], "one", 3));
-	sure(write(packets[1], "three", 5));
-}
-
-static void check_packets(void)
-{
-	char text[16];
-
-	expect_eq(read(packets[0], text, 16), 3, "first packet");
-	expect_eq(read(packets[0], text, 16), 5, "second packet");
-}
-
 static void make_lease(void)
 {
 	fd = sure(open(file_at("leased"), O_RDWR | O_CREAT, 0600));
@@ -488,7 +471,6 @@ static const struct case_ cases[] = {
 	{ "fifo", "fifo|named pipe", make_fifo, check_fifo },
 	{ "path", "O_PATH", make_path, check_path },
 	{ "symlink", "O_PATH|link", make_symlink, check_symlink },
-	{ "packets", "packet|O_DIRECT", make_packets, check_packets },
 	{ "async", "character device 1:8: sends signals .*not a pipe", make_async, check_async },
 	{ "lease", "lease", make_lease, check_lease },
 	{ "dnotify", "notif|sends signals", make_dnotify, NULL },

@@ -115,7 +115,8 @@ struct cr_img_tail {
  *	/proc/cpuinfo, separated by single spaces
  * @CR_TAG_CRED: obj; struct cr_img_cred, then __u32 groups[], then struct
  *	cr_img_landlock[]
- * @CR_TAG_PIPE: obj; struct cr_img_pipe, then its path, then the bytes in it
+ * @CR_TAG_PIPE: obj; struct cr_img_pipe, then struct cr_img_packet[], then its
+ *	path, then the bytes in it
  * @CR_TAG_SHMEM: obj; struct cr_img_shmem
  * @CR_TAG_INODE: obj; struct cr_img_inode, then its name
  * @CR_TAG_FILE: obj; struct cr_img_file, then the path
@@ -330,7 +331,7 @@ struct cr_img_landlock {
  * @path_len: bytes of path that follow; 0 for a pipe without a name
  * @uid: owner of a pipe without a name
  * @gid: group of a pipe without a name
- * @reserved: zero
+ * @nr_packets: how many of the bytes are packets
  */
 struct cr_img_pipe {
 	__u32 ring_size;
@@ -338,7 +339,17 @@ struct cr_img_pipe {
 	__u32 path_len;
 	__u32 uid;
 	__u32 gid;
-	__u32 reserved;
+	__u32 nr_packets;
+};
+
+/**
+ * struct cr_img_packet - what a pipe gives to one read(2), and forgets the rest
+ * @at: where it begins, counted from the first byte in the pipe
+ * @length: bytes, at most a page
+ */
+struct cr_img_packet {
+	__u32 at;
+	__u32 length;
 };
 
 /* Swap and memory are not accounted in advance. */

@@ -47,12 +47,39 @@ pub(super) fn pipe(state: &State<'_>, rec: &Rec<'_>) -> Result {
         u64::from(pipe.length) <= u64::from(pipe.ring_size).saturating_mul(state.page_size.bytes()),
         "more bytes than there is room for",
     )?;
-    rec.require(pipe.reserved == 0, "a reserved member is not zero")?;
+    let packets = u64::from(pipe.nr_packets).saturating_mul(size_of::<cr_img_packet>() as u64);
     let length = u64::from(pipe.length).saturating_add(u64::from(pipe.path_len));
-    rec.require_elements::<cr_img_pipe, u8>(length)?;
-    let path = rec.variable::<cr_img_pipe>();
-    let path = path.get(..pipe.path_len as usize).unwrap_or(&[]);
-    rec.require(path.is_empty() || is_path(path), "not an absolute path")
+    rec.require_elements::<cr_img_pipe, u8>(length.saturating_add(packets))?;
+    let rest = rec.variable::<cr_img_pipe>().get(packets as usize..);
+    let path = rest.and_then(|rest| rest.get(..pipe.path_len as usize));
+    let path = path.unwrap_or_default();
+    rec.require(path.is_empty() || is_path(path), "not an absolute path")?;
+    packets_of(state, rec, &pipe)
+}
+
+/// Each packet takes a buffer; what is between two of them fills as few as it can.
+fn packets_of(state: &State<'_>, rec: &Rec<'_>, pipe: &cr_img_pipe) -> Result {
+    let page = state.page_size.bytes();
+    let (mut end, mut buffers) = (0, 0_u64);
+    let packets = rec.array::<cr_img_packet>(size_of::<cr_img_pipe>());
+    for packet in packets.first(pipe.nr_packets) {
+        rec.require(
+            (1..=page).contains(&u64::from(packet.length)),
+            "impossible size of a packet",
+        )?;
+        let before = u64::from(packet.at).checked_sub(end);
+        let before = before.ok_or_else(|| rec.error("packets that overlap"))?;
+        buffers = buffers
+            .saturating_add(before.div_ceil(page))
+            .saturating_add(1);
+        end = u64::from(packet.at).saturating_add(u64::from(packet.length));
+    }
+    let after = u64::from(pipe.length).checked_sub(end);
+    let after = after.ok_or_else(|| rec.error("a packet that is not in the pipe"))?;
+    rec.require(
+        buffers.saturating_add(after.div_ceil(page)) <= u64::from(pipe.ring_size),
+        "more packets than there is room for",
+    )
 }
 
 pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {

@@ -39,7 +39,7 @@ int cr_shim_pipe_read(struct file *file, struct cr_shim_pipe *out)
 
 		out->length += buf->len;
 		if (buf->flags & PIPE_BUF_FLAG_PACKET)
-			out->packets = true;
+			out->nr_packets++;
 		if (buf->flags & PIPE_BUF_FLAG_WHOLE)
 			out->special = true;
 	}
@@ -77,6 +77,27 @@ int cr_shim_pipe_copy(struct file *file, u8 *dst, u32 len)
 	}
 	pipe_unlock(pipe);
 	return err ?: len ? -EIO : 0;
+}
+
+/* The first @room packets that wait in the pipe; how many they are. */
+u32 cr_shim_pipe_packets(struct file *file, struct cr_img_packet *out, u32 room)
+{
+	struct pipe_inode_info *pipe = pipe_of(file);
+	u32 at = 0, nr = 0;
+	pipe_index_t i;
+
+	if (!pipe)
+		return 0;
+	pipe_lock(pipe);
+	for (i = pipe->tail; i != pipe->head && nr < room; i++) {
+		struct pipe_buffer *buf = pipe_buf(pipe, i);
+
+		if (buf->flags & PIPE_BUF_FLAG_PACKET)
+			out[nr++] = (struct cr_img_packet){ at, buf->len };
+		at += buf->len;
+	}
+	pipe_unlock(pipe);
+	return nr;
 }
 
 /* The kernel's own check of pipe-max-size and of the user's quota is in it. */
@@ -121,10 +142,11 @@ int cr_shim_pipe_chown(struct file *file, u32 uid, u32 gid)
 	return 0;
 }
 
-void cr_shim_set_nonblock(struct file *file)
+/* O_NONBLOCK, and O_DIRECT of a pipe, which open(2) does not take. */
+void cr_shim_add_flags(struct file *file, u32 flags)
 {
 	spin_lock(&file->f_lock);
-	file->f_flags |= O_NONBLOCK;
+	file->f_flags |= flags;
 	spin_unlock(&file->f_lock);
 }
 

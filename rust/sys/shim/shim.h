@@ -489,7 +489,7 @@ u32 cr_shim_locks_read(struct file *file, struct pid_namespace *ns,
 /**
  * struct cr_shim_pipe - a pipe
  * @inode: identity
- * @packets: was opened with O_DIRECT, or holds packets
+ * @nr_packets: buffers in it that are packets
  * @special: holds notifications, or pages that cannot be copied
  */
 struct cr_shim_pipe {
@@ -500,13 +500,14 @@ struct cr_shim_pipe {
 	u32 length;
 	u32 uid;
 	u32 gid;
-	bool packets;
+	u32 nr_packets;
 	bool special;
 	bool named;
 };
 
 int cr_shim_pipe_read(struct file *file, struct cr_shim_pipe *out);
 int cr_shim_pipe_copy(struct file *file, u8 *buf, u32 len);
+u32 cr_shim_pipe_packets(struct file *file, struct cr_img_packet *out, u32 room);
 int cr_shim_pipe_resize(struct file *file, u32 ring_size);
 int cr_shim_pipe_make(struct file **ends, u32 ring_size);
 int cr_shim_pipe_chown(struct file *file, u32 uid, u32 gid);
@@ -514,7 +515,7 @@ int cr_shim_owner_read(struct file *file, struct pid_namespace *ns,
 		       struct cr_img_owner *out);
 int cr_shim_owner_set(struct file *file, struct pid *pid,
 		      const struct cr_img_owner *in);
-void cr_shim_set_nonblock(struct file *file);
+void cr_shim_add_flags(struct file *file, u32 flags);
 struct file *cr_shim_pipe_reopen(struct file *end, u32 flags);
 
 s64 cr_shim_seek_set(struct file *file, u64 pos);

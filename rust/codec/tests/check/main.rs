@@ -298,6 +298,19 @@ fn objects() {
     fails::<cr_img_pipe>(0, "more bytes than there is room for", |pipe| {
         pipe.length = 65537
     });
+    fails::<cr_img_pipe>(0, "disagree", |pipe| pipe.nr_packets = 2);
+    passes::<cr_img_pipe>(0, |pipe| pipe.ring_size = 4);
+    fails_bytes(CR_TAG_PIPE, 0, "impossible size of a packet", |pipe| {
+        pipe[28..30].copy_from_slice(&0u16.to_le_bytes());
+    });
+    fails_bytes(CR_TAG_PIPE, 0, "impossible size of a packet", |pipe| {
+        pipe[28..30].copy_from_slice(&4097u16.to_le_bytes());
+    });
+    fails_bytes(CR_TAG_PIPE, 0, "not in the pipe", |pipe| pipe[24] = 3);
+    // One buffer each for what is before the packet, the packet, and what is after it.
+    fails::<cr_img_pipe>(0, "more packets than there is room for", |pipe| {
+        pipe.ring_size = 2
+    });
     fails::<cr_img_shmem>(0, "impossible size", |shmem| shmem.size = 0);
     fails::<cr_img_shmem>(0, "impossible size", |shmem| shmem.size = 100);
     fails::<cr_img_shmem>(0, "impossible size", |shmem| shmem.size = 1 << 48);

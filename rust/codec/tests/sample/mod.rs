@@ -193,9 +193,11 @@ impl Sample {
         let pipe = cr_img_pipe {
             ring_size: 16,
             length: 5,
+            nr_packets: 1,
             ..Default::default()
         };
-        self.put(PIPE, &pipe, b"bytes");
+        let packet = cr_img_packet { at: 1, length: 3 };
+        self.put(PIPE, &pipe, &[packet.as_bytes(), b"bytes"].concat());
         let inode = cr_img_inode {
             kind: CR_INODE_MEMFD,
             mode: 0o600,
