@@ -8,7 +8,7 @@ use crate::{
     build::Build,
     plan::{self, Plan, ProcessPlan},
     report::{Context, Result},
-    state::{inherit, mm},
+    state::{guard::Guards, inherit, mm},
 };
 use core::ops::Range;
 use cr_codec::{check::Rec, uapi::*};
@@ -64,6 +64,7 @@ pub(crate) fn map_memory(plan: &Plan, at: usize) -> Result {
     inherit::drop_others(&build, &parent.vmas, &vmas, &parent.inherit)?;
     let inherited = mm::Inherited {
         vmas: &parent.vmas,
+        guards: parent.guards,
         vdso: inherit::keeps_vdso(&parent.vmas, &vmas),
         layout: mm::layout_of(&parent.mm.fixed()?),
         auxv: parent.mm.variable::<cr_img_mm>(),
@@ -76,6 +77,7 @@ struct Parent<'a> {
     inherit: Rec<'a>,
     mm: Rec<'a>,
     vmas: KVVec<cr_img_vma>,
+    guards: Guards,
     scratch: Range<u64>,
 }
 
@@ -90,6 +92,7 @@ impl<'a> Parent<'a> {
             inherit: plan.records.get(inherit),
             mm: plan.records.get(at),
             vmas: collect_vmas(plan, at)?,
+            guards: Guards::of(plan, parent)?,
             scratch: parent.all_scratch.clone(),
         }))
     }

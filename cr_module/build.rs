@@ -62,7 +62,7 @@ const CLONE_LIKE_PTHREAD: u64 =
 
 /// A task under construction: what it is to become, and how it talks to the kernel.
 pub(crate) struct Build<'a> {
-    plan: &'a Plan,
+    pub(crate) plan: &'a Plan,
     pub(crate) process: &'a ProcessPlan,
     scratch: Range<u64>,
     filter_scratch: Range<u64>,

@@ -125,6 +125,8 @@ pub(crate) struct ProcessPlan {
     /// Places of the record that says which pages it shares with its parent, and of the first process
     /// with that one's memory.
     pub(crate) inherit: Option<(usize, usize)>,
+    /// Place of the record of the guard regions in its memory.
+    pub(crate) guards: Option<usize>,
     /// A range of addresses that the process does not use, and the range of all who share its memory.
     pub(crate) scratch: u64,
     pub(crate) all_scratch: Range<u64>,
@@ -465,6 +467,7 @@ fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
         begins_session: false,
         first_task: 0,
         inherit: None,
+        guards: None,
         scratch: 0,
         all_scratch: 0..0,
         filter_scratch_len: 0,

@@ -71,6 +71,10 @@ pub(crate) fn link_processes(records: &Records, processes: &mut [ProcessPlan]) -
             (process.creator, process.clone_flags) = (process.memory, CLONE_VM);
         }
     }
+    for (at, rec) in records.tagged(CR_TAG_GUARDS) {
+        let guards: cr_img_guards = rec.fixed()?;
+        processes[first(&mms, guards.mm)?].guards = Some(at);
+    }
     for (at, rec) in records.tagged(CR_TAG_INHERIT) {
         let inherit: cr_img_inherit = rec.fixed()?;
         let (child, owner) = (first(&mms, inherit.mm)?, first(&mms, inherit.parent)?);

@@ -11,7 +11,7 @@ use crate::{
     checkpoint::Save,
     objects::Kind,
     report::{fail, failure, Context, Result},
-    state::{file, inherit, inode, shmem},
+    state::{file, guard, inherit, inode, shmem},
     tree::Process,
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -43,9 +43,7 @@ const REFUSED_VMA: &[(u32, &str)] = &[
     (CR_VMA_X_HUGETLB, "is of huge pages (hugetlbfs)"),
     (CR_VMA_X_PFNMAP, "shows a device"),
     (CR_VMA_X_MERGEABLE, "is mergeable (MADV_MERGEABLE)"),
-    (CR_VMA_X_SEALED, "is sealed (mseal)"),
     (CR_VMA_X_POLICY, "has a NUMA policy (mbind)"),
-    (CR_VMA_X_GUARD, "has guard regions (MADV_GUARD_INSTALL)"),
     (CR_VMA_X_SHSTK, "is a shadow stack"),
     (CR_VMA_X_NAMED, "has a name (PR_SET_VMA_ANON_NAME)"),
     (CR_VMA_X_SYNC, "is synchronous (MAP_SYNC)"),
@@ -86,9 +84,11 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
 
     // Mappings refer to files, which have to come first.
     let mut vmas = KVVec::with_capacity(record.nr_vmas as usize, GFP_KERNEL)?;
+    let mut guards = KVVec::new();
     let mut vdso_end = 0;
     for vma in mm.vmas() {
         let saved = save_vma(save, &vma)
+            .and_then(|saved| guard::find(&mm, &vma, &mut guards).map(|()| saved))
             .context(format_args!("mapping {:#x}-{:#x}", vma.start, vma.end))?;
         if vma.vdso {
             if record.vdso == 0 {
@@ -132,6 +132,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
     for vma in &vmas {
         save.record(vma, &[])?;
     }
+    guard::save(save, id, &guards)?;
     let parent = save.mms.get(&info.ppid).copied().unwrap_or(0);
     save.memory.add_private(id, mm, vmas, parent)?;
     save.mms.try_create_and_insert(info.tgid, id, GFP_KERNEL)?;
@@ -214,6 +215,7 @@ const SYS_ARCH_PRCTL: u32 = 158;
 const SYS_MLOCKALL: u32 = 151;
 const SYS_MLOCK2: u32 = 325;
 const SYS_PKEY_MPROTECT: u32 = 329;
+const SYS_MSEAL: u32 = 462;
 
 const MAP_SHARED: u32 = 0x01;
 const MAP_PRIVATE: u32 = 0x02;
@@ -277,6 +279,7 @@ pub(crate) fn restore(build: &Build<'_>, at: usize, inherited: Option<&Inherited
         };
         restore_layout(build, &mm, &rec, exe)?;
     }
+    let guards = guard::Guards::of(build.plan, build.process)?;
     let mut vdso_done = inherited.is_some_and(|parent| parent.vdso);
     for vma in build.vmas(at)? {
         if vma.kind == CR_VMA_VDSO {
@@ -285,10 +288,12 @@ pub(crate) fn restore(build: &Build<'_>, at: usize, inherited: Option<&Inherited
             }
             continue;
         }
-        if inherited.is_some_and(|parent| inherit::is_kept(parent.vmas, &vma)) {
+        if let Some(parent) = inherited.filter(|parent| inherit::is_kept(parent.vmas, &vma)) {
+            guards.change(build, &vma, &parent.guards)?;
             continue;
         }
-        map(build, &vma).context(format_args!("mapping {:#x}-{:#x}", vma.start, vma.end))?;
+        map(build, &vma, &guards)
+            .context(format_args!("mapping {:#x}-{:#x}", vma.start, vma.end))?;
     }
     match inherited.is_some_and(|parent| parent.vdso) {
         true => Ok(()),
@@ -321,6 +326,7 @@ pub(crate) fn layout_of(mm: &cr_img_mm) -> cr_img_mm {
 /// What a process that was just forked has from its parent.
 pub(crate) struct Inherited<'a> {
     pub(crate) vmas: &'a [cr_img_vma],
+    pub(crate) guards: guard::Guards,
     /// The vDSO, too.
     pub(crate) vdso: bool,
     pub(crate) layout: cr_img_mm,
@@ -347,6 +353,7 @@ pub(crate) fn restore_flags(build: &Build<'_>, mm: &cr_img_mm) -> Result {
             .syscall(SYS_MLOCKALL, [MCL_FUTURE | on_fault, 0, 0])
             .context(format_args!("mlockall"))?;
     }
+    seal(build)?;
     restore_membarrier(build, mm.membarrier)?;
     if mm.futex_slots != 0 {
         let slots = match mm.futex_slots {
@@ -386,7 +393,20 @@ fn restore_mdwe(build: &Build<'_>, mm: &cr_img_mm) -> Result {
     Ok(())
 }
 
-fn map(build: &Build<'_>, vma: &cr_img_vma) -> Result {
+/// Seals what nobody has to change any more, neither this process nor a child on its way to its own
+/// mappings.
+fn seal(build: &Build<'_>) -> Result {
+    let sealed = |vma: &cr_img_vma| vma.flags & CR_VMA_SEALED != 0;
+    let mm = build.plan.records.find(build.process.process.mm)?;
+    for vma in build.vmas(mm)?.filter(sealed) {
+        build
+            .syscall(SYS_MSEAL, [vma.start, vma.end - vma.start, 0])
+            .context(format_args!("mseal {:#x}-{:#x}", vma.start, vma.end))?;
+    }
+    Ok(())
+}
+
+fn map(build: &Build<'_>, vma: &cr_img_vma, guards: &guard::Guards) -> Result {
     let has = |flag| vma.flags & flag != 0;
     let prot = vma.flags & PROTECTION;
     let length = vma.end - vma.start;
@@ -422,6 +442,7 @@ fn map(build: &Build<'_>, vma: &cr_img_vma) -> Result {
             .syscall(SYS_MADVISE, [vma.start, length, *advice])
             .context(format_args!("madvise {advice}"))?;
     }
+    guards.install(build, vma)?;
     if has(CR_VMA_LOCKED) {
         let how = if has(CR_VMA_LOCKONFAULT) {
             MLOCK_ONFAULT

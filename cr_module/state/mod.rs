@@ -13,6 +13,7 @@ pub(crate) mod event;
 pub(crate) mod fdtable;
 pub(crate) mod file;
 pub(crate) mod fs;
+pub(crate) mod guard;
 pub(crate) mod inherit;
 pub(crate) mod inode;
 pub(crate) mod ipc;

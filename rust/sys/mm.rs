@@ -17,9 +17,8 @@ use kernel::{
 
 pub use bindings::{
     CR_MM_X_AIO, CR_MM_X_KSM, CR_MM_X_LAM, CR_MM_X_LDT, CR_MM_X_RDPMC, CR_MM_X_UPROBES,
-    CR_VMA_X_GUARD, CR_VMA_X_HUGETLB, CR_VMA_X_MERGEABLE, CR_VMA_X_NAMED, CR_VMA_X_OTHER,
-    CR_VMA_X_PFNMAP, CR_VMA_X_POLICY, CR_VMA_X_SEALED, CR_VMA_X_SHSTK, CR_VMA_X_SPECIAL,
-    CR_VMA_X_SYNC, CR_VMA_X_UFFD,
+    CR_VMA_X_HUGETLB, CR_VMA_X_MERGEABLE, CR_VMA_X_NAMED, CR_VMA_X_OTHER, CR_VMA_X_PFNMAP,
+    CR_VMA_X_POLICY, CR_VMA_X_SHSTK, CR_VMA_X_SPECIAL, CR_VMA_X_SYNC, CR_VMA_X_UFFD,
 };
 
 /// Bytes in a page.
@@ -63,6 +62,8 @@ pub struct Vma {
     pub anonymous: bool,
     /// Part of the vDSO's group.
     pub vdso: bool,
+    /// There may be guard regions in it.
+    pub guards: bool,
     /// The mapped file.
     pub file: Option<FileRef>,
 }
@@ -149,6 +150,7 @@ impl Mm {
                 flags: raw.flags,
                 anonymous: raw.anonymous,
                 vdso: raw.vdso,
+                guards: raw.guards,
                 file: NonNull::new(raw.file).map(|file| {
                     // SAFETY: The reference is ours now.
                     unsafe { FileRef::from_owned(file) }
@@ -184,6 +186,25 @@ impl Mm {
                 pfns.len() as u32,
                 &mut next,
                 scanned,
+            )
+        })?;
+        Ok((nr as usize, next))
+    }
+
+    /// Finds the guard regions between two addresses. Returns how many, and where to go on, which is
+    /// `end` when all is done.
+    pub fn guards(&self, start: u64, end: u64, runs: &mut [cr_img_run]) -> Result<(usize, u64)> {
+        let (mut nr, mut next) = (0, start);
+        // SAFETY: The memory is valid; `runs` has as much room as said.
+        to_result(unsafe {
+            bindings::cr_shim_mm_guards(
+                self.as_ptr(),
+                start,
+                end,
+                runs.as_mut_ptr(),
+                runs.len() as u32,
+                &mut nr,
+                &mut next,
             )
         })?;
         Ok((nr as usize, next))

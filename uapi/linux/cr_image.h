@@ -125,6 +125,8 @@ struct cr_img_tail {
  * @CR_TAG_SIGHAND: obj; struct cr_img_sighand
  * @CR_TAG_MM: obj; struct cr_img_mm, then __u64 auxv[]
  * @CR_TAG_VMA: struct cr_img_vma; belongs to the last CR_TAG_MM
+ * @CR_TAG_GUARDS: struct cr_img_guards, then struct cr_img_run[]; after the
+ *	CR_TAG_MM it names and its mappings; by ascending CR_TAG_MM
  * @CR_TAG_LOCK: struct cr_img_lock; after the tables and files it names
  * @CR_TAG_SECCOMP: obj; struct cr_img_seccomp, then __u64 insns[]
  * @CR_TAG_PIDNS: obj; struct cr_img_pidns
@@ -189,6 +191,7 @@ enum cr_img_tag {
 	CR_TAG_SOCKET		= 0x34,
 	CR_TAG_PEER		= 0x35,
 	CR_TAG_MESSAGE		= 0x36,
+	CR_TAG_GUARDS		= 0x37,
 
 	CR_TAG_PROCESS		= 0x40,
 	CR_TAG_THREAD		= 0x41,
@@ -635,6 +638,8 @@ enum cr_img_vma_kind {
 #define CR_VMA_SEQ_READ		0x8000
 /* The kernel may drop its pages at any time (MAP_DROPPABLE): none is saved. */
 #define CR_VMA_DROPPABLE	0x10000
+/* Neither the mapping nor its protection can be changed any more (mseal(2)). */
+#define CR_VMA_SEALED		0x20000
 /* The upper four bits are the protection key. */
 #define CR_VMA_PKEY_SHIFT	28
 #define CR_NR_PKEYS		16
@@ -655,6 +660,20 @@ struct cr_img_vma {
 	__u64 object;
 	__u32 kind;
 	__u32 flags;
+};
+
+/**
+ * struct cr_img_guards - guard regions: pages that must not be touched, although
+ *	they are mapped (MADV_GUARD_INSTALL)
+ * @mm: CR_TAG_MM
+ * @nr_runs: struct cr_img_run that follow, by ascending address, each in one
+ *	mapping, which is not one of CR_VMA_LOCKED
+ * @reserved: zero
+ */
+struct cr_img_guards {
+	__u64 mm;
+	__u32 nr_runs;
+	__u32 reserved;
 };
 
 /**

@@ -2,10 +2,14 @@
 
 //! Memory descriptors, mappings, shared memory and where pages may go.
 
-use core::mem::size_of;
+use core::{mem::size_of, ops::Range};
 
 use super::{is_user_range, CheckError, Placed, Result, State, USER_END};
-use crate::{check::Rec, order, uapi::*};
+use crate::{
+    check::{Elements, Rec},
+    order,
+    uapi::*,
+};
 
 /// End marker of an auxiliary vector.
 const AT_NULL: u64 = 0;
@@ -40,6 +44,7 @@ const VMA_FLAGS: u32 = CR_VMA_READ
     | CR_VMA_NOHUGEPAGE
     | CR_VMA_RAND_READ
     | CR_VMA_SEQ_READ
+    | CR_VMA_SEALED
     | CR_VMA_DROPPABLE
     | PKEY;
 
@@ -216,8 +221,19 @@ pub(super) fn inherit(state: &State<'_>, rec: Placed<'_>) -> Result {
     rec.require(inherit.reserved == 0, "a reserved member is not zero")?;
     rec.require(inherit.nr_runs > 0, "nothing is inherited")?;
     rec.require_elements::<cr_img_inherit, cr_img_run>(u64::from(inherit.nr_runs))?;
+    let runs = rec.array(size_of::<cr_img_inherit>());
+    ascending(state, &rec, runs, |_| Ok(()))
+}
+
+/// Checks runs of pages, all and each.
+fn ascending(
+    state: &State<'_>,
+    rec: &Rec<'_>,
+    runs: Elements<'_, cr_img_run>,
+    check: impl Fn(Range<u64>) -> Result,
+) -> Result {
     let mut last_end = 0;
-    for run in rec.array::<cr_img_run>(size_of::<cr_img_inherit>()) {
+    for run in runs {
         let Some(end) = state.page_size.end_of(&run) else {
             return Err(rec.error("not a range of pages"));
         };
@@ -225,9 +241,40 @@ pub(super) fn inherit(state: &State<'_>, rec: Placed<'_>) -> Result {
             is_user_range(run.start, end, state.page_size) && run.start >= last_end,
             "not ascending ranges of pages",
         )?;
+        check(run.start..end)?;
         last_end = end;
     }
     Ok(())
+}
+
+pub(super) fn guards(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_guards> {
+    let guards: cr_img_guards = rec.fixed()?;
+    let mm: cr_img_mm = state
+        .refers::<cr_img_mm>(rec, guards.mm, "no memory to guard")?
+        .fixed()?;
+    rec.require(guards.reserved == 0, "a reserved member is not zero")?;
+    rec.require(guards.nr_runs > 0, "nothing is guarded")?;
+    rec.require_elements::<cr_img_guards, cr_img_run>(u64::from(guards.nr_runs))?;
+    let vmas = state.find_placed(guards.mm);
+    let vmas = vmas.map_or(&[][..], |found| state.vmas_of(found, mm.nr_vmas));
+    let vma = |index: &u32| state.get(*index)?.fixed::<cr_img_vma>().ok();
+    let runs = rec.array(size_of::<cr_img_guards>());
+    ascending(state, &rec, runs, |run| {
+        let from = order::after(vmas, |index| {
+            vma(index).is_some_and(|vma| vma.end <= run.start)
+        });
+        let fits = |vma: cr_img_vma| {
+            vma.start <= run.start
+                && run.end <= vma.end
+                && vma.kind != CR_VMA_VDSO
+                && vma.flags & CR_VMA_LOCKED == 0
+        };
+        rec.require(
+            from.first().and_then(vma).is_some_and(fits),
+            "a guard region that is not in a mapping which can have one",
+        )
+    })?;
+    Ok(guards)
 }
 
 impl State<'_> {

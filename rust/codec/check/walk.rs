@@ -6,6 +6,7 @@
 //! section* container
 //! ( cpu | object | uts | ipc | lock | epoll | timerfd | pid
 //!   | mm … vma …                  objects may come between
+//!   | guards
 //!   | process … thread … regs … xstate … sigqueue … sched … controls …
 //!     … trace … debugregs … timers …
 //! )*
@@ -84,6 +85,8 @@ struct Walk<'a> {
     nr_threads: u32,
     epolls: Told,
     timerfds: Told,
+    /// The last memory that has guard regions.
+    last_guarded: u64,
     /// The last file that has an owner.
     last_owned: u64,
     /// The last socket that is connected, and the last that something waits in.
@@ -169,6 +172,12 @@ impl<'a> Walk<'a> {
                 Ok(())
             }
             CR_TAG_VMA => self.vma(state, rec),
+            CR_TAG_GUARDS => {
+                self.close_mm()?;
+                let guards = memory::guards(state, rec)?;
+                let order = "guard regions of memory that is not after the last one";
+                follows(&rec, &mut self.last_guarded, guards.mm, order)
+            }
             CR_TAG_LOCK => files::lock(state, rec),
             CR_TAG_EPOLL => {
                 let epoll = files::epoll(state, rec)?;

@@ -160,10 +160,13 @@ static const struct {
 	{ VM_RAND_READ,		CR_VMA_RAND_READ },
 	{ VM_SEQ_READ,		CR_VMA_SEQ_READ },
 	{ VM_DROPPABLE,		CR_VMA_DROPPABLE },
+#ifdef CONFIG_64BIT
+	{ VM_SEALED,		CR_VMA_SEALED },
+#endif
 };
 
 #define VM_PLAIN (VM_SHARED | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | \
-		  VM_SOFTDIRTY)
+		  VM_SOFTDIRTY | VM_MAYBE_GUARD)
 
 static u64 vma_unsupported(struct vm_area_struct *vma)
 {
@@ -179,11 +182,7 @@ static u64 vma_unsupported(struct vm_area_struct *vma)
 		{ VM_HUGETLB,				BIT_ULL(CR_VMA_X_HUGETLB) },
 		{ VM_MERGEABLE,				BIT_ULL(CR_VMA_X_MERGEABLE) },
 		{ VM_SYNC,				BIT_ULL(CR_VMA_X_SYNC) },
-		{ VM_MAYBE_GUARD,			BIT_ULL(CR_VMA_X_GUARD) },
 		{ VM_SHADOW_STACK,			BIT_ULL(CR_VMA_X_SHSTK) },
-#ifdef CONFIG_64BIT
-		{ VM_SEALED,				BIT_ULL(CR_VMA_X_SEALED) },
-#endif
 	};
 
 	for (i = 0; i < ARRAY_SIZE(vma_flags); i++)
@@ -226,6 +225,7 @@ bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, struct cr_shim_vma *out)
 		out->vm_flags = vma->vm_flags;
 		out->anonymous = vma_is_anonymous(vma);
 		out->vdso = is_vdso(vma);
+		out->guards = vma->vm_flags & VM_MAYBE_GUARD;
 		for (i = 0; i < ARRAY_SIZE(vma_flags); i++)
 			if (vma->vm_flags & vma_flags[i].vm)
 				out->flags |= vma_flags[i].img;
@@ -252,14 +252,14 @@ struct runs {
 
 /*
  * Adds pages from @addr on, with page frame numbers from @pfn on, or 0 when
- * they are in no frame. 1 when there is no place for them.
+ * they are in no frame, if these are wanted. 1 when there is no place for them.
  */
 static int add_run(struct runs *r, u64 addr, u64 pfn, u64 pages)
 {
 	struct cr_img_run *last = r->nr ? &r->runs[r->nr - 1] : NULL;
 	u64 i;
 
-	if (pages > r->max_pfns - r->nr_pfns)
+	if (r->pfns && pages > r->max_pfns - r->nr_pfns)
 		return 1;
 	if (last && last->start + last->nr_pages * PAGE_SIZE == addr) {
 		last->nr_pages += pages;
@@ -270,7 +270,7 @@ static int add_run(struct runs *r, u64 addr, u64 pfn, u64 pages)
 	} else {
 		return 1;
 	}
-	for (i = 0; i < pages; i++)
+	for (i = 0; r->pfns && i < pages; i++)
 		r->pfns[r->nr_pfns++] = pfn ? pfn + i : 0;
 	r->next = addr + pages * PAGE_SIZE;
 	return 0;
@@ -351,6 +351,50 @@ int cr_shim_mm_runs(struct mm_struct *mm, u64 start, u64 end,
 	*nr = r.nr;
 	*next = ret == 1 ? r.next : end;
 	*scanned += r.scanned;
+	return ret < 0 ? ret : 0;
+}
+
+static int visit_guard(pte_t *ptep, unsigned long addr, unsigned long next,
+		       struct mm_walk *walk)
+{
+	pte_t pte = ptep_get(ptep);
+
+	if (pte_none(pte) || pte_present(pte) ||
+	    !softleaf_is_guard_marker(softleaf_from_pte(pte)))
+		return 0;
+	return add_run(walk->private, addr, 0, 1);
+}
+
+/* In a huge page there are none, and it is not to be split. */
+static int skip_huge(pmd_t *pmdp, unsigned long addr, unsigned long next,
+		     struct mm_walk *walk)
+{
+	pmd_t pmd = pmdp_get_lockless(pmdp);
+
+	if (!pmd_present(pmd) || pmd_leaf(pmd))
+		walk->action = ACTION_CONTINUE;
+	return 0;
+}
+
+static const struct mm_walk_ops guard_ops = {
+	.pte_entry = visit_guard,
+	.pmd_entry = skip_huge,
+	.walk_lock = PGWALK_RDLOCK,
+};
+
+/* The guard regions between @start and @end, otherwise as above. */
+int cr_shim_mm_guards(struct mm_struct *mm, u64 start, u64 end,
+		      struct cr_img_run *runs, u32 max, u32 *nr, u64 *next)
+{
+	struct runs r = { .runs = runs, .max = max, .next = start };
+	int ret;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	ret = walk_page_range(mm, start, end, &guard_ops, &r);
+	mmap_read_unlock(mm);
+	*nr = r.nr;
+	*next = ret == 1 ? r.next : end;
 	return ret < 0 ? ret : 0;
 }
 

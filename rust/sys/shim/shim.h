@@ -344,9 +344,7 @@ void cr_shim_vfork_end(struct task_struct *t, struct completion *done);
 #define CR_VMA_X_PFNMAP		1
 #define CR_VMA_X_HUGETLB	2
 #define CR_VMA_X_MERGEABLE	3
-#define CR_VMA_X_SEALED		4
 #define CR_VMA_X_POLICY		6
-#define CR_VMA_X_GUARD		7
 #define CR_VMA_X_SHSTK		8
 #define CR_VMA_X_NAMED		9
 #define CR_VMA_X_SYNC		10
@@ -360,6 +358,7 @@ void cr_shim_vfork_end(struct task_struct *t, struct completion *done);
  * @unsupported: CR_VMA_X_*
  * @anonymous: no vm_ops: pages come from nowhere
  * @vdso: part of the vDSO's group
+ * @guards: there may be guard regions in it
  * @flags: CR_VMA_*
  */
 struct cr_shim_vma {
@@ -372,6 +371,7 @@ struct cr_shim_vma {
 	u32 flags;
 	bool anonymous;
 	bool vdso;
+	bool guards;
 };
 
 #define CR_MM_X_AIO		0
@@ -390,6 +390,8 @@ bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, struct cr_shim_vma *out);
 int cr_shim_mm_runs(struct mm_struct *mm, u64 start, u64 end,
 		    struct cr_img_run *runs, u32 max, u32 *nr, u64 *pfns,
 		    u32 max_pfns, u64 *next, u64 *scanned);
+int cr_shim_mm_guards(struct mm_struct *mm, u64 start, u64 end,
+		      struct cr_img_run *runs, u32 max, u32 *nr, u64 *next);
 long cr_shim_pages_get(struct mm_struct *mm, u64 addr, u32 nr, bool write,
 		       struct page **pages);
 struct mm_struct *cr_shim_mm_snapshot(struct mm_struct *mm);

@@ -88,6 +88,7 @@ fn every_record_is_needed() {
                 | CR_TAG_TRACE
                 | CR_TAG_DEBUGREGS
                 | CR_TAG_PID
+                | CR_TAG_GUARDS
         ) || (FILE_LISTENER..FILE_DATAGRAMS).contains(&gone.id);
         assert_eq!(check(&less).is_ok(), optional, "{gone:?}");
         if !matches!(
@@ -517,6 +518,7 @@ fn memory() {
     assert!(check(&keys).unwrap_err().contains("a protection key"));
     keys.change::<cr_img_vma>(1, |vma| vma.flags = (2 << 28) | CR_VMA_EXEC);
     assert_eq!(check(&keys), Ok(()));
+    passes::<cr_img_vma>(1, |vma| vma.flags |= CR_VMA_SEALED);
     fails::<cr_img_vma>(1, "unknown kind of mapping", |vma| vma.kind = 0);
     fails::<cr_img_vma>(1, "anonymous, but with an object", |vma| vma.object = SHMEM);
     fails::<cr_img_vma>(1, "shared, but without an object", |vma| {
@@ -538,6 +540,35 @@ fn memory() {
     fails::<cr_img_vma>(1, "flags that exclude each other", |vma| {
         vma.flags |= CR_VMA_LOCKONFAULT
     });
+}
+
+#[test]
+fn guards() {
+    fails::<cr_img_guards>(0, "no memory to guard", |guards| guards.mm = FILE_EXE);
+    fails::<cr_img_guards>(0, "no memory to guard", |guards| guards.mm = MM2);
+    fails::<cr_img_guards>(1, "not after the last one", |guards| guards.mm = MM);
+    fails::<cr_img_guards>(0, "a reserved member is not zero", |guards| {
+        guards.reserved = 1
+    });
+    fails::<cr_img_guards>(0, "disagree", |guards| guards.nr_runs = 1);
+    // The first run is of the last page of the heap, the second one of the stack.
+    let first = |start: u64, nr_pages: u64| {
+        move |guards: &mut Vec<u8>| {
+            guards[16..24].copy_from_slice(&start.to_le_bytes());
+            guards[24..32].copy_from_slice(&nr_pages.to_le_bytes());
+        }
+    };
+    let nowhere = "not in a mapping which can have one";
+    fails_bytes(CR_TAG_GUARDS, 0, nowhere, first(HEAP + 7 * 4096, 2));
+    fails_bytes(CR_TAG_GUARDS, 0, nowhere, first(HEAP - 4096, 1));
+    fails_bytes(CR_TAG_GUARDS, 0, nowhere, first(VDSO, 1));
+    let not = "not a range of pages";
+    fails_bytes(CR_TAG_GUARDS, 0, not, first(HEAP + 7 * 4096, 0));
+    fails_bytes(CR_TAG_GUARDS, 0, not, first(HEAP + 7 * 4096, u64::MAX));
+    let order = "not ascending";
+    fails_bytes(CR_TAG_GUARDS, 0, order, first(STACK, 2));
+    fails_bytes(CR_TAG_GUARDS, 0, not, first(HEAP + 1, 1));
+    fails::<cr_img_vma>(1, nowhere, |heap| heap.flags |= CR_VMA_LOCKED);
 }
 
 #[test]

@@ -101,6 +101,10 @@ pub fn padded<const N: usize>(text: &str) -> [u8; N] {
 
 mod sockets;
 
+fn run(start: u64, nr_pages: u64) -> cr_img_run {
+    cr_img_run { start, nr_pages }
+}
+
 impl Sample {
     pub fn new() -> Self {
         let mut sample = Self {
@@ -163,7 +167,6 @@ impl Sample {
         sample.memory();
         sample.tasks();
         sample.sockets();
-        let run = |start, nr_pages| cr_img_run { start, nr_pages };
         sample.pages.push((INODE, vec![run(PAGE as u64, 1)], 0x44));
         sample
             .pages
@@ -413,6 +416,13 @@ impl Sample {
             for vma in &vmas {
                 self.put(0, vma, &[]);
             }
+            let guards = cr_img_guards {
+                mm: id,
+                nr_runs: 2,
+                ..Default::default()
+            };
+            let runs = [run(HEAP + 7 * PAGE as u64, 1), run(STACK, 1)];
+            self.put(0, &guards, runs.as_bytes());
         }
         self.put(SIGHAND2, &cr_img_sighand::default(), &[]);
         let lock = cr_img_lock {
