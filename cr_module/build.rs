@@ -16,8 +16,8 @@ use crate::{
     state::{
         audit, clock, fs, ipc, limits, lock, mm,
         pid_ns::{self, PidNsPlan, Tids},
-        posix_timer, ptracer, seccomp, session, signal, signalfd, stop, syscall, thread, timer,
-        timerfd, trace, usage, uts,
+        posix_timer, ptracer, seccomp, semaphore, session, signal, signalfd, stop, syscall, thread,
+        timer, timerfd, trace, usage, uts,
     },
 };
 use core::ops::Range;
@@ -359,7 +359,7 @@ fn become_init(plan: &Plan, process: &ProcessPlan) -> Result {
         uts::restore(&build, &build.record(at))?;
     }
     if let Some(at) = plan.ipc {
-        ipc::restore(&build.record(at))?;
+        ipc::restore(&build, &build.record(at))?;
     }
     build.syscall(SYS_CLOSE_RANGE, [0, u64::from(u32::MAX), 0])?;
     timerfd::restore_times(plan, &build)
@@ -385,6 +385,8 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     if makes_memory {
         mm::restore_flags(&build, &mm)?;
     }
+    // Threads share them.
+    semaphore::restore_adjustments(&build)?;
     for thread in 1..process.threads.len() {
         create_thread(plan, at, thread)?;
     }

@@ -16,8 +16,8 @@ use crate::{
     references::References,
     report::{fail, Context, Log, Result},
     state::{
-        self, clock, cpu, event, inode, ipc, lock, memory::Memory, owner, pid_ns, session, socket,
-        task, timerfd, uts,
+        self, clock, cpu, event, inode, ipc, lock, memory::Memory, owner, pid_ns, semaphore,
+        session, socket, task, timerfd, uts,
     },
     tree::Tree,
 };
@@ -197,6 +197,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         timerfds: KVVec::new(),
         owners: KVVec::new(),
         sockets: KVVec::new(),
+        semaphores: KVVec::new(),
         path: vec::zeroed(PAGE_SIZE, GFP_KERNEL)?,
         xstate: state::regs::buffer()?,
         cpus: NO_CPUS,
@@ -216,6 +217,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
     for process in &tree.processes {
         task::save(&mut save, process).context(format_args!("{}", process.leader().who()))?;
     }
+    semaphore::save_adjustments(&mut save, &tree, namespaces & CR_NS_IPC != 0)?;
     socket::save_queues(&mut save)?;
     lock::save(&mut save)?;
     timerfd::save(&mut save)?;
@@ -302,6 +304,8 @@ pub(crate) struct Save<'a> {
     pub(crate) owners: KVVec<cr_img_owner>,
     /// Sockets.
     pub(crate) sockets: KVVec<socket::Saved>,
+    /// Sets of semaphores: their identifiers, and how many semaphores they have.
+    pub(crate) semaphores: KVVec<(i32, u32)>,
     /// Room for a path, taken while it is in use.
     pub(crate) path: KVVec<u8>,
     /// The same for extended registers, and for a CPU affinity: threads have many.

@@ -127,6 +127,8 @@ pub(crate) struct ProcessPlan {
     pub(crate) inherit: Option<(usize, usize)>,
     /// Place of the record of the guard regions in its memory.
     pub(crate) guards: Option<usize>,
+    /// Places of the records of its semaphore adjustments.
+    pub(crate) semadjs: KVVec<usize>,
     /// A range of addresses that the process does not use, and the range of all who share its memory.
     pub(crate) scratch: u64,
     pub(crate) all_scratch: Range<u64>,
@@ -468,6 +470,7 @@ fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
         first_task: 0,
         inherit: None,
         guards: None,
+        semadjs: KVVec::new(),
         scratch: 0,
         all_scratch: 0..0,
         filter_scratch_len: 0,

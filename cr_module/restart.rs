@@ -17,7 +17,7 @@ use crate::{
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
     state::{
-        cpu, debugreg, event, file, inode, memory, mm, owner, pid_ns, pipe, proc_mem, regs,
+        cpu, debugreg, event, file, inode, ipc, memory, mm, owner, pid_ns, pipe, proc_mem, regs,
         session, shmem, socket, stop, task, thread,
         trace::{self, Traced},
     },
@@ -100,6 +100,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     owner::restore(&tasks.plan, &tasks.ns)?;
     event::restore_watched_processes(&tasks.plan)?;
     sockets.restore_credentials(&records, &tasks.ns)?;
+    ipc::finish(&tasks.plan, &tasks.init, &tasks.ns)?;
     tasks.set_vforks()?;
     tasks.stop()?;
     tasks.traced = trace::restore(&tasks.plan)?;

@@ -71,6 +71,14 @@ pub(crate) fn link_processes(records: &Records, processes: &mut [ProcessPlan]) -
             (process.creator, process.clone_flags) = (process.memory, CLONE_VM);
         }
     }
+    for (at, rec) in records.tagged(CR_TAG_SEMADJ) {
+        let pid = rec.fixed::<cr_img_semadj>()?.pid;
+        let of = processes.iter_mut().find(|other| other.process.pid == pid);
+        match of.filter(|process| !process.is_zombie()) {
+            Some(process) => process.semadjs.push(at, GFP_KERNEL)?,
+            None => fail!(EINVAL, "semaphore adjustments of no process"),
+        }
+    }
     for (at, rec) in records.tagged(CR_TAG_GUARDS) {
         let guards: cr_img_guards = rec.fixed()?;
         processes[first(&mms, guards.mm)?].guards = Some(at);

@@ -1,29 +1,76 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Limits of an IPC namespace that the container has to itself: its sysctls. Objects in it are
-//! refused.
+//! An IPC namespace that the container has to itself: its sysctls, and what is in it.
+//!
+//! Refused: System V shared memory, POSIX message queues.
 
 use crate::{
+    build::Build,
     checkpoint::Save,
+    plan::Plan,
     report::{fail, Result},
+    state::{msgq, semaphore},
 };
-use cr_codec::check::Rec;
-use cr_sys::{build, errno::EOPNOTSUPP};
+use cr_codec::{check::Rec, uapi::*};
+use cr_sys::{
+    build,
+    errno::EOPNOTSUPP,
+    pid_ns::PidNs,
+    sysv::{self, Kind},
+    task::TaskRef,
+};
+use kernel::prelude::*;
 
-/// Saves the limits.
+/// Saves the limits and the objects.
 pub(crate) fn save(save: &mut Save<'_>) -> Result {
-    if !save.init.ipc_is_empty() {
+    if save.init.ipc_is_unsupported() {
         fail!(
             EOPNOTSUPP(),
-            "System V IPC objects or POSIX message queues, which are not supported yet"
+            "System V shared memory or POSIX message queues, which are not supported yet"
         );
     }
     let ipc = save.init.read_ipc();
-    save.record(&ipc, &[])
+    save.record(&ipc, &[])?;
+    semaphore::save(save)?;
+    msgq::save(save)
 }
 
-/// Sets the limits, in the container's init.
-pub(crate) fn restore(rec: &Rec<'_>) -> Result {
-    build::set_ipc(&rec.fixed()?);
+/// Makes the objects and sets the limits, in the container's init.
+pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
+    const MOST: u32 = i32::MAX as u32;
+    let ipc: cr_img_ipc = rec.fixed()?;
+    // What is there already may be more than what could be made now.
+    build::set_ipc(&cr_img_ipc {
+        msgmax: MOST,
+        msgmnb: MOST,
+        msgmni: MOST,
+        sem: [i32::MAX; 4],
+        ..ipc
+    });
+    semaphore::restore(build)?;
+    msgq::restore(build)?;
+    build::set_ipc(&ipc);
     Ok(())
+}
+
+/// Makes an object by a system call that gets its key and its flags; everybody may use it.
+pub(crate) fn create(
+    perm: &cr_img_ipc_perm,
+    kind: Kind,
+    call: impl FnOnce(u64, u64) -> Result<i64>,
+) -> Result {
+    const CREATE: u64 = 0o1000 | 0o2000 | 0o666;
+    sysv::set_next_id(kind, perm.id);
+    // The same key may belong to several objects, if it is that of none.
+    let id = call(perm.key as u64, CREATE)?;
+    if id != i64::from(perm.id) {
+        fail!(EEXIST, "its identifier is in use, or impossible here");
+    }
+    Ok(())
+}
+
+/// Gives the objects their owners and what else they have from processes, which are complete.
+pub(crate) fn finish(plan: &Plan, init: &TaskRef, ns: &PidNs) -> Result {
+    semaphore::finish(plan, init, ns)?;
+    msgq::finish(plan, init, ns)
 }

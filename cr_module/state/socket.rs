@@ -25,7 +25,7 @@ use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
     errno::{EADDRINUSE, ENOTSOCK, EOPNOTSUPP, ESTALE},
     file::{FileRef, FileType, PathRef},
-    pid_ns::{PidNs, PidRef},
+    pid_ns::PidNs,
     socket::*,
     vec,
 };
@@ -498,7 +498,7 @@ impl Made {
     pub(crate) fn restore_credentials(&self, records: &Records, ns: &PidNs) -> Result {
         for (_, rec) in records.tagged(CR_TAG_SOCKET) {
             let Parts { record, groups, .. } = Parts::of(&rec)?;
-            let pid = pid_of(ns, record.peer_pid)?;
+            let pid = ns.pid_or_number(record.peer_pid)?;
             self.get(rec.id)?
                 .set_peer_cred(pid.as_ref(), &record, &groups)
                 .context(format_args!("who is at the other end of a socket"))?;
@@ -508,7 +508,7 @@ impl Made {
             let record: cr_img_message = rec.fixed()?;
             let (socket, index) = place;
             let index = if record.socket == socket { index } else { 0 };
-            let pid = pid_of(ns, record.pid)?;
+            let pid = ns.pid_or_number(record.pid)?;
             self.get(record.socket)?
                 .set_message_cred(index, pid.as_ref(), &record)
                 .context(format_args!("who has sent a message"))?;
@@ -559,16 +559,4 @@ fn shown(name: &[u8]) -> &[u8] {
         [0, rest @ ..] | [rest @ .., 0] => rest,
         name => name,
     }
-}
-
-/// The process with this number: a number without a process, if that is gone.
-fn pid_of(ns: &PidNs, nr: u32) -> Result<Option<PidRef>> {
-    if nr == 0 {
-        return Ok(None);
-    }
-    if let Some(pid) = ns.find_pid(nr) {
-        return Ok(Some(pid));
-    }
-    let _free_again = ns.reserve_pid(&[nr as i32])?;
-    Ok(ns.find_pid(nr))
 }

@@ -113,6 +113,9 @@ const RECVFROM: u32 = 45;
 const SENDMSG: u32 = 46;
 const RECVMSG: u32 = 47;
 const WAIT4: u32 = 61;
+const SEMOP: u32 = 65;
+const MSGSND: u32 = 69;
+const MSGRCV: u32 = 70;
 const FCNTL: u32 = 72;
 const FLOCK: u32 = 73;
 const CREAT: u32 = 85;
@@ -120,6 +123,7 @@ const RT_SIGTIMEDWAIT: u32 = 128;
 const RT_SIGSUSPEND: u32 = 130;
 const FUTEX: u32 = 202;
 const RESTART_SYSCALL: u32 = 219;
+const SEMTIMEDOP: u32 = 220;
 const CLOCK_NANOSLEEP: u32 = 230;
 const EPOLL_WAIT: u32 = 232;
 const WAITID: u32 = 247;
@@ -217,6 +221,10 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         EPOLL_WAIT | EPOLL_PWAIT if (d as i32) < 0 => Asleep::Leave(ERESTARTNOHAND),
         EPOLL_PWAIT2 if d == 0 => Asleep::Leave(ERESTARTNOHAND),
         EPOLL_WAIT | EPOLL_PWAIT | EPOLL_PWAIT2 => Asleep::LeaveFor(Timed::Finished),
+        // All of it or nothing, as for messages.
+        SEMOP | MSGSND | MSGRCV => Asleep::Leave(ERESTARTNOHAND),
+        SEMTIMEDOP if d == 0 => Asleep::Leave(ERESTARTNOHAND),
+        SEMTIMEDOP => Asleep::LeaveFor(Timed::Finished),
         FCNTL if matches!(b, F_SETLKW | F_OFD_SETLKW) => Asleep::Leave(ERESTARTSYS),
         FLOCK => Asleep::Leave(ERESTARTSYS),
 
@@ -296,7 +304,7 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
 pub(crate) fn has_timed_out(task: &TaskRef) -> bool {
     let timed_out = match task.syscall() {
         Some((EPOLL_WAIT | EPOLL_PWAIT | EPOLL_PWAIT2, _)) => 0,
-        Some((RT_SIGTIMEDWAIT, _)) => EAGAIN_RESULT,
+        Some((RT_SIGTIMEDWAIT | SEMTIMEDOP, _)) => EAGAIN_RESULT,
         _ => return false,
     };
     task.syscall_result() == Some(timed_out)

@@ -52,7 +52,6 @@ const REFUSED: &[(u32, &str)] = &[
     (CR_TASK_MEMPOLICY, "has a NUMA memory policy"),
     (CR_TASK_KEYRING, "has keyrings of its own"),
     (CR_TASK_LSM, "has another security label than the caller"),
-    (CR_TASK_SEM_UNDO, "has System V semaphore adjustments"),
     (CR_TASK_RSEQ_SLICE, "has rseq time slice extensions"),
     (CR_TASK_SINGLE_STEP, "is stepped from branch to branch"),
     (CR_TASK_NS_NET, "has a network namespace of its own"),

@@ -30,6 +30,8 @@ use crate::{
 mod events;
 mod files;
 mod inode;
+mod ipc;
+pub use ipc::{messages, Messages};
 mod memory;
 pub use memory::is_inheritable;
 mod pid_ns;

@@ -80,7 +80,7 @@ pub const MAX_AUXV: u32 = 256;
 const MESSAGE_HEAD: u32 = 4 << 10;
 
 const fn room_for<T>() -> u32 {
-    match (CR_IMG_MAX_PAYLOAD - 64).checked_div(size_of::<T>() as u32) {
+    match (CR_IMG_MAX_PAYLOAD - 128).checked_div(size_of::<T>() as u32) {
         Some(count) => count,
         None => 0,
     }
@@ -136,6 +136,9 @@ records! {
     CR_TAG_UTS          "uts"       cr_img_uts          plain;
     CR_TAG_CPU          "cpu"       Cpu                 plain   [u8; MAX_FEATURES];
     CR_TAG_IPC          "ipc"       cr_img_ipc          plain;
+    CR_TAG_SEM          "sem"       cr_img_sem          plain   [cr_img_semaphore; room_for::<cr_img_semaphore>()];
+    CR_TAG_MSGQ         "msgq"      cr_img_msgq         plain   [u8; room_for::<u8>()];
+    CR_TAG_SEMADJ       "semadj"    cr_img_semadj       plain   [i16; room_for::<i16>()];
     CR_TAG_CRED         "cred"      cr_img_cred         object  [u32; MAX_GROUPS + 3 * CR_MAX_LANDLOCK];
     CR_TAG_PIPE         "pipe"      cr_img_pipe         object  [u8; room_for::<u8>()];
     CR_TAG_SHMEM        "shmem"     cr_img_shmem        object;
@@ -198,7 +201,7 @@ zero_default! {
     cr_img_sigaction cr_img_sighand cr_img_mm cr_img_vma cr_img_lock cr_img_rlimit cr_img_itimer
     cr_img_seccomp cr_img_process cr_img_thread cr_img_regs cr_img_xstate cr_img_sigqueue cr_img_siginfo
     cr_img_epoll cr_img_epoll_item cr_img_timerfd cr_img_owner cr_img_pidns cr_img_pid cr_img_sched
-    cr_img_controls cr_img_guards cr_img_socket cr_img_peer cr_img_message cr_img_trace cr_img_debugregs
+    cr_img_controls cr_img_ipc_perm cr_img_sem cr_img_semaphore cr_img_semadj cr_img_msgq cr_img_msg cr_img_guards cr_img_socket cr_img_peer cr_img_message cr_img_trace cr_img_debugregs
     cr_img_timers cr_img_timer cr_img_pages cr_img_run
     cr_stats cr_external cr_external_fd cr_section cr_checkpoint cr_restart cr_info
 }

@@ -18,6 +18,7 @@
 //! - [`signalfd`] — signals as files.
 //! - [`timerfd`] — timers as files.
 //! - [`inode`] — inodes whose contents are in the image.
+//! - [`sysv`] — System V semaphores and message queues.
 //! - [`build`] — creating tasks, and system calls in their context.
 //! - [`sync`] — waiting that ends when the waiter is killed.
 //! - [`misc`] — clocks, checksums, the module's own reference count.
@@ -44,6 +45,7 @@ pub mod signalfd;
 pub mod sleep;
 pub mod socket;
 pub mod sync;
+pub mod sysv;
 pub mod task;
 pub mod timerfd;
 pub mod trace;

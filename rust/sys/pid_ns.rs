@@ -130,6 +130,18 @@ impl PidNs {
         Some(PidRef(NonNull::new(ptr)?))
     }
 
+    /// The process with a number; just the number, which is free again, if it is gone. None for 0.
+    pub fn pid_or_number(&self, nr: u32) -> Result<Option<PidRef>> {
+        if nr == 0 {
+            return Ok(None);
+        }
+        if let Some(pid) = self.find_pid(nr) {
+            return Ok(Some(pid));
+        }
+        let _free_again = self.reserve_pid(&[nr as i32])?;
+        Ok(self.find_pid(nr))
+    }
+
     /// Reserves a free number: what it is here and in the namespaces around, from the inside out.
     pub fn reserve_pid(&self, nrs: &[i32]) -> Result<ReservedPid> {
         let count = nrs.len() as u32;

@@ -19,9 +19,9 @@ pub use bindings::{
     CR_TASK_IOPERM, CR_TASK_IOPL, CR_TASK_IO_URING, CR_TASK_KEYRING, CR_TASK_LSM,
     CR_TASK_MEMPOLICY, CR_TASK_NS_CGROUP, CR_TASK_NS_NET, CR_TASK_NS_TIME_CHILDREN,
     CR_TASK_NS_USER, CR_TASK_PERF, CR_TASK_RESCTRL, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT,
-    CR_TASK_SECCOMP, CR_TASK_SEM_UNDO, CR_TASK_SHARED_IO, CR_TASK_SHSTK, CR_TASK_SINGLE_STEP,
-    CR_TASK_STOPPED, CR_TASK_SYSEMU, CR_TASK_TLS_SEGMENT, CR_TASK_TRACED, CR_TASK_TRACED_DEAD,
-    CR_TASK_UPROBES, CR_TASK_USER_EVENTS, CR_TASK_WORKER, CR_TASK_XFEATURES,
+    CR_TASK_SECCOMP, CR_TASK_SHARED_IO, CR_TASK_SHSTK, CR_TASK_SINGLE_STEP, CR_TASK_STOPPED,
+    CR_TASK_SYSEMU, CR_TASK_TLS_SEGMENT, CR_TASK_TRACED, CR_TASK_TRACED_DEAD, CR_TASK_UPROBES,
+    CR_TASK_USER_EVENTS, CR_TASK_WORKER, CR_TASK_XFEATURES,
 };
 
 /// A thread, with a reference: the structure stays, the thread may exit.
@@ -270,10 +270,10 @@ impl TaskRef {
         ipc
     }
 
-    /// Whether its IPC namespace has no object in it.
-    pub fn ipc_is_empty(&self) -> bool {
+    /// Whether there is in its IPC namespace what cannot be saved.
+    pub fn ipc_is_unsupported(&self) -> bool {
         // SAFETY: The task is valid.
-        unsafe { bindings::cr_shim_ipc_empty(self.as_ptr()) }
+        unsafe { bindings::cr_shim_ipc_unsupported(self.as_ptr()) }
     }
 
     /// Its signal actions. The task stands still and is alive.

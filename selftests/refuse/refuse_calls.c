@@ -7,8 +7,6 @@
 #include <mqueue.h>
 #include <sys/inotify.h>
 #include <sys/ipc.h>
-#include <sys/msg.h>
-#include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -27,43 +25,6 @@ static void sleep_in(long nr, void (*call)(void))
 		_exit(1);
 	}
 	await_syscall(pid, nr);
-}
-
-static int semaphore(void)
-{
-	return need(semget(IPC_PRIVATE, 1, 0600));
-}
-
-static void call_semop(void)
-{
-	struct sembuf down = { .sem_op = -1 };
-
-	/* The C library makes it another call. */
-	syscall(SYS_semop, semaphore(), &down, 1);
-}
-
-static void call_semtimedop(void)
-{
-	struct sembuf down = { .sem_op = -1 };
-	struct timespec ts = { 1000, 0 };
-
-	semtimedop(semaphore(), &down, 1, &ts);
-}
-
-static void call_msgrcv(void)
-{
-	struct { long type; char text[8]; } message;
-
-	msgrcv(need(msgget(IPC_PRIVATE, 0600)), &message, sizeof(message.text), 0, 0);
-}
-
-static void call_msgsnd(void)
-{
-	static struct { long type; char text[8192]; } message = { .type = 1 };
-	int queue = need(msgget(IPC_PRIVATE, 0600));
-
-	while (!msgsnd(queue, &message, sizeof(message.text), 0))
-		;
 }
 
 static void call_mq_receive(void)
@@ -150,10 +111,6 @@ static void call_send(void)
 
 #define SLEEP(call, nr)	static void sleep_##call(void) { sleep_in(nr, call_##call); }
 
-SLEEP(semop, SYS_semop)
-SLEEP(semtimedop, SYS_semtimedop)
-SLEEP(msgrcv, SYS_msgrcv)
-SLEEP(msgsnd, SYS_msgsnd)
 SLEEP(mq_receive, SYS_mq_timedreceive)
 SLEEP(io_getevents, SYS_io_getevents)
 SLEEP(io_uring_enter, SYS_io_uring_enter)
@@ -167,10 +124,6 @@ SLEEP(send, SYS_sendto)
 #define BY_NAME(name)	"pid 2 .*sleeps in " name "\\(2\\),"
 
 static const struct case_ cases[] = {
-	{ "semop", BY_NUMBER(65), sleep_semop, NULL },
-	{ "semtimedop", BY_NUMBER(220), sleep_semtimedop, NULL },
-	{ "msgrcv", BY_NUMBER(70), sleep_msgrcv, NULL },
-	{ "msgsnd", BY_NUMBER(69), sleep_msgsnd, NULL },
 	{ "mq-receive", BY_NUMBER(243), sleep_mq_receive, NULL },
 	{ "io_getevents", BY_NUMBER(208), sleep_io_getevents, NULL },
 	{ "io_uring_enter", BY_NUMBER(426), sleep_io_uring_enter, NULL },

@@ -111,6 +111,12 @@ struct cr_img_tail {
  * @CR_TAG_CONTAINER: struct cr_img_container; the first record of the kernel
  * @CR_TAG_UTS: struct cr_img_uts
  * @CR_TAG_IPC: struct cr_img_ipc
+ * @CR_TAG_SEM: set of semaphores; struct cr_img_sem, then struct
+ *	cr_img_semaphore[]; after CR_TAG_IPC
+ * @CR_TAG_MSGQ: System V message queue; struct cr_img_msgq, then for each
+ *	message struct cr_img_msg and its text; after CR_TAG_IPC
+ * @CR_TAG_SEMADJ: struct cr_img_semadj, then __s16 adjustments[]; after all
+ *	processes
  * @CR_TAG_CPU: what programs could use of the processor: names of features as in
  *	/proc/cpuinfo, separated by single spaces
  * @CR_TAG_CRED: obj; struct cr_img_cred, then __u32 groups[], then struct
@@ -170,6 +176,9 @@ enum cr_img_tag {
 	CR_TAG_UTS		= 0x11,
 	CR_TAG_IPC		= 0x12,
 	CR_TAG_CPU		= 0x13,
+	CR_TAG_SEM		= 0x14,
+	CR_TAG_MSGQ		= 0x15,
+	CR_TAG_SEMADJ		= 0x16,
 
 	CR_TAG_CRED		= 0x20,
 	CR_TAG_PIPE		= 0x21,
@@ -275,6 +284,8 @@ struct cr_img_uts {
  * @shmmax: kernel.shmmax; as for the next ones
  * @sem: kernel.sem: its four numbers
  * @mq_queues_max: fs.mqueue.queues_max; as for the next ones
+ * @next_seq: what identifiers of new semaphores, queues and segments begin with
+ * @last_index: what the last identifier of each has ended with, or -1
  */
 struct cr_img_ipc {
 	__u64 shmmax;
@@ -290,6 +301,110 @@ struct cr_img_ipc {
 	__u32 mq_msgsize_max;
 	__u32 mq_msg_default;
 	__u32 mq_msgsize_default;
+	__u32 next_seq[3];
+	__s32 last_index[3];
+};
+
+/**
+ * struct cr_img_ipc_perm - what all System V IPC objects have
+ * @id: identifier
+ * @key: 0 (IPC_PRIVATE) for one without
+ * @uid: owner
+ * @gid: group of the owner
+ * @cuid: who has created it
+ * @cgid: group of who has created it
+ * @mode: permissions
+ * @reserved: zero
+ */
+struct cr_img_ipc_perm {
+	__s32 id;
+	__s32 key;
+	__u32 uid;
+	__u32 gid;
+	__u32 cuid;
+	__u32 cgid;
+	__u32 mode;
+	__u32 reserved;
+};
+
+/**
+ * struct cr_img_sem - set of semaphores
+ * @perm: identifier, owner and permissions
+ * @ctime: of the last change, seconds of CLOCK_REALTIME
+ * @nr: semaphores that follow
+ * @reserved: zero
+ */
+struct cr_img_sem {
+	struct cr_img_ipc_perm perm;
+	__s64 ctime;
+	__u32 nr;
+	__u32 reserved;
+};
+
+/**
+ * struct cr_img_semaphore - one semaphore
+ * @otime: of the last operation, seconds of CLOCK_REALTIME
+ * @value: at most 32767
+ * @pid: of the last operation, or 0
+ */
+struct cr_img_semaphore {
+	__s64 otime;
+	__u32 value;
+	__u32 pid;
+};
+
+/**
+ * struct cr_img_semadj - what the end of a process does to a set of semaphores
+ *	(SEM_UNDO)
+ * @pid: the process
+ * @id: identifier of the set
+ * @nr: adjustments that follow, one for each semaphore of the set
+ * @reserved: zero
+ */
+struct cr_img_semadj {
+	__u32 pid;
+	__s32 id;
+	__u32 nr;
+	__u32 reserved;
+};
+
+/* Highest value of a semaphore, and most of an adjustment. */
+#define CR_SEM_MAX		32767
+
+/**
+ * struct cr_img_msgq - System V message queue
+ * @perm: identifier, owner and permissions
+ * @stime: of the last msgsnd(2), seconds of CLOCK_REALTIME
+ * @rtime: of the last msgrcv(2)
+ * @ctime: of the last change
+ * @qbytes: most bytes in it
+ * @lspid: who has called msgsnd(2) last, or 0
+ * @lrpid: who has called msgrcv(2) last, or 0
+ * @nr: messages that follow, the oldest first
+ * @reserved: zero
+ */
+struct cr_img_msgq {
+	struct cr_img_ipc_perm perm;
+	__s64 stime;
+	__s64 rtime;
+	__s64 ctime;
+	__u64 qbytes;
+	__u32 lspid;
+	__u32 lrpid;
+	__u32 nr;
+	__u32 reserved;
+};
+
+/**
+ * struct cr_img_msg - message, without padding
+ * @mtype: its type, above 0
+ * @length: bytes of text that follow
+ * @reserved: zero
+ */
+struct cr_img_msg {
+	__s64 mtype;
+	__u32 length;
+	__u32 reserved;
 };
 
 /**

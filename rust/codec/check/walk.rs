@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! section* container
-//! ( cpu | object | uts | ipc | lock | epoll | timerfd | pid
+//! ( cpu | object | uts | ipc | sem | msgq | semadj | lock | epoll | timerfd | pid
 //!   | mm … vma …                  objects may come between
 //!   | guards
 //!   | process … thread … regs … xstate … sigqueue … sched … controls …
@@ -13,19 +13,13 @@
 //! ```
 
 use super::{
-    events, files, inode, memory, pid_ns, signals, sockets, tasks, trace, Placed, Rec, Result,
+    events, files, inode, ipc, memory, pid_ns, signals, sockets, tasks, trace, Placed, Rec, Result,
     State,
 };
 use crate::{cpu, record, uapi::*};
 
 /// Above what a clock may say, ns: half of what the kernel can count, `kernel/time/namespace.c`.
 const MAX_CLOCK: u64 = 1 << 62;
-
-/// Most System V IPC objects of a kind, `ipc/util.h`: `IPCMNI_EXTEND`.
-const IPC_IDS: u32 = 1 << 24;
-/// Most messages in a queue, and their sizes: `ipc/mq_sysctl.c`.
-const MQ_MESSAGES: core::ops::RangeInclusive<u32> = 1..=65536;
-const MQ_SIZES: core::ops::RangeInclusive<u32> = 128..=16 << 20;
 
 /// A memory descriptor whose mappings are not all there yet.
 struct OpenMm<'a> {
@@ -142,6 +136,15 @@ impl<'a> Walk<'a> {
         match rec.tag {
             CR_TAG_UTS => self.uts(rec.rec),
             CR_TAG_IPC => self.ipc(rec.rec),
+            CR_TAG_SEM | CR_TAG_MSGQ if !self.ipc => {
+                Err(rec.error("an object without an IPC namespace"))
+            }
+            CR_TAG_SEM => ipc::semaphores(rec.rec),
+            CR_TAG_MSGQ => ipc::queue(rec.rec),
+            CR_TAG_SEMADJ => {
+                self.close_process()?;
+                ipc::adjustments(rec.rec)
+            }
             CR_TAG_CPU => self.cpu(rec.rec),
             CR_TAG_CRED => tasks::cred(rec.rec),
             CR_TAG_PIPE => files::pipe(state, rec.rec),
@@ -285,25 +288,7 @@ impl<'a> Walk<'a> {
     fn ipc(&mut self, rec: &Rec<'_>) -> Result {
         rec.require(!self.ipc, "a second time")?;
         self.ipc = true;
-        let ipc: cr_img_ipc = rec.fixed()?;
-        let is_int = |limit| limit <= i32::MAX as u32;
-        rec.require(
-            ipc.shmmni <= IPC_IDS
-                && ipc.msgmni <= IPC_IDS
-                && ipc.shm_rmid_forced <= 1
-                && is_int(ipc.msgmax)
-                && is_int(ipc.msgmnb),
-            "impossible limits of System V IPC",
-        )?;
-        rec.require(
-            [ipc.mq_msg_max, ipc.mq_msg_default]
-                .iter()
-                .all(|limit| MQ_MESSAGES.contains(limit))
-                && [ipc.mq_msgsize_max, ipc.mq_msgsize_default]
-                    .iter()
-                    .all(|limit| MQ_SIZES.contains(limit)),
-            "impossible limits of message queues",
-        )
+        ipc::limits(rec)
     }
 
     fn cpu(&mut self, rec: &Rec<'_>) -> Result {

@@ -103,6 +103,9 @@ fn one_of_each() -> (Vec<u8>, Content) {
     put::<cr_img_section>(&mut writer, &mut content);
     put::<cr_img_container>(&mut writer, &mut content);
     put::<cr_img_uts>(&mut writer, &mut content);
+    put::<cr_img_sem>(&mut writer, &mut content);
+    put::<cr_img_msgq>(&mut writer, &mut content);
+    put::<cr_img_semadj>(&mut writer, &mut content);
     put::<cr_img_cred>(&mut writer, &mut content);
     put::<cr_img_pipe>(&mut writer, &mut content);
     put::<cr_img_shmem>(&mut writer, &mut content);

@@ -254,6 +254,7 @@ void cr_shim_finish_wait(u64 left_ns)
 		timeout = &args[2];
 		break;
 	case __NR_epoll_pwait2:
+	case __NR_semtimedop:
 		timeout = &args[3];
 		break;
 	case __NR_epoll_wait:

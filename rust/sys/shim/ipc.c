@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* IPC namespaces: their limits, and whether there is anything in them. */
+/* IPC namespaces: their limits, and whether there is in them what cannot be saved. */
 
 #include <linux/ipc_namespace.h>
 #include <linux/nsproxy.h>
@@ -7,24 +7,20 @@
 
 #include "shim.h"
 
-/* No System V object and no POSIX message queue in the IPC namespace of @t? */
-bool cr_shim_ipc_empty(struct task_struct *t)
+/* System V shared memory, or a POSIX message queue, in the IPC namespace of @t? */
+bool cr_shim_ipc_unsupported(struct task_struct *t)
 {
-	bool empty = true;
-	int i;
+	bool any = false;
 
 	task_lock(t);
 	if (t->nsproxy) {
 		struct ipc_namespace *ns = t->nsproxy->ipc_ns;
 
-		for (i = 0; i < ARRAY_SIZE(ns->ids); i++)
-			if (READ_ONCE(ns->ids[i].in_use))
-				empty = false;
-		if (READ_ONCE(ns->mq_queues_count))
-			empty = false;
+		any = READ_ONCE(ns->ids[CR_SHIM_SHM].in_use) ||
+		      READ_ONCE(ns->mq_queues_count);
 	}
 	task_unlock(t);
-	return empty;
+	return any;
 }
 
 /* The sysctls of the IPC namespace of @t. */
@@ -48,6 +44,10 @@ void cr_shim_ipc_read(struct task_struct *t, struct cr_img_ipc *out)
 		out->msgmni = ns->msg_ctlmni;
 		for (i = 0; i < ARRAY_SIZE(out->sem); i++)
 			out->sem[i] = ns->sem_ctls[i];
+		for (i = 0; i < ARRAY_SIZE(ns->ids); i++) {
+			out->next_seq[i] = ns->ids[i].seq;
+			out->last_index[i] = ns->ids[i].last_idx;
+		}
 		out->mq_queues_max = ns->mq_queues_max;
 		out->mq_msg_max = ns->mq_msg_max;
 		out->mq_msgsize_max = ns->mq_msgsize_max;
@@ -72,6 +72,10 @@ void cr_shim_ipc_set(const struct cr_img_ipc *in)
 	ns->msg_ctlmni = in->msgmni;
 	for (i = 0; i < ARRAY_SIZE(in->sem); i++)
 		ns->sem_ctls[i] = in->sem[i];
+	for (i = 0; i < ARRAY_SIZE(ns->ids); i++) {
+		ns->ids[i].seq = in->next_seq[i];
+		ns->ids[i].last_idx = in->last_index[i];
+	}
 	ns->mq_queues_max = in->mq_queues_max;
 	ns->mq_msg_max = in->mq_msg_max;
 	ns->mq_msgsize_max = in->mq_msgsize_max;

@@ -39,7 +39,6 @@
 #define CR_TASK_MEMPOLICY	19
 #define CR_TASK_KEYRING		20
 #define CR_TASK_LSM		21
-#define CR_TASK_SEM_UNDO	23
 #define CR_TASK_RSEQ_SLICE	25
 #define CR_TASK_NS_NET		30
 #define CR_TASK_NS_USER		31
@@ -78,6 +77,7 @@
  * @sem_undo: identity of its list of System V semaphore adjustments
  * @pid_depth: how far below the namespace it is seen from its own one is
  * @ns_init: it is the init of its pid namespace
+ * @adjusts_semaphores: that list is not empty
  */
 struct cr_shim_task {
 	u64 unsupported;
@@ -109,7 +109,7 @@ struct cr_shim_task {
 	u32 nr_threads;
 	u32 pid_depth;
 	u32 ns_init;
-	u32 reserved;
+	u32 adjusts_semaphores;
 	u8 comm[CR_COMM_LEN];
 };
 
@@ -270,9 +270,34 @@ u32 cr_shim_old_pgrp_read(struct task_struct *t, struct pid_namespace *ns);
 void cr_shim_old_pgrp_set(struct task_struct *t, struct pid *pgrp);
 
 /* ipc.c */
-bool cr_shim_ipc_empty(struct task_struct *t);
+
+/* Places of kinds of objects in an IPC namespace, as in ipc/util.h. */
+enum cr_shim_ipc {
+	CR_SHIM_SEM,
+	CR_SHIM_MSG,
+	CR_SHIM_SHM,
+};
+
+bool cr_shim_ipc_unsupported(struct task_struct *t);
 void cr_shim_ipc_read(struct task_struct *t, struct cr_img_ipc *out);
 void cr_shim_ipc_set(const struct cr_img_ipc *in);
+
+/* sysv.c */
+bool cr_shim_sem_next(struct task_struct *t, struct pid_namespace *ns, int *at,
+		      struct cr_img_sem *out, struct cr_img_semaphore *sems,
+		      u32 room);
+int cr_shim_sem_set(struct task_struct *t, int id, u32 nr,
+		    const struct cr_img_semaphore *in, struct pid *pid);
+int cr_shim_sem_finish(struct task_struct *t, const struct cr_img_sem *in);
+bool cr_shim_semadj_any(struct task_struct *t);
+bool cr_shim_semadj_read(struct task_struct *t, int id, s16 *adj, u32 nr);
+int cr_shim_semadj_set(int id, const s16 *adj, u32 nr);
+bool cr_shim_msgq_next(struct task_struct *t, struct pid_namespace *ns, int *at,
+		       struct cr_img_msgq *out, u8 *buf, size_t room,
+		       size_t *length);
+int cr_shim_msgq_finish(struct task_struct *t, const struct cr_img_msgq *in,
+			struct pid *sender, struct pid *receiver);
+void cr_shim_ipc_next_id(enum cr_shim_ipc kind, int id);
 
 /* futex.c */
 bool cr_shim_waits_for_pi_lock(struct task_struct *t);

@@ -212,9 +212,6 @@ static u64 ns_unsupported(struct task_struct *t, struct cr_shim_task *out)
 	if (theirs->pid_ns_for_children != task_active_pid_ns(t))
 		out->pid_ns_for_children =
 			(unsigned long)theirs->pid_ns_for_children;
-	/* Every pthread has a list; there is nothing on it without a semaphore. */
-	if (t->sysvsem.undo_list && READ_ONCE(theirs->ipc_ns->ids[0].in_use))
-		x |= BIT_ULL(CR_TASK_SEM_UNDO);
 	return x;
 }
 
@@ -357,7 +354,9 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 	out->fs = (unsigned long)t->fs;
 	out->unsupported |= ns_unsupported(t, out);
 	task_unlock(t);
+	/* Every pthread has a list, most of them nothing on it. */
 	out->sem_undo = (unsigned long)t->sysvsem.undo_list;
+	out->adjusts_semaphores = cr_shim_semadj_any(t);
 	out->cred = (unsigned long)rcu_access_pointer(t->real_cred);
 
 	out->unsupported |= sched_unsupported(t) | arch_unsupported(t) |

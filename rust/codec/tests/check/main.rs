@@ -89,11 +89,20 @@ fn every_record_is_needed() {
                 | CR_TAG_DEBUGREGS
                 | CR_TAG_PID
                 | CR_TAG_GUARDS
+                | CR_TAG_SEM
+                | CR_TAG_MSGQ
+                | CR_TAG_SEMADJ
         ) || (FILE_LISTENER..FILE_DATAGRAMS).contains(&gone.id);
         assert_eq!(check(&less).is_ok(), optional, "{gone:?}");
         if !matches!(
             gone.tag,
-            CR_TAG_SECTION | CR_TAG_LOCK | CR_TAG_SIGQUEUE | CR_TAG_MESSAGE
+            CR_TAG_SECTION
+                | CR_TAG_LOCK
+                | CR_TAG_SIGQUEUE
+                | CR_TAG_MESSAGE
+                | CR_TAG_SEM
+                | CR_TAG_MSGQ
+                | CR_TAG_SEMADJ
         ) {
             let mut twice = sample.clone();
             twice.state.insert(at, gone);
@@ -208,6 +217,9 @@ fn container() {
     fails::<cr_img_ipc>(0, limits, |ipc| ipc.shm_rmid_forced = 2);
     fails::<cr_img_ipc>(0, limits, |ipc| ipc.msgmax = 1 << 31);
     fails::<cr_img_ipc>(0, limits, |ipc| ipc.msgmni = u32::MAX);
+    let ids = "impossible identifiers of new objects";
+    fails::<cr_img_ipc>(0, ids, |ipc| ipc.next_seq[1] = 65536);
+    fails::<cr_img_ipc>(0, ids, |ipc| ipc.last_index[2] = -2);
     let limits = "impossible limits of message queues";
     fails::<cr_img_ipc>(0, limits, |ipc| ipc.mq_msg_max = 0);
     fails::<cr_img_ipc>(0, limits, |ipc| ipc.mq_msgsize_default = 127);
@@ -540,6 +552,59 @@ fn memory() {
     fails::<cr_img_vma>(1, "flags that exclude each other", |vma| {
         vma.flags |= CR_VMA_LOCKONFAULT
     });
+}
+
+#[test]
+fn ipc_objects() {
+    fails::<cr_img_sem>(0, "impossible identifier", |set| set.perm.id = -1);
+    fails::<cr_img_sem>(0, "an owner without an id", |set| set.perm.cgid = u32::MAX);
+    fails::<cr_img_sem>(0, "impossible permissions", |set| set.perm.mode = 0o1000);
+    fails::<cr_img_sem>(0, "not zero", |set| set.perm.reserved = 1);
+    fails::<cr_img_sem>(0, "not zero", |set| set.reserved = 1);
+    fails::<cr_img_sem>(0, "no semaphore", |set| set.nr = 0);
+    fails::<cr_img_sem>(0, "disagree", |set| set.nr = 3);
+    let value_at = size_of::<cr_img_sem>() + 8;
+    let a_value = |value: u32| {
+        move |set: &mut Vec<u8>| set[value_at..value_at + 4].copy_from_slice(&value.to_le_bytes())
+    };
+    fails_bytes(CR_TAG_SEM, 0, "an impossible semaphore", a_value(32768));
+    fails_bytes(CR_TAG_SEM, 0, "an impossible semaphore", |set| {
+        set[value_at + 7] = 1
+    });
+
+    fails::<cr_img_semadj>(0, "impossible identifier", |adjustments| {
+        adjustments.id = -1
+    });
+    fails::<cr_img_semadj>(0, "no adjustment", |adjustments| adjustments.nr = 0);
+    fails::<cr_img_semadj>(0, "disagree", |adjustments| adjustments.nr = 1);
+    fails_bytes(
+        CR_TAG_SEMADJ,
+        0,
+        "an impossible adjustment",
+        |adjustments| {
+            let at = size_of::<cr_img_semadj>();
+            adjustments[at..at + 2].copy_from_slice(&i16::MIN.to_le_bytes());
+        },
+    );
+
+    fails::<cr_img_msgq>(0, "an owner without an id", |queue| {
+        queue.perm.uid = u32::MAX
+    });
+    fails::<cr_img_msgq>(0, "impossible process", |queue| queue.lrpid = u32::MAX);
+    fails::<cr_img_msgq>(0, "not zero", |queue| queue.reserved = 1);
+    fails::<cr_img_msgq>(0, "disagree", |queue| queue.nr = 1);
+    fails::<cr_img_msgq>(0, "disagree", |queue| queue.nr = 3);
+    let first = size_of::<cr_img_msgq>();
+    fails_bytes(CR_TAG_MSGQ, 0, "an impossible message", |queue| {
+        queue[first] = 0
+    });
+    fails_bytes(CR_TAG_MSGQ, 0, "disagree", |queue| queue[first + 8] = 200);
+    fails_bytes(CR_TAG_MSGQ, 0, "disagree", |queue| queue.push(0));
+    let without_namespace = "without an IPC namespace";
+    let mut sample = Sample::new();
+    let at = index(&sample, CR_TAG_IPC, 0);
+    sample.state.remove(at);
+    assert!(check(&sample).unwrap_err().contains(without_namespace));
 }
 
 #[test]
@@ -1125,11 +1190,14 @@ fn timers() {
     let timers = sample.state.remove(at);
     let error = check(&sample).unwrap_err();
     assert!(error.contains("signals of timers, without"), "{error}");
-    sample.state.push(timers);
+    // After all processes: the last one is a zombie.
+    let end = index(&sample, CR_TAG_SEMADJ, 0);
+    sample.state.insert(end, timers);
     let error = check(&sample).unwrap_err();
     assert!(error.contains("without timers"), "{error}");
     let mut sample = Sample::new();
-    sample.state.push(sample.state[at].clone());
+    let end = index(&sample, CR_TAG_SEMADJ, 0);
+    sample.state.insert(end, sample.state[at].clone());
     let error = check(&sample).unwrap_err();
     assert!(error.contains("it belongs to a zombie"), "{error}");
 }

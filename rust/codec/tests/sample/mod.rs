@@ -163,9 +163,17 @@ impl Sample {
             ..Default::default()
         };
         sample.put(0, &ipc, &[]);
+        sample.ipc_objects();
         sample.objects();
         sample.memory();
         sample.tasks();
+        let adjustments = cr_img_semadj {
+            pid: 1,
+            id: 32769,
+            nr: 2,
+            reserved: 0,
+        };
+        sample.put(0, &adjustments, [1i16, -2].as_bytes());
         sample.sockets();
         sample.pages.push((INODE, vec![run(PAGE as u64, 1)], 0x44));
         sample
@@ -184,6 +192,44 @@ impl Sample {
             id,
             payload: [fixed.as_bytes(), variable].concat(),
         });
+    }
+
+    fn ipc_objects(&mut self) {
+        let perm = cr_img_ipc_perm {
+            id: 32769,
+            key: -5,
+            mode: 0o640,
+            ..Default::default()
+        };
+        let set = cr_img_sem {
+            perm,
+            nr: 2,
+            ..Default::default()
+        };
+        let semaphore = cr_img_semaphore {
+            otime: 1_700_000_000,
+            value: 3,
+            pid: 1,
+        };
+        self.put(0, &set, [semaphore, semaphore].as_bytes());
+        let queue = cr_img_msgq {
+            perm,
+            qbytes: 16384,
+            lspid: 1,
+            nr: 2,
+            ..Default::default()
+        };
+        let message = |length| cr_img_msg {
+            mtype: 7,
+            length,
+            reserved: 0,
+        };
+        let (some, none) = (message(5), message(0));
+        self.put(
+            0,
+            &queue,
+            &[some.as_bytes(), b"bytes", none.as_bytes()].concat(),
+        );
     }
 
     fn objects(&mut self) {

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * System V semaphores and message queues.
+ *
+ * Objects are those of the IPC namespace of a task that stands still, the init
+ * of a container, or of the current one. Nobody else is in that, but with a
+ * descriptor of it, so that locks are taken all the same.
+ */
+
+#include <linux/ipc_namespace.h>
+#include <linux/msg.h>
+#include <linux/nsproxy.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/sem.h>
+#include <linux/user_namespace.h>
+
+#include "shim.h"
+#include "sysv_types.h"
+
+static struct ipc_ids *ids_of(struct task_struct *t, enum cr_shim_ipc kind)
+{
+	return &t->nsproxy->ipc_ns->ids[kind];
+}
+
+/* The first object from this place among the identifiers on. @ids is locked. */
+static struct kern_ipc_perm *next_object(struct ipc_ids *ids, int *at)
+{
+	return idr_get_next(&ids->ipcs_idr, at);
+}
+
+/* With @ids locked. */
+static struct kern_ipc_perm *find_object(struct ipc_ids *ids, int id)
+{
+	struct kern_ipc_perm *perm;
+	int at;
+
+	idr_for_each_entry(&ids->ipcs_idr, perm, at)
+		if (perm->id == id)
+			return perm;
+	return NULL;
+}
+
+static void read_perm(const struct kern_ipc_perm *perm,
+		      struct cr_img_ipc_perm *out)
+{
+	struct user_namespace *ns = current_user_ns();
+
+	*out = (struct cr_img_ipc_perm) {
+		.id = perm->id,
+		.key = perm->key,
+		.uid = from_kuid(ns, perm->uid),
+		.gid = from_kgid(ns, perm->gid),
+		.cuid = from_kuid(ns, perm->cuid),
+		.cgid = from_kgid(ns, perm->cgid),
+		.mode = perm->mode & S_IRWXUGO,
+	};
+}
+
+static int set_perm(struct kern_ipc_perm *perm, const struct cr_img_ipc_perm *in)
+{
+	struct user_namespace *ns = current_user_ns();
+	kuid_t uid = make_kuid(ns, in->uid), cuid = make_kuid(ns, in->cuid);
+	kgid_t gid = make_kgid(ns, in->gid), cgid = make_kgid(ns, in->cgid);
+
+	if (!uid_valid(uid) || !uid_valid(cuid) || !gid_valid(gid) ||
+	    !gid_valid(cgid))
+		return -EINVAL;
+	perm->uid = uid;
+	perm->gid = gid;
+	perm->cuid = cuid;
+	perm->cgid = cgid;
+	perm->mode = in->mode;
+	return 0;
+}
+
+/* Only who may do anything in the namespace may give objects to somebody else. */
+static bool may_set_perm(struct task_struct *t)
+{
+	return ns_capable(t->nsproxy->ipc_ns->user_ns, CAP_SYS_ADMIN);
+}
+
+static struct sem_array *sem_of(struct kern_ipc_perm *perm)
+{
+	return perm ? container_of(perm, struct sem_array, sem_perm) : NULL;
+}
+
+static struct msg_queue *msgq_of(struct kern_ipc_perm *perm)
+{
+	return perm ? container_of(perm, struct msg_queue, q_perm) : NULL;
+}
+
+/*
+ * The first set of semaphores from *@at on, which goes on behind it. With less
+ * @room than it has semaphores, only how many they are is told, and *@at stays.
+ * False when there is none.
+ */
+bool cr_shim_sem_next(struct task_struct *t, struct pid_namespace *ns, int *at,
+		      struct cr_img_sem *out, struct cr_img_semaphore *sems,
+		      u32 room)
+{
+	struct ipc_ids *ids = ids_of(t, CR_SHIM_SEM);
+	struct sem_array *set;
+	int i;
+
+	down_read(&ids->rwsem);
+	set = sem_of(next_object(ids, at));
+	if (set) {
+		spin_lock(&set->sem_perm.lock);
+		memset(out, 0, sizeof(*out));
+		read_perm(&set->sem_perm, &out->perm);
+		out->ctime = set->sem_ctime;
+		out->nr = set->sem_nsems;
+		for (i = 0; i < set->sem_nsems && out->nr <= room; i++)
+			sems[i] = (struct cr_img_semaphore) {
+				.otime = set->sems[i].sem_otime,
+				.value = set->sems[i].semval,
+				.pid = pid_nr_ns(set->sems[i].sempid, ns),
+			};
+		if (out->nr <= room)
+			(*at)++;
+		spin_unlock(&set->sem_perm.lock);
+	}
+	up_read(&ids->rwsem);
+	return set;
+}
+
+/* Gives a semaphore of the namespace of @t its state. */
+int cr_shim_sem_set(struct task_struct *t, int id, u32 nr,
+		    const struct cr_img_semaphore *in, struct pid *pid)
+{
+	struct ipc_ids *ids = ids_of(t, CR_SHIM_SEM);
+	struct sem_array *set;
+	int err = -EINVAL;
+
+	down_read(&ids->rwsem);
+	set = sem_of(find_object(ids, id));
+	if (set && nr < set->sem_nsems) {
+		spin_lock(&set->sem_perm.lock);
+		set->sems[nr].semval = in->value;
+		set->sems[nr].sem_otime = in->otime;
+		get_pid(pid);
+		swap(set->sems[nr].sempid, pid);
+		spin_unlock(&set->sem_perm.lock);
+		put_pid(pid);
+		err = 0;
+	}
+	up_read(&ids->rwsem);
+	return err;
+}
+
+/* Gives a set its owner and its time. */
+int cr_shim_sem_finish(struct task_struct *t, const struct cr_img_sem *in)
+{
+	struct ipc_ids *ids = ids_of(t, CR_SHIM_SEM);
+	struct sem_array *set;
+	int err = -EINVAL;
+
+	if (!may_set_perm(t))
+		return -EPERM;
+	down_read(&ids->rwsem);
+	set = sem_of(find_object(ids, in->perm.id));
+	if (set) {
+		spin_lock(&set->sem_perm.lock);
+		err = set_perm(&set->sem_perm, &in->perm);
+		set->sem_ctime = in->ctime;
+		spin_unlock(&set->sem_perm.lock);
+	}
+	up_read(&ids->rwsem);
+	return err;
+}
+
+static bool adjusts(const s16 *adj, u32 nr)
+{
+	return memchr_inv(adj, 0, nr * sizeof(*adj));
+}
+
+/* Has @t, which stands still, anything on its list of adjustments? */
+bool cr_shim_semadj_any(struct task_struct *t)
+{
+	struct sem_undo_list *list = t->sysvsem.undo_list;
+	struct sem_undo *undo;
+	bool any = false;
+
+	if (!list)
+		return false;
+	rcu_read_lock();
+	list_for_each_entry_rcu(undo, &list->list_proc, list_proc)
+		any |= undo->semid != -1;
+	rcu_read_unlock();
+	return any;
+}
+
+/*
+ * The adjustments of a task to a set, which has @nr semaphores. False when
+ * there are none.
+ */
+bool cr_shim_semadj_read(struct task_struct *t, int id, s16 *adj, u32 nr)
+{
+	struct sem_undo_list *list = t->sysvsem.undo_list;
+	struct sem_undo *undo;
+	bool any = false;
+
+	if (!list)
+		return false;
+	rcu_read_lock();
+	list_for_each_entry_rcu(undo, &list->list_proc, list_proc)
+		if (undo->semid == id) {
+			any = adjusts(undo->semadj, nr);
+			memcpy(adj, undo->semadj, nr * sizeof(*adj));
+		}
+	rcu_read_unlock();
+	return any;
+}
+
+/* Of the current task, which has adjusted the set before. */
+int cr_shim_semadj_set(int id, const s16 *adj, u32 nr)
+{
+	struct sem_undo_list *list = current->sysvsem.undo_list;
+	struct ipc_ids *ids = ids_of(current, CR_SHIM_SEM);
+	struct sem_array *set;
+	struct sem_undo *undo;
+	int err = -EINVAL;
+
+	down_read(&ids->rwsem);
+	set = sem_of(find_object(ids, id));
+	if (list && set && nr == set->sem_nsems) {
+		spin_lock(&set->sem_perm.lock);
+		rcu_read_lock();
+		list_for_each_entry_rcu(undo, &list->list_proc, list_proc)
+			if (undo->semid == id) {
+				memcpy(undo->semadj, adj, nr * sizeof(*adj));
+				err = 0;
+			}
+		rcu_read_unlock();
+		spin_unlock(&set->sem_perm.lock);
+	}
+	up_read(&ids->rwsem);
+	return err;
+}
+
+/* Copies the text of a message to @to, which has room for it. */
+static void copy_text(const struct msg_msg *msg, u8 *to)
+{
+	size_t left = msg->m_ts, n = min(left, PAGE_SIZE - sizeof(*msg));
+	const struct msg_msgseg *seg = msg->next;
+
+	memcpy(to, msg + 1, n);
+	for (left -= n; left && seg; seg = seg->next, left -= n) {
+		to += n;
+		n = min(left, PAGE_SIZE - sizeof(*seg));
+		memcpy(to, seg + 1, n);
+	}
+}
+
+/*
+ * The first message queue from *@at on, which goes on behind it. All messages
+ * are in @buf, and *@length is what they take there. With less @room than that,
+ * nothing else is told, and *@at stays. False when there is none.
+ */
+bool cr_shim_msgq_next(struct task_struct *t, struct pid_namespace *ns, int *at,
+		       struct cr_img_msgq *out, u8 *buf, size_t room,
+		       size_t *length)
+{
+	struct ipc_ids *ids = ids_of(t, CR_SHIM_MSG);
+	struct msg_queue *queue;
+	struct msg_msg *msg;
+
+	down_read(&ids->rwsem);
+	queue = msgq_of(next_object(ids, at));
+	if (queue) {
+		spin_lock(&queue->q_perm.lock);
+		*out = (struct cr_img_msgq) {
+			.stime = queue->q_stime,
+			.rtime = queue->q_rtime,
+			.ctime = queue->q_ctime,
+			.qbytes = queue->q_qbytes,
+			.lspid = pid_nr_ns(queue->q_lspid, ns),
+			.lrpid = pid_nr_ns(queue->q_lrpid, ns),
+			.nr = queue->q_qnum,
+		};
+		read_perm(&queue->q_perm, &out->perm);
+		*length = queue->q_cbytes +
+			  queue->q_qnum * sizeof(struct cr_img_msg);
+		if (*length <= room) {
+			list_for_each_entry(msg, &queue->q_messages, m_list) {
+				struct cr_img_msg head = {
+					.mtype = msg->m_type,
+					.length = msg->m_ts,
+				};
+
+				memcpy(buf, &head, sizeof(head));
+				copy_text(msg, buf + sizeof(head));
+				buf += sizeof(head) + msg->m_ts;
+			}
+			(*at)++;
+		}
+		spin_unlock(&queue->q_perm.lock);
+	}
+	up_read(&ids->rwsem);
+	return queue;
+}
+
+/* Gives a queue its owner, its limit, its times and who has used it last. */
+int cr_shim_msgq_finish(struct task_struct *t, const struct cr_img_msgq *in,
+			struct pid *sender, struct pid *receiver)
+{
+	struct ipc_ids *ids = ids_of(t, CR_SHIM_MSG);
+	struct msg_queue *queue;
+	int err = -EINVAL;
+
+	if (!may_set_perm(t) ||
+	    (in->qbytes > t->nsproxy->ipc_ns->msg_ctlmnb &&
+	     !capable(CAP_SYS_RESOURCE)))
+		return -EPERM;
+	down_read(&ids->rwsem);
+	queue = msgq_of(find_object(ids, in->perm.id));
+	if (queue) {
+		get_pid(sender);
+		get_pid(receiver);
+		spin_lock(&queue->q_perm.lock);
+		err = set_perm(&queue->q_perm, &in->perm);
+		queue->q_qbytes = in->qbytes;
+		queue->q_stime = in->stime;
+		queue->q_rtime = in->rtime;
+		queue->q_ctime = in->ctime;
+		swap(queue->q_lspid, sender);
+		swap(queue->q_lrpid, receiver);
+		spin_unlock(&queue->q_perm.lock);
+		put_pid(sender);
+		put_pid(receiver);
+	}
+	up_read(&ids->rwsem);
+	return err;
+}
+
+/* The identifier of what the current task creates next. */
+void cr_shim_ipc_next_id(enum cr_shim_ipc kind, int id)
+{
+	struct ipc_ids *ids = ids_of(current, kind);
+
+	down_write(&ids->rwsem);
+	ids->next_id = id;
+	up_write(&ids->rwsem);
+}

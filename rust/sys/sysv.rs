@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! System V semaphores and message queues, in the IPC namespace of a task.
+//!
+//! C headers: [`include/linux/ipc_namespace.h`](srctree/include/linux/ipc_namespace.h),
+//! `ipc/util.h`.
+
+use crate::{
+    bindings,
+    pid_ns::{PidNs, PidRef},
+    task::TaskRef,
+    vec,
+};
+use cr_codec::uapi::*;
+use kernel::{error::to_result, prelude::*};
+
+/// A kind of objects.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// Sets of semaphores.
+    Sem = bindings::cr_shim_ipc_CR_SHIM_SEM as isize,
+    /// Message queues.
+    Msg = bindings::cr_shim_ipc_CR_SHIM_MSG as isize,
+}
+
+/// Chooses the identifier of the next object that the current task creates.
+pub fn set_next_id(kind: Kind, id: i32) {
+    // SAFETY: The current task has an IPC namespace.
+    unsafe { bindings::cr_shim_ipc_next_id(kind as u32, id) }
+}
+
+fn raw(pid: Option<&PidRef>) -> *mut bindings::pid {
+    pid.map_or(core::ptr::null_mut(), PidRef::as_ptr)
+}
+
+/// Objects in the IPC namespace of a task that stands still and is alive.
+pub struct Ipc<'a>(pub &'a TaskRef);
+
+impl Ipc<'_> {
+    /// The next set of semaphores from `*at` on. Processes are numbers of `ns`.
+    pub fn next_sem(
+        &self,
+        ns: &PidNs,
+        at: &mut i32,
+    ) -> Result<Option<(cr_img_sem, KVVec<cr_img_semaphore>)>> {
+        let mut set = cr_img_sem::default();
+        let mut sems = KVVec::<cr_img_semaphore>::new();
+        loop {
+            // SAFETY: Task and namespace are valid, `sems` has as much room as said, the rest is
+            // valid for writes.
+            let found = unsafe {
+                bindings::cr_shim_sem_next(
+                    self.0.as_ptr(),
+                    ns.as_ptr(),
+                    at,
+                    &mut set,
+                    sems.as_mut_ptr(),
+                    sems.len() as u32,
+                )
+            };
+            if !found {
+                return Ok(None);
+            }
+            let nr = set.nr as usize;
+            if nr <= sems.len() {
+                sems.truncate(nr);
+                return Ok(Some((set, sems)));
+            }
+            sems = vec::zeroed(nr, GFP_KERNEL)?;
+        }
+    }
+
+    /// Gives one semaphore of a set its state.
+    pub fn set_sem(
+        &self,
+        id: i32,
+        nr: u32,
+        sem: &cr_img_semaphore,
+        pid: Option<&PidRef>,
+    ) -> Result {
+        // SAFETY: The task is valid, and so is what else is not null.
+        to_result(unsafe { bindings::cr_shim_sem_set(self.0.as_ptr(), id, nr, sem, raw(pid)) })
+    }
+
+    /// Gives a set its owner and its time.
+    pub fn finish_sem(&self, set: &cr_img_sem) -> Result {
+        // SAFETY: The task is valid, `set` is valid for reads.
+        to_result(unsafe { bindings::cr_shim_sem_finish(self.0.as_ptr(), set) })
+    }
+
+    /// What the task adjusts in a set of `nr` semaphores when it ends, if it does.
+    pub fn adjustments(&self, id: i32, nr: u32) -> Result<Option<KVVec<i16>>> {
+        let mut adjustments = vec::zeroed::<i16>(nr as usize, GFP_KERNEL)?;
+        // SAFETY: The task is valid, `adjustments` has as much room as said.
+        let any = unsafe {
+            bindings::cr_shim_semadj_read(self.0.as_ptr(), id, adjustments.as_mut_ptr(), nr)
+        };
+        Ok(any.then_some(adjustments))
+    }
+
+    /// The next message queue from `*at` on, with its messages as they are in an image. Processes
+    /// are numbers of `ns`.
+    pub fn next_queue(&self, ns: &PidNs, at: &mut i32) -> Result<Option<(cr_img_msgq, KVVec<u8>)>> {
+        let mut queue = cr_img_msgq::default();
+        let mut messages = KVVec::<u8>::new();
+        loop {
+            let mut length = 0;
+            // SAFETY: Task and namespace are valid, `messages` has as much room as said, the rest
+            // is valid for writes.
+            let found = unsafe {
+                bindings::cr_shim_msgq_next(
+                    self.0.as_ptr(),
+                    ns.as_ptr(),
+                    at,
+                    &mut queue,
+                    messages.as_mut_ptr(),
+                    messages.len(),
+                    &mut length,
+                )
+            };
+            if !found {
+                return Ok(None);
+            }
+            if length <= messages.len() {
+                messages.truncate(length);
+                return Ok(Some((queue, messages)));
+            }
+            messages = vec::zeroed(length, GFP_KERNEL)?;
+        }
+    }
+
+    /// Gives a message queue all but its messages.
+    pub fn finish_queue(
+        &self,
+        queue: &cr_img_msgq,
+        sender: Option<&PidRef>,
+        receiver: Option<&PidRef>,
+    ) -> Result {
+        // SAFETY: The task is valid, and so is what else is not null.
+        to_result(unsafe {
+            bindings::cr_shim_msgq_finish(self.0.as_ptr(), queue, raw(sender), raw(receiver))
+        })
+    }
+}
+
+/// Sets what the current process adjusts when it ends, in a set that it has adjusted before.
+pub fn set_adjustments(id: i32, adjustments: &[i16]) -> Result {
+    let nr = adjustments.len() as u32;
+    // SAFETY: `adjustments` is valid for reads of its length.
+    to_result(unsafe { bindings::cr_shim_semadj_set(id, adjustments.as_ptr(), nr) })
+}
