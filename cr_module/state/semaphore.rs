@@ -12,7 +12,7 @@ use crate::{
     plan::Plan,
     report::{fail, Context, Result},
     state::ipc,
-    tree::Tree,
+    tree::{Thread, Tree},
 };
 use cr_codec::uapi::*;
 use cr_sys::{
@@ -38,7 +38,7 @@ pub(crate) fn save(save: &mut Save<'_>) -> Result {
 
 /// Saves what processes adjust; `own` says that the container has its IPC namespace to itself.
 pub(crate) fn save_adjustments(save: &mut Save<'_>, tree: &Tree, own: bool) -> Result {
-    let adjusts = |thread: &&crate::tree::Thread| thread.info.adjusts_semaphores != 0;
+    let adjusts = |thread: &&Thread| thread.info.adjusts_semaphores != 0;
     for process in &tree.processes {
         let mut live = process.threads.iter().filter(|thread| !thread.is_dead());
         let Some(thread) = live.clone().find(adjusts) else {

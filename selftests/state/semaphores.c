@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <sys/sem.h>
 
-#define TIMEOUT	(8 * SECOND)
+#define TIMEOUT	(12 * SECOND)
 
 enum { PLAIN, DEAD, UNDONE, BY_THREAD, FOR_ZERO, FOR_MORE, FOR_TIME, NR };
 
