@@ -17,7 +17,7 @@ use crate::{
     report::{fail, Context, Log, Result},
     state::{
         self, clock, cpu, event, inode, ipc, lock, memory::Memory, owner, pid_ns, semaphore,
-        session, socket, task, timerfd, uts,
+        session, socket, sysv_shm, task, timerfd, uts,
     },
     tree::Tree,
 };
@@ -198,6 +198,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         owners: KVVec::new(),
         sockets: KVVec::new(),
         semaphores: KVVec::new(),
+        segments: KVVec::new(),
         path: vec::zeroed(PAGE_SIZE, GFP_KERNEL)?,
         xstate: state::regs::buffer()?,
         cpus: NO_CPUS,
@@ -224,6 +225,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
     event::save_watched(&mut save)?;
     owner::save(&mut save)?;
     save.memory.check_contained()?;
+    sysv_shm::check_contained(&save)?;
     inode::check_contained(&save)?;
 
     // The number of pages is known when they have been looked for.
@@ -306,6 +308,8 @@ pub(crate) struct Save<'a> {
     pub(crate) sockets: KVVec<socket::Saved>,
     /// Sets of semaphores: their identifiers, and how many semaphores they have.
     pub(crate) semaphores: KVVec<(i32, u32)>,
+    /// Segments of System V shared memory.
+    pub(crate) segments: KVVec<sysv_shm::Segment>,
     /// Room for a path, taken while it is in use.
     pub(crate) path: KVVec<u8>,
     /// The same for extended registers, and for a CPU affinity: threads have many.

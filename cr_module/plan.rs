@@ -10,7 +10,7 @@ use crate::{
         audit,
         pid_ns::{self, PidNsPlan},
         proc_mem::ProcMem,
-        seccomp,
+        seccomp, sysv_shm,
     },
 };
 use core::ops::Range;
@@ -239,6 +239,9 @@ pub(crate) struct Plan {
     /// For who uses the one descriptor for which there is room besides those of the image.
     #[pin]
     pub(crate) spare_descriptor: Mutex<()>,
+    /// System V shared memory, as it can be mapped.
+    #[pin]
+    segments: Mutex<KVVec<sysv_shm::Attachable>>,
     /// Sessions of audit.
     #[pin]
     pub(crate) audit_sessions: Mutex<audit::Sessions>,
@@ -249,6 +252,21 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Adds a segment of System V shared memory that can be mapped now.
+    pub(crate) fn add_segment(&self, segment: sysv_shm::Attachable) -> Result {
+        Ok(self.segments.lock().push(segment, GFP_KERNEL)?)
+    }
+
+    /// What a process maps of a segment, by the object behind it.
+    pub(crate) fn segment(&self, object: u64, read_only: bool) -> Result<FileRef> {
+        let segments = self.segments.lock();
+        let found = segments
+            .iter()
+            .find(|(id, _)| *id == object)
+            .ok_or(EINVAL)?;
+        Ok(found.1[usize::from(read_only)].clone())
+    }
+
     /// Makes a plan of records that have been checked.
     pub(crate) fn new(
         container: cr_img_container,
@@ -306,6 +324,7 @@ impl Plan {
                 filters <- new_mutex!(RBTree::new()),
                 proc_mem <- proc_mem,
                 spare_descriptor <- new_mutex!(()),
+                segments <- new_mutex!(KVVec::new()),
                 audit_sessions <- new_mutex!(RBTree::new()),
                 tasks <- new_mutex!(tasks),
                 failure <- new_mutex!(None),

@@ -2,14 +2,14 @@
 
 //! An IPC namespace that the container has to itself: its sysctls, and what is in it.
 //!
-//! Refused: System V shared memory, POSIX message queues.
+//! Refused: POSIX message queues.
 
 use crate::{
     build::Build,
     checkpoint::Save,
     plan::Plan,
     report::{fail, Result},
-    state::{msgq, semaphore},
+    state::{msgq, semaphore, sysv_shm},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -23,16 +23,17 @@ use kernel::prelude::*;
 
 /// Saves the limits and the objects.
 pub(crate) fn save(save: &mut Save<'_>) -> Result {
-    if save.init.ipc_is_unsupported() {
+    if save.init.has_mqueues() {
         fail!(
             EOPNOTSUPP(),
-            "System V shared memory or POSIX message queues, which are not supported yet"
+            "has POSIX message queues, which are not supported yet"
         );
     }
     let ipc = save.init.read_ipc();
     save.record(&ipc, &[])?;
     semaphore::save(save)?;
-    msgq::save(save)
+    msgq::save(save)?;
+    sysv_shm::save(save)
 }
 
 /// Makes the objects and sets the limits, in the container's init.
@@ -45,10 +46,14 @@ pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
         msgmnb: MOST,
         msgmni: MOST,
         sem: [i32::MAX; 4],
+        shmmax: u64::MAX,
+        shmall: u64::MAX,
+        shmmni: MOST,
         ..ipc
     });
     semaphore::restore(build)?;
     msgq::restore(build)?;
+    sysv_shm::restore(build)?;
     build::set_ipc(&ipc);
     Ok(())
 }
@@ -72,5 +77,6 @@ pub(crate) fn create(
 /// Gives the objects their owners and what else they have from processes, which are complete.
 pub(crate) fn finish(plan: &Plan, init: &TaskRef, ns: &PidNs) -> Result {
     semaphore::finish(plan, init, ns)?;
-    msgq::finish(plan, init, ns)
+    msgq::finish(plan, init, ns)?;
+    sysv_shm::finish(plan, init, ns)
 }

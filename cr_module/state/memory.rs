@@ -47,8 +47,17 @@ struct Region {
     runs: KVVec<cr_img_run>,
     /// Pages that are stored with the parent.
     inherited: KVVec<cr_img_run>,
-    /// Mappings of a shared memory object.
-    mappings: Option<u64>,
+    of: Of,
+}
+
+/// What has the pages of a region.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Process,
+    Inode,
+    /// A shared memory object with so many mappings.
+    Shmem(u64),
+    Segment,
 }
 
 /// All pages that go into the image.
@@ -95,7 +104,7 @@ impl Memory {
             parent,
             runs: KVVec::new(),
             inherited: KVVec::new(),
-            mappings: None,
+            of: Of::Process,
         };
         Ok(self.regions.push(region, GFP_KERNEL)?)
     }
@@ -171,15 +180,20 @@ impl Memory {
 
     /// Notes the pages of a shared memory object, which has one mapping by now.
     pub(crate) fn add_shmem(&mut self, id: u64, file: FileRef, size: u64) -> Result {
-        self.add_shared(id, file, size, Some(1))
+        self.add_shared(id, file, size, Of::Shmem(1))
     }
 
     /// Notes the pages of an inode.
     pub(crate) fn add_inode(&mut self, id: u64, file: FileRef, size: u64) -> Result {
-        self.add_shared(id, file, size, None)
+        self.add_shared(id, file, size, Of::Inode)
     }
 
-    fn add_shared(&mut self, id: u64, file: FileRef, size: u64, mappings: Option<u64>) -> Result {
+    /// Notes the pages of a segment of System V shared memory.
+    pub(crate) fn add_segment(&mut self, id: u64, file: FileRef, size: u64) -> Result {
+        self.add_shared(id, file, size, Of::Segment)
+    }
+
+    fn add_shared(&mut self, id: u64, file: FileRef, size: u64, of: Of) -> Result {
         let mut runs = KVVec::new();
         let (mut from, mut done) = (0, 0);
         while let Some(start) = file.seek_data(from, false)?.filter(|start| *start < size) {
@@ -203,23 +217,24 @@ impl Memory {
             parent: 0,
             inherited: KVVec::new(),
             runs,
-            mappings,
+            of,
         };
         Ok(self.regions.push(region, GFP_KERNEL)?)
     }
 
     /// A shared memory object was met in another mapping.
     pub(crate) fn map_again(&mut self, id: u64) {
-        let regions = self.regions.iter_mut().filter(|region| region.id == id);
-        for mappings in regions.filter_map(|region| region.mappings.as_mut()) {
-            *mappings += 1;
+        for region in self.regions.iter_mut().filter(|region| region.id == id) {
+            if let Of::Shmem(mappings) = &mut region.of {
+                *mappings += 1;
+            }
         }
     }
 
     /// Refuses shared memory that somebody else maps as well: only mappings refer to it.
     pub(crate) fn check_contained(&self) -> Result {
         for region in &self.regions {
-            if let (Place::Shared(file), Some(mappings)) = (&region.place, region.mappings) {
+            if let (Place::Shared(file), Of::Shmem(mappings)) = (&region.place, region.of) {
                 let (_, info, _) = file.read_info();
                 if info.count > mappings + 1 {
                     fail!(
@@ -237,7 +252,7 @@ impl Memory {
         self.regions
             .iter()
             .filter_map(|region| match &region.place {
-                Place::Shared(file) if region.mappings.is_none() => Some(file),
+                Place::Shared(file) if region.of == Of::Inode => Some(file),
                 _ => None,
             })
     }

@@ -11,7 +11,7 @@ use crate::{
     checkpoint::Save,
     objects::Kind,
     report::{fail, failure, Context, Result},
-    state::{file, guard, inherit, inode, shmem},
+    state::{file, guard, inherit, inode, shmem, sysv_shm},
     tree::Process,
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -186,6 +186,12 @@ fn save_vma(save: &mut Save<'_>, vma: &Vma) -> Result<cr_img_vma> {
         if kind == FileType::SharedMemory {
             record.kind = CR_VMA_SHMEM;
             record.object = shmem::save(save, file, info.inode)?;
+        } else if kind == FileType::SysvSharedMemory {
+            record.kind = CR_VMA_SHM;
+            record.object = sysv_shm::object_of(save, info.inode)?;
+            if vma.is_sealed() {
+                record.flags |= CR_VMA_RDONLY;
+            }
         } else if kind == FileType::Memfd && vma.is_sealed() && info.writable {
             // It may have locks.
             file::save(save, file)?;
@@ -430,9 +436,17 @@ fn map(build: &Build<'_>, vma: &cr_img_vma, guards: &guard::Guards) -> Result {
             flags |= MAP_ANONYMOUS;
             None
         }
-        _ => Some(build.file(vma.object)?),
+        CR_VMA_SHM => Some(build.plan.segment(vma.object, has(CR_VMA_RDONLY))?),
+        _ => Some(build.file(vma.object)?.clone()),
     };
-    build::map(file, vma.start, length, first_prot, flags, vma.pgoff << 12)?;
+    build::map(
+        file.as_ref(),
+        vma.start,
+        length,
+        first_prot,
+        flags,
+        vma.pgoff << 12,
+    )?;
     // What droppable memory has of these, it has from the beginning.
     let advice = ADVICE
         .iter()

@@ -40,6 +40,7 @@ pub(crate) mod signalfd;
 pub(crate) mod socket;
 pub(crate) mod stop;
 pub(crate) mod syscall;
+pub(crate) mod sysv_shm;
 pub(crate) mod task;
 pub(crate) mod thread;
 pub(crate) mod timer;

@@ -6,7 +6,7 @@
 //! mapping. Its pages are saved once, however many processes map it.
 
 use crate::{checkpoint::Save, objects::Kind, report::Result};
-use cr_codec::{check::Rec, uapi::*};
+use cr_codec::check::Rec;
 use cr_sys::file::FileRef;
 
 /// Saves the object behind a mapping.
@@ -22,9 +22,17 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef, inode: u64) -> Result<u6
     Ok(id)
 }
 
+/// The same of a segment of System V shared memory, which knows itself who maps it.
+pub(crate) fn save_segment(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
+    let (_, info, _) = file.read_info();
+    let record = file.shmem_info();
+    let id = save.objects.add(Kind::Shmem, info.inode)?;
+    save.object(id, &record, &[])?;
+    save.memory.add_segment(id, file.clone(), record.size)?;
+    Ok(id)
+}
+
 /// Makes an object of the same size, empty.
 pub(crate) fn restore(rec: &Rec<'_>) -> Result<FileRef> {
-    let shmem: cr_img_shmem = rec.fixed()?;
-    let noreserve = shmem.flags & u64::from(CR_SHMEM_NORESERVE) != 0;
-    Ok(FileRef::make_shmem(shmem.size, noreserve)?)
+    Ok(FileRef::make_shmem(&rec.fixed()?)?)
 }

@@ -421,16 +421,16 @@ impl FileRef {
     }
 
     /// A new object of shared anonymous memory.
-    pub fn make_shmem(size: u64, noreserve: bool) -> Result<Self> {
+    pub fn make_shmem(shmem: &cr_img_shmem) -> Result<Self> {
         // SAFETY: No preconditions; the result is an error or referenced.
-        Self::from_result(unsafe { bindings::cr_shim_shmem_make(size, noreserve) })
+        Self::from_result(unsafe { bindings::cr_shim_shmem_make(shmem) })
     }
 
     /// Size and CR_SHMEM_* of shared anonymous memory.
     pub fn shmem_info(&self) -> cr_img_shmem {
         let mut shmem = cr_img_shmem::default();
         // SAFETY: The file is valid.
-        shmem.size = unsafe { bindings::cr_shim_shmem_info(self.as_ptr(), &mut shmem.flags) };
+        unsafe { bindings::cr_shim_shmem_info(self.as_ptr(), &mut shmem) };
         shmem
     }
 

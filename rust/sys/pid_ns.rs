@@ -70,6 +70,13 @@ impl PidNs {
         Some(unsafe { TaskRef::from_owned(NonNull::new(ptr)?) })
     }
 
+    /// The thread with a number.
+    pub fn find_task(&self, nr: u32) -> Option<TaskRef> {
+        let mut found = nr as i32;
+        let task = self.next_task(&mut found)?;
+        (found == nr as i32).then_some(task)
+    }
+
     /// All threads in it, and in those nested in it, by ascending number. Not a snapshot.
     pub fn tasks(&self) -> impl Iterator<Item = TaskRef> + '_ {
         let mut nr = 0;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! System V semaphores and message queues, in the IPC namespace of a task.
+//! System V semaphores, message queues and shared memory, in the IPC namespace of a task.
 //!
 //! C headers: [`include/linux/ipc_namespace.h`](srctree/include/linux/ipc_namespace.h),
 //! `ipc/util.h`.
 
 use crate::{
     bindings,
+    file::FileRef,
     pid_ns::{PidNs, PidRef},
     task::TaskRef,
     vec,
@@ -21,6 +22,8 @@ pub enum Kind {
     Sem = bindings::cr_shim_ipc_CR_SHIM_SEM as isize,
     /// Message queues.
     Msg = bindings::cr_shim_ipc_CR_SHIM_MSG as isize,
+    /// Segments of shared memory.
+    Shm = bindings::cr_shim_ipc_CR_SHIM_SHM as isize,
 }
 
 /// Chooses the identifier of the next object that the current task creates.
@@ -141,6 +144,69 @@ impl Ipc<'_> {
             bindings::cr_shim_msgq_finish(self.0.as_ptr(), queue, raw(sender), raw(receiver))
         })
     }
+}
+
+/// A segment of shared memory.
+pub struct Segment {
+    /// Its memory.
+    pub file: FileRef,
+    /// How many mappings of it there are.
+    pub attached: u64,
+    /// It is not swapped out (SHM_LOCK).
+    pub locked: bool,
+    /// It is of huge pages.
+    pub huge: bool,
+}
+
+impl Ipc<'_> {
+    /// The next segment from `*at` on. Processes are numbers of `ns`.
+    pub fn next_segment(&self, ns: &PidNs, at: &mut i32) -> Result<Option<(cr_img_shm, Segment)>> {
+        let mut record = cr_img_shm::default();
+        let mut info = bindings::cr_shim_shm::default();
+        // SAFETY: Task and namespace are valid, the rest is valid for writes.
+        let found = unsafe {
+            bindings::cr_shim_shm_next(self.0.as_ptr(), ns.as_ptr(), at, &mut record, &mut info)
+        };
+        if !found {
+            return Ok(None);
+        }
+        let segment = Segment {
+            file: FileRef::from_result(info.file)?,
+            attached: info.attached,
+            locked: info.locked,
+            huge: info.huge,
+        };
+        Ok(Some((record, segment)))
+    }
+
+    /// Gives a segment all but its memory. `creator` takes it along when it exits, if the namespace
+    /// says so.
+    pub fn finish_segment(
+        &self,
+        segment: &cr_img_shm,
+        maker: Option<&PidRef>,
+        user: Option<&PidRef>,
+        creator: Option<&TaskRef>,
+    ) -> Result {
+        let creator = creator.map_or(core::ptr::null_mut(), TaskRef::as_ptr);
+        // SAFETY: The task is valid, and so is what else is not null; a creator stands still, so
+        // that it leaves the list that it is put on before it is released.
+        to_result(unsafe {
+            bindings::cr_shim_shm_finish(self.0.as_ptr(), segment, raw(maker), raw(user), creator)
+        })
+    }
+}
+
+/// Gives a new segment of the current task's namespace its memory.
+pub fn adopt_segment(segment: &cr_img_shm, memory: &FileRef) -> Result {
+    // SAFETY: `segment` is valid for reads, the file is valid.
+    to_result(unsafe { bindings::cr_shim_shm_adopt(segment, memory.as_ptr()) })
+}
+
+/// The file that the current process has mapped at an address.
+pub fn file_at(address: u64) -> Result<FileRef> {
+    // SAFETY: The current task has memory; the result is an error or referenced.
+    FileRef::from_result(unsafe { bindings::cr_shim_shm_file_at(address) })
 }
 
 /// Sets what the current process adjusts when it ends, in a set that it has adjusted before.

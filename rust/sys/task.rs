@@ -270,10 +270,10 @@ impl TaskRef {
         ipc
     }
 
-    /// Whether there is in its IPC namespace what cannot be saved.
-    pub fn ipc_is_unsupported(&self) -> bool {
+    /// Whether there are POSIX message queues in its IPC namespace.
+    pub fn has_mqueues(&self) -> bool {
         // SAFETY: The task is valid.
-        unsafe { bindings::cr_shim_ipc_unsupported(self.as_ptr()) }
+        unsafe { bindings::cr_shim_has_mqueues(self.as_ptr()) }
     }
 
     /// Its signal actions. The task stands still and is alive.

@@ -4,9 +4,14 @@
 #include <mqueue.h>
 #include <sys/shm.h>
 
-static void make_shm(void)
+static void make_locked(void)
 {
-	sure(shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0600));
+	sure(shmctl(sure(shmget(IPC_PRIVATE, PAGE, 0600)), SHM_LOCK, NULL));
+}
+
+static void make_huge(void)
+{
+	need(shmget(IPC_PRIVATE, 2 << 20, SHM_HUGETLB | SHM_NORESERVE | 0600));
 }
 
 static void make_mqueue(void)
@@ -14,11 +19,10 @@ static void make_mqueue(void)
 	mq_close(sure(mq_open("/of-the-container", O_RDWR | O_CREAT, 0600, NULL)));
 }
 
-#define WORDS	"System V shared memory or POSIX message queues"
-
 static const struct case_ cases[] = {
-	{ "shm", WORDS, make_shm, NULL },
-	{ "mqueue", WORDS, make_mqueue, NULL },
+	{ "locked", "System V shared memory [0-9]+ is locked", make_locked, NULL },
+	{ "huge", "System V shared memory [0-9]+ is of huge pages", make_huge, NULL },
+	{ "mqueue", "POSIX message queues", make_mqueue, NULL },
 };
 
 int main(int argc, char **argv)

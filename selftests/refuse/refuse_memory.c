@@ -39,14 +39,6 @@ static void make_userfaultfd(void)
 	sure(ioctl(fd, UFFDIO_REGISTER, &range));
 }
 
-static void make_shm(void)
-{
-	int id = sure(shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0600));
-
-	memory = sure((char *)shmat(id, NULL, 0));
-	memory[0] = 1;
-}
-
 static void make_aio(void)
 {
 	aio_context_t context = 0;
@@ -199,7 +191,6 @@ static void check_arguments(void)
 static const struct case_ cases[] = {
 	{ "hugetlb", "huge", make_hugetlb, NULL },
 	{ "userfaultfd", "userfault", make_userfaultfd, NULL },
-	{ "shm", "SysV|System V|shared memory|SYSV|IPC", make_shm, NULL },
 	{ "aio", "asynchronous|aio", make_aio, NULL },
 	{ "io_uring", "io.uring", make_io_uring, NULL },
 	{ "perf", "perf", make_perf, NULL },

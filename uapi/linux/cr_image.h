@@ -115,6 +115,7 @@ struct cr_img_tail {
  *	cr_img_semaphore[]; after CR_TAG_IPC
  * @CR_TAG_MSGQ: System V message queue; struct cr_img_msgq, then for each
  *	message struct cr_img_msg and its text; after CR_TAG_IPC
+ * @CR_TAG_SHM: System V shared memory; struct cr_img_shm; after CR_TAG_IPC
  * @CR_TAG_SEMADJ: struct cr_img_semadj, then __s16 adjustments[]; after all
  *	processes
  * @CR_TAG_CPU: what programs could use of the processor: names of features as in
@@ -179,6 +180,7 @@ enum cr_img_tag {
 	CR_TAG_SEM		= 0x14,
 	CR_TAG_MSGQ		= 0x15,
 	CR_TAG_SEMADJ		= 0x16,
+	CR_TAG_SHM		= 0x17,
 
 	CR_TAG_CRED		= 0x20,
 	CR_TAG_PIPE		= 0x21,
@@ -372,6 +374,35 @@ struct cr_img_semadj {
 #define CR_SEM_MAX		32767
 
 /**
+ * struct cr_img_shm - segment of System V shared memory
+ * @perm: identifier, owner and permissions
+ * @object: CR_TAG_SHMEM with its contents
+ * @size: bytes; that of the object is the next multiple of the page size
+ * @atime: of the last shmat(2), seconds of CLOCK_REALTIME
+ * @dtime: of the last shmdt(2)
+ * @ctime: of the last change
+ * @cpid: who has created it, or 0
+ * @lpid: who has attached or detached it last, or 0
+ * @creator: the thread that has created it, if it lives, else 0
+ * @flags: CR_SHM_*
+ */
+struct cr_img_shm {
+	struct cr_img_ipc_perm perm;
+	__u64 object;
+	__u64 size;
+	__s64 atime;
+	__s64 dtime;
+	__s64 ctime;
+	__u32 cpid;
+	__u32 lpid;
+	__u32 creator;
+	__u32 flags;
+};
+
+/* It goes with its last mapping (IPC_RMID). */
+#define CR_SHM_DEST		0x1
+
+/**
  * struct cr_img_msgq - System V message queue
  * @perm: identifier, owner and permissions
  * @stime: of the last msgsnd(2), seconds of CLOCK_REALTIME
@@ -472,15 +503,20 @@ struct cr_img_packet {
 
 /* Swap and memory are not accounted in advance. */
 #define CR_SHMEM_NORESERVE	0x1
+/* Behind a segment of System V shared memory, for one CR_TAG_SHM. */
+#define CR_SHMEM_SYSV		0x2
 
 /**
- * struct cr_img_shmem - memory object behind shared anonymous mappings
- * @size: bytes
+ * struct cr_img_shmem - memory object behind shared anonymous mappings, or a
+ *	segment of System V shared memory
+ * @size: bytes, whole pages
  * @flags: CR_SHMEM_*
+ * @key: which key the segment was made with; 0 without CR_SHMEM_SYSV
  */
 struct cr_img_shmem {
 	__u64 size;
-	__u64 flags;
+	__u32 flags;
+	__u32 key;
 };
 
 /**
@@ -726,6 +762,7 @@ struct cr_img_mm {
  * @CR_VMA_ANON: private anonymous memory
  * @CR_VMA_FILE: a file, private or shared; @object is a CR_TAG_FILE
  * @CR_VMA_SHMEM: shared anonymous memory; @object is a CR_TAG_SHMEM
+ * @CR_VMA_SHM: System V shared memory; @object is the CR_TAG_SHMEM of a segment
  * @CR_VMA_VDSO: part of the kernel's vDSO and its data pages
  */
 enum cr_img_vma_kind {
@@ -733,6 +770,7 @@ enum cr_img_vma_kind {
 	CR_VMA_FILE		= 2,
 	CR_VMA_SHMEM		= 3,
 	CR_VMA_VDSO		= 4,
+	CR_VMA_SHM		= 5,
 };
 
 #define CR_VMA_READ		0x0001
@@ -755,6 +793,8 @@ enum cr_img_vma_kind {
 #define CR_VMA_DROPPABLE	0x10000
 /* Neither the mapping nor its protection can be changed any more (mseal(2)). */
 #define CR_VMA_SEALED		0x20000
+/* Attached with SHM_RDONLY. */
+#define CR_VMA_RDONLY		0x40000
 /* The upper four bits are the protection key. */
 #define CR_VMA_PKEY_SHIFT	28
 #define CR_NR_PKEYS		16

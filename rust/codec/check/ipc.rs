@@ -2,7 +2,7 @@
 
 //! IPC namespaces, System V semaphores and message queues.
 
-use super::{Rec, Result, PID_MAX};
+use super::{Placed, Rec, Result, State, PID_MAX};
 use crate::uapi::*;
 use core::mem::size_of;
 use zerocopy::FromBytes;
@@ -106,6 +106,28 @@ pub(super) fn queue(rec: &Rec<'_>) -> Result {
     rec.require(
         found == queue.nr && rest.bytes.is_empty(),
         "its length and its count disagree",
+    )
+}
+
+pub(super) fn segment(state: &State<'_>, rec: Placed<'_>) -> Result {
+    let segment: cr_img_shm = rec.fixed()?;
+    perm(&rec, &segment.perm)?;
+    let object: cr_img_shmem = state
+        .refers::<cr_img_shmem>(rec, segment.object, "no memory behind it")?
+        .fixed()?;
+    let page = state.page_size.bytes();
+    rec.require(
+        object.flags & CR_SHMEM_SYSV != 0
+            && segment.size.checked_next_multiple_of(page) == Some(object.size)
+            && segment.size > 0,
+        "other memory behind it",
+    )?;
+    rec.require(segment.flags & !CR_SHM_DEST == 0, "unknown flags")?;
+    rec.require(
+        [segment.cpid, segment.lpid, segment.creator]
+            .into_iter()
+            .all(is_pid_or_none),
+        "impossible process",
     )
 }
 

@@ -45,6 +45,7 @@ const VMA_FLAGS: u32 = CR_VMA_READ
     | CR_VMA_RAND_READ
     | CR_VMA_SEQ_READ
     | CR_VMA_SEALED
+    | CR_VMA_RDONLY
     | CR_VMA_DROPPABLE
     | PKEY;
 
@@ -60,8 +61,12 @@ pub(super) fn shmem(state: &State<'_>, rec: &Rec<'_>) -> Result {
         "impossible size",
     )?;
     rec.require(
-        shmem.flags & !u64::from(CR_SHMEM_NORESERVE) == 0,
+        shmem.flags & !(CR_SHMEM_NORESERVE | CR_SHMEM_SYSV) == 0,
         "unknown flags",
+    )?;
+    rec.require(
+        shmem.flags & CR_SHMEM_SYSV != 0 || shmem.key == 0,
+        "a key without a segment",
     )
 }
 
@@ -167,6 +172,10 @@ pub(super) fn vma(state: &State<'_>, rec: Placed<'_>, mm: &cr_img_mm) -> Result<
         key == 0 || key != mm.exec_pkey || protection == CR_VMA_EXEC,
         "a protection key that it cannot have",
     )?;
+    rec.require(
+        !has(CR_VMA_RDONLY) || (vma.kind == CR_VMA_SHM && !has(CR_VMA_WRITE)),
+        "cannot be read only",
+    )?;
     match vma.kind {
         CR_VMA_ANON => {
             rec.require(vma.object == 0, "anonymous, but with an object")?;
@@ -183,9 +192,15 @@ pub(super) fn vma(state: &State<'_>, rec: Placed<'_>, mm: &cr_img_mm) -> Result<
                 "a file that cannot be mapped",
             )?;
         }
-        CR_VMA_SHMEM => {
-            state.refers::<cr_img_shmem>(rec, vma.object, "no shared memory behind it")?;
+        CR_VMA_SHMEM | CR_VMA_SHM => {
+            let shmem = state
+                .refers::<cr_img_shmem>(rec, vma.object, "no shared memory behind it")?
+                .fixed::<cr_img_shmem>()?;
             rec.require(has(CR_VMA_SHARED), "shared memory that is not shared")?;
+            rec.require(
+                (shmem.flags & CR_SHMEM_SYSV != 0) == (vma.kind == CR_VMA_SHM),
+                "shared memory of another kind",
+            )?;
         }
         CR_VMA_VDSO => {
             rec.require(vma.object == 0, "part of the kernel, but with an object")?;

@@ -520,23 +520,33 @@ int cr_shim_sync(struct file *file)
 	return vfs_fsync(file, 0);
 }
 
-/* As mmap(MAP_SHARED | MAP_ANONYMOUS) makes it: mm/shmem.c:shmem_zero_setup */
-struct file *cr_shim_shmem_make(u64 size, bool noreserve)
+/*
+ * As mmap(MAP_SHARED | MAP_ANONYMOUS) and shmget(2) make it: shmem_zero_setup()
+ * and newseg().
+ */
+struct file *cr_shim_shmem_make(const struct cr_img_shmem *in)
 {
 	vma_flags_t flags = EMPTY_VMA_FLAGS;
+	char name[13] = "dev/zero";
 
-	if (noreserve)
+	if (in->flags & CR_SHMEM_NORESERVE)
 		vma_flags_set(&flags, VMA_NORESERVE_BIT);
-	return shmem_kernel_file_setup("dev/zero", size, flags);
+	if (in->flags & CR_SHMEM_SYSV)
+		snprintf(name, sizeof(name), "SYSV%08x", in->key);
+	return shmem_kernel_file_setup(name, in->size, flags);
 }
 
-u64 cr_shim_shmem_info(struct file *file, u64 *flags)
+void cr_shim_shmem_info(struct file *file, struct cr_img_shmem *out)
 {
+	const char *name = (const char *)file->f_path.dentry->d_name.name;
 	struct inode *inode = file_inode(file);
 
-	*flags = SHMEM_I(inode)->flags & SHMEM_F_NORESERVE ?
-		 CR_SHMEM_NORESERVE : 0;
-	return i_size_read(inode);
+	out->size = PAGE_ALIGN(i_size_read(inode));
+	if (SHMEM_I(inode)->flags & SHMEM_F_NORESERVE)
+		out->flags |= CR_SHMEM_NORESERVE;
+	if (cr_shim_file_type(file) == CR_SHIM_FILE_SYSV_SHM &&
+	    !kstrtou32(name + strlen("SYSV"), 16, &out->key))
+		out->flags |= CR_SHMEM_SYSV;
 }
 
 /*

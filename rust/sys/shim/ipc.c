@@ -7,18 +7,14 @@
 
 #include "shim.h"
 
-/* System V shared memory, or a POSIX message queue, in the IPC namespace of @t? */
-bool cr_shim_ipc_unsupported(struct task_struct *t)
+/* A POSIX message queue in the IPC namespace of @t? */
+bool cr_shim_has_mqueues(struct task_struct *t)
 {
 	bool any = false;
 
 	task_lock(t);
-	if (t->nsproxy) {
-		struct ipc_namespace *ns = t->nsproxy->ipc_ns;
-
-		any = READ_ONCE(ns->ids[CR_SHIM_SHM].in_use) ||
-		      READ_ONCE(ns->mq_queues_count);
-	}
+	if (t->nsproxy)
+		any = READ_ONCE(t->nsproxy->ipc_ns->mq_queues_count);
 	task_unlock(t);
 	return any;
 }

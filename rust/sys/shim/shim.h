@@ -278,7 +278,7 @@ enum cr_shim_ipc {
 	CR_SHIM_SHM,
 };
 
-bool cr_shim_ipc_unsupported(struct task_struct *t);
+bool cr_shim_has_mqueues(struct task_struct *t);
 void cr_shim_ipc_read(struct task_struct *t, struct cr_img_ipc *out);
 void cr_shim_ipc_set(const struct cr_img_ipc *in);
 
@@ -297,6 +297,28 @@ bool cr_shim_msgq_next(struct task_struct *t, struct pid_namespace *ns, int *at,
 		       size_t *length);
 int cr_shim_msgq_finish(struct task_struct *t, const struct cr_img_msgq *in,
 			struct pid *sender, struct pid *receiver);
+
+/**
+ * struct cr_shim_shm - segment of System V shared memory
+ * @file: its memory, with a reference for the caller
+ * @attached: how many mappings there are
+ * @locked: SHM_LOCK
+ * @huge: of huge pages
+ */
+struct cr_shim_shm {
+	struct file *file;
+	u64 attached;
+	bool locked;
+	bool huge;
+};
+
+bool cr_shim_shm_next(struct task_struct *t, struct pid_namespace *ns, int *at,
+		      struct cr_img_shm *out, struct cr_shim_shm *info);
+int cr_shim_shm_adopt(const struct cr_img_shm *in, struct file *file);
+struct file *cr_shim_shm_file_at(u64 addr);
+int cr_shim_shm_finish(struct task_struct *t, const struct cr_img_shm *in,
+		       struct pid *maker, struct pid *user,
+		       struct task_struct *creator);
 void cr_shim_ipc_next_id(enum cr_shim_ipc kind, int id);
 
 /* futex.c */
@@ -552,8 +574,8 @@ ssize_t cr_shim_pwrite(struct file *file, const void *buf, size_t len, u64 pos);
 ssize_t cr_shim_pread(struct file *file, void *buf, size_t len, u64 pos);
 s64 cr_shim_seek_data(struct file *file, u64 pos, bool hole);
 int cr_shim_sync(struct file *file);
-struct file *cr_shim_shmem_make(u64 size, bool noreserve);
-u64 cr_shim_shmem_info(struct file *file, u64 *flags);
+struct file *cr_shim_shmem_make(const struct cr_img_shmem *in);
+void cr_shim_shmem_info(struct file *file, struct cr_img_shmem *out);
 int cr_shim_lookup(const struct path *root, const char *name,
 		   struct path *path);
 int cr_shim_probe(const struct path *root, const char *name, u64 *rdev);

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * System V semaphores and message queues.
+ * System V semaphores, message queues and shared memory.
  *
  * Objects are those of the IPC namespace of a task that stands still, the init
  * of a container, or of the current one. Nobody else is in that, but with a
  * descriptor of it, so that locks are taken all the same.
  */
 
+#include <linux/file.h>
+#include <linux/hugetlb.h>
 #include <linux/ipc_namespace.h>
+#include <linux/mm.h>
 #include <linux/msg.h>
 #include <linux/nsproxy.h>
 #include <linux/pid.h>
@@ -17,6 +20,10 @@
 
 #include "shim.h"
 #include "sysv_types.h"
+
+/* ipc/shm.c */
+#define SHM_DEST	01000
+#define SHM_LOCKED	02000
 
 static struct ipc_ids *ids_of(struct task_struct *t, enum cr_shim_ipc kind)
 {
@@ -331,6 +338,149 @@ int cr_shim_msgq_finish(struct task_struct *t, const struct cr_img_msgq *in,
 		put_pid(receiver);
 	}
 	up_read(&ids->rwsem);
+	return err;
+}
+
+static struct shmid_kernel *shm_of(struct kern_ipc_perm *perm)
+{
+	return perm ? container_of(perm, struct shmid_kernel, shm_perm) : NULL;
+}
+
+/* The first segment from *@at on, which goes on behind it. False when there is none. */
+bool cr_shim_shm_next(struct task_struct *t, struct pid_namespace *ns, int *at,
+		      struct cr_img_shm *out, struct cr_shim_shm *info)
+{
+	struct ipc_ids *ids = ids_of(t, CR_SHIM_SHM);
+	struct shmid_kernel *shm;
+
+	down_read(&ids->rwsem);
+	shm = shm_of(next_object(ids, at));
+	if (shm) {
+		spin_lock(&shm->shm_perm.lock);
+		*out = (struct cr_img_shm) {
+			.size = shm->shm_segsz,
+			.atime = shm->shm_atim,
+			.dtime = shm->shm_dtim,
+			.ctime = shm->shm_ctim,
+			.cpid = pid_nr_ns(shm->shm_cprid, ns),
+			.lpid = pid_nr_ns(shm->shm_lprid, ns),
+			.flags = shm->shm_perm.mode & SHM_DEST ?
+				 CR_SHM_DEST : 0,
+		};
+		read_perm(&shm->shm_perm, &out->perm);
+		/* A creator that has exited has left the list. */
+		if (!list_empty(&shm->shm_clist))
+			out->creator = task_pid_nr_ns(shm->shm_creator, ns);
+		*info = (struct cr_shim_shm) {
+			.file = get_file(shm->shm_file),
+			.attached = shm->shm_nattch,
+			.locked = shm->shm_perm.mode & SHM_LOCKED,
+			.huge = is_file_hugepages(shm->shm_file),
+		};
+		(*at)++;
+		spin_unlock(&shm->shm_perm.lock);
+	}
+	up_read(&ids->rwsem);
+	return shm;
+}
+
+/*
+ * Gives a new segment of the current task's namespace, which nobody has attached,
+ * memory that has its contents.
+ */
+int cr_shim_shm_adopt(const struct cr_img_shm *in, struct file *file)
+{
+	struct ipc_ids *ids = ids_of(current, CR_SHIM_SHM);
+	struct inode *inode = file_inode(file);
+	struct file *old = NULL;
+	struct shmid_kernel *shm;
+	int err = -EINVAL;
+
+	down_write(&ids->rwsem);
+	shm = shm_of(find_object(ids, in->perm.id));
+	if (shm && !shm->shm_nattch && shm->shm_segsz == in->size &&
+	    PAGE_ALIGN(in->size) == i_size_read(inode)) {
+		i_size_write(inode, in->size);
+		/* Tools look for it there. */
+		inode->i_ino = in->perm.id;
+		spin_lock(&shm->shm_perm.lock);
+		old = shm->shm_file;
+		shm->shm_file = get_file(file);
+		spin_unlock(&shm->shm_perm.lock);
+		err = 0;
+	}
+	up_write(&ids->rwsem);
+	if (old)
+		fput(old);
+	return err;
+}
+
+/* What the current process has mapped there, with a reference. */
+struct file *cr_shim_shm_file_at(u64 addr)
+{
+	struct file *file = ERR_PTR(-EFAULT);
+	struct vm_area_struct *vma;
+
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, addr);
+	if (vma && vma->vm_file)
+		file = get_file(vma->vm_file);
+	mmap_read_unlock(current->mm);
+	return file;
+}
+
+/* Who takes it along when it exits, if kernel.shm_rmid_forced says so. */
+static void set_creator(struct shmid_kernel *shm, struct task_struct *creator)
+{
+	struct task_struct *old = shm->shm_creator;
+
+	if (!list_empty(&shm->shm_clist)) {
+		task_lock(old);
+		list_del_init(&shm->shm_clist);
+		task_unlock(old);
+	}
+	shm->shm_creator = creator;
+	if (creator) {
+		task_lock(creator);
+		list_add(&shm->shm_clist, &creator->sysvshm.shm_clist);
+		task_unlock(creator);
+	}
+}
+
+/*
+ * Gives a segment its owner, its times, who has created and used it, all of which
+ * stand still, and whether it goes with its last mapping.
+ */
+int cr_shim_shm_finish(struct task_struct *t, const struct cr_img_shm *in,
+		       struct pid *maker, struct pid *user,
+		       struct task_struct *creator)
+{
+	struct ipc_ids *ids = ids_of(t, CR_SHIM_SHM);
+	struct shmid_kernel *shm;
+	int err = -EINVAL;
+
+	if (!may_set_perm(t))
+		return -EPERM;
+	down_write(&ids->rwsem);
+	shm = shm_of(find_object(ids, in->perm.id));
+	if (shm) {
+		get_pid(maker);
+		get_pid(user);
+		spin_lock(&shm->shm_perm.lock);
+		err = set_perm(&shm->shm_perm, &in->perm);
+		if (in->flags & CR_SHM_DEST)
+			shm->shm_perm.mode |= SHM_DEST;
+		shm->shm_atim = in->atime;
+		shm->shm_dtim = in->dtime;
+		shm->shm_ctim = in->ctime;
+		swap(shm->shm_cprid, maker);
+		swap(shm->shm_lprid, user);
+		spin_unlock(&shm->shm_perm.lock);
+		set_creator(shm, creator);
+		put_pid(maker);
+		put_pid(user);
+	}
+	up_write(&ids->rwsem);
 	return err;
 }
 

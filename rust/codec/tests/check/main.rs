@@ -92,6 +92,7 @@ fn every_record_is_needed() {
                 | CR_TAG_SEM
                 | CR_TAG_MSGQ
                 | CR_TAG_SEMADJ
+                | CR_TAG_SHM
         ) || (FILE_LISTENER..FILE_DATAGRAMS).contains(&gone.id);
         assert_eq!(check(&less).is_ok(), optional, "{gone:?}");
         if !matches!(
@@ -103,6 +104,7 @@ fn every_record_is_needed() {
                 | CR_TAG_SEM
                 | CR_TAG_MSGQ
                 | CR_TAG_SEMADJ
+                | CR_TAG_SHM
         ) {
             let mut twice = sample.clone();
             twice.state.insert(at, gone);
@@ -327,7 +329,11 @@ fn objects() {
     fails::<cr_img_shmem>(0, "impossible size", |shmem| shmem.size = 0);
     fails::<cr_img_shmem>(0, "impossible size", |shmem| shmem.size = 100);
     fails::<cr_img_shmem>(0, "impossible size", |shmem| shmem.size = 1 << 48);
-    fails::<cr_img_shmem>(0, "unknown flags", |shmem| shmem.flags = 2);
+    fails::<cr_img_shmem>(0, "unknown flags", |shmem| shmem.flags = 4);
+    fails::<cr_img_shmem>(0, "a key without a segment", |shmem| shmem.key = 1);
+    fails::<cr_img_shmem>(0, "of another kind", |shmem| shmem.flags = CR_SHMEM_SYSV);
+    fails::<cr_img_vma>(2, "of another kind", |vma| vma.kind = CR_VMA_SHM);
+    fails::<cr_img_vma>(2, "cannot be read only", |vma| vma.flags |= CR_VMA_RDONLY);
 
     fails::<cr_img_file>(0, "unknown kind of file", |file| file.kind = 99);
     fails::<cr_img_file>(0, "flags that an open file cannot have", |file| {
@@ -600,6 +606,19 @@ fn ipc_objects() {
     });
     fails_bytes(CR_TAG_MSGQ, 0, "disagree", |queue| queue[first + 8] = 200);
     fails_bytes(CR_TAG_MSGQ, 0, "disagree", |queue| queue.push(0));
+    fails::<cr_img_shm>(0, "no memory behind it", |segment| {
+        segment.object = FILE_EXE
+    });
+    fails::<cr_img_shm>(0, "other memory behind it", |segment| {
+        segment.object = SHMEM
+    });
+    fails::<cr_img_shm>(0, "other memory behind it", |segment| segment.size = 4097);
+    fails::<cr_img_shm>(0, "other memory behind it", |segment| segment.size = 0);
+    passes::<cr_img_shm>(0, |segment| segment.size = 1);
+    fails::<cr_img_shm>(0, "unknown flags", |segment| segment.flags = 2);
+    fails::<cr_img_shm>(0, "impossible process", |segment| {
+        segment.creator = u32::MAX
+    });
     let without_namespace = "without an IPC namespace";
     let mut sample = Sample::new();
     let at = index(&sample, CR_TAG_IPC, 0);

@@ -71,8 +71,9 @@ pub const FDTABLE: u64 = 30;
 pub const FS: u64 = 31;
 pub const SIGHAND: u64 = 32;
 pub const SHMEM: u64 = 33;
-pub const FILE_SIGNALFD: u64 = 34;
-pub const FILE_PIDFD: u64 = 35;
+pub const SEGMENT: u64 = 34;
+pub const FILE_SIGNALFD: u64 = 35;
+pub const FILE_PIDFD: u64 = 36;
 pub const MM: u64 = 40;
 pub const MM2: u64 = 50;
 pub const SIGHAND2: u64 = 51;
@@ -380,9 +381,26 @@ impl Sample {
         self.put(SIGHAND, &sighand, &[]);
         let shmem = cr_img_shmem {
             size: 3 * PAGE as u64,
-            flags: 0,
+            ..Default::default()
         };
         self.put(SHMEM, &shmem, &[]);
+        let memory = cr_img_shmem {
+            size: PAGE as u64,
+            flags: CR_SHMEM_SYSV,
+            key: 0x1234,
+        };
+        self.put(SEGMENT, &memory, &[]);
+        let segment = cr_img_shm {
+            perm: cr_img_ipc_perm {
+                id: 5,
+                ..Default::default()
+            },
+            object: SEGMENT,
+            size: 4000,
+            creator: 1,
+            ..Default::default()
+        };
+        self.put(0, &segment, &[]);
         let signalfd = cr_img_file {
             kind: CR_FILE_SIGNALFD,
             flags: 0o4002,

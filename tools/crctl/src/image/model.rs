@@ -495,7 +495,7 @@ fn mapping(vma: &cr_img_vma, path: Option<String>) -> Mapping {
         kind: match vma.kind {
             CR_VMA_ANON => "anonymous",
             CR_VMA_FILE => "file",
-            CR_VMA_SHMEM => "shared",
+            CR_VMA_SHMEM | CR_VMA_SHM => "shared",
             CR_VMA_VDSO => "vdso",
             _ => "?",
         },
