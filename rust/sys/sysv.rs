@@ -189,8 +189,8 @@ impl Ipc<'_> {
         creator: Option<&TaskRef>,
     ) -> Result {
         let creator = creator.map_or(core::ptr::null_mut(), TaskRef::as_ptr);
-        // SAFETY: The task is valid, and so is what else is not null; a creator stands still, so
-        // that it leaves the list that it is put on before it is released.
+        // SAFETY: The task is valid, and so is what else is not null. A creator is put on a list that
+        // it leaves when it exits, and not if it has begun to.
         to_result(unsafe {
             bindings::cr_shim_shm_finish(self.0.as_ptr(), segment, raw(maker), raw(user), creator)
         })

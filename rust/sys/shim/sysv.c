@@ -368,9 +368,11 @@ bool cr_shim_shm_next(struct task_struct *t, struct pid_namespace *ns, int *at,
 				 CR_SHM_DEST : 0,
 		};
 		read_perm(&shm->shm_perm, &out->perm);
-		/* A creator that has exited has left the list. */
+		/* A creator that has exited has left the list, and is freed later. */
+		rcu_read_lock();
 		if (!list_empty(&shm->shm_clist))
 			out->creator = task_pid_nr_ns(shm->shm_creator, ns);
+		rcu_read_unlock();
 		*info = (struct cr_shim_shm) {
 			.file = get_file(shm->shm_file),
 			.attached = shm->shm_nattch,
@@ -439,10 +441,14 @@ static void set_creator(struct shmid_kernel *shm, struct task_struct *creator)
 		list_del_init(&shm->shm_clist);
 		task_unlock(old);
 	}
-	shm->shm_creator = creator;
+	shm->shm_creator = NULL;
 	if (creator) {
 		task_lock(creator);
-		list_add(&shm->shm_clist, &creator->sysvshm.shm_clist);
+		/* Once it exits, nobody takes the segment off its list any more. */
+		if (!(creator->flags & PF_EXITING)) {
+			shm->shm_creator = creator;
+			list_add(&shm->shm_clist, &creator->sysvshm.shm_clist);
+		}
 		task_unlock(creator);
 	}
 }
