@@ -218,7 +218,10 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
     for process in &tree.processes {
         task::save(&mut save, process).context(format_args!("{}", process.leader().who()))?;
     }
-    semaphore::save_adjustments(&mut save, &tree, namespaces & CR_NS_IPC != 0)?;
+    match namespaces & CR_NS_IPC {
+        0 => semaphore::check_outside(&save.init, container.ns(), &tree)?,
+        _ => semaphore::save_adjustments(&mut save, &tree)?,
+    }
     socket::save_queues(&mut save)?;
     lock::save(&mut save)?;
     timerfd::save(&mut save)?;

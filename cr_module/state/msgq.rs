@@ -25,9 +25,9 @@ use zerocopy::IntoBytes;
 
 /// Saves all queues.
 pub(crate) fn save(save: &mut Save<'_>) -> Result {
-    let init = save.init.clone();
+    let queues = Ipc::of(&save.init)?;
     let mut at = 0;
-    while let Some((queue, messages)) = Ipc(&init).next_queue(save.container.ns(), &mut at)? {
+    while let Some((queue, messages)) = queues.next_queue(save.container.ns(), &mut at)? {
         save.record(&queue, &[&messages])?;
     }
     Ok(())
@@ -85,7 +85,7 @@ pub(crate) fn finish(plan: &Plan, init: &TaskRef, ns: &PidNs) -> Result {
         let queue: cr_img_msgq = rec.fixed()?;
         let sender = ns.pid_or_number(queue.lspid)?;
         let receiver = ns.pid_or_number(queue.lrpid)?;
-        Ipc(init)
+        Ipc::of(init)?
             .finish_queue(&queue, sender.as_ref(), receiver.as_ref())
             .context(format_args!("owner of message queue {}", queue.perm.id))?;
     }

@@ -12,7 +12,7 @@ use crate::{
     plan::Plan,
     report::{fail, Context, Result},
     state::ipc,
-    tree::{Thread, Tree},
+    tree::{Process, Thread, Tree},
 };
 use cr_codec::uapi::*;
 use cr_sys::{
@@ -27,41 +27,36 @@ use zerocopy_derive::{Immutable, IntoBytes};
 
 /// Saves all sets.
 pub(crate) fn save(save: &mut Save<'_>) -> Result {
-    let init = save.init.clone();
+    let sets = Ipc::of(&save.init)?;
     let mut at = 0;
-    while let Some((set, sems)) = Ipc(&init).next_sem(save.container.ns(), &mut at)? {
+    while let Some((set, sems)) = sets.next_sem(save.container.ns(), &mut at)? {
         save.record(&set, &[sems.as_bytes()])?;
         save.semaphores.push((set.perm.id, set.nr), GFP_KERNEL)?;
     }
     Ok(())
 }
 
-/// Saves what processes adjust; `own` says that the container has its IPC namespace to itself.
-pub(crate) fn save_adjustments(save: &mut Save<'_>, tree: &Tree, own: bool) -> Result {
-    let adjusts = |thread: &&Thread| thread.info.adjusts_semaphores != 0;
-    for process in &tree.processes {
-        let mut live = process.threads.iter().filter(|thread| !thread.is_dead());
-        let Some(thread) = live.clone().find(adjusts) else {
-            continue;
-        };
-        if !own {
-            fail!(
-                EOPNOTSUPP(),
-                "{}: has System V semaphore adjustments outside of the container",
-                thread.who()
-            );
-        }
-        if live.any(|other| other.info.sem_undo != thread.info.sem_undo) {
-            fail!(
-                EOPNOTSUPP(),
-                "{}: has System V semaphore adjustments that are not those of its process \
-                 (clone without CLONE_SYSVSEM), which is not supported yet",
-                thread.who()
-            );
-        }
-        for at in 0..save.semaphores.len() {
-            let (id, nr) = save.semaphores[at];
-            if let Some(adjustments) = Ipc(&thread.task).adjustments(id, nr)? {
+/// Saves what processes adjust, if the container has its IPC namespace to itself.
+pub(crate) fn save_adjustments(save: &mut Save<'_>, tree: &Tree) -> Result {
+    if save.semaphores.is_empty() {
+        return Ok(());
+    }
+    let sets = Ipc::of(&save.init)?;
+    for process in tree.processes.iter().filter(|process| !process.is_zombie()) {
+        let first = process.living();
+        for thread in process.threads.iter().filter(|thread| !thread.is_dead()) {
+            // All threads that share a list have what the first of them has.
+            let is_first = thread.info.tid == first.info.tid;
+            let list = thread.info.sem_undo;
+            if list == 0 || (list == first.info.sem_undo && !is_first) {
+                continue;
+            }
+            for at in 0..save.semaphores.len() {
+                let (id, nr) = save.semaphores[at];
+                let Some(adjustments) = sets.adjustments(list, id, nr)? else {
+                    continue;
+                };
+                check_shared(process, thread)?;
                 let record = cr_img_semadj {
                     pid: thread.info.tgid,
                     id,
@@ -69,6 +64,39 @@ pub(crate) fn save_adjustments(save: &mut Save<'_>, tree: &Tree, own: bool) -> R
                     reserved: 0,
                 };
                 save.record(&record, &[adjustments.as_bytes()])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses adjustments of a thread that are not those of all threads of its process.
+fn check_shared(process: &Process, thread: &Thread) -> Result {
+    let mut live = process.threads.iter().filter(|other| !other.is_dead());
+    if live.any(|other| other.info.sem_undo != thread.info.sem_undo) {
+        fail!(
+            EOPNOTSUPP(),
+            "{}: has System V semaphore adjustments that are not those of its process (clone \
+             without CLONE_SYSVSEM), which is not supported yet",
+            thread.who()
+        );
+    }
+    Ok(())
+}
+
+/// Refuses adjustments to semaphores of the caller's IPC namespace.
+pub(crate) fn check_outside(init: &TaskRef, ns: &PidNs, tree: &Tree) -> Result {
+    let sets = Ipc::of(init)?;
+    let mut at = 0;
+    while let Some((set, _)) = sets.next_sem(ns, &mut at)? {
+        for thread in tree.live_threads().filter(|thread| thread.info.sem_undo != 0) {
+            let list = thread.info.sem_undo;
+            if sets.adjustments(list, set.perm.id, set.nr)?.is_some() {
+                fail!(
+                    EOPNOTSUPP(),
+                    "{}: has System V semaphore adjustments outside of the container",
+                    thread.who()
+                );
             }
         }
     }
@@ -128,13 +156,14 @@ pub(crate) fn restore_adjustments(build: &Build<'_>) -> Result {
 /// Gives all sets their values and owners, when all processes are complete.
 pub(crate) fn finish(plan: &Plan, init: &TaskRef, ns: &PidNs) -> Result {
     for (_, rec) in plan.records.tagged(CR_TAG_SEM) {
+        let sets = Ipc::of(init)?;
         let set: cr_img_sem = rec.fixed()?;
         let sems = rec.array::<cr_img_semaphore>(size_of::<cr_img_sem>());
         for (nr, sem) in (0..).zip(sems) {
             let pid = ns.pid_or_number(sem.pid)?;
-            Ipc(init).set_sem(set.perm.id, nr, &sem, pid.as_ref())?;
+            sets.set_sem(set.perm.id, nr, &sem, pid.as_ref())?;
         }
-        Ipc(init)
+        sets
             .finish_sem(&set)
             .context(format_args!("owner of semaphores {}", set.perm.id))?;
     }

@@ -36,9 +36,9 @@ pub(crate) struct Segment {
 
 /// Saves all segments.
 pub(crate) fn save(save: &mut Save<'_>) -> Result {
-    let init = save.init.clone();
+    let segments = Ipc::of(&save.init)?;
     let mut at = 0;
-    while let Some((mut record, info)) = Ipc(&init).next_segment(save.container.ns(), &mut at)? {
+    while let Some((mut record, info)) = segments.next_segment(save.container.ns(), &mut at)? {
         let id = record.perm.id;
         for (is, what) in [
             (info.locked, "is locked (SHM_LOCK)"),
@@ -143,7 +143,7 @@ pub(crate) fn finish(plan: &Plan, init: &TaskRef, ns: &PidNs) -> Result {
             0 => None,
             tid => Some(ns.find_task(tid).ok_or(ESRCH)?),
         };
-        Ipc(init)
+        Ipc::of(init)?
             .finish_segment(&segment, maker.as_ref(), user.as_ref(), creator.as_ref())
             .context(format_args!(
                 "owner of System V shared memory {}",

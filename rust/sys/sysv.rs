@@ -12,6 +12,7 @@ use crate::{
     task::TaskRef,
     vec,
 };
+use core::ptr::NonNull;
 use cr_codec::uapi::*;
 use kernel::{error::to_result, prelude::*};
 
@@ -36,10 +37,24 @@ fn raw(pid: Option<&PidRef>) -> *mut bindings::pid {
     pid.map_or(core::ptr::null_mut(), PidRef::as_ptr)
 }
 
-/// Objects in the IPC namespace of a task that stands still and is alive.
-pub struct Ipc<'a>(pub &'a TaskRef);
+/// An IPC namespace, with a reference.
+pub struct Ipc(NonNull<bindings::ipc_namespace>);
 
-impl Ipc<'_> {
+impl Drop for Ipc {
+    fn drop(&mut self) {
+        // SAFETY: The reference is ours.
+        unsafe { bindings::cr_shim_ipc_put(self.0.as_ptr()) }
+    }
+}
+
+impl Ipc {
+    /// That of a task. Fails with ESRCH when it has exited.
+    pub fn of(task: &TaskRef) -> Result<Self> {
+        // SAFETY: The task is valid; the result is null or referenced.
+        let ptr = unsafe { bindings::cr_shim_ipc_of(task.as_ptr()) };
+        Ok(Self(NonNull::new(ptr).ok_or(ESRCH)?))
+    }
+
     /// The next set of semaphores from `*at` on. Processes are numbers of `ns`.
     pub fn next_sem(
         &self,
@@ -49,7 +64,7 @@ impl Ipc<'_> {
         let mut set = cr_img_sem::default();
         let mut sems = KVVec::<cr_img_semaphore>::new();
         loop {
-            // SAFETY: Task and namespace are valid, `sems` has as much room as said, the rest is
+            // SAFETY: Both namespaces are valid, `sems` has as much room as said, the rest is
             // valid for writes.
             let found = unsafe {
                 bindings::cr_shim_sem_next(
@@ -81,22 +96,29 @@ impl Ipc<'_> {
         sem: &cr_img_semaphore,
         pid: Option<&PidRef>,
     ) -> Result {
-        // SAFETY: The task is valid, and so is what else is not null.
+        // SAFETY: The namespace is valid, and so is what else is not null.
         to_result(unsafe { bindings::cr_shim_sem_set(self.0.as_ptr(), id, nr, sem, raw(pid)) })
     }
 
     /// Gives a set its owner and its time.
     pub fn finish_sem(&self, set: &cr_img_sem) -> Result {
-        // SAFETY: The task is valid, `set` is valid for reads.
+        // SAFETY: The namespace is valid, `set` is valid for reads.
         to_result(unsafe { bindings::cr_shim_sem_finish(self.0.as_ptr(), set) })
     }
 
-    /// What the task adjusts in a set of `nr` semaphores when it ends, if it does.
-    pub fn adjustments(&self, id: i32, nr: u32) -> Result<Option<KVVec<i16>>> {
+    /// What a list of adjustments, which may be gone, does to a set of `nr` semaphores, if anything.
+    pub fn adjustments(&self, list: u64, id: i32, nr: u32) -> Result<Option<KVVec<i16>>> {
         let mut adjustments = vec::zeroed::<i16>(nr as usize, GFP_KERNEL)?;
-        // SAFETY: The task is valid, `adjustments` has as much room as said.
+        // SAFETY: The namespace is valid, `adjustments` has as much room as said; the list is only
+        // compared.
         let any = unsafe {
-            bindings::cr_shim_semadj_read(self.0.as_ptr(), id, adjustments.as_mut_ptr(), nr)
+            bindings::cr_shim_semadj_read(
+                self.0.as_ptr(),
+                list,
+                id,
+                adjustments.as_mut_ptr(),
+                nr,
+            )
         };
         Ok(any.then_some(adjustments))
     }
@@ -108,7 +130,7 @@ impl Ipc<'_> {
         let mut messages = KVVec::<u8>::new();
         loop {
             let mut length = 0;
-            // SAFETY: Task and namespace are valid, `messages` has as much room as said, the rest
+            // SAFETY: Both namespaces are valid, `messages` has as much room as said, the rest
             // is valid for writes.
             let found = unsafe {
                 bindings::cr_shim_msgq_next(
@@ -139,7 +161,7 @@ impl Ipc<'_> {
         sender: Option<&PidRef>,
         receiver: Option<&PidRef>,
     ) -> Result {
-        // SAFETY: The task is valid, and so is what else is not null.
+        // SAFETY: The namespace is valid, and so is what else is not null.
         to_result(unsafe {
             bindings::cr_shim_msgq_finish(self.0.as_ptr(), queue, raw(sender), raw(receiver))
         })
@@ -158,12 +180,12 @@ pub struct Segment {
     pub huge: bool,
 }
 
-impl Ipc<'_> {
+impl Ipc {
     /// The next segment from `*at` on. Processes are numbers of `ns`.
     pub fn next_segment(&self, ns: &PidNs, at: &mut i32) -> Result<Option<(cr_img_shm, Segment)>> {
         let mut record = cr_img_shm::default();
         let mut info = bindings::cr_shim_shm::default();
-        // SAFETY: Task and namespace are valid, the rest is valid for writes.
+        // SAFETY: Both namespaces are valid, the rest is valid for writes.
         let found = unsafe {
             bindings::cr_shim_shm_next(self.0.as_ptr(), ns.as_ptr(), at, &mut record, &mut info)
         };
@@ -189,7 +211,7 @@ impl Ipc<'_> {
         creator: Option<&TaskRef>,
     ) -> Result {
         let creator = creator.map_or(core::ptr::null_mut(), TaskRef::as_ptr);
-        // SAFETY: The task is valid, and so is what else is not null. A creator is put on a list that
+        // SAFETY: The namespace is valid, and so is what else is not null. A creator is put on a list that
         // it leaves when it exits, and not if it has begun to.
         to_result(unsafe {
             bindings::cr_shim_shm_finish(self.0.as_ptr(), segment, raw(maker), raw(user), creator)

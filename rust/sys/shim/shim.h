@@ -77,7 +77,6 @@
  * @sem_undo: identity of its list of System V semaphore adjustments
  * @pid_depth: how far below the namespace it is seen from its own one is
  * @ns_init: it is the init of its pid namespace
- * @adjusts_semaphores: that list is not empty
  */
 struct cr_shim_task {
 	u64 unsupported;
@@ -109,7 +108,7 @@ struct cr_shim_task {
 	u32 nr_threads;
 	u32 pid_depth;
 	u32 ns_init;
-	u32 adjusts_semaphores;
+	u32 reserved;
 	u8 comm[CR_COMM_LEN];
 };
 
@@ -283,19 +282,21 @@ void cr_shim_ipc_read(struct task_struct *t, struct cr_img_ipc *out);
 void cr_shim_ipc_set(const struct cr_img_ipc *in);
 
 /* sysv.c */
-bool cr_shim_sem_next(struct task_struct *t, struct pid_namespace *ns, int *at,
+struct ipc_namespace *cr_shim_ipc_of(struct task_struct *t);
+void cr_shim_ipc_put(struct ipc_namespace *ipc);
+bool cr_shim_sem_next(struct ipc_namespace *ipc, struct pid_namespace *ns, int *at,
 		      struct cr_img_sem *out, struct cr_img_semaphore *sems,
 		      u32 room);
-int cr_shim_sem_set(struct task_struct *t, int id, u32 nr,
+int cr_shim_sem_set(struct ipc_namespace *ipc, int id, u32 nr,
 		    const struct cr_img_semaphore *in, struct pid *pid);
-int cr_shim_sem_finish(struct task_struct *t, const struct cr_img_sem *in);
-bool cr_shim_semadj_any(struct task_struct *t);
-bool cr_shim_semadj_read(struct task_struct *t, int id, s16 *adj, u32 nr);
+int cr_shim_sem_finish(struct ipc_namespace *ipc, const struct cr_img_sem *in);
+bool cr_shim_semadj_read(struct ipc_namespace *ipc, u64 list, int id, s16 *adj,
+			 u32 nr);
 int cr_shim_semadj_set(int id, const s16 *adj, u32 nr);
-bool cr_shim_msgq_next(struct task_struct *t, struct pid_namespace *ns, int *at,
+bool cr_shim_msgq_next(struct ipc_namespace *ipc, struct pid_namespace *ns, int *at,
 		       struct cr_img_msgq *out, u8 *buf, size_t room,
 		       size_t *length);
-int cr_shim_msgq_finish(struct task_struct *t, const struct cr_img_msgq *in,
+int cr_shim_msgq_finish(struct ipc_namespace *ipc, const struct cr_img_msgq *in,
 			struct pid *sender, struct pid *receiver);
 
 /**
@@ -312,11 +313,11 @@ struct cr_shim_shm {
 	bool huge;
 };
 
-bool cr_shim_shm_next(struct task_struct *t, struct pid_namespace *ns, int *at,
+bool cr_shim_shm_next(struct ipc_namespace *ipc, struct pid_namespace *ns, int *at,
 		      struct cr_img_shm *out, struct cr_shim_shm *info);
 int cr_shim_shm_adopt(const struct cr_img_shm *in, struct file *file);
 struct file *cr_shim_shm_file_at(u64 addr);
-int cr_shim_shm_finish(struct task_struct *t, const struct cr_img_shm *in,
+int cr_shim_shm_finish(struct ipc_namespace *ipc, const struct cr_img_shm *in,
 		       struct pid *maker, struct pid *user,
 		       struct task_struct *creator);
 void cr_shim_ipc_next_id(enum cr_shim_ipc kind, int id);

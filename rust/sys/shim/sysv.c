@@ -2,9 +2,8 @@
 /*
  * System V semaphores, message queues and shared memory.
  *
- * Objects are those of the IPC namespace of a task that stands still, the init
- * of a container, or of the current one. Nobody else is in that, but with a
- * descriptor of it, so that locks are taken all the same.
+ * Tasks that stand still may be killed all the same, and others may have a
+ * descriptor of the namespace: it is referenced, and objects are locked.
  */
 
 #include <linux/file.h>
@@ -25,9 +24,21 @@
 #define SHM_DEST	01000
 #define SHM_LOCKED	02000
 
-static struct ipc_ids *ids_of(struct task_struct *t, enum cr_shim_ipc kind)
+/* That of a task, with a reference, or NULL when it has exited. */
+struct ipc_namespace *cr_shim_ipc_of(struct task_struct *t)
 {
-	return &t->nsproxy->ipc_ns->ids[kind];
+	struct ipc_namespace *ipc = NULL;
+
+	task_lock(t);
+	if (t->nsproxy)
+		ipc = get_ipc_ns(t->nsproxy->ipc_ns);
+	task_unlock(t);
+	return ipc;
+}
+
+void cr_shim_ipc_put(struct ipc_namespace *ipc)
+{
+	put_ipc_ns(ipc);
 }
 
 /* The first object from this place among the identifiers on. @ids is locked. */
@@ -82,9 +93,9 @@ static int set_perm(struct kern_ipc_perm *perm, const struct cr_img_ipc_perm *in
 }
 
 /* Only who may do anything in the namespace may give objects to somebody else. */
-static bool may_set_perm(struct task_struct *t)
+static bool may_set_perm(struct ipc_namespace *ipc)
 {
-	return ns_capable(t->nsproxy->ipc_ns->user_ns, CAP_SYS_ADMIN);
+	return ns_capable(ipc->user_ns, CAP_SYS_ADMIN);
 }
 
 static struct sem_array *sem_of(struct kern_ipc_perm *perm)
@@ -102,11 +113,11 @@ static struct msg_queue *msgq_of(struct kern_ipc_perm *perm)
  * @room than it has semaphores, only how many they are is told, and *@at stays.
  * False when there is none.
  */
-bool cr_shim_sem_next(struct task_struct *t, struct pid_namespace *ns, int *at,
+bool cr_shim_sem_next(struct ipc_namespace *ipc, struct pid_namespace *ns, int *at,
 		      struct cr_img_sem *out, struct cr_img_semaphore *sems,
 		      u32 room)
 {
-	struct ipc_ids *ids = ids_of(t, CR_SHIM_SEM);
+	struct ipc_ids *ids = &ipc->ids[CR_SHIM_SEM];
 	struct sem_array *set;
 	int i;
 
@@ -132,11 +143,11 @@ bool cr_shim_sem_next(struct task_struct *t, struct pid_namespace *ns, int *at,
 	return set;
 }
 
-/* Gives a semaphore of the namespace of @t its state. */
-int cr_shim_sem_set(struct task_struct *t, int id, u32 nr,
+/* Gives a semaphore its state. */
+int cr_shim_sem_set(struct ipc_namespace *ipc, int id, u32 nr,
 		    const struct cr_img_semaphore *in, struct pid *pid)
 {
-	struct ipc_ids *ids = ids_of(t, CR_SHIM_SEM);
+	struct ipc_ids *ids = &ipc->ids[CR_SHIM_SEM];
 	struct sem_array *set;
 	int err = -EINVAL;
 
@@ -157,13 +168,13 @@ int cr_shim_sem_set(struct task_struct *t, int id, u32 nr,
 }
 
 /* Gives a set its owner and its time. */
-int cr_shim_sem_finish(struct task_struct *t, const struct cr_img_sem *in)
+int cr_shim_sem_finish(struct ipc_namespace *ipc, const struct cr_img_sem *in)
 {
-	struct ipc_ids *ids = ids_of(t, CR_SHIM_SEM);
+	struct ipc_ids *ids = &ipc->ids[CR_SHIM_SEM];
 	struct sem_array *set;
 	int err = -EINVAL;
 
-	if (!may_set_perm(t))
+	if (!may_set_perm(ipc))
 		return -EPERM;
 	down_read(&ids->rwsem);
 	set = sem_of(find_object(ids, in->perm.id));
@@ -182,41 +193,31 @@ static bool adjusts(const s16 *adj, u32 nr)
 	return memchr_inv(adj, 0, nr * sizeof(*adj));
 }
 
-/* Has @t, which stands still, anything on its list of adjustments? */
-bool cr_shim_semadj_any(struct task_struct *t)
-{
-	struct sem_undo_list *list = t->sysvsem.undo_list;
-	struct sem_undo *undo;
-	bool any = false;
-
-	if (!list)
-		return false;
-	rcu_read_lock();
-	list_for_each_entry_rcu(undo, &list->list_proc, list_proc)
-		any |= undo->semid != -1;
-	rcu_read_unlock();
-	return any;
-}
-
 /*
- * The adjustments of a task to a set, which has @nr semaphores. False when
- * there are none.
+ * What a list of adjustments, of which only the address is used, does to a set
+ * of @nr semaphores. False when it does nothing.
  */
-bool cr_shim_semadj_read(struct task_struct *t, int id, s16 *adj, u32 nr)
+bool cr_shim_semadj_read(struct ipc_namespace *ipc, u64 list, int id, s16 *adj,
+			 u32 nr)
 {
-	struct sem_undo_list *list = t->sysvsem.undo_list;
+	struct ipc_ids *ids = &ipc->ids[CR_SHIM_SEM];
+	struct sem_array *set;
 	struct sem_undo *undo;
 	bool any = false;
 
-	if (!list)
-		return false;
-	rcu_read_lock();
-	list_for_each_entry_rcu(undo, &list->list_proc, list_proc)
-		if (undo->semid == id) {
-			any = adjusts(undo->semadj, nr);
-			memcpy(adj, undo->semadj, nr * sizeof(*adj));
-		}
-	rcu_read_unlock();
+	down_read(&ids->rwsem);
+	set = sem_of(find_object(ids, id));
+	if (set && set->sem_nsems == nr) {
+		/* Whoever exits takes his adjustments off with this lock held. */
+		spin_lock(&set->sem_perm.lock);
+		list_for_each_entry(undo, &set->list_id, list_id)
+			if ((unsigned long)undo->ulp == list) {
+				any = adjusts(undo->semadj, nr);
+				memcpy(adj, undo->semadj, nr * sizeof(*adj));
+			}
+		spin_unlock(&set->sem_perm.lock);
+	}
+	up_read(&ids->rwsem);
 	return any;
 }
 
@@ -224,7 +225,7 @@ bool cr_shim_semadj_read(struct task_struct *t, int id, s16 *adj, u32 nr)
 int cr_shim_semadj_set(int id, const s16 *adj, u32 nr)
 {
 	struct sem_undo_list *list = current->sysvsem.undo_list;
-	struct ipc_ids *ids = ids_of(current, CR_SHIM_SEM);
+	struct ipc_ids *ids = &current->nsproxy->ipc_ns->ids[CR_SHIM_SEM];
 	struct sem_array *set;
 	struct sem_undo *undo;
 	int err = -EINVAL;
@@ -265,11 +266,11 @@ static void copy_text(const struct msg_msg *msg, u8 *to)
  * are in @buf, and *@length is what they take there. With less @room than that,
  * nothing else is told, and *@at stays. False when there is none.
  */
-bool cr_shim_msgq_next(struct task_struct *t, struct pid_namespace *ns, int *at,
+bool cr_shim_msgq_next(struct ipc_namespace *ipc, struct pid_namespace *ns, int *at,
 		       struct cr_img_msgq *out, u8 *buf, size_t room,
 		       size_t *length)
 {
-	struct ipc_ids *ids = ids_of(t, CR_SHIM_MSG);
+	struct ipc_ids *ids = &ipc->ids[CR_SHIM_MSG];
 	struct msg_queue *queue;
 	struct msg_msg *msg;
 
@@ -309,15 +310,15 @@ bool cr_shim_msgq_next(struct task_struct *t, struct pid_namespace *ns, int *at,
 }
 
 /* Gives a queue its owner, its limit, its times and who has used it last. */
-int cr_shim_msgq_finish(struct task_struct *t, const struct cr_img_msgq *in,
+int cr_shim_msgq_finish(struct ipc_namespace *ipc, const struct cr_img_msgq *in,
 			struct pid *sender, struct pid *receiver)
 {
-	struct ipc_ids *ids = ids_of(t, CR_SHIM_MSG);
+	struct ipc_ids *ids = &ipc->ids[CR_SHIM_MSG];
 	struct msg_queue *queue;
 	int err = -EINVAL;
 
-	if (!may_set_perm(t) ||
-	    (in->qbytes > t->nsproxy->ipc_ns->msg_ctlmnb &&
+	if (!may_set_perm(ipc) ||
+	    (in->qbytes > ipc->msg_ctlmnb &&
 	     !capable(CAP_SYS_RESOURCE)))
 		return -EPERM;
 	down_read(&ids->rwsem);
@@ -347,10 +348,10 @@ static struct shmid_kernel *shm_of(struct kern_ipc_perm *perm)
 }
 
 /* The first segment from *@at on, which goes on behind it. False when there is none. */
-bool cr_shim_shm_next(struct task_struct *t, struct pid_namespace *ns, int *at,
+bool cr_shim_shm_next(struct ipc_namespace *ipc, struct pid_namespace *ns, int *at,
 		      struct cr_img_shm *out, struct cr_shim_shm *info)
 {
-	struct ipc_ids *ids = ids_of(t, CR_SHIM_SHM);
+	struct ipc_ids *ids = &ipc->ids[CR_SHIM_SHM];
 	struct shmid_kernel *shm;
 
 	down_read(&ids->rwsem);
@@ -392,7 +393,7 @@ bool cr_shim_shm_next(struct task_struct *t, struct pid_namespace *ns, int *at,
  */
 int cr_shim_shm_adopt(const struct cr_img_shm *in, struct file *file)
 {
-	struct ipc_ids *ids = ids_of(current, CR_SHIM_SHM);
+	struct ipc_ids *ids = &current->nsproxy->ipc_ns->ids[CR_SHIM_SHM];
 	struct inode *inode = file_inode(file);
 	struct file *old = NULL;
 	struct shmid_kernel *shm;
@@ -457,15 +458,15 @@ static void set_creator(struct shmid_kernel *shm, struct task_struct *creator)
  * Gives a segment its owner, its times, who has created and used it, all of which
  * stand still, and whether it goes with its last mapping.
  */
-int cr_shim_shm_finish(struct task_struct *t, const struct cr_img_shm *in,
+int cr_shim_shm_finish(struct ipc_namespace *ipc, const struct cr_img_shm *in,
 		       struct pid *maker, struct pid *user,
 		       struct task_struct *creator)
 {
-	struct ipc_ids *ids = ids_of(t, CR_SHIM_SHM);
+	struct ipc_ids *ids = &ipc->ids[CR_SHIM_SHM];
 	struct shmid_kernel *shm;
 	int err = -EINVAL;
 
-	if (!may_set_perm(t))
+	if (!may_set_perm(ipc))
 		return -EPERM;
 	down_write(&ids->rwsem);
 	shm = shm_of(find_object(ids, in->perm.id));
@@ -493,7 +494,7 @@ int cr_shim_shm_finish(struct task_struct *t, const struct cr_img_shm *in,
 /* The identifier of what the current task creates next. */
 void cr_shim_ipc_next_id(enum cr_shim_ipc kind, int id)
 {
-	struct ipc_ids *ids = ids_of(current, kind);
+	struct ipc_ids *ids = &current->nsproxy->ipc_ns->ids[kind];
 
 	down_write(&ids->rwsem);
 	ids->next_id = id;

@@ -354,9 +354,7 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 	out->fs = (unsigned long)t->fs;
 	out->unsupported |= ns_unsupported(t, out);
 	task_unlock(t);
-	/* Every pthread has a list, most of them nothing on it. */
 	out->sem_undo = (unsigned long)t->sysvsem.undo_list;
-	out->adjusts_semaphores = cr_shim_semadj_any(t);
 	out->cred = (unsigned long)rcu_access_pointer(t->real_cred);
 
 	out->unsupported |= sched_unsupported(t) | arch_unsupported(t) |
