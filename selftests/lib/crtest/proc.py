@@ -140,9 +140,10 @@ def mappings(pid, names):
         if match:
             start, end, offset = (int(match[i], 16) for i in (1, 2, 4))
             inode, name = match[6], match[7]
-            if name == "/dev/zero (deleted)" or name.startswith(("/SYSV", "/memfd:")):
+            if name == "/dev/zero (deleted)" or name.startswith("/memfd:"):
                 inode = names("memory", inode)
-            elif name.endswith(" (deleted)"):
+            # That of a System V segment is its identifier, and stays.
+            elif name.endswith(" (deleted)") and not name.startswith("/SYSV"):
                 inode, name = names("memory", inode), without_name(name)
             if inode == "0":
                 offset = 0
