@@ -89,7 +89,10 @@ pub(crate) fn check_outside(init: &TaskRef, ns: &PidNs, tree: &Tree) -> Result {
     let sets = Ipc::of(init)?;
     let mut at = 0;
     while let Some((set, _)) = sets.next_sem(ns, &mut at)? {
-        for thread in tree.live_threads().filter(|thread| thread.info.sem_undo != 0) {
+        for thread in tree
+            .live_threads()
+            .filter(|thread| thread.info.sem_undo != 0)
+        {
             let list = thread.info.sem_undo;
             if sets.adjustments(list, set.perm.id, set.nr)?.is_some() {
                 fail!(
@@ -163,8 +166,7 @@ pub(crate) fn finish(plan: &Plan, init: &TaskRef, ns: &PidNs) -> Result {
             let pid = ns.pid_or_number(sem.pid)?;
             sets.set_sem(set.perm.id, nr, &sem, pid.as_ref())?;
         }
-        sets
-            .finish_sem(&set)
+        sets.finish_sem(&set)
             .context(format_args!("owner of semaphores {}", set.perm.id))?;
     }
     Ok(())

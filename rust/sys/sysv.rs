@@ -112,13 +112,7 @@ impl Ipc {
         // SAFETY: The namespace is valid, `adjustments` has as much room as said; the list is only
         // compared.
         let any = unsafe {
-            bindings::cr_shim_semadj_read(
-                self.0.as_ptr(),
-                list,
-                id,
-                adjustments.as_mut_ptr(),
-                nr,
-            )
+            bindings::cr_shim_semadj_read(self.0.as_ptr(), list, id, adjustments.as_mut_ptr(), nr)
         };
         Ok(any.then_some(adjustments))
     }
