@@ -16,7 +16,7 @@ use cr_sys::{
     build,
     errno::EOPNOTSUPP,
     pid_ns::PidNs,
-    sysv::{self, Kind},
+    sysv::{self, Ipc, Kind},
     task::TaskRef,
 };
 use kernel::prelude::*;
@@ -76,7 +76,8 @@ pub(crate) fn create(
 
 /// Gives the objects their owners and what else they have from processes, which are complete.
 pub(crate) fn finish(plan: &Plan, init: &TaskRef, ns: &PidNs) -> Result {
-    semaphore::finish(plan, init, ns)?;
-    msgq::finish(plan, init, ns)?;
-    sysv_shm::finish(plan, init, ns)
+    let ipc = Ipc::of(init)?;
+    semaphore::finish(plan, &ipc, ns)?;
+    msgq::finish(plan, &ipc, ns)?;
+    sysv_shm::finish(plan, &ipc, ns)
 }

@@ -18,7 +18,6 @@ use cr_sys::{
     build,
     pid_ns::PidNs,
     sysv::{Ipc, Kind},
-    task::TaskRef,
 };
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
@@ -80,13 +79,12 @@ fn send_all(build: &Build<'_>, id: i32, bytes: &[u8]) -> Result {
 }
 
 /// Gives all queues what only the kernel can.
-pub(crate) fn finish(plan: &Plan, init: &TaskRef, ns: &PidNs) -> Result {
+pub(crate) fn finish(plan: &Plan, ipc: &Ipc, ns: &PidNs) -> Result {
     for (_, rec) in plan.records.tagged(CR_TAG_MSGQ) {
         let queue: cr_img_msgq = rec.fixed()?;
         let sender = ns.pid_or_number(queue.lspid)?;
         let receiver = ns.pid_or_number(queue.lrpid)?;
-        Ipc::of(init)?
-            .finish_queue(&queue, sender.as_ref(), receiver.as_ref())
+        ipc.finish_queue(&queue, sender.as_ref(), receiver.as_ref())
             .context(format_args!("owner of message queue {}", queue.perm.id))?;
     }
     Ok(())

@@ -157,16 +157,15 @@ pub(crate) fn restore_adjustments(build: &Build<'_>) -> Result {
 }
 
 /// Gives all sets their values and owners, when all processes are complete.
-pub(crate) fn finish(plan: &Plan, init: &TaskRef, ns: &PidNs) -> Result {
+pub(crate) fn finish(plan: &Plan, ipc: &Ipc, ns: &PidNs) -> Result {
     for (_, rec) in plan.records.tagged(CR_TAG_SEM) {
-        let sets = Ipc::of(init)?;
         let set: cr_img_sem = rec.fixed()?;
         let sems = rec.array::<cr_img_semaphore>(size_of::<cr_img_sem>());
         for (nr, sem) in (0..).zip(sems) {
             let pid = ns.pid_or_number(sem.pid)?;
-            sets.set_sem(set.perm.id, nr, &sem, pid.as_ref())?;
+            ipc.set_sem(set.perm.id, nr, &sem, pid.as_ref())?;
         }
-        sets.finish_sem(&set)
+        ipc.finish_sem(&set)
             .context(format_args!("owner of semaphores {}", set.perm.id))?;
     }
     Ok(())

@@ -21,7 +21,6 @@ use cr_sys::{
     file::FileRef,
     pid_ns::PidNs,
     sysv::{self, Ipc, Kind},
-    task::TaskRef,
 };
 use kernel::prelude::*;
 
@@ -134,7 +133,7 @@ fn attach(build: &Build<'_>, id: i32, flags: u64) -> Result<FileRef> {
 }
 
 /// Gives all segments what only the kernel can.
-pub(crate) fn finish(plan: &Plan, init: &TaskRef, ns: &PidNs) -> Result {
+pub(crate) fn finish(plan: &Plan, ipc: &Ipc, ns: &PidNs) -> Result {
     for (_, rec) in plan.records.tagged(CR_TAG_SHM) {
         let segment: cr_img_shm = rec.fixed()?;
         let maker = ns.pid_or_number(segment.cpid)?;
@@ -143,8 +142,7 @@ pub(crate) fn finish(plan: &Plan, init: &TaskRef, ns: &PidNs) -> Result {
             0 => None,
             tid => Some(ns.find_task(tid).ok_or(ESRCH)?),
         };
-        Ipc::of(init)?
-            .finish_segment(&segment, maker.as_ref(), user.as_ref(), creator.as_ref())
+        ipc.finish_segment(&segment, maker.as_ref(), user.as_ref(), creator.as_ref())
             .context(format_args!(
                 "owner of System V shared memory {}",
                 segment.perm.id

@@ -18,7 +18,7 @@
 //! - [`signalfd`] — signals as files.
 //! - [`timerfd`] — timers as files.
 //! - [`inode`] — inodes whose contents are in the image.
-//! - [`sysv`] — System V semaphores and message queues.
+//! - [`sysv`] — System V semaphores, message queues and shared memory.
 //! - [`build`] — creating tasks, and system calls in their context.
 //! - [`sync`] — waiting that ends when the waiter is killed.
 //! - [`misc`] — clocks, checksums, the module's own reference count.
