@@ -100,7 +100,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     owner::restore(&tasks.plan, &tasks.ns)?;
     event::restore_watched_processes(&tasks.plan)?;
     sockets.restore_credentials(&records, &tasks.ns)?;
-    ipc::finish(&tasks.plan, &tasks.init, &tasks.ns)?;
+    ipc::finish(&tasks.plan, &tasks.ns)?;
     tasks.set_vforks()?;
     tasks.stop()?;
     tasks.traced = trace::restore(&tasks.plan)?;

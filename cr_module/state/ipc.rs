@@ -17,7 +17,6 @@ use cr_sys::{
     errno::EOPNOTSUPP,
     pid_ns::PidNs,
     sysv::{self, Ipc, Kind},
-    task::TaskRef,
 };
 use kernel::prelude::*;
 
@@ -75,8 +74,12 @@ pub(crate) fn create(
 }
 
 /// Gives the objects their owners and what else they have from processes, which are complete.
-pub(crate) fn finish(plan: &Plan, init: &TaskRef, ns: &PidNs) -> Result {
-    let ipc = Ipc::of(init)?;
+pub(crate) fn finish(plan: &Plan, ns: &PidNs) -> Result {
+    // The first thread of the init may be dead by now, and has left its namespaces.
+    let Some((living, _)) = plan.processes[0].living().next() else {
+        fail!(EINVAL, "an init without threads");
+    };
+    let ipc = Ipc::of(&plan.task(0, living)?.task)?;
     semaphore::finish(plan, &ipc, ns)?;
     msgq::finish(plan, &ipc, ns)?;
     sysv_shm::finish(plan, &ipc, ns)
