@@ -280,11 +280,7 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         SENDTO if file_type(a) == FileType::Socket => sending(task, a, "sendto"),
         SENDMSG if file_type(a) == FileType::Socket => sending(task, a, "sendmsg"),
         ACCEPT | ACCEPT4 if file_type(a) == FileType::Socket => receiving(task, a, 0, "accept"),
-        // As long as it waits, it is not connected.
-        CONNECT if file_type(a) == FileType::Socket => match sending(task, a, "connect") {
-            Asleep::Wake => Asleep::Leave(ERESTARTSYS),
-            how => how,
-        },
+        CONNECT if file_type(a) == FileType::Socket => connecting(task, a),
 
         // Until a pipe has room, or something in it, these have done nothing. After that they
         // return what they have done.
@@ -304,8 +300,8 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
 pub(crate) fn has_timed_out(task: &TaskRef) -> bool {
     let timed_out = match task.syscall() {
         Some((EPOLL_WAIT | EPOLL_PWAIT | EPOLL_PWAIT2, _)) => 0,
-        Some((RT_SIGTIMEDWAIT | SEMTIMEDOP, _)) => EAGAIN_RESULT,
-        _ => return false,
+        // The others: in a socket, too.
+        _ => EAGAIN_RESULT,
     };
     task.syscall_result() == Some(timed_out)
 }
@@ -313,7 +309,9 @@ pub(crate) fn has_timed_out(task: &TaskRef) -> bool {
 /// Who waits for something in a socket, with these flags of recv(2).
 fn receiving(task: &TaskRef, fd: u64, flags: u64, name: &'static str) -> Asleep {
     match socket_sleep(task, fd, false) {
-        Some(SocketSleep::Nothing) if flags & MSG_WAITALL == 0 => Asleep::Leave(ERESTARTSYS),
+        Some(sleep) if !sleep.is_partial && flags & MSG_WAITALL == 0 => {
+            until_timeout(task, &sleep, name)
+        }
         _ => Asleep::Wait(CallName::Name(name)),
     }
 }
@@ -321,15 +319,34 @@ fn receiving(task: &TaskRef, fd: u64, flags: u64, name: &'static str) -> Asleep 
 /// Who waits for room in a socket: a stream may have taken a part.
 fn sending(task: &TaskRef, fd: u64, name: &'static str) -> Asleep {
     match socket_sleep(task, fd, true) {
-        Some(SocketSleep::Nothing) => Asleep::Leave(ERESTARTSYS),
-        Some(SocketSleep::Partly) => Asleep::Wake,
+        Some(sleep) if !sleep.is_partial => until_timeout(task, &sleep, name),
+        Some(sleep) if sleep.timeout.is_none() => Asleep::Wake,
         _ => Asleep::Wait(CallName::Name(name)),
+    }
+}
+
+/// Who waits to be connected: as long as it does, it is not.
+fn connecting(task: &TaskRef, fd: u64) -> Asleep {
+    match socket_sleep(task, fd, true) {
+        Some(sleep) => until_timeout(task, &sleep, "connect"),
+        None => Asleep::Wait(CallName::Name("connect")),
     }
 }
 
 fn socket_sleep(task: &TaskRef, fd: u64, send: bool) -> Option<SocketSleep> {
     let file = task.file(u32::try_from(fd).ok()?)?;
     Some(file.socket_sleep(send))
+}
+
+/// Who has done nothing in a socket yet.
+fn until_timeout(task: &TaskRef, sleep: &SocketSleep, name: &'static str) -> Asleep {
+    match (task.timeout_left(), sleep.timeout) {
+        (None, None) => Asleep::Leave(ERESTARTSYS),
+        // Issued again, it has that of the socket, and is interrupted when it is over.
+        (Some(left), Some(timeout)) if left <= timeout => Asleep::LeaveFor(Timed::Finished),
+        // The socket has got another one since.
+        _ => Asleep::Wait(CallName::Name(name)),
+    }
 }
 
 fn nanosleep(task: &TaskRef, name: &'static str, clock: u64, left: u64) -> Asleep {

@@ -26,7 +26,8 @@ impl Sleepers {
     /// How long a task was going to sleep, ns; none if its time was up.
     pub fn time_left(&self, task: &TaskRef) -> Option<u64> {
         let identity = task.identity() as u64;
-        let found = order::find_by_key(&self.0, identity, |sleeper| sleeper.task)?;
-        Some(found.left_ns)
+        let found = order::find_by_key(&self.0, identity, |sleeper| sleeper.task);
+        // One of low resolution is known to the task alone.
+        found.map_or_else(|| task.timeout_left(), |found| Some(found.left_ns))
     }
 }

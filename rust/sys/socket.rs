@@ -23,15 +23,12 @@ pub use bindings::{
     CR_SOCKET_X_URGENT,
 };
 
-/// What becomes of a call that sleeps in a socket.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum SocketSleep {
-    /// It has done nothing, and can be issued again.
-    Nothing,
-    /// It may have done a part.
-    Partly,
-    /// It has a time-out, of which nobody knows how much is left.
-    Timed,
+/// A call that sleeps in a socket until something can be sent, or received.
+pub struct SocketSleep {
+    /// It may have done a part of what it is to do.
+    pub is_partial: bool,
+    /// After how long it ends, if it has begun with the socket as it is now, ns.
+    pub timeout: Option<u64>,
 }
 
 impl FileRef {
@@ -42,13 +39,15 @@ impl FileRef {
         Some(SocketRef(NonNull::new(sk)?))
     }
 
-    /// What becomes of a call that sleeps in it until something can be sent, or received.
+    /// What a call is like that sleeps in it.
     pub fn socket_sleep(&self, send: bool) -> SocketSleep {
-        // SAFETY: The file is valid.
-        match unsafe { bindings::cr_shim_socket_sleep(self.as_ptr(), send) } {
-            bindings::CR_SOCKET_AGAIN => SocketSleep::Nothing,
-            bindings::CR_SOCKET_TIMED => SocketSleep::Timed,
-            _ => SocketSleep::Partly,
+        let mut timeout = 0;
+        // SAFETY: The file is valid, and so is `timeout` for writes.
+        let is_partial =
+            unsafe { bindings::cr_shim_socket_sleep(self.as_ptr(), send, &raw mut timeout) };
+        SocketSleep {
+            is_partial,
+            timeout: (timeout != u64::MAX).then_some(timeout),
         }
     }
 

@@ -435,6 +435,14 @@ impl TaskRef {
         }
     }
 
+    /// When it sleeps in a call with a time-out of the kernel's own: how much of it is left, ns. Good
+    /// if its [`sleep_stamp`](Self::sleep_stamp) has not changed since.
+    pub fn timeout_left(&self) -> Option<u64> {
+        // SAFETY: The task is valid; its stack is referenced while it is read.
+        let left = unsafe { bindings::cr_shim_timeout_left(self.as_ptr()) };
+        (left != u64::MAX).then_some(left)
+    }
+
     /// When a signal has stopped it: a number that changes when it continues.
     pub fn stop_stamp(&self) -> Option<usize> {
         // SAFETY: The task is valid; this may wait for it to be off its CPU, which is soon.

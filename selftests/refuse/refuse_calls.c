@@ -5,10 +5,10 @@
 #include <linux/futex.h>
 #include <linux/io_uring.h>
 #include <mqueue.h>
+#include <pthread.h>
 #include <sys/inotify.h>
 #include <sys/ipc.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 static uint32_t *word;
 
@@ -60,31 +60,34 @@ static void call_inotify(void)
 	sure((int)read(fd, event, sizeof(event)));
 }
 
-static void set_timeout(int fd, int option)
+static void set_timeout(int fd, int option, int seconds)
 {
-	struct timeval timeout = { 1000, 0 };
+	struct timeval timeout = { seconds, 0 };
 
 	sure(setsockopt(fd, SOL_SOCKET, option, &timeout, sizeof(timeout)));
 }
 
-static void call_accept(void)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = "\0cr-calls" };
-	int fd = sure(socket(AF_UNIX, SOCK_STREAM, 0));
+static int time_fd;
 
-	sure(bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
-	sure(listen(fd, 1));
-	set_timeout(fd, SO_RCVTIMEO);
-	accept(fd, NULL, NULL);
+static void *changes_timeout(void *unused)
+{
+	await_syscall(getpid(), SYS_recvfrom);
+	set_timeout(time_fd, SO_RCVTIMEO, 500);
+	tell("changed");
+	return unused;
 }
 
+/* It has more time left than one that begins now. */
 static void call_recv(void)
 {
+	pthread_t thread;
 	int fd[2];
 	char c;
 
 	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
-	set_timeout(fd[0], SO_RCVTIMEO);
+	time_fd = fd[0];
+	set_timeout(fd[0], SO_RCVTIMEO, 1000);
+	pthread_create(&thread, NULL, changes_timeout, NULL);
 	recv(fd[0], &c, 1, 0);
 }
 
@@ -104,7 +107,7 @@ static void call_send(void)
 	int fd[2];
 
 	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
-	set_timeout(fd[0], SO_SNDTIMEO);
+	set_timeout(fd[0], SO_SNDTIMEO, 1000);
 	while (send(fd[0], data, sizeof(data), 0) > 0)
 		;
 }
@@ -115,10 +118,14 @@ SLEEP(mq_receive, SYS_mq_timedreceive)
 SLEEP(io_getevents, SYS_io_getevents)
 SLEEP(io_uring_enter, SYS_io_uring_enter)
 SLEEP(inotify, SYS_read)
-SLEEP(accept, SYS_accept)
-SLEEP(recv, SYS_recvfrom)
 SLEEP(recv_all, SYS_recvfrom)
 SLEEP(send, SYS_sendto)
+
+static void sleep_recv(void)
+{
+	sleep_in(SYS_recvfrom, call_recv);
+	await("changed");
+}
 
 #define BY_NUMBER(nr)	"pid 2 .*sleeps in system call " #nr ","
 #define BY_NAME(name)	"pid 2 .*sleeps in " name "\\(2\\),"
@@ -128,8 +135,7 @@ static const struct case_ cases[] = {
 	{ "io_getevents", BY_NUMBER(208), sleep_io_getevents, NULL },
 	{ "io_uring_enter", BY_NUMBER(426), sleep_io_uring_enter, NULL },
 	{ "inotify", "pid 2 .*inotify", sleep_inotify, NULL },
-	{ "accept", BY_NAME("accept"), sleep_accept, NULL },
-	{ "recv", BY_NAME("recvfrom"), sleep_recv, NULL },
+	{ "recv-other-time", BY_NAME("recvfrom"), sleep_recv, NULL },
 	{ "recv-all", BY_NAME("recvfrom"), sleep_recv_all, NULL },
 	{ "send", BY_NAME("sendto"), sleep_send, NULL },
 };

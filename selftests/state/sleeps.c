@@ -10,6 +10,8 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 /* They sleep LENGTH, and have slept HEAD_START when the checkpoint comes. */
 #define LENGTH		(patience() * 12 * SECOND)
@@ -179,6 +181,120 @@ static int do_epoll_pwait2(void)
 	return ret ? errno ? errno : -1 : 0;
 }
 
+/* They end when the time of the socket is up. */
+static void set_timeout(int fd, int option, long long ns)
+{
+	struct timeval tv = { ns / SECOND, 0 };
+
+	sure(setsockopt(fd, SOL_SOCKET, option, &tv, sizeof(tv)));
+}
+
+static int quiet_socket(int type)
+{
+	int fd[2];
+
+	sure(socketpair(AF_UNIX, type, 0, fd));
+	set_timeout(fd[0], SO_RCVTIMEO, LENGTH);
+	return fd[0];
+}
+
+/* A call ends with EAGAIN, and the socket has the time-out that it had. */
+static int has_timed_out(int fd, int option, long ret)
+{
+	int error = ret == -1 ? errno : 0;
+	struct timeval tv;
+	socklen_t len = sizeof(tv);
+
+	sure(getsockopt(fd, SOL_SOCKET, option, &tv, &len));
+	expect_eq(tv.tv_sec, LENGTH / SECOND, "time-out of a socket");
+	return error == EAGAIN ? 0 : error ? error : -1;
+}
+
+static int do_recv(void)
+{
+	int fd = quiet_socket(SOCK_STREAM);
+	char c;
+
+	return has_timed_out(fd, SO_RCVTIMEO, recv(fd, &c, 1, 0));
+}
+
+static int do_recvmsg(void)
+{
+	int fd = quiet_socket(SOCK_SEQPACKET);
+	struct msghdr msg = { 0 };
+
+	return has_timed_out(fd, SO_RCVTIMEO, recvmsg(fd, &msg, 0));
+}
+
+static int do_read(void)
+{
+	int fd = quiet_socket(SOCK_DGRAM);
+	char c;
+
+	return has_timed_out(fd, SO_RCVTIMEO, read(fd, &c, 1));
+}
+
+static int listener(struct sockaddr_un *addr, socklen_t *len)
+{
+	int fd = sure(socket(AF_UNIX, SOCK_STREAM, 0));
+
+	addr->sun_family = AF_UNIX;
+	sure(bind(fd, (struct sockaddr *)addr, sizeof(addr->sun_family)));
+	sure(listen(fd, 0));
+	*len = sizeof(*addr);
+	sure(getsockname(fd, (struct sockaddr *)addr, len));
+	return fd;
+}
+
+static int do_accept(void)
+{
+	struct sockaddr_un addr;
+	socklen_t len;
+	int fd = listener(&addr, &len);
+
+	set_timeout(fd, SO_RCVTIMEO, LENGTH);
+	return has_timed_out(fd, SO_RCVTIMEO, accept(fd, NULL, NULL));
+}
+
+static int do_connect(void)
+{
+	int fd = sure(socket(AF_UNIX, SOCK_STREAM, 0));
+	int other = sure(socket(AF_UNIX, SOCK_STREAM, 0));
+	struct sockaddr_un addr;
+	socklen_t len;
+
+	listener(&addr, &len);
+	/* There is room for one who waits to be accepted. */
+	sure(connect(other, (struct sockaddr *)&addr, len));
+	set_timeout(fd, SO_SNDTIMEO, LENGTH);
+	return has_timed_out(fd, SO_SNDTIMEO, connect(fd, (struct sockaddr *)&addr, len));
+}
+
+static int do_send(void)
+{
+	int fd[2];
+
+	sure(socketpair(AF_UNIX, SOCK_DGRAM, 0, fd));
+	while (send(fd[0], "x", 1, MSG_DONTWAIT) == 1)
+		;
+	set_timeout(fd[0], SO_SNDTIMEO, LENGTH);
+	return has_timed_out(fd[0], SO_SNDTIMEO, send(fd[0], "y", 1, 0));
+}
+
+static int late[2];
+static pid_t late_tid;
+
+/* What it waits for comes after the restart, before its time is up. */
+static void *receives_late(void *unused)
+{
+	char c = 0;
+
+	__atomic_store_n(&late_tid, gettid(), __ATOMIC_SEQ_CST);
+	expect_eq(recv(late[0], &c, 1, 0), 1, "recv before the time is up");
+	expect_eq(c, 'z', "what it receives");
+	return unused;
+}
+
 static pid_t receiver_tid;
 
 /* What it waits for comes after the restart. */
@@ -221,6 +337,12 @@ static struct sleeper {
 	{ .name = "epoll_pwait", .function = do_epoll_pwait, .nr = SYS_epoll_pwait },
 	{ .name = "epoll_pwait2", .function = do_epoll_pwait2, .nr = SYS_epoll_pwait2 },
 	{ .name = "sigtimedwait", .function = do_sigtimedwait, .nr = SYS_rt_sigtimedwait },
+	{ .name = "recv with SO_RCVTIMEO", .function = do_recv, .nr = SYS_recvfrom },
+	{ .name = "recvmsg with SO_RCVTIMEO", .function = do_recvmsg, .nr = SYS_recvmsg },
+	{ .name = "read with SO_RCVTIMEO", .function = do_read, .nr = SYS_read },
+	{ .name = "accept with SO_RCVTIMEO", .function = do_accept, .nr = SYS_accept },
+	{ .name = "connect with SO_SNDTIMEO", .function = do_connect, .nr = SYS_connect },
+	{ .name = "send with SO_SNDTIMEO", .function = do_send, .nr = SYS_sendto },
 };
 
 static void *run(void *arg)
@@ -248,7 +370,7 @@ static void check(struct sleeper *s)
 int main(int argc, char **argv)
 {
 	pthread_attr_t attr;
-	pthread_t receiver;
+	pthread_t receiver, late_receiver;
 	long long start;
 	sigset_t set;
 
@@ -274,6 +396,12 @@ int main(int argc, char **argv)
 	while (!__atomic_load_n(&receiver_tid, __ATOMIC_SEQ_CST))
 		sleep_ms(5);
 	await_syscall(receiver_tid, SYS_rt_sigtimedwait);
+	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, late));
+	set_timeout(late[0], SO_RCVTIMEO, 100 * LENGTH);
+	pthread_create(&late_receiver, &attr, receives_late, NULL);
+	while (!__atomic_load_n(&late_tid, __ATOMIC_SEQ_CST))
+		sleep_ms(5);
+	await_syscall(late_tid, SYS_recvfrom);
 	while (now_ns(CLOCK_REALTIME) < start + HEAD_START)
 		sleep_ms(5);
 
@@ -284,6 +412,9 @@ int main(int argc, char **argv)
 	await_syscall(receiver_tid, SYS_rt_sigtimedwait);
 	pthread_sigqueue(receiver, SIGUSR2, (union sigval){ .sival_int = 4711 });
 	pthread_join(receiver, NULL);
+	await_syscall(late_tid, SYS_recvfrom);
+	sure(write(late[1], "z", 1));
+	pthread_join(late_receiver, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(sleepers); i++) {
 		pthread_join(sleepers[i].thread, NULL);
 		check(&sleepers[i]);

@@ -231,61 +231,6 @@ bool cr_shim_finish_write(struct callback_head *work)
 	return again;
 }
 
-/*
- * The current task goes on to wait in the system call that its registers say,
- * for so long. A time-out in its memory is not to be written to: ours is where a
- * signal frame would be, while it lasts.
- */
-void cr_shim_finish_wait(u64 left_ns)
-{
-	struct pt_regs *regs = task_pt_regs(current);
-	struct __kernel_timespec old, ts = {
-		.tv_sec = left_ns / NSEC_PER_SEC,
-		.tv_nsec = left_ns % NSEC_PER_SEC,
-	};
-	/* Below what the ABI lets a function use without a frame. */
-	unsigned long at = round_down(regs->sp - 128 - sizeof(ts), 16);
-	u64 args[] = { regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9 };
-	u64 *timeout = NULL;
-	bool borrowed = false;
-
-	switch (regs->orig_ax) {
-	case __NR_rt_sigtimedwait:
-		timeout = &args[2];
-		break;
-	case __NR_epoll_pwait2:
-	case __NR_semtimedop:
-		timeout = &args[3];
-		break;
-	case __NR_epoll_wait:
-	case __NR_epoll_pwait:
-		args[3] = min_t(u64, DIV_ROUND_UP_ULL(left_ns, NSEC_PER_MSEC),
-				INT_MAX);
-		break;
-	default:
-		return;
-	}
-	if (timeout) {
-		borrowed = !copy_from_user(&old, (void __user *)at, sizeof(old)) &&
-			   !copy_to_user((void __user *)at, &ts, sizeof(ts));
-		/* Without a stack, the time begins again. */
-		if (borrowed)
-			*timeout = at;
-	}
-	/* The call has a mask of its own for as long as it waits. */
-	if (test_and_clear_restore_sigmask())
-		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
-	/* That it was made to look at its signals is none. */
-	spin_lock_irq(&current->sighand->siglock);
-	recalc_sigpending();
-	spin_unlock_irq(&current->sighand->siglock);
-	regs->ax = cr_shim_syscall(regs->orig_ax, args[0], args[1], args[2],
-				   args[3], args[4], args[5]);
-	/* If it has no stack any more, that is its own doing. */
-	if (borrowed)
-		borrowed = !copy_to_user((void __user *)at, &old, sizeof(old));
-}
-
 void cr_shim_completion_init(struct completion *c)
 {
 	init_completion(c);

@@ -201,7 +201,6 @@ static inline void cr_shim_debug_end(void) {}
 static inline void cr_shim_debug_wait(void) {}
 #endif
 bool cr_shim_finish_write(struct callback_head *work);
-void cr_shim_finish_wait(u64 left_ns);
 void cr_shim_completion_init(struct completion *c);
 int cr_shim_completion_wait(struct completion *c);
 long cr_shim_completion_wait_timeout(struct completion *c, unsigned int ms);
@@ -339,6 +338,8 @@ struct cr_shim_sleeper {
 };
 
 u32 cr_shim_sleepers(struct cr_shim_sleeper *out, u32 max);
+u64 cr_shim_timeout_left(struct task_struct *t);
+void cr_shim_finish_wait(u64 left_ns);
 
 /* sched.c */
 void cr_shim_sched_read(struct task_struct *t, struct cr_img_sched *out,

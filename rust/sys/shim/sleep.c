@@ -4,15 +4,40 @@
 #include <linux/cpumask.h>
 #include <linux/hrtimer.h>
 #include <linux/hrtimer_defs.h>
+#include <linux/jiffies.h>
 #include <linux/percpu.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
 #include <linux/timekeeping.h>
+#include <linux/timer.h>
 #include <linux/timerqueue.h>
+#include <linux/uaccess.h>
+#include <asm/unistd_64.h>
 
 #include "shim.h"
 
 /* kernel/time/hrtimer.c */
 DECLARE_PER_CPU(struct hrtimer_cpu_base, hrtimer_bases);
 extern enum hrtimer_restart hrtimer_wakeup(struct hrtimer *timer);
+/* kernel/time/sleep_timeout.c */
+struct process_timer {
+	struct timer_list timer;
+	struct task_struct *task;
+};
+extern void process_timeout(struct timer_list *timer);
+
+/* What ends a call that has no time-out of its own: see finish_until(). */
+static enum hrtimer_restart end_of_call(struct hrtimer *timer)
+{
+	struct hrtimer_sleeper *end =
+		container_of(timer, struct hrtimer_sleeper, timer);
+	struct task_struct *t = end->task;
+
+	WRITE_ONCE(end->task, NULL);
+	set_tsk_thread_flag(t, TIF_NOTIFY_SIGNAL);
+	wake_up_process(t);
+	return HRTIMER_NORESTART;
+}
 
 /* Caller holds the lock of the base, without which no sleeper goes away. */
 static void look(struct hrtimer *timer, ktime_t now,
@@ -36,8 +61,9 @@ static u32 look_at_base(struct hrtimer_clock_base *base,
 	for (node = timerqueue_linked_first(&base->active); node;
 	     node = timerqueue_linked_next(node)) {
 		struct hrtimer *timer = container_of(node, struct hrtimer, node);
+		const void *function = ACCESS_PRIVATE(timer, function);
 
-		if (ACCESS_PRIVATE(timer, function) != hrtimer_wakeup)
+		if (function != hrtimer_wakeup && function != end_of_call)
 			continue;
 		if (nr < max)
 			look(timer, now, &out[nr]);
@@ -66,4 +92,140 @@ u32 cr_shim_sleepers(struct cr_shim_sleeper *out, u32 max)
 		raw_spin_unlock_irqrestore(&base->lock, flags);
 	}
 	return nr;
+}
+
+/* Can @word be where a timer begins that is going to wake @t? */
+static bool wakes(const unsigned long *word, struct task_struct *t)
+{
+	const struct process_timer *p = (const void *)word;
+
+	return READ_ONCE_NOCHECK(p->timer.function) == process_timeout &&
+	       READ_ONCE_NOCHECK(p->task) == t &&
+	       READ_ONCE_NOCHECK(p->timer.entry.pprev);
+}
+
+static u64 left(const unsigned long *word)
+{
+	const struct process_timer *p = (const void *)word;
+	long ticks = READ_ONCE_NOCHECK(p->timer.expires) - jiffies;
+
+	return jiffies64_to_nsecs(max(ticks, 0));
+}
+
+/*
+ * How long is @t, which sleeps, off its CPU, in schedule_timeout() going to do
+ * that: ns, or U64_MAX if there is no end. Its timer is on its stack, and only
+ * the timer knows. If @t has been woken meanwhile, this means nothing.
+ */
+u64 cr_shim_timeout_left(struct task_struct *t)
+{
+	const unsigned long *word, *first, *last;
+	u64 left_ns = U64_MAX;
+
+	if (!try_get_task_stack(t))
+		return left_ns;
+	first = task_stack_page(t);
+	last = (const unsigned long *)task_pt_regs(t) -
+	       sizeof(struct process_timer) / sizeof(*last);
+	word = (const unsigned long *)READ_ONCE(t->thread.sp);
+	if (word >= first)
+		for (; word <= last && left_ns == U64_MAX; word++)
+			if (wakes(word, t))
+				left_ns = left(word);
+	put_task_stack(t);
+	return left_ns;
+}
+
+/*
+ * Issues a system call for the current task that ends after so long as if by a
+ * time-out of its own, which is longer. As if by a signal, in fact: the call has
+ * done nothing then.
+ */
+static long finish_until(u64 left_ns, long nr, const u64 *args)
+{
+	struct hrtimer_sleeper end = { .task = current };
+	long ret;
+
+	hrtimer_setup_on_stack(&end.timer, end_of_call, CLOCK_MONOTONIC,
+			       HRTIMER_MODE_REL);
+	hrtimer_start(&end.timer, ns_to_ktime(left_ns), HRTIMER_MODE_REL);
+	ret = cr_shim_syscall(nr, args[0], args[1], args[2], args[3], args[4],
+			      args[5]);
+	hrtimer_cancel(&end.timer);
+	destroy_hrtimer_on_stack(&end.timer);
+	if (ret == -EINTR && !end.task && !task_sigpending(current))
+		ret = -EAGAIN;
+	return ret;
+}
+
+/*
+ * The current task goes on to wait in the system call that its registers say,
+ * for so long. A time-out in its memory is not to be written to: ours is where a
+ * signal frame would be, while it lasts. The time-out of a socket is not, either:
+ * others may use it.
+ */
+void cr_shim_finish_wait(u64 left_ns)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	struct __kernel_timespec old, ts = {
+		.tv_sec = left_ns / NSEC_PER_SEC,
+		.tv_nsec = left_ns % NSEC_PER_SEC,
+	};
+	/* Below what the ABI lets a function use without a frame. */
+	unsigned long at = round_down(regs->sp - 128 - sizeof(ts), 16);
+	u64 args[] = { regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9 };
+	u64 *timeout = NULL;
+	bool borrowed = false, of_socket = false;
+
+	switch (regs->orig_ax) {
+	case __NR_rt_sigtimedwait:
+		timeout = &args[2];
+		break;
+	case __NR_epoll_pwait2:
+	case __NR_semtimedop:
+		timeout = &args[3];
+		break;
+	case __NR_epoll_wait:
+	case __NR_epoll_pwait:
+		args[3] = min_t(u64, DIV_ROUND_UP_ULL(left_ns, NSEC_PER_MSEC),
+				INT_MAX);
+		break;
+	case __NR_read:
+	case __NR_readv:
+	case __NR_write:
+	case __NR_writev:
+	case __NR_recvfrom:
+	case __NR_recvmsg:
+	case __NR_sendto:
+	case __NR_sendmsg:
+	case __NR_accept:
+	case __NR_accept4:
+	case __NR_connect:
+		of_socket = true;
+		break;
+	default:
+		return;
+	}
+	if (timeout) {
+		borrowed = !copy_from_user(&old, (void __user *)at, sizeof(old)) &&
+			   !copy_to_user((void __user *)at, &ts, sizeof(ts));
+		/* Without a stack, the time begins again. */
+		if (borrowed)
+			*timeout = at;
+	}
+	/* The call has a mask of its own for as long as it waits. */
+	if (test_and_clear_restore_sigmask())
+		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
+	/* That it was made to look at its signals is none. */
+	spin_lock_irq(&current->sighand->siglock);
+	recalc_sigpending();
+	spin_unlock_irq(&current->sighand->siglock);
+	if (of_socket)
+		regs->ax = finish_until(left_ns, regs->orig_ax, args);
+	else
+		regs->ax = cr_shim_syscall(regs->orig_ax, args[0], args[1],
+					   args[2], args[3], args[4], args[5]);
+	/* If it has no stack any more, that is its own doing. */
+	if (borrowed)
+		borrowed = !copy_to_user((void __user *)at, &old, sizeof(old));
 }

@@ -63,18 +63,26 @@ bool cr_shim_is_unix_socket(struct file *file)
 	return sock_of(file);
 }
 
-/* What becomes of a call that sleeps in @file, a socket: CR_SOCKET_*. */
-u32 cr_shim_socket_sleep(struct file *file, bool send)
+static u64 in_ns(long timeout)
+{
+	return timeout == MAX_SCHEDULE_TIMEOUT ? U64_MAX :
+						 jiffies_to_nsecs(timeout);
+}
+
+/*
+ * May a call that sleeps in @file, a socket, have done a part of what it is to do?
+ * And with which time-out does one begin: U64_MAX for none.
+ */
+bool cr_shim_socket_sleep(struct file *file, bool send, u64 *timeout_ns)
 {
 	struct sock *sk = sock_of(file);
 
+	*timeout_ns = U64_MAX;
 	if (!sk)
-		return CR_SOCKET_PARTLY;
-	if ((send ? sk->sk_sndtimeo : sk->sk_rcvtimeo) != MAX_SCHEDULE_TIMEOUT)
-		return CR_SOCKET_TIMED;
-	if (sk->sk_type == SOCK_STREAM && (send || sk->sk_rcvlowat > 1))
-		return CR_SOCKET_PARTLY;
-	return CR_SOCKET_AGAIN;
+		return true;
+	*timeout_ns = in_ns(send ? READ_ONCE(sk->sk_sndtimeo) :
+				   READ_ONCE(sk->sk_rcvtimeo));
+	return sk->sk_type == SOCK_STREAM && (send || sk->sk_rcvlowat > 1);
 }
 
 /* Referenced, or NULL. */
@@ -111,12 +119,6 @@ static u32 copy_name(const struct sock *sk, u8 *name)
 	if (addr)
 		memcpy(name, addr->name->sun_path, len);
 	return len;
-}
-
-static u64 timeout_ns(long timeout)
-{
-	return timeout == MAX_SCHEDULE_TIMEOUT ? U64_MAX :
-						 jiffies_to_nsecs(timeout);
 }
 
 static bool has_urgent(struct sock *sk)
@@ -241,8 +243,8 @@ void cr_shim_socket_read(struct sock *sk, struct pid_namespace *ns,
 		out->mode = inode->i_mode & S_IALLUGO;
 	}
 	unix_state_unlock(sk);
-	out->rcvtimeo_ns = timeout_ns(sk->sk_rcvtimeo);
-	out->sndtimeo_ns = timeout_ns(sk->sk_sndtimeo);
+	out->rcvtimeo_ns = in_ns(sk->sk_rcvtimeo);
+	out->sndtimeo_ns = in_ns(sk->sk_sndtimeo);
 	out->sndbuf = sk->sk_sndbuf;
 	out->rcvbuf = sk->sk_rcvbuf;
 	out->rcvlowat = sk->sk_rcvlowat;

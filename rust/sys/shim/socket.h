@@ -47,13 +47,8 @@ struct cr_shim_message {
 	u8 name[CR_SOCKET_NAME_MAX];
 };
 
-/* Can a call that sleeps in a socket be issued again? */
-#define CR_SOCKET_AGAIN		0	/* nothing has been done */
-#define CR_SOCKET_PARTLY	1	/* something may have been done */
-#define CR_SOCKET_TIMED		2	/* it has a time-out */
-
 bool cr_shim_is_unix_socket(struct file *file);
-u32 cr_shim_socket_sleep(struct file *file, bool send);
+bool cr_shim_socket_sleep(struct file *file, bool send, u64 *timeout_ns);
 struct sock *cr_shim_socket_of(struct file *file);
 bool cr_shim_socket_listens(struct sock *sk);
 void cr_shim_socket_hold(struct sock *sk);
