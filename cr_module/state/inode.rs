@@ -161,7 +161,6 @@ pub(crate) fn restore(rec: &Rec<'_>, root: &PathRef) -> Result<FileRef> {
 /// Gives inodes, whose contents are there, their mode and owner, and gives up the right to write to
 /// removed files: a program can be one that may be executed, and that nobody writes to.
 pub(crate) fn complete(records: &Records, files: &mut [(u64, FileRef)]) -> Result {
-    const O_LARGEFILE: u32 = 0o100000;
     for (id, file) in files {
         let rec = records.get(records.find(*id)?);
         if rec.tag != CR_TAG_INODE {
@@ -170,7 +169,8 @@ pub(crate) fn complete(records: &Records, files: &mut [(u64, FileRef)]) -> Resul
         let inode: cr_img_inode = rec.fixed()?;
         set(file, &inode)?;
         if inode.kind != CR_INODE_MEMFD {
-            let reads = file.reopen(O_LARGEFILE)?;
+            // Who watches its directory is not told when it is closed, at the end of the restart.
+            let reads = file.reopen_unseen()?;
             core::mem::replace(file, reads).close();
         }
     }
