@@ -30,6 +30,8 @@ use crate::{
 mod events;
 mod files;
 mod inode;
+mod inotify;
+pub use inotify::{events as inotify_events, Events as InotifyEvents};
 mod ipc;
 pub use ipc::{messages, Messages};
 mod memory;

@@ -141,6 +141,11 @@ struct cr_img_tail {
  *	the files it names; one for each instance
  * @CR_TAG_TIMERFD: struct cr_img_timerfd; after the file it names; one for each
  *	timerfd
+ * @CR_TAG_INOTIFY: struct cr_img_inotify, then for each event struct
+ *	cr_img_inotify_event and its name; after the file it names; one for each
+ *	inotify instance
+ * @CR_TAG_WATCH: struct cr_img_watch, then the path; belongs to the last
+ *	CR_TAG_INOTIFY
  * @CR_TAG_OWNER: struct cr_img_owner; after the file it names
  * @CR_TAG_PID: struct cr_img_pid, then __u32 numbers[]; by ascending number
  * @CR_TAG_SOCKET: obj; struct cr_img_socket, then __u32 groups[], name, path
@@ -199,6 +204,8 @@ enum cr_img_tag {
 	CR_TAG_PID		= 0x2e,
 	CR_TAG_TIMERFD		= 0x2f,
 	CR_TAG_INODE		= 0x38,
+	CR_TAG_INOTIFY		= 0x39,
+	CR_TAG_WATCH		= 0x3a,
 	CR_TAG_SOCKET		= 0x34,
 	CR_TAG_PEER		= 0x35,
 	CR_TAG_MESSAGE		= 0x36,
@@ -579,6 +586,7 @@ struct cr_img_inode {
  *	ended and been waited for: then @pos is its exit code, and @ino the same
  *	number for all pidfds of the same process
  * @CR_FILE_SOCKET: @target is a CR_TAG_SOCKET
+ * @CR_FILE_INOTIFY: inotify_init(2); a CR_TAG_INOTIFY says what it has to tell
  */
 enum cr_img_file_kind {
 	CR_FILE_REG		= 1,
@@ -594,6 +602,7 @@ enum cr_img_file_kind {
 	CR_FILE_INODE		= 17,
 	CR_FILE_SIGNALFD	= 10,
 	CR_FILE_PIDFD		= 11,
+	CR_FILE_INOTIFY		= 14,
 	CR_FILE_SOCKET		= 20,
 };
 
@@ -1092,6 +1101,52 @@ struct cr_img_epoll_item {
 	__u32 ready;
 	__u32 reserved;
 	__u64 signals;
+};
+
+/**
+ * struct cr_img_inotify - inotify instance
+ * @file: its CR_TAG_FILE
+ * @next_wd: where the search for the next watch descriptor begins
+ * @max_events: how many events there is room for, besides the one that says that
+ *	there was none
+ * @nr_watches: CR_TAG_WATCH records that follow
+ * @nr_events: events that follow, the oldest first
+ */
+struct cr_img_inotify {
+	__u64 file;
+	__u32 next_wd;
+	__u32 max_events;
+	__u32 nr_watches;
+	__u32 nr_events;
+};
+
+/**
+ * struct cr_img_inotify_event - event that nobody has read yet
+ * @mask: as the kernel keeps it: what read(2) shows, and FS_OPEN_EXEC and
+ *	FS_EVENT_ON_CHILD
+ * @wd: watch descriptor, of which the watch may be gone; -1 for IN_Q_OVERFLOW
+ * @cookie: connects the two events of a renaming
+ * @name_len: bytes of name that follow; no NUL
+ */
+struct cr_img_inotify_event {
+	__u32 mask;
+	__s32 wd;
+	__u32 cookie;
+	__u32 name_len;
+};
+
+/**
+ * struct cr_img_watch - what an inotify instance watches
+ * @wd: watch descriptor
+ * @mask: IN_*, with IN_EXCL_UNLINK and IN_ONESHOT
+ * @mode: type of what is watched, as in struct cr_img_file
+ * @path_len: bytes of path that follow; no NUL
+ */
+struct cr_img_watch {
+	__s32 wd;
+	__u32 mask;
+	__u32 mode;
+	__u32 path_len;
 };
 
 /* It will expire. */

@@ -138,9 +138,8 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
             rec.require(path.is_empty(), "a path to something outside")?;
             rec.require(u32::try_from(file.target).is_ok(), "impossible key")?;
         }
-        CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_PIDFD => {
-            events::file(rec.rec, &file)?
-        }
+        CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_PIDFD
+        | CR_FILE_INOTIFY => events::file(rec.rec, &file)?,
         CR_FILE_MEMFD | CR_FILE_INODE => inode::file(state, rec, &file)?,
         _ => return Err(rec.error("unknown kind of file")),
     }
@@ -202,7 +201,7 @@ pub(super) fn owner(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_owner> 
     )?;
     let sends = owner.fd != CR_OWNER_SYNC;
     rec.require(
-        !sends || file.kind == CR_FILE_PIPE && owner.fd < record::MAX_FDS,
+        !sends || matches!(file.kind, CR_FILE_PIPE | CR_FILE_INOTIFY) && owner.fd < record::MAX_FDS,
         "a file that cannot send signals, or for no descriptor",
     )?;
     Ok(owner)

@@ -5,6 +5,7 @@
 //! ```text
 //! section* container
 //! ( cpu | object | uts | ipc | sem | msgq | semadj | lock | epoll | timerfd | pid
+//!   | inotify watch …
 //!   | mm … vma …                  objects may come between
 //!   | guards
 //!   | process … thread … regs … xstate … sigqueue … sched … controls …
@@ -13,8 +14,8 @@
 //! ```
 
 use super::{
-    events, files, inode, ipc, memory, pid_ns, signals, sockets, tasks, trace, Placed, Rec, Result,
-    State,
+    events, files, inode, inotify, ipc, memory, pid_ns, signals, sockets, tasks, trace, Placed,
+    Rec, Result, State,
 };
 use crate::{cpu, record, uapi::*};
 
@@ -28,6 +29,13 @@ struct OpenMm<'a> {
     remaining: u32,
     last_end: u64,
     first_vdso: Option<u64>,
+}
+
+/// An inotify instance whose watches are not all there yet.
+struct OpenInotify<'a> {
+    rec: &'a Rec<'a>,
+    remaining: u32,
+    last_wd: i32,
 }
 
 /// A process whose threads are not all there yet.
@@ -79,6 +87,8 @@ struct Walk<'a> {
     nr_threads: u32,
     epolls: Told,
     timerfds: Told,
+    inotifies: Told,
+    inotify: Option<OpenInotify<'a>>,
     /// The last memory that has guard regions.
     last_guarded: u64,
     /// The last file that has an owner.
@@ -155,6 +165,7 @@ impl<'a> Walk<'a> {
                 let told = match files::file(state, rec)?.kind {
                     CR_FILE_EPOLL => &mut self.epolls,
                     CR_FILE_TIMERFD => &mut self.timerfds,
+                    CR_FILE_INOTIFY => &mut self.inotifies,
                     _ => return Ok(()),
                 };
                 told.files = told.files.saturating_add(1);
@@ -193,6 +204,18 @@ impl<'a> Walk<'a> {
                 let order = "a timerfd that is not after the last one";
                 self.timerfds.tell(&rec, timer.file, order)
             }
+            CR_TAG_INOTIFY => {
+                self.close_inotify()?;
+                let inotify = inotify::instance(state, rec)?;
+                self.inotify = Some(OpenInotify {
+                    rec: rec.rec,
+                    remaining: inotify.nr_watches,
+                    last_wd: 0,
+                });
+                let order = "an inotify instance that is not after the last one";
+                self.inotifies.tell(&rec, inotify.file, order)
+            }
+            CR_TAG_WATCH => self.watch(rec.rec),
             CR_TAG_OWNER => {
                 let owner = files::owner(state, rec)?;
                 let order = "an owner of a file that is not after the last one";
@@ -317,6 +340,25 @@ impl<'a> Walk<'a> {
             open.first_vdso = Some(vma.start);
         }
         Ok(())
+    }
+
+    fn watch(&mut self, rec: &Rec<'_>) -> Result {
+        let Some(open) = &mut self.inotify else {
+            return Err(rec.error("a watch without an inotify instance"));
+        };
+        open.remaining =
+            one_less(open.remaining).ok_or_else(|| rec.error("more watches than announced"))?;
+        let order = "a watch descriptor that is not above the last one";
+        follows(rec, &mut open.last_wd, inotify::watch(rec)?.wd, order)
+    }
+
+    fn close_inotify(&mut self) -> Result {
+        match self.inotify.take() {
+            Some(open) => open
+                .rec
+                .require(open.remaining == 0, "fewer watches than announced"),
+            None => Ok(()),
+        }
     }
 
     fn close_mm(&mut self) -> Result {
@@ -471,6 +513,7 @@ impl<'a> Walk<'a> {
 
     fn finish(mut self) -> Result {
         self.close_mm()?;
+        self.close_inotify()?;
         self.close_process()?;
         let Some((rec, container)) = self.container else {
             return Err(super::CheckError {
@@ -495,6 +538,10 @@ impl<'a> Walk<'a> {
         rec.require(
             self.timerfds.files == self.timerfds.told,
             "a timerfd of which nobody knows when it expires",
+        )?;
+        rec.require(
+            self.inotifies.files == self.inotifies.told,
+            "an inotify instance of which nobody knows what it watches",
         )?;
         rec.require(
             self.uts == (container.namespaces & CR_NS_UTS != 0),

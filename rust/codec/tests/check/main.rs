@@ -294,6 +294,67 @@ fn timers_as_files() {
 }
 
 #[test]
+fn inotify() {
+    fails::<cr_img_inotify>(0, "no inotify instance", |inotify| {
+        inotify.file = FILE_PIDFD
+    });
+    fails::<cr_img_inotify>(0, "no inotify instance", |inotify| inotify.file = FS);
+    fails::<cr_img_inotify>(0, "impossible limits", |inotify| {
+        inotify.next_wd = (1 << 31) + 1
+    });
+    fails::<cr_img_inotify>(0, "impossible limits", |inotify| {
+        inotify.max_events = 1 << 31
+    });
+    fails::<cr_img_inotify>(0, "there is room for", |inotify| inotify.max_events = 1);
+    fails::<cr_img_inotify>(0, "its count", |inotify| inotify.nr_events = 2);
+    fails::<cr_img_inotify>(0, "fewer watches", |inotify| inotify.nr_watches = 3);
+    fails::<cr_img_inotify>(0, "more watches", |inotify| inotify.nr_watches = 1);
+    // The events: mask, descriptor, cookie and length of a name each; the first has a name of 3 bytes.
+    let first = size_of::<cr_img_inotify>();
+    let second = first + size_of::<cr_img_inotify_event>() + 3;
+    let event = |at: usize, message: &str, f: &dyn Fn(&mut cr_img_inotify_event)| {
+        fails_bytes(CR_TAG_INOTIFY, 0, message, |payload| {
+            let place = at..at + size_of::<cr_img_inotify_event>();
+            let mut event = cr_img_inotify_event::read_from_bytes(&payload[place.clone()]).unwrap();
+            f(&mut event);
+            payload[place].copy_from_slice(event.as_bytes());
+        });
+    };
+    event(first, "an impossible event", &|event| event.wd = 0);
+    event(first, "an impossible event", &|event| event.mask = 0);
+    event(first, "an impossible event", &|event| event.mask = 0x4100);
+    event(first, "an impossible event", &|event| event.mask = 0x1_0000);
+    event(first, "its count", &|event| event.name_len = u32::MAX);
+    event(second, "an impossible event", &|event| event.cookie = 1);
+    event(second, "an impossible event", &|event| event.wd = 1);
+    event(second, "there is room for", &|event| {
+        (event.mask, event.wd) = (1, 1)
+    });
+    fails_bytes(CR_TAG_INOTIFY, 0, "an impossible name", |payload| {
+        payload[second - 1] = 0
+    });
+    fails_bytes(CR_TAG_INOTIFY, 0, "its count", |payload| payload.push(0));
+
+    fails::<cr_img_watch>(0, "impossible watch descriptor", |watch| watch.wd = 0);
+    fails::<cr_img_watch>(1, "above the last one", |watch| watch.wd = 7);
+    fails::<cr_img_watch>(0, "unknown events", |watch| watch.mask = 0x1000);
+    fails::<cr_img_watch>(0, "impossible type of file", |watch| watch.mode = 0o040755);
+    fails::<cr_img_watch>(0, "impossible type of file", |watch| watch.mode = 0);
+    fails::<cr_img_watch>(0, "its count", |watch| watch.path_len = 3);
+    fails_bytes(CR_TAG_WATCH, 0, "not an absolute path", |payload| {
+        payload[size_of::<cr_img_watch>()] = b'.'
+    });
+    let mut other = Sample::new();
+    let at = index(&other, CR_TAG_INOTIFY, 0);
+    other.state.remove(at);
+    let error = check(&other).unwrap_err();
+    assert!(error.contains("without an inotify instance"), "{error}");
+    fails::<cr_img_file>(5, "what it watches", |file| {
+        (file.kind, file.pos, file.target) = (CR_FILE_INOTIFY, 0, 0)
+    });
+}
+
+#[test]
 fn objects() {
     fails::<cr_img_cred>(0, "no such user or group", |cred| cred.uid[3] = u32::MAX);
     fails::<cr_img_cred>(0, "unknown capabilities", |cred| cred.cap[3] = 1 << 41);
@@ -376,7 +437,7 @@ fn objects() {
     });
     fails::<cr_img_fs>(0, "its count disagree", |fs| fs.cwd_len = u32::MAX);
     fails::<cr_img_epoll>(0, "no epoll instance", |epoll| epoll.file = FILE_EVENTFD);
-    fails::<cr_img_epoll>(0, "its length and its count", |epoll| epoll.nr = 5);
+    fails::<cr_img_epoll>(0, "its length and its count", |epoll| epoll.nr = 6);
     fails::<cr_img_epoll>(0, "a reserved member", |epoll| epoll.reserved = 1);
     // The second of four items, of 40 bytes each, after a fixed part of 16.
     let second = |at: usize, value: u8| move |bytes: &mut Vec<u8>| bytes[16 + 40 + at] = value;

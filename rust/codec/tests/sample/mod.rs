@@ -74,6 +74,7 @@ pub const SHMEM: u64 = 33;
 pub const SEGMENT: u64 = 34;
 pub const FILE_SIGNALFD: u64 = 35;
 pub const FILE_PIDFD: u64 = 36;
+pub const FILE_INOTIFY: u64 = 37;
 pub const MM: u64 = 40;
 pub const MM2: u64 = 50;
 pub const SIGHAND2: u64 = 51;
@@ -416,6 +417,7 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_PIDFD, &pidfd, &[]);
+        self.inotify();
         let item = |file, fd, ready| cr_img_epoll_item {
             file,
             data: u64::MAX,
@@ -430,6 +432,7 @@ impl Sample {
             item(FILE_EVENTFD, 100, 0),
             item(FILE_SIGNALFD, 9, 0),
             item(FILE_PIDFD, 10, 0),
+            item(FILE_INOTIFY, 11, 0),
         ];
         items[2].signals = SIGHAND;
         let watched = cr_img_epoll {
@@ -438,6 +441,50 @@ impl Sample {
             reserved: 0,
         };
         self.put(0, &watched, items.as_bytes());
+    }
+
+    fn inotify(&mut self) {
+        let file = cr_img_file {
+            kind: CR_FILE_INOTIFY,
+            flags: 0o4000,
+            ..Default::default()
+        };
+        self.put(FILE_INOTIFY, &file, &[]);
+        let inotify = cr_img_inotify {
+            file: FILE_INOTIFY,
+            next_wd: 1 << 31,
+            max_events: 2,
+            nr_watches: 2,
+            nr_events: 3,
+        };
+        let mut events = Vec::new();
+        for (mask, wd, cookie, name) in [
+            (0x4800_0100, 7, 9, "new"),
+            (0x4000, -1, 0, ""),
+            (0x8000, 3, 0, ""),
+        ] {
+            let event = cr_img_inotify_event {
+                mask,
+                wd,
+                cookie,
+                name_len: name.len() as u32,
+            };
+            events.extend_from_slice(event.as_bytes());
+            events.extend_from_slice(name.as_bytes());
+        }
+        self.put(0, &inotify, &events);
+        for (wd, mask, mode, path) in [
+            (7, 0x8400_0fff, 0o040000, "/tmp"),
+            (i32::MAX, 0, 0o120000, "/tmp/link"),
+        ] {
+            let watch = cr_img_watch {
+                wd,
+                mask,
+                mode,
+                path_len: path.len() as u32,
+            };
+            self.put(0, &watch, path.as_bytes());
+        }
     }
 
     fn memory(&mut self) {

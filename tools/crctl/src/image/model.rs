@@ -461,6 +461,7 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_MEMFD | CR_FILE_INODE => "contents",
         CR_FILE_SIGNALFD => "signalfd",
         CR_FILE_PIDFD => "pidfd",
+        CR_FILE_INOTIFY => "inotify",
         CR_FILE_SOCKET => "socket",
         _ => "?",
     };

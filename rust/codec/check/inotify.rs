@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What inotify instances watch, and have to tell.
+
+use super::{is_path, Placed, Rec, Result, State};
+use crate::uapi::*;
+use zerocopy::FromBytes;
+
+const IN_ALL_EVENTS: u32 = 0xfff;
+const FS_OPEN_EXEC: u32 = 0x1000;
+const IN_UNMOUNT: u32 = 0x2000;
+const IN_Q_OVERFLOW: u32 = 0x4000;
+const IN_IGNORED: u32 = 0x8000;
+const IN_EXCL_UNLINK: u32 = 0x0400_0000;
+const FS_EVENT_ON_CHILD: u32 = 0x0800_0000;
+const IN_ISDIR: u32 = 0x4000_0000;
+const IN_ONESHOT: u32 = 0x8000_0000;
+
+const EVENT: u32 =
+    IN_ALL_EVENTS | FS_OPEN_EXEC | IN_UNMOUNT | IN_IGNORED | FS_EVENT_ON_CHILD | IN_ISDIR;
+
+/// Longest name of a directory entry.
+const NAME_MAX: usize = 255;
+
+const S_IFMT: u32 = 0o170000;
+/// Fifo, character device, directory, block device, regular file, symbolic link, socket.
+const TYPES: [u32; 7] = [
+    0o010000, 0o020000, 0o040000, 0o060000, 0o100000, 0o120000, 0o140000,
+];
+
+pub(super) fn instance(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_inotify> {
+    let inotify: cr_img_inotify = rec.fixed()?;
+    let file = state.refers::<cr_img_file>(rec, inotify.file, "no inotify instance")?;
+    rec.require(
+        file.fixed::<cr_img_file>()?.kind == CR_FILE_INOTIFY,
+        "no inotify instance",
+    )?;
+    let most = i32::MAX as u32;
+    rec.require(
+        inotify.next_wd <= 1 << 31 && inotify.max_events <= most && inotify.nr_watches <= most,
+        "impossible limits",
+    )?;
+    let mut rest = events(rec.variable::<cr_img_inotify>());
+    let (mut found, mut overflows) = (0_u32, 0_u32);
+    for (event, name) in &mut rest {
+        let overflow = event.mask == IN_Q_OVERFLOW;
+        rec.require(
+            match overflow {
+                true => event.wd == -1 && event.cookie == 0 && name.is_empty(),
+                false => event.wd > 0 && event.mask != 0 && event.mask & !EVENT == 0,
+            },
+            "an impossible event",
+        )?;
+        rec.require(
+            name.len() <= NAME_MAX && name.iter().all(|&b| b != 0),
+            "an impossible name",
+        )?;
+        found = found.saturating_add(1);
+        overflows = overflows.saturating_add(u32::from(overflow));
+    }
+    rec.require(
+        found == inotify.nr_events && rest.bytes.is_empty(),
+        "its length and its count disagree",
+    )?;
+    rec.require(
+        overflows <= 1 && found.saturating_sub(overflows) <= inotify.max_events,
+        "more events than there is room for",
+    )?;
+    Ok(inotify)
+}
+
+pub(super) fn watch(rec: &Rec<'_>) -> Result<cr_img_watch> {
+    let watch: cr_img_watch = rec.fixed()?;
+    rec.require_elements::<cr_img_watch, u8>(u64::from(watch.path_len))?;
+    rec.require(
+        is_path(rec.variable::<cr_img_watch>()),
+        "not an absolute path",
+    )?;
+    rec.require(watch.wd > 0, "impossible watch descriptor")?;
+    rec.require(
+        watch.mask & !(IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT) == 0,
+        "unknown events",
+    )?;
+    rec.require(
+        watch.mode & !S_IFMT == 0 && TYPES.contains(&watch.mode),
+        "impossible type of file",
+    )?;
+    Ok(watch)
+}
+
+/// Events of an inotify instance, with their names.
+#[derive(Clone, Debug)]
+pub struct Events<'a> {
+    bytes: &'a [u8],
+}
+
+/// The events in the variable part of a `CR_TAG_INOTIFY`.
+pub fn events(bytes: &[u8]) -> Events<'_> {
+    Events { bytes }
+}
+
+impl<'a> Iterator for Events<'a> {
+    type Item = (cr_img_inotify_event, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (event, rest) = cr_img_inotify_event::read_from_prefix(self.bytes).ok()?;
+        let (name, rest) = rest.split_at_checked(event.name_len as usize)?;
+        self.bytes = rest;
+        Some((event, name))
+    }
+}
