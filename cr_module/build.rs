@@ -14,7 +14,7 @@ use crate::{
     report::{fail, failure, Context, Failure, Result},
     sharing::{self, Sharer},
     state::{
-        audit, clock, fs, ipc, limits, lock, mm,
+        audit, clock, fs, inotify, ipc, limits, lock, mm,
         pid_ns::{self, PidNsPlan, Tids},
         posix_timer, ptracer, seccomp, semaphore, session, signal, signalfd, stop, syscall, thread,
         timer, timerfd, trace, usage, uts,
@@ -362,7 +362,8 @@ fn become_init(plan: &Plan, process: &ProcessPlan) -> Result {
         ipc::restore(&build, &build.record(at))?;
     }
     build.syscall(SYS_CLOSE_RANGE, [0, u64::from(u32::MAX), 0])?;
-    timerfd::restore_times(plan, &build)
+    timerfd::restore_times(plan, &build)?;
+    inotify::restore_watches(plan, &build)
 }
 
 fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {

@@ -16,8 +16,8 @@ use crate::{
     references::References,
     report::{fail, Context, Log, Result},
     state::{
-        self, clock, cpu, event, inode, ipc, lock, memory::Memory, owner, pid_ns, semaphore,
-        session, socket, sysv_shm, task, timerfd, uts,
+        self, clock, cpu, event, inode, inotify, ipc, lock, memory::Memory, owner, pid_ns,
+        semaphore, session, socket, sysv_shm, task, timerfd, uts,
     },
     tree::Tree,
 };
@@ -194,6 +194,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         lockable: KVVec::new(),
         externals: KVVec::new(),
         epolls: KVVec::new(),
+        inotifies: KVVec::new(),
         timerfds: KVVec::new(),
         owners: KVVec::new(),
         sockets: KVVec::new(),
@@ -224,6 +225,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
     }
     socket::save_queues(&mut save)?;
     lock::save(&mut save)?;
+    inotify::save(&mut save)?;
     timerfd::save(&mut save)?;
     event::save_watched(&mut save)?;
     owner::save(&mut save)?;
@@ -303,6 +305,8 @@ pub(crate) struct Save<'a> {
     pub(crate) externals: KVVec<u64>,
     /// Epoll instances, with their ids.
     pub(crate) epolls: KVVec<(FileRef, u64)>,
+    /// Inotify instances, with their ids.
+    pub(crate) inotifies: KVVec<(FileRef, u64)>,
     /// Timers as files.
     pub(crate) timerfds: KVVec<cr_img_timerfd>,
     /// Owners of open files.

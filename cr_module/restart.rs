@@ -17,8 +17,8 @@ use crate::{
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
     state::{
-        cpu, debugreg, event, file, inode, ipc, memory, mm, owner, pid_ns, pipe, proc_mem, regs,
-        session, shmem, socket, stop, task, thread,
+        cpu, debugreg, event, file, inode, inotify, ipc, memory, mm, owner, pid_ns, pipe, proc_mem,
+        regs, session, shmem, socket, stop, task, thread,
         trace::{self, Traced},
     },
 };
@@ -97,8 +97,9 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     tasks.bury()?;
     tasks.set_registers()?;
     inode::finish(&tasks.plan)?;
+    inotify::finish(&tasks.plan)?;
     owner::restore(&tasks.plan, &tasks.ns)?;
-    event::restore_watched_processes(&tasks.plan)?;
+    event::restore_watched_late(&tasks.plan)?;
     sockets.restore_credentials(&records, &tasks.ns)?;
     ipc::finish(&tasks.plan, &tasks.ns)?;
     tasks.set_vforks()?;

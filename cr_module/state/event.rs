@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Files that tell of events: eventfd(2), epoll(7); and what is common to these, [`timerfd`],
-//! [`signalfd`] and [`pidfd`].
+//! [`signalfd`], [`inotify`] and [`pidfd`].
 //!
 //! An epoll instance watches open file descriptions, each under the descriptor that it once had,
 //! which by now may be closed, or another file's. So it is told about the files themselves, when all
@@ -16,7 +16,7 @@ use crate::{
     objects::Kind,
     plan::Plan,
     report::{fail, failure, Context, Result},
-    state::{pidfd, signalfd, timerfd},
+    state::{inotify, pidfd, signalfd, timerfd},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -30,6 +30,8 @@ use zerocopy::IntoBytes;
 const O_ACCMODE: u32 = 0o3;
 const O_NONBLOCK: u32 = 0o4000;
 const O_LARGEFILE: u32 = 0o100000;
+/// O_ASYNC: see [`owner`](crate::state::owner).
+const FASYNC: u32 = 0o20000;
 
 /// Whether it is one of these files, which have no name.
 pub(crate) fn is_anonymous(kind: FileType) -> bool {
@@ -40,6 +42,7 @@ pub(crate) fn is_anonymous(kind: FileType) -> bool {
             | FileType::TimerFd
             | FileType::SignalFd
             | FileType::PidFd
+            | FileType::Inotify
     )
 }
 
@@ -53,6 +56,7 @@ pub(crate) fn save(
 ) -> Result<(cr_img_file, Option<cr_img_timerfd>)> {
     let own = match kind {
         FileType::PidFd => pidfd::FLAGS,
+        FileType::Inotify => O_NONBLOCK | FASYNC,
         _ => O_NONBLOCK,
     };
     let other = flags & !(O_ACCMODE | O_LARGEFILE | own);
@@ -60,8 +64,11 @@ pub(crate) fn save(
         fail!(EOPNOTSUPP(), "an event file with unknown flags {other:#o}");
     }
     let mut record = cr_img_file {
-        kind: CR_FILE_EPOLL,
-        flags,
+        kind: match kind {
+            FileType::Inotify => CR_FILE_INOTIFY,
+            _ => CR_FILE_EPOLL,
+        },
+        flags: flags & !FASYNC,
         ..Default::default()
     };
     let mut timer = None;
@@ -130,6 +137,7 @@ pub(crate) fn restore(record: &cr_img_file) -> Result<FileRef> {
             .context(format_args!("making an eventfd")),
         CR_FILE_TIMERFD => timerfd::restore(record),
         CR_FILE_SIGNALFD => signalfd::restore(record),
+        CR_FILE_INOTIFY => inotify::restore(),
         _ => FileRef::make_epoll().context(format_args!("making an epoll instance")),
     }?;
     if record.flags & O_NONBLOCK != 0 {
@@ -148,7 +156,10 @@ pub(crate) fn restore_watched<'a>(
     let (epoll, _) = file_of(record.file)?;
     for item in rec.array::<cr_img_epoll_item>(size_of::<cr_img_epoll>()) {
         let (watched, file) = file_of(item.file)?;
-        if matches!(file.kind, CR_FILE_SIGNALFD | CR_FILE_PIDFD) {
+        if matches!(
+            file.kind,
+            CR_FILE_SIGNALFD | CR_FILE_PIDFD | CR_FILE_INOTIFY
+        ) {
             continue;
         }
         // What is supplied from outside has news of its own.
@@ -204,16 +215,18 @@ pub(crate) fn watch_late(
     Ok(())
 }
 
-/// Lets epoll instances watch processes, all of which exist or have ended.
-pub(crate) fn restore_watched_processes(plan: &Plan) -> Result {
-    let mut pidfds = KVVec::new();
+/// Lets epoll instances watch processes, all of which exist or have ended, and inotify instances, of
+/// which all that they have to tell is there.
+pub(crate) fn restore_watched_late(plan: &Plan) -> Result {
+    let mut late = KVVec::new();
     for (_, rec) in plan.records.tagged(CR_TAG_FILE) {
-        if rec.fixed::<cr_img_file>()?.kind == CR_FILE_PIDFD {
-            pidfds.push(rec.id, GFP_KERNEL)?;
+        let kind = rec.fixed::<cr_img_file>()?.kind;
+        if matches!(kind, CR_FILE_PIDFD | CR_FILE_INOTIFY) {
+            late.push(rec.id, GFP_KERNEL)?;
         }
     }
     for (_, rec) in plan.records.tagged(CR_TAG_EPOLL) {
-        watch_late(plan, &rec, |item| pidfds.binary_search(&item.file).is_ok())?;
+        watch_late(plan, &rec, |item| late.binary_search(&item.file).is_ok())?;
     }
     Ok(())
 }

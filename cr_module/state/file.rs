@@ -156,8 +156,10 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
         save.timerfds
             .push(cr_img_timerfd { file: id, ..timer }, GFP_KERNEL)?;
     }
-    if record.kind == CR_FILE_EPOLL {
-        save.epolls.push((file.clone(), id), GFP_KERNEL)?;
+    match record.kind {
+        CR_FILE_EPOLL => save.epolls.push((file.clone(), id), GFP_KERNEL)?,
+        CR_FILE_INOTIFY => save.inotifies.push((file.clone(), id), GFP_KERNEL)?,
+        _ => {}
     }
     if record.kind == CR_FILE_EXTERNAL {
         save.externals.push(id, GFP_KERNEL)?;
@@ -188,6 +190,7 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
         | FileType::TimerFd
         | FileType::SignalFd
         | FileType::PidFd
+        | FileType::Inotify
         | FileType::ProcMem => {}
         // Nobody else may change what is to be saved.
         FileType::Memfd | FileType::Removed => {
@@ -305,6 +308,7 @@ impl core::fmt::Display for What<'_> {
             FileType::TimerFd => f.write_str("a timerfd"),
             FileType::SignalFd => f.write_str("a signalfd"),
             FileType::PidFd => f.write_str("a pidfd"),
+            FileType::Inotify => f.write_str("an inotify instance"),
             FileType::ProcMem => f.write_str("memory of a process (/proc/PID/mem)"),
             FileType::Socket => f.write_str("a socket"),
             FileType::MemoryDevice | FileType::Other => write!(f, "{name}"),
@@ -320,7 +324,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
         CR_FILE_EXTERNAL => files.external(record.target),
         CR_FILE_PIPE => files.open_pipe(record.target, record.flags),
         CR_FILE_SOCKET => files.open_socket(record.target, record.flags),
-        CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD => {
+        CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_INOTIFY => {
             event::restore(&record)
         }
         CR_FILE_PROC_MEM | CR_FILE_PIDFD => proc_mem::stand_in(),
@@ -346,6 +350,11 @@ pub(crate) fn open(files: &Files<'_>, name: &CStr, flags: u32) -> Result<FileRef
 /// Looks a name up that had no symbolic link in it when it was saved.
 pub(crate) fn lookup(root: &PathRef, name: &CStr) -> Result<PathRef> {
     PathRef::lookup(root, name).map_err(not_there)
+}
+
+/// The same for what may be a symbolic link itself; with its type, as S_IFMT.
+pub(crate) fn lookup_itself(root: &PathRef, name: &CStr) -> Result<(PathRef, u32)> {
+    PathRef::lookup_itself(root, name).map_err(not_there)
 }
 
 fn not_there(error: Error) -> Failure {

@@ -16,6 +16,7 @@ pub(crate) mod fs;
 pub(crate) mod guard;
 pub(crate) mod inherit;
 pub(crate) mod inode;
+pub(crate) mod inotify;
 pub(crate) mod ipc;
 pub(crate) mod limits;
 pub(crate) mod lock;

@@ -186,13 +186,16 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
             // it or nothing. Something else is external, or refused later.
             (READ | READV, FileType::Pipe) => Asleep::Leave(ERESTARTSYS),
             (WRITE, FileType::Pipe) if c <= PIPE_BUF => Asleep::Leave(ERESTARTSYS),
+            (READ, FileType::Inotify) => Asleep::Leave(ERESTARTSYS),
             // These may be half done, and say how far they are when they are interrupted.
             (READ | READV, FileType::Other) => Asleep::Leave(ERESTARTSYS),
             // All of it or nothing.
             (_, FileType::EventFd | FileType::TimerFd | FileType::SignalFd) => {
                 Asleep::Leave(ERESTARTSYS)
             }
-            (_, FileType::Pipe | FileType::Terminal | FileType::Other) => Asleep::Wake,
+            (_, FileType::Pipe | FileType::Terminal | FileType::Inotify | FileType::Other) => {
+                Asleep::Wake
+            }
             // On a disk, or a file server: it does not take long.
             (READ | READV, _) => Asleep::Wait(CallName::Name("read")),
             _ => Asleep::Wait(CallName::Name("write")),

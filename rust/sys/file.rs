@@ -56,6 +56,8 @@ pub enum FileType {
     PidFd,
     /// Socket of the family AF_UNIX.
     Socket,
+    /// inotify_init(2).
+    Inotify,
 }
 
 impl FileType {
@@ -77,6 +79,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_SIGNALFD => Self::SignalFd,
             bindings::cr_shim_file_type_CR_SHIM_FILE_PIDFD => Self::PidFd,
             bindings::cr_shim_file_type_CR_SHIM_FILE_SOCKET => Self::Socket,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_INOTIFY => Self::Inotify,
             _ => Self::Other,
         }
     }
@@ -455,7 +458,7 @@ fn count(result: isize) -> Result<usize> {
     usize::try_from(result).map_err(|_| Error::from_errno(result as i32))
 }
 
-fn name_in(buffer: &[u8], start: u32) -> Result<&[u8]> {
+pub(crate) fn name_in(buffer: &[u8], start: u32) -> Result<&[u8]> {
     let name = buffer.get(start as usize..).ok_or(EINVAL)?;
     name.strip_suffix(&[0]).ok_or(EINVAL)
 }

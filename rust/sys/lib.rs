@@ -17,6 +17,7 @@
 //! - [`pidfd`] — processes as files.
 //! - [`signalfd`] — signals as files.
 //! - [`timerfd`] — timers as files.
+//! - [`inotify`] — what inotify instances watch, and have to tell; names of inodes.
 //! - [`inode`] — inodes whose contents are in the image.
 //! - [`sysv`] — System V semaphores, message queues and shared memory.
 //! - [`build`] — creating tasks, and system calls in their context.
@@ -31,6 +32,7 @@ pub mod build;
 pub mod errno;
 pub mod file;
 pub mod inode;
+pub mod inotify;
 pub mod list;
 pub mod misc;
 pub mod mm;

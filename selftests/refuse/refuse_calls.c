@@ -6,7 +6,6 @@
 #include <linux/io_uring.h>
 #include <mqueue.h>
 #include <pthread.h>
-#include <sys/inotify.h>
 #include <sys/ipc.h>
 #include <sys/socket.h>
 
@@ -49,15 +48,6 @@ static void call_io_uring_enter(void)
 	int ring = need((int)syscall(SYS_io_uring_setup, 1, &params));
 
 	syscall(SYS_io_uring_enter, ring, 0, 1, IORING_ENTER_GETEVENTS, NULL, 0);
-}
-
-static void call_inotify(void)
-{
-	int fd = sure(inotify_init());
-	char event[400];
-
-	sure(inotify_add_watch(fd, "/", IN_CREATE));
-	sure((int)read(fd, event, sizeof(event)));
 }
 
 static void set_timeout(int fd, int option, int seconds)
@@ -117,7 +107,6 @@ static void call_send(void)
 SLEEP(mq_receive, SYS_mq_timedreceive)
 SLEEP(io_getevents, SYS_io_getevents)
 SLEEP(io_uring_enter, SYS_io_uring_enter)
-SLEEP(inotify, SYS_read)
 SLEEP(recv_all, SYS_recvfrom)
 SLEEP(send, SYS_sendto)
 
@@ -134,7 +123,6 @@ static const struct case_ cases[] = {
 	{ "mq-receive", BY_NUMBER(243), sleep_mq_receive, NULL },
 	{ "io_getevents", BY_NUMBER(208), sleep_io_getevents, NULL },
 	{ "io_uring_enter", BY_NUMBER(426), sleep_io_uring_enter, NULL },
-	{ "inotify", "pid 2 .*inotify", sleep_inotify, NULL },
 	{ "recv-other-time", BY_NAME("recvfrom"), sleep_recv, NULL },
 	{ "recv-all", BY_NAME("recvfrom"), sleep_recv_all, NULL },
 	{ "send", BY_NAME("sendto"), sleep_send, NULL },

@@ -61,10 +61,26 @@ static void make_signalfd(void)
 	reap(pid);
 }
 
-static void make_inotify(void)
+static void make_inotify_removed(void)
 {
 	fd = sure(inotify_init());
-	sure(inotify_add_watch(fd, "/etc", IN_CREATE));
+	other = sure(open(file_at("removed"), O_RDWR | O_CREAT, 0600));
+	sure(inotify_add_watch(fd, file_at("removed"), IN_MODIFY));
+	sure(unlink(file_at("removed")));
+}
+
+static void make_inotify_proc(void)
+{
+	fd = sure(inotify_init());
+	sure(inotify_add_watch(fd, "/proc/sys", IN_CREATE));
+}
+
+static void make_inotify_hidden(void)
+{
+	sure(mkdir(file_at("hidden"), 0700));
+	fd = sure(inotify_init());
+	sure(inotify_add_watch(fd, file_at("hidden"), IN_CREATE));
+	sure(mount("tmpfs", file_at("hidden"), "tmpfs", 0, NULL));
 }
 
 static void make_fanotify(void)
@@ -436,7 +452,9 @@ static const struct case_ cases[] = {
 	{ "eventfd-append", "event file with unknown flags 0o2000", make_eventfd, NULL },
 	{ "timerfd-alarm", "timerfd by a clock that can wake", make_timerfd, NULL },
 	{ "signalfd-gone", "epoll instance watches a signalfd, .* process that has ended", make_signalfd, NULL },
-	{ "inotify", "inotify", make_inotify, NULL },
+	{ "inotify-removed", "watch descriptor 1: watches a file that was removed", make_inotify_removed, NULL },
+	{ "inotify-proc", "watches /proc/sys, on a file system", make_inotify_proc, NULL },
+	{ "inotify-hidden", "watch descriptor 1: watches a file that is hidden", make_inotify_hidden, NULL },
 	{ "fanotify", "fanotify", make_fanotify, NULL },
 	{ "perf", "perf", make_perf, NULL },
 	{ "io_uring", "io.uring", make_io_uring, NULL },
@@ -471,7 +489,7 @@ static const struct case_ cases[] = {
 	{ "fifo", "fifo|named pipe", make_fifo, check_fifo },
 	{ "path", "O_PATH", make_path, check_path },
 	{ "symlink", "O_PATH|link", make_symlink, check_symlink },
-	{ "async", "character device 1:8: sends signals .*not a pipe", make_async, check_async },
+	{ "async", "character device 1:8: sends signals .*neither a pipe", make_async, check_async },
 	{ "lease", "lease", make_lease, check_lease },
 	{ "dnotify", "notif|sends signals", make_dnotify, NULL },
 	{ "flags", "nothing", make_direct, check_direct },

@@ -29,7 +29,7 @@ static const char * const plain_fs[] = {
 	"rootfs", "squashfs", "tmpfs", "vfat", "virtiofs", "xfs", "zfs",
 };
 
-static bool fs_is_plain(const struct super_block *sb)
+bool cr_shim_fs_is_plain(const struct super_block *sb)
 {
 	int i;
 
@@ -118,6 +118,8 @@ static u32 type_of(struct file *file, const struct inode *inode)
 		return CR_SHIM_FILE_SIGNALFD;
 	if (cr_shim_is_pidfd(file))
 		return CR_SHIM_FILE_PIDFD;
+	if (cr_shim_is_inotify(file))
+		return CR_SHIM_FILE_INOTIFY;
 	if (cr_shim_is_unix_socket(file))
 		return CR_SHIM_FILE_SOCKET;
 	return type_of_inode(file->f_path.dentry, inode);
@@ -208,7 +210,7 @@ void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 		info->unsupported |= BIT_ULL(CR_FILE_X_LOCK);
 	if (d_unlinked(path->dentry) || !inode->i_nlink)
 		info->unsupported |= BIT_ULL(CR_FILE_X_UNLINKED);
-	if (!fs_is_plain(inode->i_sb))
+	if (!cr_shim_fs_is_plain(inode->i_sb))
 		info->unsupported |= BIT_ULL(CR_FILE_X_FS);
 	if (file->f_mode & FMODE_PATH)
 		info->unsupported |= BIT_ULL(CR_FILE_X_PATH_ONLY);

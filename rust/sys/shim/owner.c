@@ -24,7 +24,10 @@ static u32 kind_of(enum pid_type type)
 				      CR_OWNER_THREAD;
 }
 
-/* Under the lock of the pipe, as fs/pipe.c:pipe_fasync() changes these lists. */
+/*
+ * Under the lock of the pipe, as fs/pipe.c:pipe_fasync() changes these lists; or
+ * RCU, which keeps their entries.
+ */
 static bool find_fd(const struct fasync_struct *list, const struct file *file,
 		    u32 *fd)
 {
@@ -43,6 +46,12 @@ static int async_fd(struct file *file, u32 *fd)
 	struct pipe_inode_info *pipe = inode->i_pipe;
 	bool found;
 
+	if (cr_shim_is_inotify(file)) {
+		rcu_read_lock();
+		found = find_fd(cr_shim_inotify_fasync(file), file, fd);
+		rcu_read_unlock();
+		return found ? 0 : -EOPNOTSUPP;
+	}
 	if (!S_ISFIFO(inode->i_mode) || file->f_mode & FMODE_PATH)
 		return -EOPNOTSUPP;
 	pipe_lock(pipe);
@@ -76,7 +85,7 @@ static int read_owner(struct fown_struct *owner, struct pid_namespace *ns,
 
 /*
  * -ENOENT when @file has never been told to send any; -EOPNOTSUPP when it does,
- * and is not a pipe.
+ * and is neither a pipe nor an inotify instance.
  */
 int cr_shim_owner_read(struct file *file, struct pid_namespace *ns,
 		       struct cr_img_owner *out)

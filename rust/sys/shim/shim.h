@@ -474,6 +474,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_SIGNALFD,
 	CR_SHIM_FILE_PIDFD,
 	CR_SHIM_FILE_SOCKET,
+	CR_SHIM_FILE_INOTIFY,
 };
 
 /**
@@ -493,6 +494,7 @@ struct cr_shim_file {
 	u8 name[32];
 };
 
+bool cr_shim_fs_is_plain(const struct super_block *sb);
 bool cr_shim_file_may(struct file *file, bool write);
 u32 cr_shim_file_type(struct file *file);
 void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
@@ -630,6 +632,30 @@ int cr_shim_timerfd_set(struct file *file, u64 ticks,
 bool cr_shim_is_signalfd(struct file *file);
 u64 cr_shim_signalfd_read(struct file *file);
 struct file *cr_shim_signalfd_make(u64 accepted);
+
+/* inotify.c */
+bool cr_shim_is_inotify(struct file *file);
+void cr_shim_inotify_read(struct file *file, struct cr_img_inotify *out);
+struct inode *cr_shim_inotify_watch(struct file *file, int wd,
+				    struct cr_img_watch *out);
+size_t cr_shim_inotify_events(struct file *file, u8 *buf, size_t size);
+struct file *cr_shim_inotify_make(void);
+int cr_shim_inotify_adopt(struct file *file, u32 max_events);
+void cr_shim_inotify_set_next(struct file *file, u32 wd);
+bool cr_shim_inotify_watches(struct file *file, int wd, const struct path *path);
+int cr_shim_inotify_arm(struct file *file, int wd, u32 mask);
+bool cr_shim_inotify_has_events(struct file *file);
+int cr_shim_inotify_queue(struct file *file, const struct cr_img_inotify_event *in,
+			  const u8 *name);
+const struct fasync_struct *cr_shim_inotify_fasync(struct file *file);
+
+/* alias.c */
+int cr_shim_inode_name(struct inode *inode, const struct path *root, char *buf,
+		       u32 size, u32 *start);
+void cr_shim_inode_put(struct inode *inode);
+u32 cr_shim_inode_type(const struct inode *inode, bool *plain);
+int cr_shim_lookup_itself(const struct path *root, const char *name,
+			  struct path *path, u32 *type);
 
 /* pidfd.c */
 

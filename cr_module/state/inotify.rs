@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What happens to files and directories, as a file: inotify(7).
+//!
+//! A watch holds an inode, so the checkpoint looks for a name that leads to it. At restart, init adds
+//! the watches by these names, before anybody is there: they tell of nothing until all is rebuilt,
+//! so that nobody is told of what the restart itself opens, maps or closes. Events that have not been
+//! read come first.
+//!
+//! Refused: watches of what has no name, or none that the container can use; a queue with room for
+//! more events than that of others.
+
+use crate::{
+    build::Build,
+    checkpoint::Save,
+    plan::Plan,
+    report::{fail, Context, Name, Result},
+    state::file::{self, CName},
+};
+use cr_codec::{
+    check::{inotify_events, Rec},
+    uapi::*,
+};
+use cr_sys::{
+    build as sys,
+    errno::{EOPNOTSUPP, ESTALE},
+    file::{FileRef, PathRef},
+    inotify::InodeRef,
+};
+use kernel::prelude::*;
+
+const SYS_CLOSE: u32 = 3;
+const SYS_INOTIFY_ADD_WATCH: u32 = 254;
+
+/// Saves what inotify instances watch, and have to tell: all files have been saved.
+pub(crate) fn save(save: &mut Save<'_>) -> Result {
+    for (file, id) in core::mem::take(&mut save.inotifies) {
+        let mut buffer = core::mem::take(&mut save.path);
+        let result = save_one(save, &file, id, &mut buffer);
+        save.path = buffer;
+        result.context(format_args!("an inotify instance"))?;
+    }
+    Ok(())
+}
+
+fn save_one(save: &mut Save<'_>, file: &FileRef, id: u64, buffer: &mut [u8]) -> Result {
+    let (mut watches, mut names) = (KVVec::new(), KVVec::new());
+    let mut from = 1;
+    while let Some((mut watch, inode)) = file.next_watch(from)? {
+        let name = name_of(save, &inode, &mut watch, buffer)
+            .context(format_args!("watch descriptor {}", watch.wd))?;
+        watch.path_len = name.len() as u32;
+        names.extend_from_slice(name, GFP_KERNEL)?;
+        watches.push(watch, GFP_KERNEL)?;
+        from = match watch.wd.checked_add(1) {
+            Some(next) => next,
+            None => break,
+        };
+    }
+    let events = file.inotify_events()?;
+    let record = cr_img_inotify {
+        file: id,
+        nr_watches: watches.len() as u32,
+        nr_events: inotify_events(&events).count() as u32,
+        ..file.read_inotify()
+    };
+    save.record(&record, &[&events])?;
+    let mut names = names.as_slice();
+    for watch in &watches {
+        let (name, rest) = names
+            .split_at_checked(watch.path_len as usize)
+            .ok_or(EINVAL)?;
+        save.record(watch, &[name])?;
+        names = rest;
+    }
+    Ok(())
+}
+
+/// The name of what is watched, and its type.
+fn name_of<'a>(
+    save: &Save<'_>,
+    inode: &InodeRef,
+    watch: &mut cr_img_watch,
+    buffer: &'a mut [u8],
+) -> Result<&'a [u8]> {
+    let (mode, is_plain) = inode.read_type();
+    watch.mode = mode;
+    let name = match inode.name(save.container.root(), buffer) {
+        Ok(name) => name,
+        Err(error) if error == ENOENT => fail!(
+            EOPNOTSUPP(),
+            "watches a file that was removed, or whose name nobody has used for long: use it, or \
+             remove the watch"
+        ),
+        Err(error) if error == EXDEV => fail!(
+            EOPNOTSUPP(),
+            "watches a file outside of the container's root, which is not supported yet"
+        ),
+        Err(error) if error == ESTALE() => fail!(
+            EOPNOTSUPP(),
+            "watches a file that is hidden by a mount or another file, which is not supported yet"
+        ),
+        Err(error) => return Err(error.into()),
+    };
+    if !is_plain {
+        fail!(
+            EOPNOTSUPP(),
+            "watches {}, on a file system whose files are not supported yet",
+            Name(name)
+        );
+    }
+    Ok(name)
+}
+
+/// Makes one that watches nothing yet.
+pub(crate) fn restore() -> Result<FileRef> {
+    FileRef::make_inotify().context(format_args!("making an inotify instance"))
+}
+
+/// The watches of the instance whose record is at a place.
+fn watches(plan: &Plan, at: usize, nr: u32) -> impl Iterator<Item = Rec<'_>> {
+    let after = (at + 1..plan.records.len()).map(|at| plan.records.get(at));
+    after
+        .filter(|rec| rec.tag == CR_TAG_WATCH)
+        .take(nr as usize)
+}
+
+/// Adds the watches, which tell of nothing. The current task is init, which has nothing open.
+pub(crate) fn restore_watches(plan: &Plan, build: &Build<'_>) -> Result {
+    let root = PathRef::current_root()?;
+    for (at, rec) in plan.records.tagged(CR_TAG_INOTIFY) {
+        let inotify: cr_img_inotify = rec.fixed()?;
+        let file = build.file(inotify.file)?;
+        match file.adopt_inotify(inotify.max_events) {
+            Err(error) if error == ENOSPC => fail!(
+                ENOSPC,
+                "an inotify instance has room for {} events, more than \
+                 /proc/sys/fs/inotify/max_queued_events allows",
+                inotify.max_events
+            ),
+            result => result?,
+        }
+        let fd = u64::from(sys::install_any_fd(file)?);
+        let result = watches(plan, at, inotify.nr_watches).try_for_each(|rec| {
+            let path = rec.variable::<cr_img_watch>();
+            add(build, &root, file, fd, &rec)
+                .context(format_args!("inotify: watch of {}", Name(path)))
+        });
+        build.syscall(SYS_CLOSE, [fd, 0, 0])?;
+        result?;
+    }
+    Ok(())
+}
+
+fn add(build: &Build<'_>, root: &PathRef, file: &FileRef, fd: u64, rec: &Rec<'_>) -> Result {
+    const IN_DONT_FOLLOW: u64 = 0x0200_0000;
+    let watch: cr_img_watch = rec.fixed()?;
+    let path = rec.variable::<cr_img_watch>();
+    let (target, mode) = file::lookup_itself(root, CName::new(path)?.as_cstr()?)?;
+    if mode != watch.mode {
+        fail!(ESTALE(), "is not of the same type any more");
+    }
+    file.set_next_wd(watch.wd as u32);
+    let name = build.scratch_path(path)?;
+    let wd = build.syscall(SYS_INOTIFY_ADD_WATCH, [fd, name, IN_DONT_FOLLOW])?;
+    if wd != i64::from(watch.wd) || !file.watches(watch.wd, &target) {
+        fail!(ESTALE(), "is another file by now, or one with two watches");
+    }
+    Ok(())
+}
+
+/// Lets the watches tell of events, behind those that wait. All is rebuilt.
+pub(crate) fn finish(plan: &Plan) -> Result {
+    for (at, rec) in plan.records.tagged(CR_TAG_INOTIFY) {
+        let inotify: cr_img_inotify = rec.fixed()?;
+        let file = plan.file(inotify.file)?;
+        if file.has_inotify_events() {
+            fail!(ESTALE(), "inotify: something that is watched is gone");
+        }
+        for (event, name) in inotify_events(rec.variable::<cr_img_inotify>()) {
+            file.queue_inotify_event(&event, name)?;
+        }
+        for rec in watches(plan, at, inotify.nr_watches) {
+            let watch: cr_img_watch = rec.fixed()?;
+            file.arm_watch(watch.wd, watch.mask)
+                .context(format_args!("inotify: watch descriptor {}", watch.wd))?;
+        }
+        file.set_next_wd(inotify.next_wd);
+    }
+    Ok(())
+}
