@@ -3,7 +3,8 @@
 //! Open file descriptions.
 //!
 //! Regular files, directories and the memory devices are found again by their name below the root
-//! of the container's init; their contents are not in the image. Pipes refer to an object; see
+//! of the container's init, or, if that was removed, by another one that they have; their contents are
+//! not in the image. Pipes refer to an object; see
 //! [`event`] for those without a name, [`proc_mem`] for memory of processes. What belongs to the
 //! outside, and was declared external, is supplied at restart.
 //!
@@ -261,7 +262,19 @@ fn name<'a>(
     buffer: &'a mut [u8],
 ) -> Result<Option<&'a [u8]>> {
     let has = |bit: u32| info.unsupported & (1 << bit) != 0;
-    let name = match file.name(save.container.root(), buffer) {
+    // It has another one.
+    let linked = kind == FileType::Regular && has(CR_FILE_X_UNLINKED);
+    let name = match linked {
+        true => file.other_name(save.container.root(), buffer),
+        false => file.name(save.container.root(), buffer),
+    };
+    let name = match name {
+        Err(_) if linked => fail!(
+            EOPNOTSUPP(),
+            "file {} was removed, and another name that it has is not known below the container's \
+             root, which is not supported yet (use that name, or close the file)",
+            Name(&info.name)
+        ),
         Ok(name) => name,
         Err(error) if error == EXDEV => return Ok(None),
         Err(error) if error == ESTALE() => fail!(
@@ -271,7 +284,7 @@ fn name<'a>(
         ),
         Err(error) => return Err(error).context(format_args!("file {}", Name(&info.name))),
     };
-    if has(CR_FILE_X_UNLINKED) {
+    if has(CR_FILE_X_UNLINKED) && !linked {
         fail!(
             EOPNOTSUPP(),
             "file {} was removed, which is not supported yet",

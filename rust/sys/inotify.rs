@@ -54,6 +54,24 @@ impl InodeRef {
     }
 }
 
+impl FileRef {
+    /// Any name of what it has open, as [`InodeRef::name`].
+    pub fn other_name<'a>(&self, root: &PathRef, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
+        let mut start = 0;
+        // SAFETY: File and path are valid; `buffer` is valid for writes of its length.
+        to_result(unsafe {
+            bindings::cr_shim_file_other_name(
+                self.as_ptr(),
+                root.as_ptr(),
+                buffer.as_mut_ptr().cast(),
+                buffer.len() as u32,
+                &mut start,
+            )
+        })?;
+        name_in(buffer, start)
+    }
+}
+
 /// An inotify instance.
 impl FileRef {
     /// Its limits.

@@ -304,8 +304,11 @@ static void make_deleted(void)
 static void make_linked(void)
 {
 	fd = sure(open(file_at("deleted"), O_RDWR | O_CREAT, 0600));
-	sure(link(file_at("deleted"), file_at("other")));
+	sure(mkdir(file_at("elsewhere"), 0700));
+	sure(link(file_at("deleted"), file_at("elsewhere/other")));
 	sure(unlink(file_at("deleted")));
+	/* Another one than those of the container. */
+	sure(mount("tmpfs", file_at("elsewhere"), "tmpfs", 0, NULL));
 }
 
 static void make_removed_with_dir(void)
@@ -480,7 +483,7 @@ static const struct case_ cases[] = {
 	{ "kmsg", "kmsg|device", make_kmsg, NULL },
 	{ "terminal", "pty|tty|terminal|ptmx", make_terminal, NULL },
 	{ "tty", "pty|tty|terminal|pts", make_tty, NULL },
-	{ "deleted-linked", "file .*/deleted was removed", make_linked, NULL },
+	{ "deleted-linked", "file deleted was removed, and another name", make_linked, NULL },
 	{ "deleted-with-dir", "was removed, and so was its directory", make_removed_with_dir, NULL },
 	{ "deleted-xattr", "file deleted: has extended attributes", make_removed_xattr, check_deleted },
 	{ "deleted-dir", "deleted|unlinked|removed", make_deleted_dir, NULL },

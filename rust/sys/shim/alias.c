@@ -93,6 +93,14 @@ int cr_shim_inode_name(struct inode *inode, const struct path *root, char *buf,
 	return err;
 }
 
+/* The same for what @file has open, whatever the name that it was opened by. */
+int cr_shim_file_other_name(struct file *file, const struct path *root, char *buf,
+			    u32 size, u32 *start)
+{
+	return cr_shim_inode_name(d_inode(file_user_path(file)->dentry), root, buf,
+				  size, start);
+}
+
 void cr_shim_inode_put(struct inode *inode)
 {
 	iput(inode);

@@ -652,6 +652,8 @@ const struct fasync_struct *cr_shim_inotify_fasync(struct file *file);
 /* alias.c */
 int cr_shim_inode_name(struct inode *inode, const struct path *root, char *buf,
 		       u32 size, u32 *start);
+int cr_shim_file_other_name(struct file *file, const struct path *root, char *buf,
+			    u32 size, u32 *start);
 void cr_shim_inode_put(struct inode *inode);
 u32 cr_shim_inode_type(const struct inode *inode, bool *plain);
 int cr_shim_lookup_itself(const struct path *root, const char *name,

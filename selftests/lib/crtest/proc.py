@@ -132,6 +132,18 @@ def without_name(path):
     return f"{os.path.dirname(path)}/ (deleted)"
 
 
+def name_left(opened, path):
+    """Of a removed file with another link in its directory, that one, by which it is opened again."""
+    try:
+        if (path or "").endswith(" (deleted)") and os.stat(opened).st_nlink:
+            for entry in os.scandir(os.path.dirname(path)):
+                if os.path.samestat(entry.stat(follow_symlinks=False), os.stat(opened)):
+                    return entry.path
+    except OSError:
+        pass
+    return path
+
+
 def mappings(pid, names):
     """The mappings of a process; neighbours that differ in nothing are one."""
     found = []
@@ -182,8 +194,9 @@ def descriptors(pid, names):
         values = fields(info)
         # crctl writes to what becomes the standard output of a container.
         position = values.get("pos") if number > 2 else None
-        found[number] = (without_name(names.of_link(link(f"/proc/{pid}/fd/{number}"))), position,
-                         values.get("flags"), tuple(locks))
+        opened = f"/proc/{pid}/fd/{number}"
+        name = without_name(name_left(opened, names.of_link(link(opened))))
+        found[number] = (name, position, values.get("flags"), tuple(locks))
     return found
 
 
