@@ -22,6 +22,7 @@ pub(crate) enum Kind {
     Seccomp,
     PidNs,
     Socket,
+    Tty,
 }
 
 /// The objects that have been met so far. Tasks that stand still keep them alive.

@@ -86,6 +86,11 @@ impl References {
         Ok(self.queues.push(socket, GFP_KERNEL)?)
     }
 
+    /// Whether an open file is one of the container's.
+    pub(crate) fn has_file(&self, identity: u64) -> bool {
+        self.files.get(&identity).is_some()
+    }
+
     /// Whether a socket is one of the container's.
     pub(crate) fn has_socket(&self, identity: u64) -> bool {
         self.sockets.get(&identity).is_some()

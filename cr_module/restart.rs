@@ -20,6 +20,7 @@ use crate::{
         cpu, debugreg, event, file, inode, inotify, ipc, memory, mm, owner, pid_ns, pipe, proc_mem,
         regs, session, shmem, socket, stop, task, thread,
         trace::{self, Traced},
+        tty,
     },
 };
 use cr_codec::{
@@ -212,6 +213,8 @@ pub(crate) struct Files<'a> {
     /// By id, ascending.
     made: KVVec<(u64, FileRef)>,
     sockets: socket::Made,
+    /// Files of slaves that were hung up, by id.
+    pub(crate) hung_up: RBTree<u64, FileRef>,
     records: &'a Records,
 }
 
@@ -237,6 +240,7 @@ impl<'a> Files<'a> {
             pipes: RBTree::new(),
             made: KVVec::new(),
             sockets: socket::Made::new(),
+            hung_up: RBTree::new(),
             records,
         };
         for at in 0..records.len() {
@@ -245,10 +249,12 @@ impl<'a> Files<'a> {
                 CR_TAG_FILE => file::restore(&mut files, &rec)?,
                 CR_TAG_SHMEM => shmem::restore(&rec)?,
                 CR_TAG_INODE => inode::restore(&rec, files.root)?,
+                CR_TAG_TTY => tty::restore(&mut files, &rec)?,
                 _ => continue,
             };
             files.made.push((rec.id, file), GFP_KERNEL)?;
         }
+        tty::complete(&files, records)?;
         let mut sockets = core::mem::replace(&mut files.sockets, socket::Made::new());
         sockets.restore_queues(&files, records)?;
         files.watch()?;
@@ -273,6 +279,11 @@ impl<'a> Files<'a> {
             Ok(at) => Ok(&self.made[at].1),
             Err(_) => fail!(EINVAL, "no file {id}"),
         }
+    }
+
+    /// All records of the image.
+    pub(crate) fn records(&self) -> &'a Records {
+        self.records
     }
 
     /// The directory below which names are looked up.

@@ -16,7 +16,7 @@ use crate::{
     objects::Kind,
     report::{fail, failure, Context, Failure, Name, Result},
     restart::Files,
-    state::{event, inode, owner, pidfd, pipe, proc_mem, socket},
+    state::{event, inode, owner, pidfd, pipe, proc_mem, socket, tty},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -26,7 +26,7 @@ use cr_sys::{
 use kernel::prelude::*;
 
 /// Flags that stay with an open file and are given to open(2) again.
-const KEPT_FLAGS: u32 = 0o3 // O_ACCMODE
+pub(crate) const KEPT_FLAGS: u32 = 0o3 // O_ACCMODE
     | 0o2000 // O_APPEND
     | 0o4000 // O_NONBLOCK
     | 0o10000 // O_DSYNC
@@ -114,6 +114,10 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
         } else if matches!(kind, FileType::Memfd | FileType::Removed) {
             record.flags &= KEPT_FLAGS | O_TMPFILE;
             record = inode::save(save, file, kind, info.inode, &record)
+                .context(format_args!("{}", What(kind, &info)))?;
+        } else if kind == FileType::Terminal {
+            record.flags &= KEPT_FLAGS;
+            (record, path) = tty::save(save, file, record.flags, buffer)
                 .context(format_args!("{}", What(kind, &info)))?;
         } else if kind == FileType::Socket {
             record = cr_img_file {
@@ -206,6 +210,10 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
                     "is connected to the outside of the container",
                 ));
             }
+        }
+        FileType::Terminal if tty::is_inside(save, file)? => {}
+        FileType::Terminal if file.tty().is_some() => {
+            return Ok(Place::Outside("has an end outside of the container"));
         }
         // Of these there is nothing that could be saved.
         _ if save.container.external_key(file, info.inode).is_some() => {
@@ -337,6 +345,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
         CR_FILE_EXTERNAL => files.external(record.target),
         CR_FILE_PIPE => files.open_pipe(record.target, record.flags),
         CR_FILE_SOCKET => files.open_socket(record.target, record.flags),
+        CR_FILE_PTMX | CR_FILE_PTS | CR_FILE_HUNG_UP => tty::open(files, rec.id, &record, path),
         CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_INOTIFY => {
             event::restore(&record)
         }
@@ -348,7 +357,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
     }
 }
 
-const O_NOCTTY: u32 = 0o400;
+pub(crate) const O_NOCTTY: u32 = 0o400;
 
 /// What a name stands for.
 pub(crate) fn probe(files: &Files<'_>, name: &CStr) -> Result<(FileType, u64)> {

@@ -47,5 +47,6 @@ pub(crate) mod thread;
 pub(crate) mod timer;
 pub(crate) mod timerfd;
 pub(crate) mod trace;
+pub(crate) mod tty;
 pub(crate) mod usage;
 pub(crate) mod uts;

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What comes with a session: an autogroup of the scheduler, and the process group that is told when
-//! the leader of a session exits that has lost its terminal.
+//! What comes with a session: an autogroup of the scheduler; a controlling terminal, see [`tty`], or
+//! the process group that is told when the leader of a session exits that has lost its terminal.
 //!
 //! An autogroup is made by setsid(2) and inherited by fork(2), so that each session has its own. At
 //! restart, the first process of a session makes it, and its children inherit it; those that have
 //! been adopted by others join it.
 
 use crate::{
+    checkpoint::Save,
     plan::Plan,
     report::{fail, Context, Result},
+    state::tty,
     tree::{Process, Tree},
 };
 use cr_codec::uapi::*;
@@ -45,10 +47,12 @@ pub(crate) fn check(tree: &Tree) -> Result {
 }
 
 /// Saves what a process has.
-pub(crate) fn save(ns: &PidNs, process: &Process, record: &mut cr_img_process) {
+pub(crate) fn save(save: &mut Save<'_>, process: &Process, record: &mut cr_img_process) -> Result {
     let task = &process.leader().task;
     (_, record.autogroup_nice) = task.autogroup();
-    record.tty_old_pgrp = task.old_pgrp(ns);
+    record.tty_old_pgrp = task.old_pgrp(save.container.ns());
+    record.tty = tty::save_controlling(save, task)?;
+    Ok(())
 }
 
 /// Gives the current process, which has no children yet, its autogroup if it is the first one of
@@ -93,5 +97,5 @@ pub(crate) fn restore(plan: &Plan, ns: &PidNs) -> Result {
             }
         }
     }
-    Ok(())
+    tty::restore_controlling(plan, ns)
 }

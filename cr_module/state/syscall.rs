@@ -193,6 +193,7 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
             (_, FileType::EventFd | FileType::TimerFd | FileType::SignalFd) => {
                 Asleep::Leave(ERESTARTSYS)
             }
+            (READ | READV, FileType::Terminal) => reading_terminal(task, a),
             (_, FileType::Pipe | FileType::Terminal | FileType::Inotify | FileType::Other) => {
                 Asleep::Wake
             }
@@ -307,6 +308,16 @@ pub(crate) fn has_timed_out(task: &TaskRef) -> bool {
         _ => EAGAIN_RESULT,
     };
     task.syscall_result() == Some(timed_out)
+}
+
+/// Who waits for input. A read that is to get several characters may have taken some.
+fn reading_terminal(task: &TaskRef, fd: u64) -> Asleep {
+    let file = u32::try_from(fd).ok().and_then(|fd| task.file(fd));
+    match file.filter(|file| file.tty().is_some()) {
+        Some(file) if file.tty_reads_at_once() => Asleep::Leave(ERESTARTSYS),
+        Some(_) => Asleep::Wait(CallName::Name("read")),
+        None => Asleep::Wake,
+    }
 }
 
 /// Who waits for something in a socket, with these flags of recv(2).

@@ -34,7 +34,6 @@ const REFUSED: &[(u32, &str)] = &[
     (CR_TASK_SECCOMP, "has a seccomp filter"),
     (CR_TASK_IO_URING, "uses io_uring"),
     (CR_TASK_COMPAT, "is a 32-bit program"),
-    (CR_TASK_CTTY, "has a controlling terminal"),
     (
         CR_TASK_SCHED_EXT,
         "has the extended scheduling policy (SCHED_EXT)",
@@ -148,7 +147,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result {
         record.flags |= CR_PROCESS_PARENT_EXECED;
     }
     leader.task.read_limits(&mut record);
-    session::save(save.container.ns(), process, &mut record);
+    session::save(save, process, &mut record)?;
     usage::save_process(leader, &mut record);
     if process.is_zombie() {
         record.state = CR_PROCESS_ZOMBIE;

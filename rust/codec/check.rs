@@ -43,6 +43,7 @@ mod sockets;
 mod tasks;
 mod trace;
 mod tree;
+mod tty;
 mod walk;
 
 /// ELF machine of the only architecture so far.

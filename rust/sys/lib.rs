@@ -51,6 +51,7 @@ pub mod sysv;
 pub mod task;
 pub mod timerfd;
 pub mod trace;
+pub mod tty;
 pub mod vec;
 pub mod vfork;
 

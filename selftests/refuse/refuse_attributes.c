@@ -24,30 +24,6 @@ static void live(void)
 		sleep_ms(10);
 }
 
-/* A child that does @make and lives on. */
-static void in_child(void (*make)(void))
-{
-	if (!sure(fork())) {
-		make();
-		tell("child");
-		live();
-	}
-	await("child");
-}
-
-static void take_terminal(void)
-{
-	int terminal = sure(posix_openpt(O_RDWR | O_NOCTTY));
-
-	sure(grantpt(terminal));
-	sure(unlockpt(terminal));
-	sure(setsid());
-	/* Nothing refers to it but the session itself, and who holds the other end. */
-	close(sure(open(ptsname(terminal), O_RDWR)));
-}
-
-static void make_terminal(void) { in_child(take_terminal); }
-
 static void make_autoreap(void)
 {
 	struct clone_args args = { .flags = CLONE_AUTOREAP_ };
@@ -202,7 +178,6 @@ static void make_thread_cgroup(void)
 }
 
 static const struct case_ cases[] = {
-	{ "controlling-terminal", "pid 2 .*controlling terminal", make_terminal, NULL },
 	{ "autoreap", "pid 2 .*reaped automatically", make_autoreap, NULL },
 	{ "core-cookie", "core scheduling cookie", make_core_cookie, NULL },
 	{ "rseq-slice", "time slice extensions", make_rseq_slice, NULL },

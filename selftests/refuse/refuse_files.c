@@ -276,12 +276,12 @@ static void make_kmsg(void)
 	fd = sure(open("/dev/kmsg", O_RDONLY));
 }
 
-static void make_terminal(void)
+static void make_console(void)
 {
-	fd = sure(posix_openpt(O_RDWR | O_NOCTTY));
+	fd = sure(open("/dev/console", O_RDWR | O_NOCTTY));
 }
 
-static void make_tty(void)
+static void make_terminal(void)
 {
 	char name[64];
 
@@ -290,7 +290,29 @@ static void make_tty(void)
 	unlockpt(fd);
 	sure(ptsname_r(fd, name, sizeof(name)) ? -1 : 0);
 	other = sure(open(name, O_RDWR | O_NOCTTY));
-	close(fd);
+}
+
+/* N_NULL, which every kernel has. */
+static void make_discipline(void)
+{
+	int discipline = 27;
+
+	make_terminal();
+	sure(ioctl(other, TIOCSETD, &discipline));
+}
+
+static void make_hung_up_master(void)
+{
+	make_terminal();
+	sure(ioctl(fd, TIOCVHANGUP));
+}
+
+/* /dev/tty means another file for each session. */
+static void make_tty(void)
+{
+	make_terminal();
+	sure(ioctl(other, TIOCSCTTY, 0));
+	sure(open("/dev/tty", O_RDWR));
 }
 
 static void make_deleted(void)
@@ -481,8 +503,10 @@ static const struct case_ cases[] = {
 	{ "mem-elsewhere", "memory of a process in another pid namespace", make_mem_elsewhere, NULL },
 	{ "sysfs", "sysfs|/sys", make_sysfs, NULL },
 	{ "kmsg", "kmsg|device", make_kmsg, NULL },
-	{ "terminal", "pty|tty|terminal|ptmx", make_terminal, NULL },
-	{ "tty", "pty|tty|terminal|pts", make_tty, NULL },
+	{ "console", "a terminal .character device 5:1. is not supported", make_console, NULL },
+	{ "terminal-discipline", "another line discipline", make_discipline, NULL },
+	{ "terminal-hung-up", "a master that was hung up", make_hung_up_master, NULL },
+	{ "tty", "a terminal .character device 5:0. is not supported", make_tty, NULL },
 	{ "deleted-linked", "file deleted was removed, and another name", make_linked, NULL },
 	{ "deleted-with-dir", "was removed, and so was its directory", make_removed_with_dir, NULL },
 	{ "deleted-xattr", "file deleted: has extended attributes", make_removed_xattr, check_deleted },

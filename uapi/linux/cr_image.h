@@ -126,6 +126,8 @@ struct cr_img_tail {
  *	path, then the bytes in it
  * @CR_TAG_SHMEM: obj; struct cr_img_shmem
  * @CR_TAG_INODE: obj; struct cr_img_inode, then its name
+ * @CR_TAG_TTY: obj; struct cr_img_tty, then the path of the master, then what waits
+ *	in the master and what waits in the slave, see struct cr_img_tty_end
  * @CR_TAG_FILE: obj; struct cr_img_file, then the path
  * @CR_TAG_FDTABLE: obj; struct cr_img_fdtable, then struct cr_img_fd[]
  * @CR_TAG_FS: obj; struct cr_img_fs, then cwd path, root path
@@ -206,6 +208,7 @@ enum cr_img_tag {
 	CR_TAG_INODE		= 0x38,
 	CR_TAG_INOTIFY		= 0x39,
 	CR_TAG_WATCH		= 0x3a,
+	CR_TAG_TTY		= 0x30,
 	CR_TAG_SOCKET		= 0x34,
 	CR_TAG_PEER		= 0x35,
 	CR_TAG_MESSAGE		= 0x36,
@@ -563,6 +566,134 @@ struct cr_img_inode {
 	__u32 name_len;
 };
 
+/* Longest line, and most that waits to be read or echoed, at one end of a terminal. */
+#define CR_TTY_BUFFER	4096
+/* Most that has been written and is not looked at by the other end yet. */
+#define CR_TTY_MAX_FLIP	32768
+/* Most columns that are told apart. */
+#define CR_TTY_MAX_COLUMN	(1 << 24)
+
+/* Output is stopped, by a character or by who has the terminal open (TCOOFF). */
+#define CR_TTY_STOPPED		(1 << 0)
+#define CR_TTY_TCO_STOPPED	(1 << 1)
+/* Nobody else may open it (TIOCEXCL). */
+#define CR_TTY_EXCLUSIVE	(1 << 2)
+/* Nobody has this end open; who had the other one has closed it. */
+#define CR_TTY_IO_ERROR		(1 << 3)
+#define CR_TTY_OTHER_CLOSED	(1 << 4)
+/* It was hung up, and not opened again. */
+#define CR_TTY_HUPPED		(1 << 5)
+/* The line discipline: the next character is taken as it is; characters are being
+ * erased; there is no end of a line; there was no room for what has been written. */
+#define CR_TTY_LNEXT		(1 << 6)
+#define CR_TTY_ERASING		(1 << 7)
+#define CR_TTY_PUSH		(1 << 8)
+#define CR_TTY_NO_ROOM		(1 << 9)
+
+/**
+ * struct cr_img_tty_end - one end of a pseudoterminal
+ * @flags: CR_TTY_*
+ * @nr_read: bytes that wait to be read
+ * @line_start: how many bytes before these the line began
+ * @canon_head: how many of them are complete lines
+ * @commit_head: how many of them may be read otherwise
+ * @nr_echo: bytes that wait to be echoed, coded as in drivers/tty/n_tty.c
+ * @echo_commit: how many of them are to be echoed as soon as there is room
+ * @echo_mark: how many of them belong to what was looked at as a whole; less than
+ *	0 if more than these is out already
+ * @column: where the next character is put, from 0 on
+ * @canon_column: where the line that is typed began
+ * @lookahead: bytes not looked at yet that were searched for flow control
+ * @nr_flip: bytes that the other end has written, and that are not looked at yet
+ * @flip_lookahead: how many of them were searched for flow control
+ * @reserved: zero
+ *
+ * The payload has for each end: the bytes that wait to be read; for each of them a
+ * byte, 1 where a line ends, else 0; the echo; what is not looked at.
+ */
+struct cr_img_tty_end {
+	__u32 flags;
+	__u32 nr_read;
+	__u32 line_start;
+	__u32 canon_head;
+	__u32 commit_head;
+	__u32 nr_echo;
+	__u32 echo_commit;
+	__s32 echo_mark;
+	__u32 column;
+	__u32 canon_column;
+	__u32 lookahead;
+	__u32 nr_flip;
+	__u32 flip_lookahead;
+	__u32 reserved;
+};
+
+/**
+ * struct cr_img_termios - struct ktermios of the kernel
+ */
+struct cr_img_termios {
+	__u32 iflag;
+	__u32 oflag;
+	__u32 cflag;
+	__u32 lflag;
+	__u8 line;
+	__u8 cc[19];
+	__u32 ispeed;
+	__u32 ospeed;
+};
+
+/* The slave may not be opened (TIOCSPTLCK). */
+#define CR_TTY_LOCKED		(1 << 0)
+/* The master is closed, and the slave hung up: only its files are left. */
+#define CR_TTY_MASTER_CLOSED	(1 << 1)
+/* The master is in packet mode (TIOCPKT). */
+#define CR_TTY_PACKET		(1 << 2)
+/* The foreground process group has ended, and nobody has its number. */
+#define CR_TTY_PGRP_GONE	(1 << 3)
+
+/**
+ * struct cr_img_tty - pseudoterminal, both ends of it
+ * @index: its number: the slave is /dev/pts/@index
+ * @flags: CR_TTY_LOCKED and those after it
+ * @open_flags: of the open file of the master
+ * @mode: permissions of the slave, without the type
+ * @uid: its owner
+ * @gid: its group
+ * @session: session whose controlling terminal it is, or 0
+ * @pgrp: the foreground process group of that
+ * @rows: size of the window
+ * @columns: the same
+ * @xpixel: the same
+ * @ypixel: the same
+ * @packet_status: TIOCPKT_* that the master is to be told
+ * @path_len: bytes of the path of the master, which opening it again makes a new
+ *	pseudoterminal
+ * @termios: settings of the slave
+ * @locked: which of them are locked (TIOCSLCKTRMIOS)
+ * @master: the master
+ * @slave: the slave
+ */
+struct cr_img_tty {
+	__u32 index;
+	__u32 flags;
+	__u32 open_flags;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 session;
+	__u32 pgrp;
+	__u16 rows;
+	__u16 columns;
+	__u16 xpixel;
+	__u16 ypixel;
+	__u32 packet_status;
+	__u32 path_len;
+	struct cr_img_termios termios;
+	struct cr_img_termios locked;
+	struct cr_img_tty_end master;
+	struct cr_img_tty_end slave;
+};
+
 /**
  * enum cr_img_file_kind - what an open file description refers to
  * @CR_FILE_REG: regular file, found again by path
@@ -587,6 +718,10 @@ struct cr_img_inode {
  *	number for all pidfds of the same process
  * @CR_FILE_SOCKET: @target is a CR_TAG_SOCKET
  * @CR_FILE_INOTIFY: inotify_init(2); a CR_TAG_INOTIFY says what it has to tell
+ * @CR_FILE_PTMX: the master of a pseudoterminal; @target is a CR_TAG_TTY
+ * @CR_FILE_PTS: the slave of one; @target is a CR_TAG_TTY
+ * @CR_FILE_HUNG_UP: the same, opened before it was hung up: nothing can be done
+ *	with it any more
  */
 enum cr_img_file_kind {
 	CR_FILE_REG		= 1,
@@ -604,6 +739,9 @@ enum cr_img_file_kind {
 	CR_FILE_PIDFD		= 11,
 	CR_FILE_INOTIFY		= 14,
 	CR_FILE_SOCKET		= 20,
+	CR_FILE_PTMX		= 12,
+	CR_FILE_PTS		= 13,
+	CR_FILE_HUNG_UP		= 15,
 };
 
 /**
@@ -1361,6 +1499,7 @@ struct cr_img_children_usage {
  * @maxrss: most pages that were in memory with a program it executed before
  * @children: what its children have used
  * @pid_ns: CR_TAG_PIDNS that it is in; 0 for the container's own
+ * @tty: CR_TAG_TTY, its controlling terminal; or 0
  *
  * All ids are those in the container's own pid namespace.
  */
@@ -1395,6 +1534,7 @@ struct cr_img_process {
 	__u64 maxrss;
 	struct cr_img_children_usage children;
 	__u64 pid_ns;
+	__u64 tty;
 };
 
 /**

@@ -4,12 +4,12 @@
 
 use core::mem::size_of;
 
-use super::{events, inode, is_path, Placed, Rec, Result, State, PID_MAX};
+use super::{events, inode, is_path, tty, Placed, Rec, Result, State, PID_MAX};
 use crate::{record, uapi::*};
 
 /// Flags of open(2) that stay with an open file, and that a restart may pass to it again. Not those
 /// that create or truncate a file.
-const OPEN_FLAGS: u32 = O_ACCMODE
+pub(super) const OPEN_FLAGS: u32 = O_ACCMODE
     | 0o2000 // O_APPEND
     | 0o4000 // O_NONBLOCK
     | 0o10000 // O_DSYNC
@@ -141,6 +141,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
         CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_PIDFD
         | CR_FILE_INOTIFY => events::file(rec.rec, &file)?,
         CR_FILE_MEMFD | CR_FILE_INODE => inode::file(state, rec, &file)?,
+        CR_FILE_PTMX | CR_FILE_PTS | CR_FILE_HUNG_UP => tty::file(state, rec, &file)?,
         _ => return Err(rec.error("unknown kind of file")),
     }
     match file.kind {

@@ -2,7 +2,7 @@
 
 //! Processes, threads, their registers and credentials.
 
-use super::{signals, Placed, Rec, Result, State, PID_MAX, USER_END};
+use super::{signals, tty, Placed, Rec, Result, State, PID_MAX, USER_END};
 use crate::{record, uapi::*, xstate};
 
 /// Capabilities up to `CAP_CHECKPOINT_RESTORE`, the last one.
@@ -158,6 +158,7 @@ pub(super) fn process(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_proce
                 || (process.pid == process.sid && process.state == CR_PROCESS_ALIVE)),
         "a terminal that it cannot have lost",
     )?;
+    tty::controlling(state, rec, &process)?;
     rec.require(
         (-20..20).contains(&process.autogroup_nice),
         "impossible nice value of its autogroup",

@@ -14,7 +14,7 @@
 //! ```
 
 use super::{
-    events, files, inode, inotify, ipc, memory, pid_ns, signals, sockets, tasks, trace, Placed,
+    events, files, inode, inotify, ipc, memory, pid_ns, signals, sockets, tasks, trace, tty, Placed,
     Rec, Result, State,
 };
 use crate::{cpu, record, uapi::*};
@@ -161,6 +161,7 @@ impl<'a> Walk<'a> {
             CR_TAG_PIPE => files::pipe(state, rec.rec),
             CR_TAG_SHMEM => memory::shmem(state, rec.rec),
             CR_TAG_INODE => inode::inode(rec.rec),
+            CR_TAG_TTY => tty::tty(rec.rec),
             CR_TAG_FILE => {
                 let told = match files::file(state, rec)?.kind {
                     CR_FILE_EPOLL => &mut self.epolls,

@@ -110,6 +110,7 @@ fn one_of_each() -> (Vec<u8>, Content) {
     put::<cr_img_cred>(&mut writer, &mut content);
     put::<cr_img_pipe>(&mut writer, &mut content);
     put::<cr_img_shmem>(&mut writer, &mut content);
+    put::<cr_img_tty>(&mut writer, &mut content);
     put::<cr_img_file>(&mut writer, &mut content);
     put::<cr_img_fdtable>(&mut writer, &mut content);
     put::<cr_img_fs>(&mut writer, &mut content);

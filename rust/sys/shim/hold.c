@@ -138,7 +138,8 @@ static struct file *blocking_stream(unsigned int fd)
 	struct file *file = fget(fd);
 
 	if (file && !(file->f_flags & O_NONBLOCK) &&
-	    (S_ISFIFO(file_inode(file)->i_mode) || cr_shim_is_unix_socket(file)))
+	    (S_ISFIFO(file_inode(file)->i_mode) || cr_shim_is_unix_socket(file) ||
+	     cr_shim_tty_identity(file)))
 		return file;
 	if (file)
 		fput(file);
@@ -178,6 +179,7 @@ static bool finish_write(struct callback_head *work, struct file *file,
 			 struct iov_iter *data)
 {
 	struct pt_regs *regs = task_pt_regs(current);
+	struct iov_iter left;
 	ssize_t n;
 
 	iov_iter_advance(data, regs->ax);
@@ -190,17 +192,21 @@ static bool finish_write(struct callback_head *work, struct file *file,
 			return !has_successor(work);
 		if (signal_pending(current))
 			return false;
-		n = vfs_iter_write(file, data, NULL, 0);
-		if (n > 0)
+		/* A terminal takes more out of it than it writes. */
+		left = *data;
+		n = vfs_iter_write(file, &left, NULL, 0);
+		if (n > 0) {
+			iov_iter_advance(data, n);
 			regs->ax += n;
+		}
 	} while (n > 0 || n == -ERESTARTSYS);
 	return false;
 }
 
 /*
- * A blocking write to a pipe or a stream that was interrupted half done goes on,
- * so that the program sees it done as a whole: without a signal, it never sees
- * less.
+ * A blocking write to a pipe, stream or terminal that was interrupted half done
+ * goes on, so that the program sees it done as a whole: without a signal, it
+ * never sees less.
  *
  * That takes as long as the reader wants, so no other work of the task may have
  * to wait for it. Returns true if @work is to be queued again, to finish the

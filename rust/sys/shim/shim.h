@@ -28,7 +28,6 @@
 #define CR_TASK_SECCOMP		3
 #define CR_TASK_IO_URING	4
 #define CR_TASK_COMPAT		5
-#define CR_TASK_CTTY		6
 #define CR_TASK_SCHED_EXT	8
 #define CR_TASK_CORE_COOKIE	11
 #define CR_TASK_SHARED_IO	12
@@ -607,6 +606,30 @@ void cr_shim_file_put_now(struct file *file);
 int cr_shim_page_read(struct file *file, u64 at, void *buf);
 int cr_shim_page_write(struct file *file, u64 at, const void *buf);
 u32 cr_shim_mappers(struct file *file, u64 *mms, u32 max);
+
+/* tty.c */
+
+/* What waits in both ends of a pseudoterminal, bytes at most. */
+#define CR_SHIM_TTY_DATA	(2 * (3 * CR_TTY_BUFFER + CR_TTY_MAX_FLIP))
+
+u64 cr_shim_tty_identity(struct file *file);
+bool cr_shim_tty_is_master(struct file *file);
+bool cr_shim_tty_is_hung_up(struct file *file);
+u32 cr_shim_tty_index(struct file *file);
+struct file *cr_shim_tty_master(struct file *file);
+u32 cr_shim_tty_files(struct file *file, u64 *out, u32 max);
+bool cr_shim_tty_reads_at_once(struct file *file);
+u64 cr_shim_task_tty(struct task_struct *t);
+struct file *cr_shim_task_tty_master(struct task_struct *t);
+int cr_shim_tty_read(struct file *file, struct pid_namespace *ns,
+		     struct cr_img_tty *out, u8 *data);
+struct file *cr_shim_tty_open_peer(struct file *master, u32 flags);
+void cr_shim_tty_hang_up(struct file *master);
+int cr_shim_tty_write(struct file *file, const struct cr_img_tty *in,
+		      const u8 *data, u32 len);
+int cr_shim_tty_set_session(struct file *master, struct pid *session,
+			    struct pid *pgrp);
+int cr_shim_task_set_tty(struct task_struct *t, struct file *master);
 
 /* event.c */
 struct file *cr_shim_without_fd(long fd);

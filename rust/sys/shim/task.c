@@ -234,8 +234,6 @@ static u64 signal_unsupported(struct task_struct *t)
 	struct signal_struct *sig = t->signal;
 	u64 x = 0;
 
-	if (sig->tty)
-		x |= BIT_ULL(CR_TASK_CTTY);
 	if (sig->autoreap)
 		x |= BIT_ULL(CR_TASK_AUTOREAP);
 	/* Traced threads have stops of their own. */

@@ -9,6 +9,7 @@ use zerocopy::{FromBytes, IntoBytes};
 #[path = "../sample/mod.rs"]
 mod sample;
 mod sockets;
+mod tty;
 use sample::*;
 
 fn check(sample: &Sample) -> Result<(), String> {
@@ -93,7 +94,8 @@ fn every_record_is_needed() {
                 | CR_TAG_MSGQ
                 | CR_TAG_SEMADJ
                 | CR_TAG_SHM
-        ) || (FILE_LISTENER..FILE_DATAGRAMS).contains(&gone.id);
+        ) || (FILE_LISTENER..FILE_DATAGRAMS).contains(&gone.id)
+            || (FILE_MASTER..=FILE_HUNG_UP).contains(&gone.id);
         assert_eq!(check(&less).is_ok(), optional, "{gone:?}");
         if !matches!(
             gone.tag,
@@ -846,7 +848,7 @@ fn tasks() {
     });
     let terminal = "a terminal that it cannot have lost";
     fails::<cr_img_process>(0, terminal, |process| process.tty_old_pgrp = 1 << 23);
-    passes::<cr_img_process>(0, |process| process.tty_old_pgrp = 7);
+    passes::<cr_img_process>(0, |process| (process.tty, process.tty_old_pgrp) = (0, 7));
     fails::<cr_img_process>(1, terminal, |process| {
         (process.sid, process.tty_old_pgrp) = (1, 1)
     });

@@ -75,7 +75,11 @@ pub const SEGMENT: u64 = 34;
 pub const FILE_SIGNALFD: u64 = 35;
 pub const FILE_PIDFD: u64 = 36;
 pub const FILE_INOTIFY: u64 = 37;
-pub const MM: u64 = 40;
+pub const TTY: u64 = 38;
+pub const FILE_MASTER: u64 = 39;
+pub const FILE_SLAVE: u64 = 40;
+pub const FILE_HUNG_UP: u64 = 41;
+pub const MM: u64 = 45;
 pub const MM2: u64 = 50;
 pub const SIGHAND2: u64 = 51;
 pub const PIDNS: u64 = 70;
@@ -102,6 +106,7 @@ pub fn padded<const N: usize>(text: &str) -> [u8; N] {
 }
 
 mod sockets;
+mod terminals;
 
 fn run(start: u64, nr_pages: u64) -> cr_img_run {
     cr_img_run { start, nr_pages }
@@ -167,6 +172,7 @@ impl Sample {
         sample.put(0, &ipc, &[]);
         sample.ipc_objects();
         sample.objects();
+        sample.terminals();
         sample.memory();
         sample.tasks();
         let adjustments = cr_img_semadj {
@@ -584,6 +590,7 @@ impl Sample {
             fs: FS,
             sighand: SIGHAND,
             nr_threads: 2,
+            tty: TTY,
             ..Default::default()
         };
         self.put(0, &init, &[]);

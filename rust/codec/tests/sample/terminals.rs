@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A pseudoterminal, with something in it.
+
+use super::{Sample, FILE_HUNG_UP, FILE_MASTER, FILE_SLAVE, TTY};
+use cr_codec::uapi::*;
+
+impl Sample {
+    pub(super) fn terminals(&mut self) {
+        let tty = cr_img_tty {
+            index: 3,
+            flags: CR_TTY_PACKET,
+            open_flags: 0o2,
+            mode: 0o620,
+            gid: 5,
+            session: 1,
+            pgrp: 5,
+            rows: 24,
+            columns: 80,
+            packet_status: 1,
+            path_len: 9,
+            master: cr_img_tty_end {
+                nr_flip: 2,
+                flip_lookahead: 1,
+                ..Default::default()
+            },
+            slave: cr_img_tty_end {
+                flags: CR_TTY_STOPPED,
+                nr_read: 3,
+                line_start: 2,
+                canon_head: 2,
+                commit_head: 3,
+                nr_echo: 1,
+                echo_commit: 1,
+                echo_mark: -1,
+                column: 7,
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        let data = b"/dev/ptmxupa\nb\x00\x01\x00e";
+        self.put(TTY, &tty, data);
+        let file = |kind, flags, path_len| cr_img_file {
+            kind,
+            flags,
+            target: TTY,
+            path_len,
+            ..Default::default()
+        };
+        self.put(FILE_MASTER, &file(CR_FILE_PTMX, 0o2, 0), &[]);
+        self.put(FILE_SLAVE, &file(CR_FILE_PTS, 0o102002, 10), b"/dev/pts/3");
+        self.put(FILE_HUNG_UP, &file(CR_FILE_HUNG_UP, 0o1, 0), &[]);
+    }
+}
