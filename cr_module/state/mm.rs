@@ -30,10 +30,6 @@ const REFUSED_MM: &[(u32, &str)] = &[
     (CR_MM_X_AIO, "asynchronous I/O contexts (io_setup)"),
     (CR_MM_X_LDT, "a local descriptor table (modify_ldt)"),
     (CR_MM_X_LAM, "linear address masking"),
-    (
-        CR_MM_X_KSM,
-        "samepage merging for all memory (PR_SET_MEMORY_MERGE)",
-    ),
     (CR_MM_X_UPROBES, "uprobes"),
     (CR_MM_X_RDPMC, "mapped perf events"),
 ];
@@ -42,7 +38,6 @@ const REFUSED_VMA: &[(u32, &str)] = &[
     (CR_VMA_X_UFFD, "is watched by userfaultfd"),
     (CR_VMA_X_HUGETLB, "is of huge pages (hugetlbfs)"),
     (CR_VMA_X_PFNMAP, "shows a device"),
-    (CR_VMA_X_MERGEABLE, "is mergeable (MADV_MERGEABLE)"),
     (CR_VMA_X_POLICY, "has a NUMA policy (mbind)"),
     (CR_VMA_X_SHSTK, "is a shadow stack"),
     (CR_VMA_X_NAMED, "has a name (PR_SET_VMA_ANON_NAME)"),
@@ -242,6 +237,8 @@ const PR_SET_MDWE: u64 = 65;
 const PR_GET_MDWE: u64 = 66;
 const PR_MDWE_REFUSE_EXEC_GAIN: u64 = 1;
 const PR_MDWE_NO_INHERIT: u64 = 2;
+const PR_SET_MEMORY_MERGE: u64 = 67;
+const PR_GET_MEMORY_MERGE: u64 = 68;
 const PR_FUTEX_HASH: u64 = 78;
 const PR_FUTEX_HASH_SET_SLOTS: u64 = 1;
 
@@ -255,6 +252,9 @@ const ADVICE: &[(u32, u64)] = &[
     (CR_VMA_DONTDUMP, 16),
     (CR_VMA_WIPEONFORK, 18),
 ];
+
+const MADV_MERGEABLE: u64 = 12;
+const MADV_UNMERGEABLE: u64 = 13;
 
 /// struct prctl_mm_map of `include/uapi/linux/prctl.h`.
 #[derive(IntoBytes, Immutable)]
@@ -350,6 +350,7 @@ pub(crate) fn restore_flags(build: &Build<'_>, mm: &cr_img_mm) -> Result {
         .syscall(SYS_PRCTL, [PR_SET_THP_DISABLE, thp_disable, how])
         .context(format_args!("PR_SET_THP_DISABLE"))?;
     restore_mdwe(build, mm)?;
+    restore_merging(build, mm)?;
     if mm.flags & CR_MM_LOCKED != 0 {
         let on_fault = match mm.flags & CR_MM_LOCKONFAULT {
             0 => 0,
@@ -395,6 +396,32 @@ fn restore_mdwe(build: &Build<'_>, mm: &cr_img_mm) -> Result {
         build
             .prctl(PR_SET_MDWE, wanted)
             .context(format_args!("PR_SET_MDWE"))?;
+    }
+    Ok(())
+}
+
+/// What may be merged (KSM): new mappings, and those that are there. The caller's rule for new ones
+/// has marked all of these.
+fn restore_merging(build: &Build<'_>, mm: &cr_img_mm) -> Result {
+    let wanted = mm.flags & CR_MM_MERGE_ANY != 0;
+    let inherited = build.prctl(PR_GET_MEMORY_MERGE, 0)? != 0;
+    for (condition, how) in [(inherited, 0), (wanted, 1)] {
+        if condition {
+            build
+                .prctl(PR_SET_MEMORY_MERGE, how)
+                .context(format_args!("PR_SET_MEMORY_MERGE"))?;
+        }
+    }
+    let at = build.plan.records.find(build.process.process.mm)?;
+    for vma in build.vmas(at)? {
+        let advice = match vma.flags & CR_VMA_MERGEABLE {
+            0 if wanted => MADV_UNMERGEABLE,
+            0 => continue,
+            _ => MADV_MERGEABLE,
+        };
+        build
+            .syscall(SYS_MADVISE, [vma.start, vma.end - vma.start, advice])
+            .context(format_args!("madvise {advice}"))?;
     }
     Ok(())
 }

@@ -114,23 +114,6 @@ static void check_guard(void)
 	}
 }
 
-static void make_merge(void)
-{
-	memory = map_anon(16 * PAGE, MAP_PRIVATE);
-	memset(memory, 'm', 16 * PAGE);
-	sure(madvise(memory, 16 * PAGE, MADV_MERGEABLE));
-}
-
-static void make_merge_all(void)
-{
-	need(prctl(PR_SET_MEMORY_MERGE, 1, 0, 0, 0));
-}
-
-static void check_merge_all(void)
-{
-	expect_eq(prctl(PR_GET_MEMORY_MERGE, 0, 0, 0, 0), 1, "PR_SET_MEMORY_MERGE");
-}
-
 static void make_policy(void)
 {
 	unsigned long nodes = 1;
@@ -197,8 +180,6 @@ static const struct case_ cases[] = {
 	{ "secretmem", "secret", make_secretmem, NULL },
 	{ "device", "device|/dev/mem", make_device, NULL },
 	{ "guard", "guard regions .* locked", make_guard, check_guard },
-	{ "merge", "merg|ksm", make_merge, NULL },
-	{ "merge-all", "merg|ksm", make_merge_all, check_merge_all },
 	{ "policy", "policy|NUMA", make_policy, check_policy },
 	{ "task-policy", "policy|NUMA", make_task_policy, check_task_policy },
 	{ "name", "name", make_name, check_name },

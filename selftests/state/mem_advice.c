@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What mlock() and madvise() say about memory, as /proc/self/smaps shows it. */
-#include "payload.h"
+#include "smaps.h"
 
 static const struct {
 	const char *name, *flag;
@@ -14,33 +14,6 @@ static const struct {
 	{ "MADV_RANDOM", "rr", MADV_RANDOM },
 	{ "MADV_SEQUENTIAL", "sr", MADV_SEQUENTIAL },
 };
-
-/* The lines NAME of the mapping that begins at @p. */
-static void smaps(const void *p, const char *name, char *value, size_t size)
-{
-	char line[512], start[32];
-	FILE *file = fopen("/proc/self/smaps", "re");
-	bool here = false;
-
-	snprintf(start, sizeof(start), "%lx-", (unsigned long)p);
-	value[0] = 0;
-	while (file && fgets(line, sizeof(line), file)) {
-		if (strchr(line, '-') && strchr(line, '-') < strchr(line, ' '))
-			here = !strncmp(line, start, strlen(start));
-		else if (here && !strncmp(line, name, strlen(name)))
-			snprintf(value, size, "%s", line + strlen(name));
-	}
-	if (file)
-		fclose(file);
-}
-
-static bool has_flag(const void *p, const char *flag)
-{
-	char flags[256];
-
-	smaps(p, "VmFlags:", flags, sizeof(flags));
-	return strstr(flags, flag) != NULL;
-}
 
 static int forked(void *area)
 {

@@ -848,6 +848,8 @@ struct cr_img_sighand {
 /* mlockall(MCL_FUTURE); the second with MCL_ONFAULT, and only with the first. */
 #define CR_MM_LOCKED		0x20
 #define CR_MM_LOCKONFAULT	0x40
+/* prctl(PR_SET_MEMORY_MERGE): new mappings are CR_VMA_MERGEABLE. */
+#define CR_MM_MERGE_ANY		0x80
 
 /* The hash of futexes that all processes share: PR_FUTEX_HASH with 0. */
 #define CR_FUTEX_GLOBAL		1
@@ -942,6 +944,8 @@ enum cr_img_vma_kind {
 #define CR_VMA_SEALED		0x20000
 /* Attached with SHM_RDONLY. */
 #define CR_VMA_RDONLY		0x40000
+/* Pages with the same contents may become one (KSM): of private memory only. */
+#define CR_VMA_MERGEABLE	0x80000
 /* The upper four bits are the protection key. */
 #define CR_VMA_PKEY_SHIFT	28
 #define CR_NR_PKEYS		16

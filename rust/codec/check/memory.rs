@@ -26,7 +26,8 @@ const MM_FLAGS: u32 = CR_MM_THP_DISABLE
     | CR_MM_MDWE
     | CR_MM_MDWE_NO_INHERIT
     | CR_MM_LOCKED
-    | CR_MM_LOCKONFAULT;
+    | CR_MM_LOCKONFAULT
+    | CR_MM_MERGE_ANY;
 
 const VMA_FLAGS: u32 = CR_VMA_READ
     | CR_VMA_WRITE
@@ -47,6 +48,7 @@ const VMA_FLAGS: u32 = CR_VMA_READ
     | CR_VMA_SEALED
     | CR_VMA_RDONLY
     | CR_VMA_DROPPABLE
+    | CR_VMA_MERGEABLE
     | PKEY;
 
 /// The protection key of a mapping.
@@ -175,6 +177,10 @@ pub(super) fn vma(state: &State<'_>, rec: Placed<'_>, mm: &cr_img_mm) -> Result<
     rec.require(
         !has(CR_VMA_RDONLY) || (vma.kind == CR_VMA_SHM && !has(CR_VMA_WRITE)),
         "cannot be read only",
+    )?;
+    rec.require(
+        !has(CR_VMA_MERGEABLE) || !has_any(CR_VMA_SHARED | CR_VMA_DROPPABLE),
+        "cannot be mergeable",
     )?;
     match vma.kind {
         CR_VMA_ANON => {

@@ -40,8 +40,6 @@ static u64 mm_unsupported(struct mm_struct *mm)
 	if (mm->context.lam_cr3_mask)
 		x |= BIT_ULL(CR_MM_X_LAM);
 #endif
-	if (mm_flags_test(MMF_VM_MERGE_ANY, mm))
-		x |= BIT_ULL(CR_MM_X_KSM);
 	if (mm_flags_test(MMF_HAS_UPROBES, mm))
 		x |= BIT_ULL(CR_MM_X_UPROBES);
 	if (atomic_read(&mm->context.perf_rdpmc_allowed))
@@ -95,6 +93,8 @@ u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 		out->flags |= CR_MM_LOCKED;
 	if (mm->def_flags & VM_LOCKONFAULT)
 		out->flags |= CR_MM_LOCKONFAULT;
+	if (mm_flags_test(MMF_VM_MERGE_ANY, mm))
+		out->flags |= CR_MM_MERGE_ANY;
 	if (!mm_flags_test(MMF_TOPDOWN, mm))
 		out->flags |= CR_MM_BOTTOM_UP;
 	out->dump_filter = (__mm_flags_get_word(mm) & MMF_DUMP_FILTER_MASK) >>
@@ -159,6 +159,7 @@ static const struct {
 	{ VM_NOHUGEPAGE,	CR_VMA_NOHUGEPAGE },
 	{ VM_RAND_READ,		CR_VMA_RAND_READ },
 	{ VM_SEQ_READ,		CR_VMA_SEQ_READ },
+	{ VM_MERGEABLE,		CR_VMA_MERGEABLE },
 	{ VM_DROPPABLE,		CR_VMA_DROPPABLE },
 #ifdef CONFIG_64BIT
 	{ VM_SEALED,		CR_VMA_SEALED },
@@ -180,7 +181,6 @@ static u64 vma_unsupported(struct vm_area_struct *vma)
 	} refused[] = {
 		{ VM_PFNMAP | VM_MIXEDMAP | VM_IO,	BIT_ULL(CR_VMA_X_PFNMAP) },
 		{ VM_HUGETLB,				BIT_ULL(CR_VMA_X_HUGETLB) },
-		{ VM_MERGEABLE,				BIT_ULL(CR_VMA_X_MERGEABLE) },
 		{ VM_SYNC,				BIT_ULL(CR_VMA_X_SYNC) },
 		{ VM_SHADOW_STACK,			BIT_ULL(CR_VMA_X_SHSTK) },
 	};

@@ -391,7 +391,6 @@ void cr_shim_vfork_end(struct task_struct *t, struct completion *done);
 #define CR_VMA_X_UFFD		0
 #define CR_VMA_X_PFNMAP		1
 #define CR_VMA_X_HUGETLB	2
-#define CR_VMA_X_MERGEABLE	3
 #define CR_VMA_X_POLICY		6
 #define CR_VMA_X_SHSTK		8
 #define CR_VMA_X_NAMED		9
@@ -425,7 +424,6 @@ struct cr_shim_vma {
 #define CR_MM_X_AIO		0
 #define CR_MM_X_LDT		1
 #define CR_MM_X_LAM		2
-#define CR_MM_X_KSM		3
 #define CR_MM_X_UPROBES		4
 #define CR_MM_X_RDPMC		5
 

@@ -600,6 +600,10 @@ fn memory() {
     keys.change::<cr_img_vma>(1, |vma| vma.flags = (2 << 28) | CR_VMA_EXEC);
     assert_eq!(check(&keys), Ok(()));
     passes::<cr_img_vma>(1, |vma| vma.flags |= CR_VMA_SEALED);
+    passes::<cr_img_vma>(1, |vma| vma.flags |= CR_VMA_MERGEABLE);
+    fails::<cr_img_vma>(1, "cannot be mergeable", |vma| {
+        vma.flags |= CR_VMA_MERGEABLE | CR_VMA_DROPPABLE
+    });
     fails::<cr_img_vma>(1, "unknown kind of mapping", |vma| vma.kind = 0);
     fails::<cr_img_vma>(1, "anonymous, but with an object", |vma| vma.object = SHMEM);
     fails::<cr_img_vma>(1, "shared, but without an object", |vma| {
