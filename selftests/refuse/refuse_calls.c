@@ -102,13 +102,46 @@ static void call_send(void)
 		;
 }
 
+static void call_recv_many(void)
+{
+	struct mmsghdr messages[2] = { 0 };
+	int fd[2];
+
+	sure(socketpair(AF_UNIX, SOCK_DGRAM, 0, fd));
+	sure(send(fd[1], "one of two", 10, 0));
+	recvmmsg(fd[0], messages, 2, 0, NULL);
+}
+
+static void call_send_many(void)
+{
+	struct mmsghdr messages[1000] = { 0 };
+	int fd[2];
+
+	sure(socketpair(AF_UNIX, SOCK_DGRAM, 0, fd));
+	sendmmsg(fd[0], messages, 1000, 0);
+}
+
+static void call_recv_low(void)
+{
+	int fd[2], least = 50;
+	char c[100];
+
+	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	sure(setsockopt(fd[0], SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least)));
+	sure(write(fd[1], "a part", 6));
+	recv(fd[0], c, sizeof(c), 0);
+}
+
 #define SLEEP(call, nr)	static void sleep_##call(void) { sleep_in(nr, call_##call); }
 
 SLEEP(mq_receive, SYS_mq_timedreceive)
 SLEEP(io_getevents, SYS_io_getevents)
 SLEEP(io_uring_enter, SYS_io_uring_enter)
 SLEEP(recv_all, SYS_recvfrom)
+SLEEP(recv_low, SYS_recvfrom)
+SLEEP(recv_many, SYS_recvmmsg)
 SLEEP(send, SYS_sendto)
+SLEEP(send_many, SYS_sendmmsg)
 
 static void sleep_recv(void)
 {
@@ -125,7 +158,10 @@ static const struct case_ cases[] = {
 	{ "io_uring_enter", BY_NUMBER(426), sleep_io_uring_enter, NULL },
 	{ "recv-other-time", BY_NAME("recvfrom"), sleep_recv, NULL },
 	{ "recv-all", BY_NAME("recvfrom"), sleep_recv_all, NULL },
+	{ "recv-low", BY_NAME("recvfrom"), sleep_recv_low, NULL },
+	{ "recvmmsg", BY_NUMBER(299), sleep_recv_many, NULL },
 	{ "send", BY_NAME("sendto"), sleep_send, NULL },
+	{ "sendmmsg", BY_NUMBER(307), sleep_send_many, NULL },
 };
 
 int main(int argc, char **argv)
