@@ -81,7 +81,7 @@ fn end(rec: &Rec<'_>, end: &cr_img_tty_end) -> Result<u64> {
         end.nr_echo <= CR_TTY_BUFFER
             && end.echo_commit <= end.nr_echo
             && end.echo_mark <= end.nr_echo as i32
-            && end.echo_mark >= -(CR_TTY_BUFFER as i32),
+            && end.echo_mark.unsigned_abs() <= CR_TTY_BUFFER,
         "more to be echoed than there is room for",
     )?;
     rec.require(

@@ -14,8 +14,8 @@
 //! ```
 
 use super::{
-    events, files, inode, inotify, ipc, memory, pid_ns, signals, sockets, tasks, trace, tty, Placed,
-    Rec, Result, State,
+    events, files, inode, inotify, ipc, memory, pid_ns, signals, sockets, tasks, trace, tty,
+    Placed, Rec, Result, State,
 };
 use crate::{cpu, record, uapi::*};
 
