@@ -171,6 +171,10 @@ fn add(build: &Build<'_>, root: &PathRef, file: &FileRef, fd: u64, rec: &Rec<'_>
 
 /// Lets the watches tell of events, behind those that wait. All is rebuilt.
 pub(crate) fn finish(plan: &Plan) -> Result {
+    // Some were needed for the restart alone, which is over when they can be watched.
+    for (_, file) in &plan.files {
+        file.end_quietly();
+    }
     for (at, rec) in plan.records.tagged(CR_TAG_INOTIFY) {
         let inotify: cr_img_inotify = rec.fixed()?;
         let file = plan.file(inotify.file)?;

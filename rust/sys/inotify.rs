@@ -134,6 +134,12 @@ impl FileRef {
         to_result(unsafe { bindings::cr_shim_inotify_arm(self.as_ptr(), wd, mask) })
     }
 
+    /// Lets its end be no event, if the caller alone has it.
+    pub fn end_quietly(&self) {
+        // SAFETY: The file is valid; if there is one reference, it is the caller's.
+        unsafe { bindings::cr_shim_file_end_quietly(self.as_ptr()) }
+    }
+
     /// Whether any event waits.
     pub fn has_inotify_events(&self) -> bool {
         // SAFETY: The file is a valid inotify instance.

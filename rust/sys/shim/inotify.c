@@ -259,6 +259,16 @@ int cr_shim_inotify_queue(struct file *file, const struct cr_img_inotify_event *
 	return err;
 }
 
+/*
+ * If nobody else has @file: its end tells nobody. An overlay has another file
+ * open for a mapping than that which was mapped.
+ */
+void cr_shim_file_end_quietly(struct file *file)
+{
+	if (file_count(file) == 1)
+		file_set_fsnotify_mode(file, FMODE_NONOTIFY);
+}
+
 /* Who is told by a signal. */
 const struct fasync_struct *cr_shim_inotify_fasync(struct file *file)
 {

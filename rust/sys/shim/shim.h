@@ -668,6 +668,7 @@ int cr_shim_inotify_arm(struct file *file, int wd, u32 mask);
 bool cr_shim_inotify_has_events(struct file *file);
 int cr_shim_inotify_queue(struct file *file, const struct cr_img_inotify_event *in,
 			  const u8 *name);
+void cr_shim_file_end_quietly(struct file *file);
 const struct fasync_struct *cr_shim_inotify_fasync(struct file *file);
 
 /* alias.c */
