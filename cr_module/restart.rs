@@ -17,8 +17,8 @@ use crate::{
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
     state::{
-        cpu, debugreg, event, file, inode, inotify, ipc, memory, mm, owner, pid_ns, pipe, proc_mem,
-        regs, session, shmem, socket, stop, task, thread,
+        cpu, debugreg, event, file, inet, inode, inotify, ipc, memory, mm, owner, pid_ns, pipe,
+        proc_mem, regs, session, shmem, socket, stop, task, thread,
         trace::{self, Traced},
         tty,
     },
@@ -215,6 +215,7 @@ pub(crate) struct Files<'a> {
     sockets: socket::Made,
     /// Files of slaves that were hung up, by id.
     pub(crate) hung_up: RBTree<u64, FileRef>,
+    inets: inet::Made,
     records: &'a Records,
 }
 
@@ -241,6 +242,7 @@ impl<'a> Files<'a> {
             made: KVVec::new(),
             sockets: socket::Made::new(),
             hung_up: RBTree::new(),
+            inets: inet::Made::new(),
             records,
         };
         for at in 0..records.len() {
@@ -257,6 +259,7 @@ impl<'a> Files<'a> {
         tty::complete(&files, records)?;
         let mut sockets = core::mem::replace(&mut files.sockets, socket::Made::new());
         sockets.restore_queues(&files, records)?;
+        files.inets.finish()?;
         files.watch()?;
         Ok((files.made, sockets))
     }
@@ -312,6 +315,12 @@ impl<'a> Files<'a> {
     pub(crate) fn open_socket(&mut self, id: u64, flags: u32) -> Result<FileRef> {
         let rec = self.records.get(self.records.find(id)?);
         self.sockets.open(&rec, flags)
+    }
+
+    /// The open file of a TCP socket.
+    pub(crate) fn open_inet(&mut self, id: u64, flags: u32) -> Result<FileRef> {
+        let rec = self.records.get(self.records.find(id)?);
+        self.inets.open(&rec, flags)
     }
 
     /// An open file of a pipe, which is made when its first end is.

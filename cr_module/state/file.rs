@@ -16,7 +16,7 @@ use crate::{
     objects::Kind,
     report::{fail, failure, Context, Failure, Name, Result},
     restart::Files,
-    state::{event, inode, owner, pidfd, pipe, proc_mem, socket, tty},
+    state::{event, inet, inode, owner, pidfd, pipe, proc_mem, socket, tty},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -69,13 +69,17 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     let (mut owned, mut timer) = (None, None);
     if matches!(
         (&place, kind),
-        (Place::Inside, FileType::ProcMem | FileType::Socket)
+        (
+            Place::Inside,
+            FileType::ProcMem | FileType::Socket | FileType::Inet
+        )
     ) {
         // Memory that is gone has no name any more either.
         check(kind, &info, &record)?;
-        record.target = match file.socket() {
-            Some(socket) => socket::save(save, &socket, buffer)?,
-            None => proc_mem::save(save, file)?,
+        record.target = match (file.socket(), file.inet()) {
+            (Some(socket), _) => socket::save(save, &socket, buffer)?,
+            (_, Some(socket)) => inet::save(save, &socket)?,
+            _ => proc_mem::save(save, file)?,
         };
     }
     if matches!(
@@ -119,9 +123,12 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
             record.flags &= KEPT_FLAGS;
             (record, path) = tty::save(save, file, record.flags, buffer)
                 .context(format_args!("{}", What(kind, &info)))?;
-        } else if kind == FileType::Socket {
+        } else if matches!(kind, FileType::Socket | FileType::Inet) {
             record = cr_img_file {
-                kind: CR_FILE_SOCKET,
+                kind: match kind {
+                    FileType::Socket => CR_FILE_SOCKET,
+                    _ => CR_FILE_INET,
+                },
                 flags: record.flags & KEPT_FLAGS,
                 target: record.target,
                 ..Default::default()
@@ -204,6 +211,11 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
                 None => Place::Inside,
             })
         }
+        // Connected to the outside, or special, it may be external.
+        FileType::Inet if save.container.external_key(file, info.inode).is_some() => {
+            return Ok(Place::Outside("is external"));
+        }
+        FileType::Inet => {}
         FileType::Socket => {
             if socket::leaves(save, file) {
                 return Ok(Place::Outside(
@@ -332,6 +344,7 @@ impl core::fmt::Display for What<'_> {
             FileType::Inotify => f.write_str("an inotify instance"),
             FileType::ProcMem => f.write_str("memory of a process (/proc/PID/mem)"),
             FileType::Socket => f.write_str("a socket"),
+            FileType::Inet => f.write_str("a TCP socket"),
             FileType::MemoryDevice | FileType::Other => write!(f, "{name}"),
         }
     }
@@ -346,6 +359,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
         CR_FILE_PIPE => files.open_pipe(record.target, record.flags),
         CR_FILE_SOCKET => files.open_socket(record.target, record.flags),
         CR_FILE_PTMX | CR_FILE_PTS | CR_FILE_HUNG_UP => tty::open(files, rec.id, &record, path),
+        CR_FILE_INET => files.open_inet(record.target, record.flags),
         CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_INOTIFY => {
             event::restore(&record)
         }

@@ -14,6 +14,7 @@ pub(crate) mod fdtable;
 pub(crate) mod file;
 pub(crate) mod fs;
 pub(crate) mod guard;
+pub(crate) mod inet;
 pub(crate) mod inherit;
 pub(crate) mod inode;
 pub(crate) mod inotify;

@@ -179,8 +179,8 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         file.map_or(FileType::Regular, |file| file.read_type())
     };
     match nr {
-        READ | READV if file_type(a) == FileType::Socket => receiving(task, a, 0, "read"),
-        WRITE | WRITEV if file_type(a) == FileType::Socket => sending(task, a, "write"),
+        READ | READV if is_socket(file_type(a)) => receiving(task, a, 0, "read"),
+        WRITE | WRITEV if is_socket(file_type(a)) => sending(task, a, "write"),
         READ | READV | WRITE | WRITEV => match (nr, file_type(a)) {
             // Nothing has been taken from an empty pipe, or put into a full one that takes all of
             // it or nothing. Something else is external, or refused later.
@@ -279,11 +279,11 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         FUTEX_WAITV | FUTEX_WAIT_CALL => Asleep::LeaveUntil(ERESTARTSYS),
         RESTART_SYSCALL => Asleep::Wake,
 
-        RECVFROM if file_type(a) == FileType::Socket => receiving(task, a, d, "recvfrom"),
-        RECVMSG if file_type(a) == FileType::Socket => receiving(task, a, c, "recvmsg"),
-        SENDTO if file_type(a) == FileType::Socket => sending(task, a, "sendto"),
-        SENDMSG if file_type(a) == FileType::Socket => sending(task, a, "sendmsg"),
-        ACCEPT | ACCEPT4 if file_type(a) == FileType::Socket => receiving(task, a, 0, "accept"),
+        RECVFROM if is_socket(file_type(a)) => receiving(task, a, d, "recvfrom"),
+        RECVMSG if is_socket(file_type(a)) => receiving(task, a, c, "recvmsg"),
+        SENDTO if is_socket(file_type(a)) => sending(task, a, "sendto"),
+        SENDMSG if is_socket(file_type(a)) => sending(task, a, "sendmsg"),
+        ACCEPT | ACCEPT4 if is_socket(file_type(a)) => receiving(task, a, 0, "accept"),
         CONNECT if file_type(a) == FileType::Socket => connecting(task, a),
 
         // Until a pipe has room, or something in it, these have done nothing. After that they
@@ -318,6 +318,10 @@ fn reading_terminal(task: &TaskRef, fd: u64) -> Asleep {
         Some(_) => Asleep::Wait(CallName::Name("read")),
         None => Asleep::Wake,
     }
+}
+
+fn is_socket(kind: FileType) -> bool {
+    matches!(kind, FileType::Socket | FileType::Inet)
 }
 
 /// Who waits for something in a socket, with these flags of recv(2).

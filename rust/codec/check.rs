@@ -29,6 +29,7 @@ use crate::{
 
 mod events;
 mod files;
+mod inet;
 mod inode;
 mod inotify;
 pub use inotify::{events as inotify_events, Events as InotifyEvents};

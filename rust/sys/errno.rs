@@ -29,6 +29,7 @@ mod code {
         ENOSYS: "Function not implemented.",
         EUSERS: "Too many users.",
         EADDRINUSE: "Address already in use.",
+        EADDRNOTAVAIL: "Address not available.",
         ENOTCONN: "Transport endpoint is not connected.",
         ENOTSOCK: "Socket operation on something else.",
     }

@@ -58,6 +58,8 @@ pub enum FileType {
     Socket,
     /// inotify_init(2).
     Inotify,
+    /// TCP socket.
+    Inet,
 }
 
 impl FileType {
@@ -80,6 +82,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_PIDFD => Self::PidFd,
             bindings::cr_shim_file_type_CR_SHIM_FILE_SOCKET => Self::Socket,
             bindings::cr_shim_file_type_CR_SHIM_FILE_INOTIFY => Self::Inotify,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_INET => Self::Inet,
             _ => Self::Other,
         }
     }

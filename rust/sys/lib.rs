@@ -31,6 +31,7 @@
 pub mod build;
 pub mod errno;
 pub mod file;
+pub mod inet;
 pub mod inode;
 pub mod inotify;
 pub mod list;

@@ -99,9 +99,89 @@ static struct sockaddr_in listen_on_loopback(void)
 	return address;
 }
 
-static void make_tcp_listening(void)
+static void make_tcp_waiting(void)
+{
+	struct sockaddr_in address = listen_on_loopback();
+
+	pair[1] = sure(socket(AF_INET, SOCK_STREAM, 0));
+	sure(connect(pair[1], (void *)&address, sizeof(address)));
+}
+
+static void make_tcp_connecting(void)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_port = htons(9),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int blocked = sure(socket(AF_INET, SOCK_STREAM, 0)), filler;
+
+	/* A listener whose queue is full does not answer. */
+	address.sin_port = 0;
+	sure(bind(blocked, (void *)&address, sizeof(address)));
+	sure(listen(blocked, 0));
+	sure(getsockname(blocked, (void *)&address, &(socklen_t){ sizeof(address) }));
+	filler = sure(socket(AF_INET, SOCK_STREAM, 0));
+	sure(connect(filler, (void *)&address, sizeof(address)));
+	pair[0] = sure(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+	connect(pair[0], (void *)&address, sizeof(address));
+}
+
+static void make_tcp_fastopen(void)
 {
 	listen_on_loopback();
+	sure(setsockopt(pair[0], IPPROTO_TCP, 23 /* TCP_FASTOPEN */, &(int){ 5 }, sizeof(int)));
+}
+
+static void make_tcp_filter(void)
+{
+	struct sock_filter all = { .code = BPF_RET | BPF_K, .k = 0xffffffff };
+	struct sock_fprog filter = { 1, &all };
+
+	listen_on_loopback();
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
+}
+
+static void make_tcp_reuseport_program(void)
+{
+	struct sock_filter first = { .code = BPF_RET | BPF_K, .k = 0 };
+	struct sock_fprog filter = { 1, &first };
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	pair[0] = sure(socket(AF_INET, SOCK_STREAM, 0));
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_REUSEPORT, &(int){ 1 }, sizeof(int)));
+	sure(setsockopt(pair[0], SOL_SOCKET, 51 /* SO_ATTACH_REUSEPORT_CBPF */, &filter,
+			sizeof(filter)));
+	sure(bind(pair[0], (void *)&address, sizeof(address)));
+	sure(listen(pair[0], 5));
+}
+
+static void make_tcp_zerocopy(void)
+{
+	listen_on_loopback();
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_ZEROCOPY, &(int){ 1 }, sizeof(int)));
+}
+
+static void make_tcp_options(void)
+{
+	/* A record of the route, for three places. */
+	char route[] = { 7, 15, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+
+	listen_on_loopback();
+	sure(setsockopt(pair[0], IPPROTO_IP, IP_OPTIONS, route, sizeof(route)));
+}
+
+static void make_tcp_elsewhere(void)
+{
+	int here = sure(open("/proc/self/ns/net", O_RDONLY));
+
+	sure(unshare(CLONE_NEWNET));
+	pair[0] = sure(socket(AF_INET, SOCK_STREAM, 0));
+	sure(setns(here, CLONE_NEWNET));
+	close(here);
 }
 
 static void make_tcp(void)
@@ -152,12 +232,19 @@ static const struct case_ cases[] = {
 	{ "elsewhere", "of another network namespace", make_elsewhere, NULL },
 	{ "memory-in-flight", "a file in a message: memory of a process", make_memory_in_flight, NULL },
 	{ "pidfd-in-flight", "a file in a message: a pidfd", make_pidfd_in_flight, NULL },
-	{ "tcp-listening", "socket", make_tcp_listening, NULL },
-	{ "tcp", "socket", make_tcp, NULL },
-	{ "udp", "socket", make_udp, NULL },
-	{ "packet", "socket", make_packet, NULL },
-	{ "netlink", "socket", make_netlink, NULL },
-	{ "of-child", "pid 2 .*socket", make_in_child, NULL },
+	{ "tcp", "a TCP connection .127.0.0.1:", make_tcp, NULL },
+	{ "tcp-waiting", "a connection that it has not accepted yet", make_tcp_waiting, NULL },
+	{ "tcp-connecting", "a TCP socket|a TCP connection", make_tcp_connecting, NULL },
+	{ "tcp-fastopen", "with TCP Fast Open", make_tcp_fastopen, NULL },
+	{ "tcp-filter", "with a filter", make_tcp_filter, NULL },
+	{ "tcp-reuseport-program", "that BPF", make_tcp_reuseport_program, NULL },
+	{ "tcp-zerocopy", "SO_ZEROCOPY", make_tcp_zerocopy, NULL },
+	{ "tcp-options", "with IP options", make_tcp_options, NULL },
+	{ "tcp-elsewhere", "of another network namespace", make_tcp_elsewhere, NULL },
+	{ "udp", "a UDP socket", make_udp, NULL },
+	{ "packet", "a packet socket", make_packet, NULL },
+	{ "netlink", "a netlink socket", make_netlink, NULL },
+	{ "of-child", "pid 2 .*a UDP socket", make_in_child, NULL },
 };
 
 int main(int argc, char **argv)

@@ -152,6 +152,7 @@ struct cr_img_tail {
  * @CR_TAG_PID: struct cr_img_pid, then __u32 numbers[]; by ascending number
  * @CR_TAG_SOCKET: obj; struct cr_img_socket, then __u32 groups[], name, path
  * @CR_TAG_PEER: struct cr_img_peer, then the name; after the sockets it names
+ * @CR_TAG_INET: obj; struct cr_img_inet, then struct cr_img_sockopt[]
  * @CR_TAG_MESSAGE: struct cr_img_message, then __u64 files[], name, bytes; after
  *	what it names
  * @CR_TAG_PROCESS: struct cr_img_process; parents before children, and the init
@@ -213,6 +214,7 @@ enum cr_img_tag {
 	CR_TAG_PEER		= 0x35,
 	CR_TAG_MESSAGE		= 0x36,
 	CR_TAG_GUARDS		= 0x37,
+	CR_TAG_INET		= 0x3b,
 
 	CR_TAG_PROCESS		= 0x40,
 	CR_TAG_THREAD		= 0x41,
@@ -722,6 +724,7 @@ struct cr_img_tty {
  * @CR_FILE_PTS: the slave of one; @target is a CR_TAG_TTY
  * @CR_FILE_HUNG_UP: the same, opened before it was hung up: nothing can be done
  *	with it any more
+ * @CR_FILE_INET: @target is a CR_TAG_INET
  */
 enum cr_img_file_kind {
 	CR_FILE_REG		= 1,
@@ -742,6 +745,7 @@ enum cr_img_file_kind {
 	CR_FILE_PTMX		= 12,
 	CR_FILE_PTS		= 13,
 	CR_FILE_HUNG_UP		= 15,
+	CR_FILE_INET		= 21,
 };
 
 /**
@@ -1209,6 +1213,80 @@ struct cr_img_message {
 	__u32 nr_files;
 	__u32 name_len;
 	__u32 reserved;
+};
+
+/* Most options of a socket. */
+#define CR_MAX_SOCKOPTS		128
+/* Bytes of one. */
+#define CR_SOCKOPT_LEN		16
+
+/**
+ * struct cr_img_sockopt - option of a socket, as getsockopt(2) tells it
+ * @level: SOL_*
+ * @name: SO_*, IP_*, IPV6_* or TCP_*
+ * @length: bytes of the value
+ * @reserved: zero
+ * @value: zeros follow it
+ */
+struct cr_img_sockopt {
+	__u32 level;
+	__u32 name;
+	__u32 length;
+	__u32 reserved;
+	__u8 value[CR_SOCKOPT_LEN];
+};
+
+/* Others find it by its port. */
+#define CR_INET_BOUND		0x1
+/* The program has chosen its address, or its port; or connect(2) has, later. */
+#define CR_INET_OWN_ADDR	0x2
+#define CR_INET_OWN_PORT	0x4
+#define CR_INET_CONNECT_PORT	0x8
+/* It was connected, and is not any more. */
+#define CR_INET_DONE		0x10
+
+/**
+ * struct cr_img_inet - TCP socket
+ * @family: AF_INET or AF_INET6
+ * @type: SOCK_STREAM
+ * @protocol: IPPROTO_TCP
+ * @state: enum cr_img_socket_state
+ * @flags: CR_INET_*
+ * @shutdown: 1 when nothing is received any more, 2 when nothing is sent
+ * @error: errno that the next call returns, or 0
+ * @error_soft: errno that SO_ERROR tells otherwise, or 0
+ * @backlog: most connections that wait to be accepted
+ * @uid: owner
+ * @gid: group
+ * @mode: permissions
+ * @local_port: in the machine's byte order
+ * @remote_port: of the last connection, or 0
+ * @mss: bytes in a segment of the last connection
+ * @ttl: hops that its packets had left
+ * @nr_options: options that follow
+ * @local: its address, 4 or 16 bytes
+ * @remote: that of the last connection
+ */
+struct cr_img_inet {
+	__u32 family;
+	__u32 type;
+	__u32 protocol;
+	__u32 state;
+	__u32 flags;
+	__u32 shutdown;
+	__u32 error;
+	__u32 error_soft;
+	__u32 backlog;
+	__u32 uid;
+	__u32 gid;
+	__u32 mode;
+	__u32 local_port;
+	__u32 remote_port;
+	__u32 mss;
+	__u32 ttl;
+	__u32 nr_options;
+	__u8 local[16];
+	__u8 remote[16];
 };
 
 /**

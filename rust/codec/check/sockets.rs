@@ -10,11 +10,11 @@ use crate::{record::MAX_GROUPS, uapi::*};
 const O_ACCMODE: u32 = 0o3;
 const O_NONBLOCK: u32 = 0o4000;
 const O_LARGEFILE: u32 = 0o100000;
-const SOCK_STREAM: u32 = 1;
+pub(super) const SOCK_STREAM: u32 = 1;
 const SOCK_DGRAM: u32 = 2;
 const SOCK_SEQPACKET: u32 = 5;
-const SHUTDOWN_BOTH: u32 = 3;
-const MAX_ERRNO: u32 = 4095;
+pub(super) const SHUTDOWN_BOTH: u32 = 3;
+pub(super) const MAX_ERRNO: u32 = 4095;
 
 const OPTIONS: u32 = CR_SOCKET_KEEPALIVE
     | CR_SOCKET_LINGER
@@ -49,6 +49,11 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>, file: &cr_img_file) -> Re
         socket.fixed::<cr_img_socket>()?.listener == 0,
         "the socket waits to be accepted",
     )?;
+    nothing_else(&rec, file)
+}
+
+/// An open file of a socket has flags, and no more.
+pub(super) fn nothing_else(rec: &Rec<'_>, file: &cr_img_file) -> Result {
     rec.require(
         file.path_len == 0
             && file.flags & !(O_ACCMODE | O_NONBLOCK | O_LARGEFILE) == 0

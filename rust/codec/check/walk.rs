@@ -14,7 +14,7 @@
 //! ```
 
 use super::{
-    events, files, inode, inotify, ipc, memory, pid_ns, signals, sockets, tasks, trace, tty,
+    events, files, inet, inode, inotify, ipc, memory, pid_ns, signals, sockets, tasks, trace, tty,
     Placed, Rec, Result, State,
 };
 use crate::{cpu, record, uapi::*};
@@ -223,6 +223,7 @@ impl<'a> Walk<'a> {
                 follows(&rec, &mut self.last_owned, owner.file, order)
             }
             CR_TAG_SOCKET => sockets::socket(state, rec),
+            CR_TAG_INET => inet::inet(rec),
             CR_TAG_PEER => {
                 let peer = sockets::peer(state, rec)?;
                 let order = "a peer of a socket that is not after the last one";

@@ -122,10 +122,12 @@ static u32 type_of(struct file *file, const struct inode *inode)
 		return CR_SHIM_FILE_INOTIFY;
 	if (cr_shim_is_unix_socket(file))
 		return CR_SHIM_FILE_SOCKET;
+	if (cr_shim_is_inet_socket(file))
+		return CR_SHIM_FILE_INET;
 	return type_of_inode(file->f_path.dentry, inode);
 }
 
-static void name_of(const struct file *file, const struct inode *inode,
+static void name_of(struct file *file, const struct inode *inode,
 		    char *name, size_t size)
 {
 	const char *dname = (const char *)file->f_path.dentry->d_name.name;
@@ -139,7 +141,7 @@ static void name_of(const struct file *file, const struct inode *inode,
 		/* An anonymous inode: "[timerfd]". */
 		snprintf(name, size, "%.*s", (int)len - 2, dname + 1);
 	else if (S_ISSOCK(inode->i_mode))
-		strscpy(name, "a socket", size);
+		strscpy(name, cr_shim_socket_name(file), size);
 	else if (S_ISCHR(inode->i_mode))
 		snprintf(name, size, "character device %u:%u", imajor(inode),
 			 iminor(inode));

@@ -472,6 +472,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_PIDFD,
 	CR_SHIM_FILE_SOCKET,
 	CR_SHIM_FILE_INOTIFY,
+	CR_SHIM_FILE_INET,
 };
 
 /**
@@ -783,6 +784,7 @@ void cr_shim_set_nproc_exceeded(bool exceeded);
 bool cr_shim_fresh_pidns(void);
 struct mm_struct *cr_shim_current_mm(void);
 
+#include "inet.h"
 #include "socket.h"
 
 #endif /* _CR_SHIM_H */

@@ -70,12 +70,13 @@ static u64 in_ns(long timeout)
 }
 
 /*
- * May a call that sleeps in @file, a socket, have done a part of what it is to do?
- * And with which time-out does one begin: U64_MAX for none.
+ * May a call that sleeps in @file, a socket of any family, have done a part of what
+ * it is to do? And with which time-out does one begin: U64_MAX for none.
  */
 bool cr_shim_socket_sleep(struct file *file, bool send, u64 *timeout_ns)
 {
-	struct sock *sk = sock_of(file);
+	struct socket *sock = sock_from_file(file);
+	struct sock *sk = sock ? sock->sk : NULL;
 
 	*timeout_ns = U64_MAX;
 	if (!sk)
@@ -691,10 +692,11 @@ static int may_have(const struct sock *sk, const struct cr_img_socket *in)
 	return 0;
 }
 
-static int set_owner(struct sock *sk, const struct cr_img_socket *in)
+/* Whose it is. Fails with EPERM if the current task may not say so. */
+int cr_shim_socket_own(struct sock *sk, u32 owner, u32 group, u32 mode)
 {
-	kuid_t uid = make_kuid(current_user_ns(), in->uid);
-	kgid_t gid = make_kgid(current_user_ns(), in->gid);
+	kuid_t uid = make_kuid(current_user_ns(), owner);
+	kgid_t gid = make_kgid(current_user_ns(), group);
 	struct inode *inode;
 
 	if (!sk->sk_socket)
@@ -707,7 +709,7 @@ static int set_owner(struct sock *sk, const struct cr_img_socket *in)
 		return -EPERM;
 	inode->i_uid = uid;
 	inode->i_gid = gid;
-	inode->i_mode = S_IFSOCK | (in->mode & S_IALLUGO);
+	inode->i_mode = S_IFSOCK | (mode & S_IALLUGO);
 	sk->sk_uid = uid;
 	return 0;
 }
@@ -740,7 +742,8 @@ static void set_options(struct sock *sk, u32 options)
 /* All that it was not told by its connections. Nobody else has it yet. */
 int cr_shim_socket_set(struct sock *sk, const struct cr_img_socket *in)
 {
-	int err = may_have(sk, in) ?: set_owner(sk, in);
+	int err = may_have(sk, in) ?:
+		  cr_shim_socket_own(sk, in->uid, in->gid, in->mode);
 
 	if (err)
 		return err;

@@ -9,7 +9,49 @@ const SOCK_STREAM: u32 = 1;
 const SOCK_DGRAM: u32 = 2;
 
 impl Sample {
+    /// A TCP socket that listens, and the open file of it.
+    fn inet(&mut self) {
+        let mut local = [0; 16];
+        local[..4].copy_from_slice(&[127, 0, 0, 1]);
+        let inet = cr_img_inet {
+            family: 2,
+            type_: SOCK_STREAM,
+            protocol: 6,
+            state: CR_SOCKET_LISTENING,
+            flags: CR_INET_BOUND | CR_INET_OWN_ADDR | CR_INET_OWN_PORT,
+            backlog: 511,
+            mode: 0o777,
+            local_port: 6379,
+            mss: 536,
+            ttl: 1,
+            nr_options: 2,
+            local,
+            ..Default::default()
+        };
+        let option = |level, name, length, bytes: &[u8]| {
+            let mut value = [0; CR_SOCKOPT_LEN as usize];
+            value[..bytes.len()].copy_from_slice(bytes);
+            cr_img_sockopt {
+                level,
+                name,
+                length,
+                reserved: 0,
+                value,
+            }
+        };
+        let options = [option(1, 2, 4, &[1]), option(6, 13, 16, b"cubic")];
+        self.put(INET, &inet, options.as_bytes());
+        let file = cr_img_file {
+            kind: CR_FILE_INET,
+            flags: 0o4002,
+            target: INET,
+            ..Default::default()
+        };
+        self.put(FILE_INET, &file, &[]);
+    }
+
     pub(super) fn sockets(&mut self) {
+        self.inet();
         let socket = cr_img_socket {
             rcvtimeo_ns: u64::MAX,
             sndtimeo_ns: u64::MAX,

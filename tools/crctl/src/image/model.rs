@@ -462,7 +462,7 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_SIGNALFD => "signalfd",
         CR_FILE_PIDFD => "pidfd",
         CR_FILE_INOTIFY => "inotify",
-        CR_FILE_SOCKET => "socket",
+        CR_FILE_SOCKET | CR_FILE_INET => "socket",
         CR_FILE_PTMX => "pty master",
         CR_FILE_PTS => "terminal",
         CR_FILE_HUNG_UP => "terminal, hung up",
@@ -470,7 +470,7 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
     };
     let name = match file.kind {
         CR_FILE_PIPE => format!("pipe {}", file.target),
-        CR_FILE_SOCKET => format!("socket {}", file.target),
+        CR_FILE_SOCKET | CR_FILE_INET => format!("socket {}", file.target),
         CR_FILE_EXTERNAL => format!("external {}", file.target),
         CR_FILE_PTMX | CR_FILE_HUNG_UP => format!("tty {}", file.target),
         _ => lossy(rec.variable::<cr_img_file>()),

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! TCP sockets.
+
+use core::mem::size_of;
+
+use super::{sockets, Placed, Rec, Result, State};
+use crate::{sockopt, uapi::*};
+
+const AF_INET: u32 = 2;
+const AF_INET6: u32 = 10;
+const IPPROTO_TCP: u32 = 6;
+const INADDR_LEN: usize = 4;
+
+const FLAGS: u32 =
+    CR_INET_BOUND | CR_INET_OWN_ADDR | CR_INET_OWN_PORT | CR_INET_CONNECT_PORT | CR_INET_DONE;
+
+/// An open file of such a socket.
+pub(super) fn file(state: &State<'_>, rec: Placed<'_>, file: &cr_img_file) -> Result {
+    state.refers::<cr_img_inet>(rec, file.target, "no socket behind it")?;
+    sockets::nothing_else(&rec, file)
+}
+
+pub(super) fn inet(rec: Placed<'_>) -> Result {
+    let inet: cr_img_inet = rec.fixed()?;
+    rec.require(
+        matches!(inet.family, AF_INET | AF_INET6)
+            && inet.type_ == sockets::SOCK_STREAM
+            && inet.protocol == IPPROTO_TCP
+            && matches!(inet.state, CR_SOCKET_CLOSED | CR_SOCKET_LISTENING),
+        "unknown type or state",
+    )?;
+    rec.require(inet.flags & !FLAGS == 0, "unknown flags")?;
+    rec.require(
+        inet.shutdown <= sockets::SHUTDOWN_BOTH
+            && inet.error <= sockets::MAX_ERRNO
+            && inet.error_soft <= sockets::MAX_ERRNO
+            && inet.backlog <= i32::MAX as u32
+            && inet.mode <= 0o7777
+            && inet.local_port <= u32::from(u16::MAX)
+            && (1..=u32::from(u16::MAX)).contains(&inet.mss)
+            && inet.remote_port <= u32::from(u16::MAX)
+            && inet.ttl <= u32::from(u8::MAX),
+        "impossible value",
+    )?;
+    let rest = [inet.local, inet.remote];
+    let mut rest = rest
+        .iter()
+        .flat_map(|address| address.iter().skip(INADDR_LEN));
+    rec.require(
+        inet.family == AF_INET6 || rest.all(|byte| *byte == 0),
+        "impossible address",
+    )?;
+    let bound = inet.flags & CR_INET_BOUND != 0;
+    rec.require(!bound || inet.local_port != 0, "bound to no port")?;
+    rec.require(
+        inet.state != CR_SOCKET_LISTENING || (bound && inet.shutdown == 0),
+        "a socket that cannot listen",
+    )?;
+    rec.require_elements::<cr_img_inet, cr_img_sockopt>(u64::from(inet.nr_options))?;
+    let mut last = None;
+    for option in rec.array::<cr_img_sockopt>(size_of::<cr_img_inet>()) {
+        check_option(&rec, &option)?;
+        let order = (option.level, option.name);
+        rec.require(last != Some(order), "an option twice")?;
+        last = Some(order);
+    }
+    Ok(())
+}
+
+fn check_option(rec: &Rec<'_>, option: &cr_img_sockopt) -> Result {
+    rec.require(option.reserved == 0, "a reserved member is not zero")?;
+    rec.require(sockopt::is_known(option), "unknown option")?;
+    let rest = option.value.get(option.length as usize..);
+    rec.require(
+        rest.is_some_and(|rest| rest.iter().all(|byte| *byte == 0)),
+        "an option that is longer than its length",
+    )
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The options of TCP sockets that are saved: those that getsockopt(2) tells and setsockopt(2)
+//! takes again. No other is taken from an image.
+
+use crate::uapi::cr_img_sockopt;
+
+/// Level of options that all families have.
+pub const SOL_SOCKET: u32 = 1;
+/// Level of options of the Internet Protocol.
+pub const SOL_IP: u32 = 0;
+/// Level of options of its version 6.
+pub const SOL_IPV6: u32 = 41;
+/// Level of options of TCP.
+pub const SOL_TCP: u32 = 6;
+
+/// SO_SNDBUF and SO_RCVBUF: twice what is to be set.
+pub const SO_SNDBUF: u32 = 7;
+/// The same.
+pub const SO_RCVBUF: u32 = 8;
+/// SO_LINGER.
+pub const SO_LINGER: u32 = 13;
+/// SO_BUF_LOCK: which of the two was set, as a sum of 1 and 2.
+pub const SO_BUF_LOCK: u32 = 72;
+/// SO_BINDTODEVICE: the name of the device.
+pub const SO_BINDTODEVICE: u32 = 25;
+
+/// Options with a value of one int, by level.
+const INTS: &[(u32, &[u32])] = &[
+    (
+        SOL_SOCKET,
+        &[
+            SO_SNDBUF,
+            SO_RCVBUF,
+            SO_BUF_LOCK, // before those that depend on them
+            1,           // SO_DEBUG
+            2,           // SO_REUSEADDR
+            5,           // SO_DONTROUTE
+            6,           // SO_BROADCAST
+            9,           // SO_KEEPALIVE
+            10,          // SO_OOBINLINE
+            11,          // SO_NO_CHECK
+            12,          // SO_PRIORITY
+            15,          // SO_REUSEPORT
+            18,          // SO_RCVLOWAT
+            29,          // SO_TIMESTAMP_OLD
+            35,          // SO_TIMESTAMPNS_OLD
+            36,          // SO_MARK
+            40,          // SO_RXQ_OVFL
+            41,          // SO_WIFI_STATUS
+            42,          // SO_PEEK_OFF
+            43,          // SO_NOFCS
+            44,          // SO_LOCK_FILTER
+            45,          // SO_SELECT_ERR_QUEUE
+            46,          // SO_BUSY_POLL
+            49,          // SO_INCOMING_CPU
+            63,          // SO_TIMESTAMP_NEW
+            64,          // SO_TIMESTAMPNS_NEW
+            69,          // SO_PREFER_BUSY_POLL
+            74,          // SO_TXREHASH
+            75,          // SO_RCVMARK
+            82,          // SO_RCVPRIORITY
+        ],
+    ),
+    (
+        SOL_IP,
+        &[
+            1,  // IP_TOS
+            2,  // IP_TTL
+            6,  // IP_RECVOPTS
+            7,  // IP_RETOPTS
+            8,  // IP_PKTINFO
+            10, // IP_MTU_DISCOVER
+            11, // IP_RECVERR
+            12, // IP_RECVTTL
+            13, // IP_RECVTOS
+            15, // IP_FREEBIND
+            18, // IP_PASSSEC
+            19, // IP_TRANSPARENT
+            20, // IP_RECVORIGDSTADDR
+            21, // IP_MINTTL
+            23, // IP_CHECKSUM
+            24, // IP_BIND_ADDRESS_NO_PORT
+            25, // IP_RECVFRAGSIZE
+            26, // IP_RECVERR_RFC4884
+            34, // IP_MULTICAST_LOOP
+            49, // IP_MULTICAST_ALL
+            51, // IP_LOCAL_PORT_RANGE
+        ],
+    ),
+    (
+        SOL_IPV6,
+        &[
+            2,  // IPV6_2292PKTINFO
+            3,  // IPV6_2292HOPOPTS
+            4,  // IPV6_2292DSTOPTS
+            5,  // IPV6_2292RTHDR
+            8,  // IPV6_2292HOPLIMIT
+            11, // IPV6_FLOWINFO
+            16, // IPV6_UNICAST_HOPS
+            19, // IPV6_MULTICAST_LOOP
+            23, // IPV6_MTU_DISCOVER
+            25, // IPV6_RECVERR
+            26, // IPV6_V6ONLY
+            29, // IPV6_MULTICAST_ALL
+            31, // IPV6_RECVERR_RFC4884
+            33, // IPV6_FLOWINFO_SEND
+            49, // IPV6_RECVPKTINFO
+            51, // IPV6_RECVHOPLIMIT
+            53, // IPV6_RECVHOPOPTS
+            56, // IPV6_RECVRTHDR
+            58, // IPV6_RECVDSTOPTS
+            60, // IPV6_RECVPATHMTU
+            62, // IPV6_DONTFRAG
+            66, // IPV6_RECVTCLASS
+            67, // IPV6_TCLASS
+            70, // IPV6_AUTOFLOWLABEL
+            72, // IPV6_ADDR_PREFERENCES
+            73, // IPV6_MINHOPCOUNT
+            74, // IPV6_RECVORIGDSTADDR
+            77, // IPV6_RECVFRAGSIZE
+        ],
+    ),
+    (
+        SOL_TCP,
+        &[
+            1,  // TCP_NODELAY
+            2,  // TCP_MAXSEG
+            3,  // TCP_CORK
+            4,  // TCP_KEEPIDLE
+            5,  // TCP_KEEPINTVL
+            6,  // TCP_KEEPCNT
+            7,  // TCP_SYNCNT
+            8,  // TCP_LINGER2
+            9,  // TCP_DEFER_ACCEPT
+            10, // TCP_WINDOW_CLAMP
+            12, // TCP_QUICKACK
+            16, // TCP_THIN_LINEAR_TIMEOUTS
+            18, // TCP_USER_TIMEOUT
+            25, // TCP_NOTSENT_LOWAT
+            27, // TCP_SAVE_SYN
+            36, // TCP_INQ
+            37, // TCP_TX_DELAY
+            44, // TCP_RTO_MAX_MS
+            45, // TCP_RTO_MIN_US
+            46, // TCP_DELACK_MAX_US
+        ],
+    ),
+];
+
+/// Others, with their lengths.
+const LONGER: &[(u32, u32, u32)] = &[
+    (SOL_SOCKET, SO_LINGER, 8),
+    (SOL_SOCKET, SO_BINDTODEVICE, 16),
+    (SOL_SOCKET, 47, 8),  // SO_MAX_PACING_RATE
+    (SOL_SOCKET, 66, 16), // SO_RCVTIMEO_NEW
+    (SOL_SOCKET, 67, 16), // SO_SNDTIMEO_NEW
+    (SOL_TCP, 13, 16),    // TCP_CONGESTION
+];
+
+const INT: u32 = 4;
+
+/// All options: level, name, bytes of the value.
+pub fn all() -> impl Iterator<Item = (u32, u32, u32)> {
+    let ints = INTS
+        .iter()
+        .flat_map(|(level, names)| names.iter().map(|name| (*level, *name, INT)));
+    ints.chain(LONGER.iter().copied())
+}
+
+/// Whether this is one of them.
+pub(crate) fn is_known(option: &cr_img_sockopt) -> bool {
+    all().any(|known| known == (option.level, option.name, option.length))
+}

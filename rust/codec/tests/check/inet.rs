@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! TCP sockets and their options.
+
+use super::*;
+
+#[test]
+fn tcp_sockets_have_values_that_there_are() {
+    fails::<cr_img_inet>(0, "unknown type", |inet| inet.family = 1);
+    fails::<cr_img_inet>(0, "unknown type", |inet| inet.type_ = 3);
+    fails::<cr_img_inet>(0, "unknown type", |inet| inet.protocol = 132);
+    fails::<cr_img_inet>(0, "unknown type", |inet| inet.state = CR_SOCKET_CONNECTED);
+    fails::<cr_img_inet>(0, "unknown flags", |inet| inet.flags |= 1 << 31);
+    fails::<cr_img_inet>(0, "impossible value", |inet| inet.error = 5000);
+    fails::<cr_img_inet>(0, "impossible value", |inet| inet.error_soft = 5000);
+    fails::<cr_img_inet>(0, "impossible value", |inet| inet.backlog = 1 << 31);
+    fails::<cr_img_inet>(0, "impossible value", |inet| inet.mode = 0o10000);
+    fails::<cr_img_inet>(0, "impossible value", |inet| inet.local_port = 1 << 16);
+    fails::<cr_img_inet>(0, "impossible value", |inet| inet.remote_port = 1 << 16);
+    fails::<cr_img_inet>(0, "impossible value", |inet| inet.mss = 0);
+    fails::<cr_img_inet>(0, "impossible value", |inet| inet.ttl = 256);
+    fails::<cr_img_inet>(0, "impossible address", |inet| inet.local[4] = 1);
+    fails::<cr_img_inet>(0, "impossible address", |inet| inet.remote[15] = 1);
+    passes::<cr_img_inet>(0, |inet| (inet.family, inet.local[4]) = (10, 1));
+}
+
+#[test]
+fn tcp_sockets_listen_at_a_port() {
+    fails::<cr_img_inet>(0, "bound to no port", |inet| inet.local_port = 0);
+    fails::<cr_img_inet>(0, "cannot listen", |inet| inet.flags = 0);
+    fails::<cr_img_inet>(0, "cannot listen", |inet| inet.shutdown = 1);
+    passes::<cr_img_inet>(0, |inet| {
+        (inet.state, inet.flags, inet.shutdown) = (CR_SOCKET_CLOSED, CR_INET_DONE, 3)
+    });
+}
+
+#[test]
+fn options_are_among_those_that_are_saved() {
+    fails::<cr_img_inet>(0, "count disagree", |inet| inet.nr_options = 3);
+    let option = size_of::<cr_img_inet>();
+    fails_bytes(CR_TAG_INET, 0, "unknown option", |bytes| bytes[option] = 2);
+    // SO_ATTACH_FILTER has a pointer in it.
+    fails_bytes(CR_TAG_INET, 0, "unknown option", |bytes| {
+        bytes[option + 4] = 26
+    });
+    fails_bytes(CR_TAG_INET, 0, "unknown option", |bytes| {
+        bytes[option + 8] = 8
+    });
+    fails_bytes(CR_TAG_INET, 0, "reserved", |bytes| bytes[option + 12] = 1);
+    fails_bytes(CR_TAG_INET, 0, "longer than", |bytes| {
+        bytes[option + 20] = 1
+    });
+    fails_bytes(CR_TAG_INET, 0, "an option twice", |bytes| {
+        let (first, second) = bytes[option..].split_at_mut(size_of::<cr_img_sockopt>());
+        second.copy_from_slice(first);
+    });
+}
+
+#[test]
+fn files_of_tcp_sockets_refer_to_one() {
+    let sample = Sample::new();
+    let mut files = sample.state.iter().filter(|rec| rec.tag == CR_TAG_FILE);
+    let at = files.position(|rec| rec.id == FILE_INET).unwrap();
+    fails::<cr_img_file>(at, "no socket behind it", |file| file.target = LISTENER);
+    fails::<cr_img_file>(at, "what a socket does not have", |file| file.pos = 1);
+}

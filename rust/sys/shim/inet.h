@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* inet.c: sockets of the families AF_INET and AF_INET6. */
+#ifndef _CR_SHIM_INET_H
+#define _CR_SHIM_INET_H
+
+struct sock;
+
+/* What such a socket can have that is refused by name: bit numbers. */
+#define CR_INET_X_NET		0
+#define CR_INET_X_FILTER	1
+#define CR_INET_X_BPF		2
+#define CR_INET_X_ULP		3
+#define CR_INET_X_SIGNED	4
+#define CR_INET_X_FASTOPEN	5
+#define CR_INET_X_ERRORS	6
+#define CR_INET_X_MEMBER	7
+#define CR_INET_X_IPOPTIONS	8
+#define CR_INET_X_POLICY	9
+#define CR_INET_X_OPTION	10
+
+/**
+ * struct cr_shim_inet - a socket, seen from the outside
+ * @unsupported: CR_INET_X_*
+ * @state: TCP_*
+ * @waiting: connections that wait to be accepted, or are being made
+ * @received: bytes, or datagrams, that wait to be received
+ * @unsent: bytes that wait to be sent, or acknowledged
+ */
+struct cr_shim_inet {
+	u64 unsupported;
+	u32 state;
+	u32 waiting;
+	u32 received;
+	u32 unsent;
+};
+
+bool cr_shim_is_inet_socket(struct file *file);
+const char *cr_shim_socket_name(struct file *file);
+struct sock *cr_shim_inet_of(struct file *file);
+void cr_shim_inet_read(struct sock *sk, struct cr_shim_inet *info,
+		       struct cr_img_inet *out);
+int cr_shim_inet_getsockopt(struct sock *sk, u32 level, u32 name, void *value,
+			    u32 len);
+int cr_shim_inet_setsockopt(struct sock *sk, u32 level, u32 name, void *value,
+			    u32 len);
+struct file *cr_shim_inet_make(u32 family, u32 type, u32 protocol, u32 flags);
+void cr_shim_inet_set_buffer(struct sock *sk, bool send, u32 size);
+int cr_shim_inet_bind(struct sock *sk, const struct cr_img_inet *in);
+int cr_shim_inet_listen(struct sock *sk, u32 backlog);
+int cr_shim_inet_set(struct sock *sk, const struct cr_img_inet *in);
+
+#endif
