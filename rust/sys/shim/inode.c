@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Inodes whose contents are in the image: memfds, and files that were removed. */
 
+#include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/dcache.h>
 #include <linux/file.h>
@@ -299,4 +300,23 @@ u32 cr_shim_mappers(struct file *file, u64 *mms, u32 max)
 	}
 	i_mmap_unlock_read(mapping);
 	return n;
+}
+
+/*
+ * Whose an inode is that no file system keeps: -EPERM if the current task may not
+ * say so. Nobody else changes it.
+ */
+int cr_shim_inode_own(struct inode *inode, u32 owner, u32 group)
+{
+	kuid_t uid = make_kuid(current_user_ns(), owner);
+	kgid_t gid = make_kgid(current_user_ns(), group);
+
+	if (!uid_valid(uid) || !gid_valid(gid))
+		return -EINVAL;
+	if ((!uid_eq(inode->i_uid, uid) || !gid_eq(inode->i_gid, gid)) &&
+	    !ns_capable(current_user_ns(), CAP_CHOWN))
+		return -EPERM;
+	inode->i_uid = uid;
+	inode->i_gid = gid;
+	return 0;
 }

@@ -127,19 +127,7 @@ int cr_shim_pipe_make(struct file **ends, u32 ring_size)
 /* The owner of a pipe without a name, which nobody else has yet. */
 int cr_shim_pipe_chown(struct file *file, u32 uid, u32 gid)
 {
-	struct inode *inode = file_inode(file);
-	kuid_t kuid = make_kuid(current_user_ns(), uid);
-	kgid_t kgid = make_kgid(current_user_ns(), gid);
-
-	if (!uid_valid(kuid) || !gid_valid(kgid))
-		return -EINVAL;
-	if (uid_eq(inode->i_uid, kuid) && gid_eq(inode->i_gid, kgid))
-		return 0;
-	if (!ns_capable(current_user_ns(), CAP_CHOWN))
-		return -EPERM;
-	inode->i_uid = kuid;
-	inode->i_gid = kgid;
-	return 0;
+	return cr_shim_inode_own(file_inode(file), uid, gid);
 }
 
 /* O_NONBLOCK, and O_DIRECT of a pipe, which open(2) does not take. */

@@ -598,6 +598,7 @@ struct file *cr_shim_reopen(struct file *file, u32 flags, bool quiet);
 struct file *cr_shim_memfd_make(const char *name, u64 size);
 void cr_shim_set_status(struct file *file, u32 flags);
 int cr_shim_inode_set(struct file *file, const struct cr_img_inode *in);
+int cr_shim_inode_own(struct inode *inode, u32 owner, u32 group);
 int cr_shim_directory_of(struct file *file, struct path *dir);
 struct file *cr_shim_tmpfile(const struct path *root, const char *name, u64 size,
 			     bool linkable);

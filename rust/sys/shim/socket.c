@@ -695,22 +695,17 @@ static int may_have(const struct sock *sk, const struct cr_img_socket *in)
 /* Whose it is. Fails with EPERM if the current task may not say so. */
 int cr_shim_socket_own(struct sock *sk, u32 owner, u32 group, u32 mode)
 {
-	kuid_t uid = make_kuid(current_user_ns(), owner);
-	kgid_t gid = make_kgid(current_user_ns(), group);
 	struct inode *inode;
+	int err;
 
 	if (!sk->sk_socket)
 		return 0;
-	if (!uid_valid(uid) || !gid_valid(gid))
-		return -EINVAL;
 	inode = SOCK_INODE(sk->sk_socket);
-	if ((!uid_eq(uid, inode->i_uid) || !gid_eq(gid, inode->i_gid)) &&
-	    !ns_capable(current_user_ns(), CAP_CHOWN))
-		return -EPERM;
-	inode->i_uid = uid;
-	inode->i_gid = gid;
+	err = cr_shim_inode_own(inode, owner, group);
+	if (err)
+		return err;
 	inode->i_mode = S_IFSOCK | (mode & S_IALLUGO);
-	sk->sk_uid = uid;
+	sk->sk_uid = inode->i_uid;
 	return 0;
 }
 

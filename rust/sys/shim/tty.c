@@ -3,7 +3,6 @@
 
 #include <linux/bitops.h>
 #include <linux/bitmap.h>
-#include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -535,20 +534,15 @@ static int write_end(struct tty_struct *tty, const struct cr_img_tty_end *in,
 
 static int set_owner(struct inode *inode, const struct cr_img_tty *in)
 {
-	kuid_t uid = make_kuid(current_user_ns(), in->uid);
-	kgid_t gid = make_kgid(current_user_ns(), in->gid);
+	int err;
 
-	if (!uid_valid(uid) || !gid_valid(gid))
-		return -EINVAL;
-	if ((!uid_eq(inode->i_uid, uid) || !gid_eq(inode->i_gid, gid)) &&
-	    !ns_capable(current_user_ns(), CAP_CHOWN))
-		return -EPERM;
 	inode_lock(inode);
-	inode->i_uid = uid;
-	inode->i_gid = gid;
-	inode->i_mode = (inode->i_mode & S_IFMT) | (in->mode & S_IALLUGO);
+	err = cr_shim_inode_own(inode, in->uid, in->gid);
+	if (!err)
+		inode->i_mode = (inode->i_mode & S_IFMT) |
+				(in->mode & S_IALLUGO);
 	inode_unlock(inode);
-	return 0;
+	return err;
 }
 
 /*
