@@ -320,8 +320,11 @@ impl<S: Source> Reader<S> {
         let fail = |kind| Err(head.error(kind).into());
         let fixed = self.begin_pages(&head)?;
         self.begun = None;
-        let before = before_pages(u64::from(fixed.nr_runs)).filter(|before| *before <= head.length);
-        let Some(before) = before.filter(|_| u64::from(fixed.nr_runs) <= max_runs(self.page_size))
+        // Each run has a page at least, so that they fit into a scratch for so many pages.
+        let nr_runs = u64::from(fixed.nr_runs);
+        let pages_from = |before| nr_runs.checked_mul(self.page_size.bytes())?.checked_add(before);
+        let Some(before) = before_pages(nr_runs)
+            .filter(|before| pages_from(*before).is_some_and(|least| least <= head.length))
         else {
             return fail(FormatErrorKind::Runs("too many runs"));
         };
@@ -526,12 +529,6 @@ fn beginning(buffer: &mut [u8], wanted: u64) -> &mut [u8] {
 
 /// Most runs that a record of pages can have, whatever the size of a page.
 pub const MAX_RUNS: u32 = CR_IMG_MAX_PAGES_PAYLOAD / 4096;
-
-fn max_runs(page_size: PageSize) -> u64 {
-    page_size
-        .pages_in(u64::from(CR_IMG_MAX_PAGES_PAYLOAD))
-        .unwrap_or(0)
-}
 
 /// Bytes of payload before the padding before the pages.
 pub(crate) fn before_pages(nr_runs: u64) -> Option<u64> {
