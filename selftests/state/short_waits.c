@@ -31,6 +31,8 @@ static long wait_in(int which)
 	case 4:
 		return recv(quiet[0], &event, 1, 0);
 	default:
+		sigemptyset(&set);
+		sigaddset(&set, SIGUSR2);
 		return sigtimedwait(&set, NULL, &ts);
 	}
 }
@@ -62,10 +64,15 @@ int main(int argc, char **argv)
 {
 	struct timeval timeout = { 0, WAIT_MS * 1000 };
 	pid_t pid[5];
+	sigset_t set;
 	char *memory;
 	long sum = 0;
 
 	payload_begin(argc, argv);
+	/* What is blocked must look the same at any moment. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sure(sigprocmask(SIG_BLOCK, &set, NULL));
 	epoll = sure(epoll_create1(0));
 	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, quiet));
 	sure(setsockopt(quiet[0], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)));
