@@ -9,7 +9,8 @@
 //! outside, and was declared external, is supplied at restart.
 //!
 //! Refused: everything else, by its name; files that have been removed, or are hidden by a mount;
-//! files of file systems that make up their contents (proc, sysfs ...); leases.
+//! files of file systems that make up their contents (proc, sysfs ...), but for the top directory of
+//! procfs and what is in it; leases.
 
 use crate::{
     checkpoint::Save,
@@ -86,7 +87,11 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
         (&place, kind),
         (
             Place::Inside,
-            FileType::Regular | FileType::Directory | FileType::MemoryDevice | FileType::ProcMem
+            FileType::Regular
+                | FileType::Directory
+                | FileType::MemoryDevice
+                | FileType::Proc
+                | FileType::ProcMem
         )
     ) || (matches!((&place, kind), (Place::Inside, FileType::Pipe)) && file.pipe()?.named)
     {
@@ -139,10 +144,18 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
                 FileType::Regular => CR_FILE_REG,
                 FileType::Directory => CR_FILE_DIR,
                 FileType::MemoryDevice => CR_FILE_CHR,
+                FileType::Proc => CR_FILE_PROC,
                 FileType::ProcMem => CR_FILE_PROC_MEM,
                 _ => CR_FILE_PIPE,
             };
         }
+    }
+    let mut left = KVVec::new();
+    if record.kind == CR_FILE_PROC {
+        (record.target, left) = file
+            .read_proc()
+            .context(format_args!("file {}", Name(path)))?;
+        record.size = left.len() as u64;
     }
     if record.kind == CR_FILE_PIPE {
         record.target = pipe::save(save, file, &file.pipe()?, path)?;
@@ -176,7 +189,7 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     if record.kind == CR_FILE_EXTERNAL {
         save.externals.push(id, GFP_KERNEL)?;
     }
-    save.object(id, &record, &[path])?;
+    save.object(id, &record, &[path, &left])?;
     Ok(id)
 }
 
@@ -203,6 +216,7 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
         | FileType::SignalFd
         | FileType::PidFd
         | FileType::Inotify
+        | FileType::Proc
         | FileType::ProcMem => {}
         // Nobody else may change what is to be saved.
         FileType::Memfd | FileType::Removed => {
@@ -311,7 +325,12 @@ fn name<'a>(
             Name(name)
         );
     }
-    if has(CR_FILE_X_FS) && !matches!(kind, FileType::MemoryDevice | FileType::ProcMem) {
+    if has(CR_FILE_X_FS)
+        && !matches!(
+            kind,
+            FileType::MemoryDevice | FileType::Proc | FileType::ProcMem
+        )
+    {
         fail!(
             EOPNOTSUPP(),
             "file {} is on a file system whose files are not supported yet",
@@ -333,7 +352,7 @@ impl core::fmt::Display for What<'_> {
             FileType::Memfd => write!(f, "a memfd ({name})"),
             FileType::SharedMemory => f.write_str("shared anonymous memory"),
             FileType::SysvSharedMemory => f.write_str("System V shared memory"),
-            FileType::Regular | FileType::Directory | FileType::Removed => {
+            FileType::Regular | FileType::Directory | FileType::Removed | FileType::Proc => {
                 write!(f, "file {name}")
             }
             FileType::EventFd => f.write_str("an eventfd"),
@@ -358,7 +377,9 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
         CR_FILE_EXTERNAL => files.external(record.target),
         CR_FILE_PIPE => files.open_pipe(record.target, record.flags),
         CR_FILE_SOCKET => files.open_socket(record.target, record.flags),
-        CR_FILE_PTMX | CR_FILE_PTS | CR_FILE_HUNG_UP => tty::open(files, rec.id, &record, path),
+        CR_FILE_PTMX | CR_FILE_PTS | CR_FILE_CURRENT_TTY | CR_FILE_HUNG_UP => {
+            tty::open(files, rec.id, &record, path)
+        }
         CR_FILE_INET => files.open_inet(record.target, record.flags),
         CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_INOTIFY => {
             event::restore(&record)
@@ -366,6 +387,14 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
         CR_FILE_PROC_MEM | CR_FILE_PIDFD => proc_mem::stand_in(),
         CR_FILE_MEMFD | CR_FILE_INODE => {
             inode::open(files, &record).context(format_args!("a file without a name"))
+        }
+        CR_FILE_PROC => {
+            let (path, left) = path.split_at(record.path_len as usize);
+            let opened = reopen(files, &record, path).and_then(|file| {
+                file.write_proc(record.pos, record.target, left)?;
+                Ok(file)
+            });
+            opened.context(format_args!("file {}", Name(path)))
         }
         _ => reopen(files, &record, path).context(format_args!("file {}", Name(path))),
     }
@@ -431,6 +460,7 @@ fn reopen(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRe
     let expected = match record.kind {
         CR_FILE_REG => FileType::Regular,
         CR_FILE_DIR => FileType::Directory,
+        CR_FILE_PROC => FileType::Proc,
         _ => FileType::MemoryDevice,
     };
     if kind != expected || (record.kind == CR_FILE_CHR && rdev != record.rdev) {
@@ -451,7 +481,7 @@ fn reopen(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRe
             fail!(ESTALE(), "was modified since the checkpoint");
         }
     }
-    if record.pos != 0 {
+    if record.pos != 0 && record.kind != CR_FILE_PROC {
         file.seek(record.pos).context(format_args!("its offset"))?;
     }
     Ok(file)

@@ -11,7 +11,7 @@
 //! closed, that one is closed again.
 //!
 //! Refused: pairs with an end, or a session, outside of the container, unless the files are external;
-//! line disciplines other than that of terminals (TIOCSETD); /dev/tty; other terminals.
+//! line disciplines other than that of terminals (TIOCSETD); other terminals.
 
 use crate::{
     checkpoint::Save,
@@ -57,7 +57,9 @@ pub(crate) fn save<'a>(
     buffer: &'a mut [u8],
 ) -> Result<(cr_img_file, &'a [u8])> {
     let is_master = file.is_tty_master();
+    let is_current = file.is_current_tty();
     let kind = match (is_master, file.is_hung_up()) {
+        (false, false) if is_current => CR_FILE_CURRENT_TTY,
         (false, false) => CR_FILE_PTS,
         (false, true) => CR_FILE_HUNG_UP,
         (true, false) => CR_FILE_PTMX,
@@ -73,7 +75,8 @@ pub(crate) fn save<'a>(
         ..Default::default()
     };
     let path = match kind {
-        CR_FILE_PTS => name(save, file, buffer)?,
+        CR_FILE_PTS | CR_FILE_CURRENT_TTY => name(save, file, buffer)?,
+        CR_FILE_HUNG_UP if is_current => name(save, file, buffer)?,
         _ => &[],
     };
     Ok((record, path))
@@ -165,7 +168,10 @@ fn make(files: &mut Files<'_>, id: u64, tty: &cr_img_tty, path: &[u8]) -> Result
     for (_, rec) in records.tagged(CR_TAG_FILE) {
         let record: cr_img_file = rec.fixed()?;
         if record.kind == CR_FILE_HUNG_UP && record.target == id {
-            let slave = master.open_peer(record.flags)?;
+            let slave = match rec.variable::<cr_img_file>() {
+                [] => master.open_peer(record.flags)?,
+                path => open_current(files, &master, record.flags, path)?,
+            };
             last = Some(slave.clone());
             files
                 .hung_up
@@ -225,6 +231,7 @@ pub(crate) fn open(
     match record.kind {
         CR_FILE_HUNG_UP => Ok(files.hung_up.get(&id).ok_or(EINVAL)?.clone()),
         CR_FILE_PTMX => files.made(record.target).cloned(),
+        CR_FILE_CURRENT_TTY => open_current(files, files.made(record.target)?, record.flags, path),
         _ => {
             let slave = files.made(record.target)?.open_peer(record.flags)?;
             let mut buffer = vec::zeroed(PAGE_SIZE, GFP_KERNEL)?;
@@ -234,6 +241,14 @@ pub(crate) fn open(
             }
         }
     }
+}
+
+/// Opens the slave of a master by the name /dev/tty.
+fn open_current(files: &Files<'_>, master: &FileRef, flags: u32, path: &[u8]) -> Result<FileRef> {
+    let name = CName::new(path)?;
+    master
+        .open_current_tty(files.root(), name.as_cstr()?, flags)
+        .context(format_args!("terminal {}", Name(path)))
 }
 
 /// Gives all pairs their state: all of their files are open.

@@ -322,7 +322,11 @@ impl<S: Source> Reader<S> {
         self.begun = None;
         // Each run has a page at least, so that they fit into a scratch for so many pages.
         let nr_runs = u64::from(fixed.nr_runs);
-        let pages_from = |before| nr_runs.checked_mul(self.page_size.bytes())?.checked_add(before);
+        let pages_from = |before| {
+            nr_runs
+                .checked_mul(self.page_size.bytes())?
+                .checked_add(before)
+        };
         let Some(before) = before_pages(nr_runs)
             .filter(|before| pages_from(*before).is_some_and(|least| least <= head.length))
         else {

@@ -6,7 +6,7 @@
 //! [`include/linux/pipe_fs_i.h`](srctree/include/linux/pipe_fs_i.h),
 //! [`include/linux/filelock.h`](srctree/include/linux/filelock.h).
 
-use crate::{bindings, pid_ns::PidNs, task::TaskRef};
+use crate::{bindings, list::read_all, pid_ns::PidNs, task::TaskRef};
 use core::{mem::MaybeUninit, ptr::NonNull};
 use cr_codec::uapi::*;
 use kernel::{
@@ -60,6 +60,8 @@ pub enum FileType {
     Inotify,
     /// TCP socket.
     Inet,
+    /// File of the top directory of procfs that is not a process's.
+    Proc,
 }
 
 impl FileType {
@@ -83,6 +85,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_SOCKET => Self::Socket,
             bindings::cr_shim_file_type_CR_SHIM_FILE_INOTIFY => Self::Inotify,
             bindings::cr_shim_file_type_CR_SHIM_FILE_INET => Self::Inet,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_PROC => Self::Proc,
             _ => Self::Other,
         }
     }
@@ -288,6 +291,46 @@ impl FileRef {
         // SAFETY: Both files are valid, and this one is an epoll instance.
         to_result(unsafe {
             bindings::cr_shim_epoll_add(self.as_ptr(), target.as_ptr(), item, consumed)
+        })
+    }
+
+    /// Where the next read of a [`FileType::Proc`] goes on: with what is left of what was made up for
+    /// the last one, then with the record of that number, plus one; 0 if the offset says all.
+    pub fn read_proc(&self) -> Result<(u64, KVVec<u8>)> {
+        if self.read_type() != FileType::Proc {
+            return Err(EINVAL);
+        }
+        let mut next = 0;
+        let left = read_all(|room: &mut [u8]| {
+            // SAFETY: The file is valid, and of that kind; `room` is valid for writes of its length.
+            let left = unsafe {
+                bindings::cr_shim_proc_file_read(
+                    self.as_ptr(),
+                    &mut next,
+                    room.as_mut_ptr(),
+                    room.len() as u32,
+                )
+            };
+            to_result(left.min(0))?;
+            Ok::<_, Error>(left as usize)
+        })?;
+        Ok((next, left))
+    }
+
+    /// Lets reads of a [`FileType::Proc`] that was just opened go on there. ESTALE: it has no records.
+    pub fn write_proc(&self, pos: u64, next: u64, left: &[u8]) -> Result {
+        if self.read_type() != FileType::Proc {
+            return Err(EINVAL);
+        }
+        // SAFETY: The file is valid, and of that kind; `left` is valid for reads of its length.
+        to_result(unsafe {
+            bindings::cr_shim_proc_file_write(
+                self.as_ptr(),
+                pos,
+                next,
+                left.as_ptr(),
+                left.len() as u32,
+            )
         })
     }
 

@@ -7,7 +7,7 @@
 
 use crate::{
     bindings,
-    file::FileRef,
+    file::{FileRef, PathRef},
     pid_ns::{PidNs, PidRef},
     task::TaskRef,
     vec,
@@ -93,6 +93,30 @@ impl FileRef {
         }
         // SAFETY: The file is a valid master; the result is an error or referenced.
         Self::from_result(unsafe { bindings::cr_shim_tty_open_peer(self.as_ptr(), flags) })
+    }
+
+    /// Whether it was opened as /dev/tty.
+    pub fn is_current_tty(&self) -> bool {
+        // SAFETY: The file is valid.
+        unsafe { bindings::cr_shim_is_current_tty(self.as_ptr()) }
+    }
+
+    /// Opens the slave of this master as /dev/tty, whose absolute name below `root` that is, as the
+    /// current task may. ESTALE: the name is that of something else.
+    pub fn open_current_tty(&self, root: &PathRef, name: &CStr, flags: u32) -> Result<Self> {
+        if !self.is_tty_master() {
+            return Err(ENOTTY);
+        }
+        // SAFETY: The file is a valid master, path and name are valid; the result is an error or
+        // referenced.
+        Self::from_result(unsafe {
+            bindings::cr_shim_tty_open_current(
+                self.as_ptr(),
+                root.as_ptr(),
+                name.as_char_ptr(),
+                flags,
+            )
+        })
     }
 
     /// Hangs the slave of this master up.

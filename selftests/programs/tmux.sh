@@ -9,9 +9,16 @@ t() {
 	tmux -S "$dir/tmux" -f /dev/null "$@"
 }
 
-# shows WINDOW TEXT: waits until that is to be seen.
+# shows WINDOW TEXT [TIMES]: waits until that is to be seen, in so many lines.
 shows() {
-	until t capture-pane -p -t "$1" | grep -qF -e "$2"; do
+	local end=$((SECONDS + 60 * ${CR_SLOWER:-1}))
+	until (($(t capture-pane -p -t "$1" | grep -cF -e "$2") >= ${3:-1})); do
+		if ((SECONDS > end)); then
+			echo "$1 does not show $2:" >&2
+			t capture-pane -p -t "$1" >&2
+			t kill-server
+			exit 1
+		fi
 		sleep 0.05
 	done
 }
@@ -33,12 +40,18 @@ for ((round = 1; round <= rounds; round++)); do
 	shows shell "end-$((round + 500))"
 	t list-windows -F '#W #{pane_dead} #{pane_width} #{pane_current_command}'
 done
-t send-keys -t shell "cat" Enter
+# What is typed before the shell has left its editor of lines, or before cat has the
+# terminal, would be for the shell.
+t send-keys -t shell "echo go-\$((1 + 1)); cat" Enter
+shows shell go-2
 t send-keys -t shell "some text" Enter
+shows shell "some text" 2
 t send-keys -t shell C-z
 shows shell Stopped
-t send-keys -t shell "fg" Enter
+t send-keys -t shell "echo go-\$((2 + 2)); fg" Enter
+shows shell go-4
 t send-keys -t shell "more text" Enter
+shows shell "more text" 2
 t send-keys -t shell C-c
 t send-keys -t shell "echo status-\$?" Enter
 shows shell status-130

@@ -307,14 +307,6 @@ static void make_hung_up_master(void)
 	sure(ioctl(fd, TIOCVHANGUP));
 }
 
-/* /dev/tty means another file for each session. */
-static void make_tty(void)
-{
-	make_terminal();
-	sure(ioctl(other, TIOCSCTTY, 0));
-	sure(open("/dev/tty", O_RDWR));
-}
-
 static void make_deleted(void)
 {
 	fd = sure(open(file_at("deleted"), O_RDWR | O_CREAT, 0600));
@@ -503,10 +495,9 @@ static const struct case_ cases[] = {
 	{ "mem-elsewhere", "memory of a process in another pid namespace", make_mem_elsewhere, NULL },
 	{ "sysfs", "sysfs|/sys", make_sysfs, NULL },
 	{ "kmsg", "kmsg|device", make_kmsg, NULL },
-	{ "console", "a terminal .character device 5:1. is not supported", make_console, NULL },
 	{ "terminal-discipline", "another line discipline", make_discipline, NULL },
 	{ "terminal-hung-up", "a master that was hung up", make_hung_up_master, NULL },
-	{ "tty", "a terminal .character device 5:0. is not supported", make_tty, NULL },
+	{ "console", "a terminal .character device 5:1. is not supported", make_console, NULL },
 	{ "deleted-linked", "file deleted was removed, and another name", make_linked, NULL },
 	{ "deleted-with-dir", "was removed, and so was its directory", make_removed_with_dir, NULL },
 	{ "deleted-xattr", "file deleted: has extended attributes", make_removed_xattr, check_deleted },

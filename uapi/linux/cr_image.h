@@ -722,9 +722,14 @@ struct cr_img_tty {
  * @CR_FILE_INOTIFY: inotify_init(2); a CR_TAG_INOTIFY says what it has to tell
  * @CR_FILE_PTMX: the master of a pseudoterminal; @target is a CR_TAG_TTY
  * @CR_FILE_PTS: the slave of one; @target is a CR_TAG_TTY
+ * @CR_FILE_CURRENT_TTY: the same, opened as /dev/tty, by path
  * @CR_FILE_HUNG_UP: the same, opened before it was hung up: nothing can be done
- *	with it any more
+ *	with it any more; it has a path if it was opened as /dev/tty
  * @CR_FILE_INET: @target is a CR_TAG_INET
+ * @CR_FILE_PROC: a file of the top directory of procfs that is not a process's,
+ *	such as /proc/stat, found again by path; the next read goes on with @size
+ *	bytes, which follow the path, then with record @target minus one; all this
+ *	is 0 if the offset says all
  */
 enum cr_img_file_kind {
 	CR_FILE_REG		= 1,
@@ -744,8 +749,10 @@ enum cr_img_file_kind {
 	CR_FILE_SOCKET		= 20,
 	CR_FILE_PTMX		= 12,
 	CR_FILE_PTS		= 13,
+	CR_FILE_CURRENT_TTY	= 19,
 	CR_FILE_HUNG_UP		= 15,
 	CR_FILE_INET		= 21,
+	CR_FILE_PROC		= 18,
 };
 
 /**

@@ -105,25 +105,36 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
     )?;
     rec.require(file.mode <= 0o177777, "impossible mode")?;
 
-    rec.require_elements::<cr_img_file, u8>(u64::from(file.path_len))?;
+    let left = match file.kind {
+        CR_FILE_PROC => file.size,
+        _ => 0,
+    };
+    rec.require_elements::<cr_img_file, u8>(left.saturating_add(u64::from(file.path_len)))?;
     let path = rec.variable::<cr_img_file>();
+    let path = path.get(..file.path_len as usize).unwrap_or_default();
     let type_of_file = file.mode & S_IFMT;
     match file.kind {
-        CR_FILE_REG | CR_FILE_DIR | CR_FILE_CHR | CR_FILE_PROC_MEM => {
+        CR_FILE_REG | CR_FILE_DIR | CR_FILE_CHR | CR_FILE_PROC_MEM | CR_FILE_PROC => {
             rec.require(is_path(path), "not an absolute path")?;
             rec.require(
                 match file.kind {
                     CR_FILE_PROC_MEM => (1..=u64::from(PID_MAX)).contains(&file.target),
+                    // Some files take the number of a record for an int.
+                    CR_FILE_PROC => file.target <= i32::MAX as u64,
                     _ => file.target == 0,
                 },
                 "it refers to something",
             )?;
             let expected = match file.kind {
-                CR_FILE_REG | CR_FILE_PROC_MEM => S_IFREG,
+                CR_FILE_REG | CR_FILE_PROC_MEM | CR_FILE_PROC => S_IFREG,
                 CR_FILE_DIR => S_IFDIR,
                 _ => S_IFCHR,
             };
             rec.require(type_of_file == expected, "mode and kind disagree")?;
+            rec.require(
+                left == 0 || file.target != 0,
+                "something left of a read that was none",
+            )?;
         }
         CR_FILE_PIPE => {
             rec.require(path.is_empty(), "a path to a pipe")?;
@@ -142,7 +153,9 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
         CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_PIDFD
         | CR_FILE_INOTIFY => events::file(rec.rec, &file)?,
         CR_FILE_MEMFD | CR_FILE_INODE => inode::file(state, rec, &file)?,
-        CR_FILE_PTMX | CR_FILE_PTS | CR_FILE_HUNG_UP => tty::file(state, rec, &file)?,
+        CR_FILE_PTMX | CR_FILE_PTS | CR_FILE_CURRENT_TTY | CR_FILE_HUNG_UP => {
+            tty::file(state, rec, &file)?
+        }
         _ => return Err(rec.error("unknown kind of file")),
     }
     match file.kind {

@@ -107,7 +107,8 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>, file: &cr_img_file) -> Re
     let path = rec.variable::<cr_img_file>();
     rec.require(
         match file.kind {
-            CR_FILE_PTS => is_path(path),
+            CR_FILE_PTS | CR_FILE_CURRENT_TTY => is_path(path),
+            CR_FILE_HUNG_UP => path.is_empty() || is_path(path),
             _ => path.is_empty(),
         },
         "not the path of a slave",

@@ -534,6 +534,9 @@ fn every_bit_matters() {
         let mut image = image.clone();
         image[bit / 8] ^= 1 << (bit % 8);
         let kind = kind_of(&image);
-        assert!(!matches!(kind, FormatErrorKind::Usage(_)), "bit {bit}: {kind:?}");
+        assert!(
+            !matches!(kind, FormatErrorKind::Usage(_)),
+            "bit {bit}: {kind:?}"
+        );
     }
 }

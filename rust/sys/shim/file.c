@@ -87,6 +87,8 @@ static u32 type_of_inode(const struct dentry *dentry, const struct inode *inode)
 		return CR_SHIM_FILE_OTHER;
 	if (cr_shim_is_proc_mem(dentry))
 		return CR_SHIM_FILE_PROC_MEM;
+	if (cr_shim_is_proc_file(dentry, inode))
+		return CR_SHIM_FILE_PROC;
 	if (S_ISREG(inode->i_mode))
 		return inode->i_nlink ? CR_SHIM_FILE_REG : CR_SHIM_FILE_REMOVED;
 	if (S_ISDIR(inode->i_mode))
@@ -212,7 +214,8 @@ void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 		info->unsupported |= BIT_ULL(CR_FILE_X_LOCK);
 	if (d_unlinked(path->dentry) || !inode->i_nlink)
 		info->unsupported |= BIT_ULL(CR_FILE_X_UNLINKED);
-	if (!cr_shim_fs_is_plain(inode->i_sb))
+	if (!cr_shim_fs_is_plain(inode->i_sb) &&
+	    !cr_shim_is_proc_root(path->dentry))
 		info->unsupported |= BIT_ULL(CR_FILE_X_FS);
 	if (file->f_mode & FMODE_PATH)
 		info->unsupported |= BIT_ULL(CR_FILE_X_PATH_ONLY);

@@ -473,6 +473,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_SOCKET,
 	CR_SHIM_FILE_INOTIFY,
 	CR_SHIM_FILE_INET,
+	CR_SHIM_FILE_PROC,
 };
 
 /**
@@ -511,6 +512,13 @@ int cr_shim_path_name(const struct path *path, const struct path *root,
 int cr_shim_file_name(struct file *file, const struct path *root, char *buf,
 		      u32 size, u32 *start);
 int cr_shim_outside_file(struct pid_namespace *ns, struct file *file, bool alike);
+
+bool cr_shim_is_proc_root(const struct dentry *dentry);
+bool cr_shim_is_proc_file(const struct dentry *dentry,
+			  const struct inode *inode);
+int cr_shim_proc_file_read(struct file *file, u64 *next, u8 *buf, u32 room);
+int cr_shim_proc_file_write(struct file *file, u64 pos, u64 next,
+			    const u8 *left, u32 len);
 
 bool cr_shim_is_proc_mem(const struct dentry *dentry);
 int cr_shim_proc_mem_read(struct file *file, struct pid_namespace *ns);
@@ -624,6 +632,10 @@ struct file *cr_shim_task_tty_master(struct task_struct *t);
 int cr_shim_tty_read(struct file *file, struct pid_namespace *ns,
 		     struct cr_img_tty *out, u8 *data);
 struct file *cr_shim_tty_open_peer(struct file *master, u32 flags);
+bool cr_shim_is_current_tty(struct file *file);
+struct file *cr_shim_tty_open_current(struct file *master,
+				      const struct path *root,
+				      const char *name, u32 flags);
 void cr_shim_tty_hang_up(struct file *master);
 int cr_shim_tty_write(struct file *file, const struct cr_img_tty *in,
 		      const u8 *data, u32 len);

@@ -40,6 +40,13 @@ struct source {
 	u32 left;
 };
 
+/* What /dev/tty stands for, if that is the slave of a pseudoterminal. */
+static struct tty_struct *slave_or_null(struct tty_struct *tty)
+{
+	return tty->driver->type == TTY_DRIVER_TYPE_PTY &&
+	       tty->driver->major == UNIX98_PTY_SLAVE_MAJOR ? tty : NULL;
+}
+
 static struct tty_struct *tty_of(struct file *file)
 {
 	const struct inode *inode = file_inode(file);
@@ -49,7 +56,9 @@ static struct tty_struct *tty_of(struct file *file)
 		return NULL;
 	switch (imajor(inode)) {
 	case TTYAUX_MAJOR:
-		/* /dev/ptmx; not /dev/tty, nor /dev/console. */
+		if (cr_shim_is_current_tty(file))
+			return slave_or_null(priv->tty);
+		/* /dev/ptmx; not /dev/console. */
 		return iminor(inode) == 2 ? priv->tty : NULL;
 	case UNIX98_PTY_SLAVE_MAJOR ...
 	     UNIX98_PTY_SLAVE_MAJOR + UNIX98_PTY_MAJOR_COUNT - 1:

@@ -96,7 +96,7 @@ fn every_record_is_needed() {
                 | CR_TAG_SEMADJ
                 | CR_TAG_SHM
         ) || (FILE_LISTENER..FILE_DATAGRAMS).contains(&gone.id)
-            || (FILE_MASTER..=FILE_HUNG_UP).contains(&gone.id)
+            || (FILE_MASTER..=FILE_PROC).contains(&gone.id)
             || gone.id == FILE_INET;
         assert_eq!(check(&less).is_ok(), optional, "{gone:?}");
         if !matches!(
@@ -400,6 +400,11 @@ fn objects() {
     fails::<cr_img_vma>(2, "of another kind", |vma| vma.kind = CR_VMA_SHM);
     fails::<cr_img_vma>(2, "cannot be read only", |vma| vma.flags |= CR_VMA_RDONLY);
 
+    let proc = 17;
+    fails::<cr_img_file>(proc, "it refers to something", |file| file.target = 1 << 31);
+    fails::<cr_img_file>(proc, "its count disagree", |file| file.size = 5);
+    fails::<cr_img_file>(proc, "something left of a read", |file| file.target = 0);
+    fails::<cr_img_file>(proc, "mode and kind disagree", |file| file.mode = 0o040555);
     fails::<cr_img_file>(0, "unknown kind of file", |file| file.kind = 99);
     fails::<cr_img_file>(0, "flags that an open file cannot have", |file| {
         file.flags |= 0o1000

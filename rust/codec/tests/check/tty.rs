@@ -72,6 +72,12 @@ fn files() {
     fails::<cr_img_file>(hung_up, "not the path of a slave", |file| {
         file.kind = CR_FILE_PTS
     });
+    let current = 16;
+    fails::<cr_img_file>(current, "not the path of a slave", |file| {
+        file.kind = CR_FILE_PTMX
+    });
+    // It may have been opened as /dev/tty, too.
+    passes::<cr_img_file>(current, |file| file.kind = CR_FILE_HUNG_UP);
     passes::<cr_img_file>(hung_up, |file| (file.kind, file.flags) = (CR_FILE_PTMX, 2));
 }
 

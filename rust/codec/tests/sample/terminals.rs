@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A pseudoterminal, with something in it.
+//! A pseudoterminal, with something in it; a file that the kernel makes up.
 
-use super::{Sample, FILE_HUNG_UP, FILE_MASTER, FILE_SLAVE, TTY};
+use super::{Sample, FILE_CURRENT_TTY, FILE_HUNG_UP, FILE_MASTER, FILE_PROC, FILE_SLAVE, TTY};
 use cr_codec::uapi::*;
 
 impl Sample {
@@ -49,6 +49,19 @@ impl Sample {
         };
         self.put(FILE_MASTER, &file(CR_FILE_PTMX, 0o2, 0), &[]);
         self.put(FILE_SLAVE, &file(CR_FILE_PTS, 0o102002, 10), b"/dev/pts/3");
+        let current = file(CR_FILE_CURRENT_TTY, 0o4001, 8);
         self.put(FILE_HUNG_UP, &file(CR_FILE_HUNG_UP, 0o1, 0), &[]);
+        self.put(FILE_CURRENT_TTY, &current, b"/dev/tty");
+        let read_in_part = cr_img_file {
+            kind: CR_FILE_PROC,
+            flags: 0o100000,
+            pos: 3,
+            target: 2,
+            size: 6,
+            mode: 0o100444,
+            path_len: 12,
+            ..Default::default()
+        };
+        self.put(FILE_PROC, &read_in_part, b"/proc/uptime45 6.7");
     }
 }

@@ -449,7 +449,7 @@ fn handlers(rec: &Rec<'_>) -> (Vec<u32>, Vec<u32>) {
 fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
     let file: cr_img_file = rec.fixed()?;
     let kind = match file.kind {
-        CR_FILE_REG => "file",
+        CR_FILE_REG | CR_FILE_PROC => "file",
         CR_FILE_DIR => "directory",
         CR_FILE_CHR => "device",
         CR_FILE_PIPE => "pipe",
@@ -464,7 +464,7 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_INOTIFY => "inotify",
         CR_FILE_SOCKET | CR_FILE_INET => "socket",
         CR_FILE_PTMX => "pty master",
-        CR_FILE_PTS => "terminal",
+        CR_FILE_PTS | CR_FILE_CURRENT_TTY => "terminal",
         CR_FILE_HUNG_UP => "terminal, hung up",
         _ => "?",
     };
@@ -473,7 +473,10 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_SOCKET | CR_FILE_INET => format!("socket {}", file.target),
         CR_FILE_EXTERNAL => format!("external {}", file.target),
         CR_FILE_PTMX | CR_FILE_HUNG_UP => format!("tty {}", file.target),
-        _ => lossy(rec.variable::<cr_img_file>()),
+        _ => {
+            let path = rec.variable::<cr_img_file>();
+            lossy(path.get(..file.path_len as usize).unwrap_or_default())
+        }
     };
     Ok(OpenFile {
         kind,
