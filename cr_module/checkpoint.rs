@@ -17,7 +17,7 @@ use crate::{
     report::{fail, Context, Log, Result},
     state::{
         self, clock, cpu, event, inode, inotify, ipc, lock, memory::Memory, owner, pid_ns,
-        semaphore, session, socket, sysv_shm, task, timerfd, uts,
+        semaphore, session, socket, sysv_shm, task, tcp, timerfd, uts,
     },
     tree::Tree,
 };
@@ -32,6 +32,7 @@ use cr_codec::{
 use cr_sys::{
     errno::EOPNOTSUPP,
     file::FileRef,
+    inet::InetRef,
     misc,
     mm::PAGE_SIZE,
     regs,
@@ -112,7 +113,7 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
         if kill {
             sink.sync()?;
             hold.check_memory()?;
-            end(&container, hold)?;
+            end(&container, hold, &state.connections)?;
         } else {
             // Whoever died meanwhile may have changed memory while it was written.
             hold.check_memory()?;
@@ -146,6 +147,8 @@ struct State {
     memory: Memory,
     container: cr_img_container,
     xfeatures: u64,
+    /// Ends of TCP connections.
+    connections: KVVec<(u64, InetRef)>,
     /// Nothing of it needs the container to stand still any more.
     detached: bool,
 }
@@ -198,6 +201,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         timerfds: KVVec::new(),
         owners: KVVec::new(),
         sockets: KVVec::new(),
+        connections: KVVec::new(),
         semaphores: KVVec::new(),
         segments: KVVec::new(),
         path: vec::zeroed(PAGE_SIZE, GFP_KERNEL)?,
@@ -224,6 +228,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         _ => semaphore::save_adjustments(&mut save, &tree)?,
     }
     socket::save_queues(&mut save)?;
+    tcp::save_streams(&mut save)?;
     lock::save(&mut save)?;
     inotify::save(&mut save)?;
     timerfd::save(&mut save)?;
@@ -248,6 +253,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         index: save.index,
         memory: save.memory,
         xfeatures: save.xfeatures,
+        connections: save.connections,
         detached: false,
     })
 }
@@ -313,6 +319,8 @@ pub(crate) struct Save<'a> {
     pub(crate) owners: KVVec<cr_img_owner>,
     /// Sockets.
     pub(crate) sockets: KVVec<socket::Saved>,
+    /// Ends of TCP connections, by id.
+    pub(crate) connections: KVVec<(u64, InetRef)>,
     /// Sets of semaphores: their identifiers, and how many semaphores they have.
     pub(crate) semaphores: KVVec<(i32, u32)>,
     /// Segments of System V shared memory.
@@ -433,7 +441,10 @@ fn write(
 const DEATH_NS: u64 = 10_000_000_000;
 
 /// Ends the container and waits until it is gone.
-fn end(container: &Container, hold: Hold<'_>) -> Result {
+fn end(container: &Container, hold: Hold<'_>, connections: &[(u64, InetRef)]) -> Result {
+    for (_, connection) in connections {
+        connection.silence();
+    }
     // All of them, before any goes on: init alone would take the others along, but too late.
     hold.kill();
     drop(hold);

@@ -78,7 +78,11 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
         fd if fd >= 0 => PathRef::from_fd(fd).context(format_args!("root descriptor"))?,
         _ => PathRef::current_root()?,
     };
-    let (mut files, sockets) = Files::make(&args.value, &root, &records)?;
+    let Opened {
+        mut files,
+        sockets,
+        mut inets,
+    } = Files::make(&args.value, &root, &records)?;
     let progress = (args.value.flags & CR_RESTART_PROGRESS != 0).then_some(log);
     let mut contents = Contents::new(container.nr_pages, progress);
     contents.fill(&mut image, &state, |object| {
@@ -120,6 +124,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
         let _ = sys_build::syscall(SYS_CLOSE, [args.value.pidfd as u64, 0, 0, 0, 0, 0]);
         return Err(failure);
     }
+    inets.go_on();
     tasks.release();
     Ok(())
 }
@@ -204,6 +209,13 @@ fn container_of(state: &State<'_>) -> Result<cr_img_container> {
     }
 }
 
+/// All open files, by id, and the sockets among them, which are not complete yet.
+struct Opened {
+    files: KVVec<(u64, FileRef)>,
+    sockets: socket::Made,
+    inets: inet::Made,
+}
+
 /// Open files while they are made, in the order of the records.
 pub(crate) struct Files<'a> {
     root: &'a PathRef,
@@ -221,11 +233,7 @@ pub(crate) struct Files<'a> {
 
 impl<'a> Files<'a> {
     /// Makes all of them, by id, and the sockets among them.
-    fn make(
-        args: &cr_restart,
-        root: &'a PathRef,
-        records: &'a Records,
-    ) -> Result<(KVVec<(u64, FileRef)>, socket::Made)> {
+    fn make(args: &cr_restart, root: &'a PathRef, records: &'a Records) -> Result<Opened> {
         let mut externals = KVVec::new();
         for external in
             &abi::read_array::<cr_external_fd>(args.externals, args.nr_externals, CR_MAX_EXTERNALS)?
@@ -259,9 +267,13 @@ impl<'a> Files<'a> {
         tty::complete(&files, records)?;
         let mut sockets = core::mem::replace(&mut files.sockets, socket::Made::new());
         sockets.restore_queues(&files, records)?;
-        files.inets.finish()?;
+        files.inets.finish(records)?;
         files.watch()?;
-        Ok((files.made, sockets))
+        Ok(Opened {
+            files: files.made,
+            sockets,
+            inets: files.inets,
+        })
     }
 
     /// Lets epoll instances watch the files.

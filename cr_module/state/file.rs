@@ -17,7 +17,7 @@ use crate::{
     objects::Kind,
     report::{fail, failure, Context, Failure, Name, Result},
     restart::Files,
-    state::{event, inet, inode, owner, pidfd, pipe, proc_mem, socket, tty},
+    state::{event, inet, inode, owner, pidfd, pipe, proc_mem, socket, tcp, tty},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -229,9 +229,8 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
         FileType::Inet if save.container.external_key(file, info.inode).is_some() => {
             return Ok(Place::Outside("is external"));
         }
-        FileType::Inet => {}
-        FileType::Socket => {
-            if socket::leaves(save, file) {
+        FileType::Inet | FileType::Socket => {
+            if socket::leaves(save, file) || tcp::leaves(save, file) {
                 return Ok(Place::Outside(
                     "is connected to the outside of the container",
                 ));

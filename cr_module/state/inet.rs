@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TCP sockets, of the families AF_INET and AF_INET6: those that listen, and those that are not
-//! connected.
+//! TCP sockets, of the families AF_INET and AF_INET6. See [`tcp`] for what is on its way in
+//! connections.
 //!
 //! Their options are saved as getsockopt(2) tells them. A restart makes a socket, sets by
 //! setsockopt(2) what a new one does not have already, and binds it; so the kernel checks what the
-//! caller may have. When all are bound, those listen that did.
+//! caller may have. When all are bound, those listen that did, and then the others are connected.
 //!
-//! Refused: sockets that are connected, or are about to be; connections that have not been accepted
-//! yet; other protocols of the kernel that sit upon TCP (TLS), signatures (MD5, AO), TCP Fast Open;
+//! Refused: sockets that are about to be connected; connections that have not been accepted yet; other
+//! protocols of the kernel that sit upon TCP (TLS), signatures (MD5, AO), TCP Fast Open;
 //! filters, BPF, policies of IPsec; other network namespaces.
 
 use crate::{
     checkpoint::Save,
+    image::Records,
     objects::Kind,
     report::{fail, failure, Context, Name, Result},
+    state::tcp,
 };
 use cr_codec::{
     check::Rec,
@@ -29,8 +31,13 @@ use cr_sys::{
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 
+const TCP_ESTABLISHED: u32 = 1;
+const TCP_FIN_WAIT1: u32 = 4;
+const TCP_FIN_WAIT2: u32 = 5;
 const TCP_CLOSE: u32 = 7;
+const TCP_CLOSE_WAIT: u32 = 8;
 const TCP_LISTEN: u32 = 10;
+const IPV6_V6ONLY: u32 = 26;
 const SO_SNDBUFFORCE: u32 = 32;
 const SO_RCVBUFFORCE: u32 = 33;
 /// Of SO_BUF_LOCK.
@@ -60,6 +67,9 @@ pub(crate) fn save(save: &mut Save<'_>, socket: &InetRef) -> Result<u64> {
     record.nr_options = options.len() as u32;
     let id = save.objects.add(Kind::Socket, socket.identity())?;
     save.object(id, &record, &[options.as_bytes()])?;
+    if record.state == CR_SOCKET_CONNECTED {
+        save.connections.push((id, socket.clone()), GFP_KERNEL)?;
+    }
     Ok(id)
 }
 
@@ -86,10 +96,13 @@ fn check(info: &InetInfo, record: &cr_img_inet) -> Result {
         }
     }
     let local = Address(record);
-    if !matches!(info.state, TCP_CLOSE | TCP_LISTEN) {
+    if !matches!(
+        info.state,
+        TCP_CLOSE | TCP_LISTEN | TCP_ESTABLISHED | TCP_FIN_WAIT1 | TCP_FIN_WAIT2 | TCP_CLOSE_WAIT
+    ) {
         fail!(
-            EOPNOTSUPP(),
-            "a TCP connection ({local}) is not supported yet: close it"
+            EAGAIN,
+            "a TCP connection ({local}) is just being made or ended: try again"
         );
     }
     if info.waiting != 0 {
@@ -99,7 +112,7 @@ fn check(info: &InetInfo, record: &cr_img_inet) -> Result {
              supported yet: try again"
         );
     }
-    if info.received != 0 {
+    if info.state == TCP_CLOSE && info.received != 0 {
         fail!(
             EOPNOTSUPP(),
             "a TCP connection ({local}) that has ended, with data that was not received, is not \
@@ -110,7 +123,7 @@ fn check(info: &InetInfo, record: &cr_img_inet) -> Result {
 }
 
 /// Its address and port, for people.
-struct Address<'a>(&'a cr_img_inet);
+pub(crate) struct Address<'a>(pub(crate) &'a cr_img_inet);
 
 const AF_INET: u32 = 2;
 
@@ -125,13 +138,40 @@ impl core::fmt::Display for Address<'_> {
     }
 }
 
-/// Sockets that were made again, with their records.
-pub(crate) struct Made(KVVec<(InetRef, cr_img_inet)>);
+/// A socket that was made again.
+struct Socket {
+    id: u64,
+    socket: InetRef,
+    record: cr_img_inet,
+    /// It is not closed before this is dropped.
+    _file: FileRef,
+}
+
+/// Sockets that were made again. Dropping this is the end of their connections, which nobody is told,
+/// unless the container goes on.
+pub(crate) struct Made {
+    /// By id, ascending.
+    sockets: KVVec<Socket>,
+    goes_on: bool,
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        if !self.goes_on {
+            for made in &self.sockets {
+                made.socket.silence();
+            }
+        }
+    }
+}
 
 impl Made {
     /// None.
     pub(crate) fn new() -> Self {
-        Self(KVVec::new())
+        Self {
+            sockets: KVVec::new(),
+            goes_on: false,
+        }
     }
 
     /// Makes a socket, with its open file.
@@ -141,18 +181,37 @@ impl Made {
             FileRef::make_inet(&record, flags).context(format_args!("making a TCP socket"))?;
         let socket = file.inet().ok_or(EINVAL)?;
         set_options(&socket, rec)?;
-        if record.flags & CR_INET_BOUND != 0 {
+        if record.flags & CR_INET_BOUND != 0 && record.state != CR_SOCKET_CONNECTED {
             socket
                 .bind(&record)
                 .map_err(|error| refused(error, &record))?;
         }
-        self.0.push((socket, record), GFP_KERNEL)?;
+        let made = Socket {
+            id: rec.id,
+            socket,
+            record,
+            _file: file.clone(),
+        };
+        self.sockets.push(made, GFP_KERNEL)?;
         Ok(file)
     }
 
-    /// Lets those listen that did, when all have their ports.
-    pub(crate) fn finish(&self) -> Result {
-        for (socket, record) in &self.0 {
+    /// One of them, by its id.
+    pub(crate) fn find(&self, id: u64) -> Result<(&InetRef, &cr_img_inet)> {
+        let found = self.sockets.binary_search_by_key(&id, |made| made.id);
+        let made = &self.sockets[found.map_err(|_| EINVAL)?];
+        Ok((&made.socket, &made.record))
+    }
+
+    /// The container lives: connections end when their sockets are closed.
+    pub(crate) fn go_on(&mut self) {
+        self.goes_on = true;
+    }
+
+    /// Lets those listen that did, when all have their ports, and connects the others.
+    pub(crate) fn finish(&mut self, records: &Records) -> Result {
+        self.sockets.sort_unstable_by_key(|made| made.id);
+        for Socket { socket, record, .. } in &self.sockets {
             if record.state == CR_SOCKET_LISTENING {
                 let listening = socket.listen(record.backlog);
                 listening.map_err(|error| refused(error, record))?;
@@ -168,6 +227,9 @@ impl Made {
                     );
                 }
             }
+        }
+        tcp::restore(self, records)?;
+        for Socket { socket, record, .. } in &self.sockets {
             socket
                 .set(record)
                 .context(format_args!("TCP socket {}", Address(record)))?;
@@ -196,7 +258,7 @@ fn refused(error: Error, record: &cr_img_inet) -> crate::report::Failure {
 }
 
 /// Sets the options that a new socket does not have already.
-fn set_options(socket: &InetRef, rec: &Rec<'_>) -> Result {
+pub(crate) fn set_options(socket: &InetRef, rec: &Rec<'_>) -> Result {
     let mut locks = 0;
     for option in rec.array::<cr_img_sockopt>(size_of::<cr_img_inet>()) {
         if (option.level, option.name) == (SOL_SOCKET, SO_BUF_LOCK) {
@@ -237,6 +299,8 @@ fn set_option(socket: &InetRef, option: &cr_img_sockopt, locks: u32) -> Result {
                 socket.set_option(level, force, half.as_bytes())?;
             }
         }
+        // Who was not bound by the program is now.
+        (sockopt::SOL_IPV6, IPV6_V6ONLY) => socket.set_v6only(int(value) != 0),
         (SOL_SOCKET, SO_LINGER) => {
             // The time is kept when it is switched off.
             let mut on = option.value;

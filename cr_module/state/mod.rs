@@ -44,6 +44,7 @@ pub(crate) mod stop;
 pub(crate) mod syscall;
 pub(crate) mod sysv_shm;
 pub(crate) mod task;
+pub(crate) mod tcp;
 pub(crate) mod thread;
 pub(crate) mod timer;
 pub(crate) mod timerfd;

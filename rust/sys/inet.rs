@@ -42,8 +42,24 @@ impl Drop for InetRef {
     }
 }
 
+impl Clone for InetRef {
+    fn clone(&self) -> Self {
+        // SAFETY: The socket is valid.
+        unsafe { bindings::cr_shim_socket_hold(self.as_ptr()) };
+        Self(self.0)
+    }
+}
+
 impl InetRef {
-    fn as_ptr(&self) -> *mut bindings::sock {
+    /// # Safety
+    ///
+    /// The pointer is null, or to a socket of one of these families, with a reference that becomes
+    /// that of the result.
+    pub(crate) unsafe fn from_owned(sk: *mut bindings::sock) -> Option<Self> {
+        Some(Self(NonNull::new(sk)?))
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut bindings::sock {
         self.0.as_ptr()
     }
 
@@ -75,7 +91,8 @@ impl InetRef {
 
     /// Sets an option. Fails with EPERM, and the like, if the current task may not.
     pub fn set_option(&self, level: u32, name: u32, value: &[u8]) -> Result {
-        let mut copy = [0; SOCKOPT_LEN];
+        // Some that are set and not told are longer.
+        let mut copy = [0; 2 * SOCKOPT_LEN];
         let copy = copy.get_mut(..value.len()).ok_or(EINVAL)?;
         copy.copy_from_slice(value);
         // SAFETY: The socket is valid, `copy` is valid for reads of its length.
@@ -90,6 +107,12 @@ impl InetRef {
     pub fn set_buffer(&self, send: bool, size: u32) {
         // SAFETY: The socket is valid.
         unsafe { bindings::cr_shim_inet_set_buffer(self.as_ptr(), send, size) }
+    }
+
+    /// Sets IPV6_V6ONLY, also if it is bound.
+    pub fn set_v6only(&self, only: bool) {
+        // SAFETY: The socket is valid.
+        unsafe { bindings::cr_shim_inet_set_v6only(self.as_ptr(), only) }
     }
 
     /// Gives it the address and port by which others find it, as bind(2).

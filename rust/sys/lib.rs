@@ -50,6 +50,7 @@ pub mod socket;
 pub mod sync;
 pub mod sysv;
 pub mod task;
+pub mod tcp;
 pub mod timerfd;
 pub mod trace;
 pub mod tty;

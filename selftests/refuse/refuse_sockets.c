@@ -184,7 +184,7 @@ static void make_tcp_elsewhere(void)
 	close(here);
 }
 
-static void make_tcp(void)
+static void make_tcp_urgent(void)
 {
 	struct sockaddr_in address = listen_on_loopback();
 	int listening = pair[0];
@@ -193,6 +193,7 @@ static void make_tcp(void)
 	sure(connect(pair[1], (void *)&address, sizeof(address)));
 	pair[0] = sure(accept(listening, NULL, NULL));
 	close(listening);
+	sure(send(pair[1], "!", 1, MSG_OOB));
 }
 
 static void make_udp(void)
@@ -232,7 +233,7 @@ static const struct case_ cases[] = {
 	{ "elsewhere", "of another network namespace", make_elsewhere, NULL },
 	{ "memory-in-flight", "a file in a message: memory of a process", make_memory_in_flight, NULL },
 	{ "pidfd-in-flight", "a file in a message: a pidfd", make_pidfd_in_flight, NULL },
-	{ "tcp", "a TCP connection .127.0.0.1:", make_tcp, NULL },
+	{ "tcp-urgent", "has urgent data", make_tcp_urgent, NULL },
 	{ "tcp-waiting", "a connection that it has not accepted yet", make_tcp_waiting, NULL },
 	{ "tcp-connecting", "a TCP socket|a TCP connection", make_tcp_connecting, NULL },
 	{ "tcp-fastopen", "with TCP Fast Open", make_tcp_fastopen, NULL },

@@ -176,7 +176,7 @@ int main(int argc, char **argv)
 
 	for (int i = 0; i < SOCKETS; i++) {
 		snprintf(text, sizeof(text), "socket %d", i);
-		same_options(fds[i], &before[i], text);
+		same_options(fds[i], &before[i], false, text);
 		expect(is_same(name_of(fds[i]), names[i]), "%s: name", text);
 		expect_eq(backlog_of(fds[i]), i < LISTENERS ? i + 7 : 0, "%s: backlog", text);
 		if (i < LISTENERS && i != 3 && i != 4)

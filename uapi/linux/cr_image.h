@@ -153,6 +153,8 @@ struct cr_img_tail {
  * @CR_TAG_SOCKET: obj; struct cr_img_socket, then __u32 groups[], name, path
  * @CR_TAG_PEER: struct cr_img_peer, then the name; after the sockets it names
  * @CR_TAG_INET: obj; struct cr_img_inet, then struct cr_img_sockopt[]
+ * @CR_TAG_STREAM: struct cr_img_stream, then the bytes; after the sockets it
+ *	names; one for each CR_TAG_INET that is connected, in their order
  * @CR_TAG_MESSAGE: struct cr_img_message, then __u64 files[], name, bytes; after
  *	what it names
  * @CR_TAG_PROCESS: struct cr_img_process; parents before children, and the init
@@ -215,6 +217,7 @@ enum cr_img_tag {
 	CR_TAG_MESSAGE		= 0x36,
 	CR_TAG_GUARDS		= 0x37,
 	CR_TAG_INET		= 0x3b,
+	CR_TAG_STREAM		= 0x3c,
 
 	CR_TAG_PROCESS		= 0x40,
 	CR_TAG_THREAD		= 0x41,
@@ -1251,6 +1254,8 @@ struct cr_img_sockopt {
 #define CR_INET_CONNECT_PORT	0x8
 /* It was connected, and is not any more. */
 #define CR_INET_DONE		0x10
+/* The connection has come in by the loopback device: IPV6_MULTICAST_IF tells it. */
+#define CR_INET_CAME_BY_LO	0x20
 
 /**
  * struct cr_img_inet - TCP socket
@@ -1267,12 +1272,12 @@ struct cr_img_sockopt {
  * @gid: group
  * @mode: permissions
  * @local_port: in the machine's byte order
- * @remote_port: of the last connection, or 0
- * @mss: bytes in a segment of the last connection
+ * @remote_port: of its connection, or the last one, or 0
+ * @mss: bytes in a segment of that
  * @ttl: hops that its packets had left
  * @nr_options: options that follow
  * @local: its address, 4 or 16 bytes
- * @remote: that of the last connection
+ * @remote: that of its connection, or the last one
  */
 struct cr_img_inet {
 	__u32 family;
@@ -1294,6 +1299,50 @@ struct cr_img_inet {
 	__u32 nr_options;
 	__u8 local[16];
 	__u8 remote[16];
+};
+
+/* What the ends of a connection have agreed on. */
+#define CR_STREAM_SACK		0x1
+#define CR_STREAM_TIMESTAMPS	0x2
+/* Most bytes that are on their way to an end of a connection. */
+#define CR_STREAM_MAX		(16U << 20)
+/* Most bits that a window is shifted by. */
+#define CR_STREAM_SCALE_MAX	14
+
+/**
+ * struct cr_img_stream - what is on its way to an end of a TCP connection
+ * @socket: the end that receives it: a CR_TAG_INET
+ * @peer: the other end; 0 for one that is gone, after which comes the end
+ * @nr_received: bytes that have been received, and not been read
+ * @nr_pending: bytes that the other end has been told to send, and not received
+ * @read_seq: sequence number of what is read next
+ * @write_seq: sequence number of what is written next
+ * @mss: bytes in a segment, at most
+ * @send_scale: bits that windows are shifted by which it is told
+ * @receive_scale: those which it tells
+ * @send_window: bytes that the other end has room for
+ * @max_window: the most that it had room for
+ * @receive_window: bytes that it has told to have room for
+ * @flags: CR_STREAM_*
+ * @reserved: zero
+ *
+ * Bytes received and pending follow.
+ */
+struct cr_img_stream {
+	__u64 socket;
+	__u64 peer;
+	__u32 nr_received;
+	__u32 nr_pending;
+	__u32 read_seq;
+	__u32 write_seq;
+	__u32 mss;
+	__u32 send_scale;
+	__u32 receive_scale;
+	__u32 send_window;
+	__u32 max_window;
+	__u32 receive_window;
+	__u32 flags;
+	__u32 reserved;
 };
 
 /**

@@ -12,8 +12,12 @@ const AF_INET6: u32 = 10;
 const IPPROTO_TCP: u32 = 6;
 const INADDR_LEN: usize = 4;
 
-const FLAGS: u32 =
-    CR_INET_BOUND | CR_INET_OWN_ADDR | CR_INET_OWN_PORT | CR_INET_CONNECT_PORT | CR_INET_DONE;
+const FLAGS: u32 = CR_INET_BOUND
+    | CR_INET_OWN_ADDR
+    | CR_INET_OWN_PORT
+    | CR_INET_CONNECT_PORT
+    | CR_INET_DONE
+    | CR_INET_CAME_BY_LO;
 
 /// An open file of such a socket.
 pub(super) fn file(state: &State<'_>, rec: Placed<'_>, file: &cr_img_file) -> Result {
@@ -21,13 +25,13 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>, file: &cr_img_file) -> Re
     sockets::nothing_else(&rec, file)
 }
 
-pub(super) fn inet(rec: Placed<'_>) -> Result {
+pub(super) fn inet(rec: Placed<'_>) -> Result<cr_img_inet> {
     let inet: cr_img_inet = rec.fixed()?;
     rec.require(
         matches!(inet.family, AF_INET | AF_INET6)
             && inet.type_ == sockets::SOCK_STREAM
             && inet.protocol == IPPROTO_TCP
-            && matches!(inet.state, CR_SOCKET_CLOSED | CR_SOCKET_LISTENING),
+            && inet.state <= CR_SOCKET_LISTENING,
         "unknown type or state",
     )?;
     rec.require(inet.flags & !FLAGS == 0, "unknown flags")?;
@@ -57,6 +61,10 @@ pub(super) fn inet(rec: Placed<'_>) -> Result {
         inet.state != CR_SOCKET_LISTENING || (bound && inet.shutdown == 0),
         "a socket that cannot listen",
     )?;
+    rec.require(
+        inet.state != CR_SOCKET_CONNECTED || (bound && inet.remote_port != 0),
+        "a connection without a port",
+    )?;
     rec.require_elements::<cr_img_inet, cr_img_sockopt>(u64::from(inet.nr_options))?;
     let mut last = None;
     for option in rec.array::<cr_img_sockopt>(size_of::<cr_img_inet>()) {
@@ -65,7 +73,54 @@ pub(super) fn inet(rec: Placed<'_>) -> Result {
         rec.require(last != Some(order), "an option twice")?;
         last = Some(order);
     }
-    Ok(())
+    Ok(inet)
+}
+
+/// An address as one of IPv6, which that of an IPv4 socket may be at the other end.
+fn mapped(inet: &cr_img_inet, address: [u8; 16]) -> [u8; 16] {
+    if inet.family == AF_INET6 {
+        return address;
+    }
+    let [a, b, c, d, ..] = address;
+    [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d]
+}
+
+/// What is on its way to an end of a connection.
+pub(super) fn stream(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_stream> {
+    let stream: cr_img_stream = rec.fixed()?;
+    let length = u64::from(stream.nr_received).saturating_add(u64::from(stream.nr_pending));
+    rec.require_elements::<cr_img_stream, u8>(length)?;
+    rec.require(
+        stream.flags & !(CR_STREAM_SACK | CR_STREAM_TIMESTAMPS) == 0
+            && (1..=u32::from(u16::MAX)).contains(&stream.mss)
+            && stream.send_scale <= CR_STREAM_SCALE_MAX
+            && stream.receive_scale <= CR_STREAM_SCALE_MAX
+            && stream.send_window <= stream.max_window
+            && stream.max_window < 1 << 30
+            && stream.receive_window < 1 << 30,
+        "impossible value",
+    )?;
+    rec.require(stream.reserved == 0, "a reserved member is not zero")?;
+    let end = |id, what| -> Result<cr_img_inet> {
+        let found = state.refers::<cr_img_inet>(rec, id, what)?;
+        let found: cr_img_inet = found.fixed()?;
+        rec.require(found.state == CR_SOCKET_CONNECTED, what)?;
+        Ok(found)
+    };
+    let socket = end(stream.socket, "no connection")?;
+    if stream.peer == 0 {
+        rec.require(stream.nr_pending == 0, "nobody sends it")?;
+        return Ok(stream);
+    }
+    let peer = end(stream.peer, "no other end")?;
+    let ours = (mapped(&socket, socket.local), socket.local_port);
+    let theirs = (mapped(&socket, socket.remote), socket.remote_port);
+    rec.require(
+        ours == (mapped(&peer, peer.remote), peer.remote_port)
+            && theirs == (mapped(&peer, peer.local), peer.local_port),
+        "ends that are not of the same connection",
+    )?;
+    Ok(stream)
 }
 
 fn check_option(rec: &Rec<'_>, option: &cr_img_sockopt) -> Result {

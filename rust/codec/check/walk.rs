@@ -88,6 +88,8 @@ struct Walk<'a> {
     epolls: Told,
     timerfds: Told,
     inotifies: Told,
+    /// To ends of connections.
+    streams: Told,
     inotify: Option<OpenInotify<'a>>,
     /// The last memory that has guard regions.
     last_guarded: u64,
@@ -223,7 +225,16 @@ impl<'a> Walk<'a> {
                 follows(&rec, &mut self.last_owned, owner.file, order)
             }
             CR_TAG_SOCKET => sockets::socket(state, rec),
-            CR_TAG_INET => inet::inet(rec),
+            CR_TAG_INET => {
+                let connected = inet::inet(rec)?.state == CR_SOCKET_CONNECTED;
+                self.streams.files = self.streams.files.saturating_add(connected.into());
+                Ok(())
+            }
+            CR_TAG_STREAM => {
+                let stream = inet::stream(state, rec)?;
+                let order = "a stream to a socket that is not after the last one";
+                self.streams.tell(&rec, stream.socket, order)
+            }
             CR_TAG_PEER => {
                 let peer = sockets::peer(state, rec)?;
                 let order = "a peer of a socket that is not after the last one";
@@ -540,6 +551,10 @@ impl<'a> Walk<'a> {
         rec.require(
             self.timerfds.files == self.timerfds.told,
             "a timerfd of which nobody knows when it expires",
+        )?;
+        rec.require(
+            self.streams.files == self.streams.told,
+            "a connection of which nothing is said",
         )?;
         rec.require(
             self.inotifies.files == self.inotifies.told,

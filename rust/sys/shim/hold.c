@@ -139,7 +139,7 @@ static struct file *blocking_stream(unsigned int fd)
 
 	if (file && !(file->f_flags & O_NONBLOCK) &&
 	    (S_ISFIFO(file_inode(file)->i_mode) || cr_shim_is_unix_socket(file) ||
-	     cr_shim_tty_identity(file)))
+	     cr_shim_is_inet_socket(file) || cr_shim_tty_identity(file)))
 		return file;
 	if (file)
 		fput(file);

@@ -115,7 +115,8 @@ static bool has_odd_option6(const struct sock *sk)
 	const struct ipv6_pinfo *np = inet6_sk(sk);
 
 	return np && (np->frag_size || np->flow_label || np->ucast_oif ||
-		      np->mcast_oif || np->sticky_pktinfo.ipi6_ifindex ||
+		      np->mcast_oif > LOOPBACK_IFINDEX ||
+		      np->sticky_pktinfo.ipi6_ifindex ||
 		      !ipv6_addr_any(&np->sticky_pktinfo.ipi6_addr));
 }
 
@@ -276,12 +277,13 @@ void cr_shim_inet_read(struct sock *sk, struct cr_shim_inet *info,
 	out->flags |= sk->sk_userlocks & SOCK_BINDPORT_LOCK ? CR_INET_OWN_PORT : 0;
 	out->flags |= sk->sk_userlocks & SOCK_CONNECT_BIND ? CR_INET_CONNECT_PORT : 0;
 	out->flags |= sock_flag(sk, SOCK_DONE) ? CR_INET_DONE : 0;
+	out->flags |= inet6_sk(sk) && inet6_sk(sk)->mcast_oif ? CR_INET_CAME_BY_LO : 0;
 	out->shutdown = sk->sk_shutdown;
 	out->error = sk->sk_err;
 	out->error_soft = sk->sk_err_soft;
 	out->backlog = sk->sk_state == TCP_LISTEN ? sk->sk_max_ack_backlog : 0;
 	out->mss = tcp_sk(sk)->mss_cache;
-	out->ttl = inet_sk(sk)->mc_ttl;
+	out->ttl = inet6_sk(sk) ? inet6_sk(sk)->mcast_hops : inet_sk(sk)->mc_ttl;
 	read_names(sk, out);
 	if (sk->sk_socket) {
 		const struct inode *inode = SOCK_INODE(sk->sk_socket);
@@ -418,7 +420,6 @@ static void set_old_peer(struct sock *sk, const struct cr_img_inet *in)
 		memcpy(&inet->inet_daddr, in->remote, sizeof(inet->inet_daddr));
 	else
 		memcpy(&sk->sk_v6_daddr, in->remote, sizeof(in->remote));
-	inet->mc_ttl = in->ttl;
 	tcp_sk(sk)->mss_cache = in->mss;
 }
 
@@ -437,6 +438,14 @@ void cr_shim_inet_set_buffer(struct sock *sk, bool send, u32 size)
 	release_sock(sk);
 }
 
+/* IPV6_V6ONLY, also of one that is bound, where setsockopt(2) does not set it. */
+void cr_shim_inet_set_v6only(struct sock *sk, bool only)
+{
+	lock_sock(sk);
+	sk->sk_ipv6only = only;
+	release_sock(sk);
+}
+
 /* What is left when it has its options, its name, and listens. Nobody else has it yet. */
 int cr_shim_inet_set(struct sock *sk, const struct cr_img_inet *in)
 {
@@ -451,11 +460,19 @@ int cr_shim_inet_set(struct sock *sk, const struct cr_img_inet *in)
 	if (!(in->flags & CR_INET_BOUND))
 		set_old_name(sk, in);
 	sk->sk_userlocks = locks | (sk->sk_userlocks & ~OWN_LOCKS);
-	sk->sk_shutdown = in->shutdown;
+	/* The other end may have said more by now. */
+	sk->sk_shutdown = in->state == CR_SOCKET_CONNECTED ?
+				  sk->sk_shutdown | in->shutdown : in->shutdown;
 	sk->sk_err = in->error;
 	sk->sk_err_soft = in->error_soft;
 	if (in->state == CR_SOCKET_CLOSED)
 		set_old_peer(sk, in);
+	if (inet6_sk(sk))
+		inet6_sk(sk)->mcast_hops = in->ttl;
+	if (!inet6_sk(sk) || ipv6_addr_v4mapped(&sk->sk_v6_daddr))
+		inet_sk(sk)->mc_ttl = in->ttl;
+	if (in->flags & CR_INET_CAME_BY_LO && inet6_sk(sk))
+		inet6_sk(sk)->mcast_oif = LOOPBACK_IFINDEX;
 	if (in->flags & CR_INET_DONE)
 		sock_set_flag(sk, SOCK_DONE);
 	release_sock(sk);

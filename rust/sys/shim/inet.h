@@ -45,6 +45,15 @@ int cr_shim_inet_setsockopt(struct sock *sk, u32 level, u32 name, void *value,
 			    u32 len);
 struct file *cr_shim_inet_make(u32 family, u32 type, u32 protocol, u32 flags);
 void cr_shim_inet_set_buffer(struct sock *sk, bool send, u32 size);
+struct sock *cr_shim_tcp_peer(struct sock *sk, u64 *file);
+int cr_shim_tcp_read(struct sock *sk, struct sock *peer, bool live,
+		     struct cr_img_stream *out, u8 *buf, u32 room);
+void cr_shim_tcp_silence(struct sock *sk);
+int cr_shim_tcp_connect(struct sock *sk, const struct cr_img_inet *in);
+int cr_shim_tcp_send(struct sock *sk, const u8 *data, u32 len);
+void cr_shim_tcp_end(struct sock *sk);
+int cr_shim_tcp_shut_down(struct sock *sk);
+void cr_shim_inet_set_v6only(struct sock *sk, bool only);
 int cr_shim_inet_bind(struct sock *sk, const struct cr_img_inet *in);
 int cr_shim_inet_listen(struct sock *sk, u32 backlog);
 int cr_shim_inet_set(struct sock *sk, const struct cr_img_inet *in);

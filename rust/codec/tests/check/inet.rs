@@ -9,7 +9,7 @@ fn tcp_sockets_have_values_that_there_are() {
     fails::<cr_img_inet>(0, "unknown type", |inet| inet.family = 1);
     fails::<cr_img_inet>(0, "unknown type", |inet| inet.type_ = 3);
     fails::<cr_img_inet>(0, "unknown type", |inet| inet.protocol = 132);
-    fails::<cr_img_inet>(0, "unknown type", |inet| inet.state = CR_SOCKET_CONNECTED);
+    fails::<cr_img_inet>(0, "unknown type", |inet| inet.state = 3);
     fails::<cr_img_inet>(0, "unknown flags", |inet| inet.flags |= 1 << 31);
     fails::<cr_img_inet>(0, "impossible value", |inet| inet.error = 5000);
     fails::<cr_img_inet>(0, "impossible value", |inet| inet.error_soft = 5000);
@@ -22,6 +22,50 @@ fn tcp_sockets_have_values_that_there_are() {
     fails::<cr_img_inet>(0, "impossible address", |inet| inet.local[4] = 1);
     fails::<cr_img_inet>(0, "impossible address", |inet| inet.remote[15] = 1);
     passes::<cr_img_inet>(0, |inet| (inet.family, inet.local[4]) = (10, 1));
+    fails::<cr_img_inet>(0, "nothing is said", |inet| {
+        (inet.state, inet.remote_port) = (CR_SOCKET_CONNECTED, 1)
+    });
+    fails::<cr_img_inet>(1, "without a port", |inet| inet.remote_port = 0);
+    fails::<cr_img_inet>(1, "without a port", |inet| inet.flags = 0);
+}
+
+#[test]
+fn streams_are_between_the_ends_of_a_connection() {
+    let refused = |why, change: &dyn Fn(&mut cr_img_stream)| {
+        fails::<cr_img_stream>(1, why, change);
+    };
+    refused("no connection", &|stream| stream.socket = INET);
+    refused("no connection", &|stream| stream.socket = LISTENER);
+    refused("no other end", &|stream| stream.peer = INET);
+    refused("not of the same connection", &|stream| {
+        stream.peer = ACCEPTED
+    });
+    refused("not after the last one", &|stream| {
+        (stream.socket, stream.peer) = (CONNECTED, ACCEPTED)
+    });
+    refused("nobody sends it", &|stream| stream.peer = 0);
+    refused("count disagree", &|stream| stream.nr_pending = 6);
+    refused("impossible value", &|stream| stream.flags = 4);
+    refused("impossible value", &|stream| stream.mss = 0);
+    refused("impossible value", &|stream| stream.send_scale = 15);
+    refused("impossible value", &|stream| stream.receive_scale = 15);
+    refused("impossible value", &|stream| stream.send_window = 65537);
+    refused("impossible value", &|stream| stream.max_window = 1 << 30);
+    refused("impossible value", &|stream| {
+        stream.receive_window = 1 << 30
+    });
+    refused("reserved", &|stream| stream.reserved = 1);
+    for change in [
+        |inet: &mut cr_img_inet| inet.local_port = 81,
+        |inet: &mut cr_img_inet| inet.remote_port = 81,
+        |inet: &mut cr_img_inet| inet.local[15] = 2,
+        |inet: &mut cr_img_inet| inet.remote[15] = 2,
+    ] {
+        fails::<cr_img_inet>(2, "not of the same connection", change);
+    }
+    passes::<cr_img_stream>(1, |stream| {
+        (stream.peer, stream.nr_received, stream.nr_pending) = (0, 8, 0)
+    });
 }
 
 #[test]

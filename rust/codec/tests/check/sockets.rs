@@ -69,8 +69,8 @@ fn connections_wait_for_one_that_listens() {
     });
     fails::<cr_img_socket>(1, "it cannot wait", |socket| socket.mode = 0o777);
     let files = Sample::new();
-    let files = files.state.iter().filter(|rec| rec.tag == CR_TAG_FILE);
-    let last = files.count() - 1;
+    let mut files = files.state.iter().filter(|rec| rec.tag == CR_TAG_FILE);
+    let last = files.position(|rec| rec.id == FILE_DATAGRAMS).unwrap();
     fails::<cr_img_file>(last, "no socket behind it", |file| file.target = PIPE);
     fails::<cr_img_file>(last, "waits to be accepted", |file| file.target = WAITING);
     fails::<cr_img_file>(last, "does not have", |file| file.pos = 1);

@@ -95,6 +95,10 @@ pub const ALONE: u64 = 83;
 pub const DATAGRAMS: u64 = 84;
 pub const FILE_LISTENER: u64 = 90;
 pub const FILE_DATAGRAMS: u64 = 93;
+pub const CONNECTED: u64 = 94;
+pub const ACCEPTED: u64 = 95;
+pub const FILE_CONNECTED: u64 = 96;
+pub const FILE_ACCEPTED: u64 = 97;
 
 pub const TEXT: u64 = 0x40_0000;
 pub const HEAP: u64 = 0x100_0000;

@@ -50,6 +50,62 @@ impl Sample {
         self.put(FILE_INET, &file, &[]);
     }
 
+    /// A connection from an IPv4 socket to an IPv6 one, with something on its way in it.
+    fn connection(&mut self) {
+        let mut v4 = [0; 16];
+        v4[..4].copy_from_slice(&[127, 0, 0, 1]);
+        let mut v6 = [0; 16];
+        v6[10..].copy_from_slice(&[0xff, 0xff, 127, 0, 0, 1]);
+        let end = |family, address, local_port, remote_port| cr_img_inet {
+            family,
+            type_: SOCK_STREAM,
+            protocol: 6,
+            state: CR_SOCKET_CONNECTED,
+            flags: CR_INET_BOUND,
+            mode: 0o777,
+            local_port,
+            remote_port,
+            mss: 32768,
+            ttl: 64,
+            local: address,
+            remote: address,
+            ..Default::default()
+        };
+        self.put(CONNECTED, &end(2, v4, 40000, 80), &[]);
+        self.put(ACCEPTED, &end(10, v6, 80, 40000), &[]);
+        for (id, target) in [(FILE_CONNECTED, CONNECTED), (FILE_ACCEPTED, ACCEPTED)] {
+            let file = cr_img_file {
+                kind: CR_FILE_INET,
+                flags: 0o2,
+                target,
+                ..Default::default()
+            };
+            self.put(id, &file, &[]);
+        }
+        let stream = |socket, peer| cr_img_stream {
+            socket,
+            peer,
+            read_seq: u32::MAX,
+            write_seq: 1,
+            mss: 65495,
+            send_scale: 7,
+            receive_scale: 14,
+            send_window: 65535,
+            max_window: 65536,
+            receive_window: 0,
+            flags: CR_STREAM_SACK | CR_STREAM_TIMESTAMPS,
+            ..Default::default()
+        };
+        let back = stream(CONNECTED, ACCEPTED);
+        self.put(0, &back, &[]);
+        let there = cr_img_stream {
+            nr_received: 3,
+            nr_pending: 5,
+            ..stream(ACCEPTED, CONNECTED)
+        };
+        self.put(0, &there, b"GET / HT");
+    }
+
     pub(super) fn sockets(&mut self) {
         self.inet();
         let socket = cr_img_socket {
@@ -137,5 +193,6 @@ impl Sample {
             ..Default::default()
         };
         self.put(0, &message, FILE_DATAGRAMS.as_bytes());
+        self.connection();
     }
 }

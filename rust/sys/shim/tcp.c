@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+/* TCP connections within the machine, of which both ends are at hand: net/ipv4/tcp.c. */
+
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/inetdevice.h>
+#include <linux/net.h>
+#include <linux/skbuff.h>
+#include <linux/socket.h>
+#include <linux/tcp.h>
+#include <linux/uio.h>
+#include <net/addrconf.h>
+#include <net/inet6_hashtables.h>
+#include <net/inet_hashtables.h>
+#include <net/inet_sock.h>
+#include <net/ip_fib.h>
+#include <net/ipv6.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "shim.h"
+
+static bool is_v4(const struct sock *sk)
+{
+	return sk->sk_family == AF_INET || ipv6_addr_v4mapped(&sk->sk_v6_daddr);
+}
+
+/* Whether the other end of @sk is in this machine. */
+static bool is_local(const struct sock *sk)
+{
+	struct net *net = sock_net(sk);
+
+	if (is_v4(sk))
+		return inet_addr_type(net, sk->sk_daddr) == RTN_LOCAL;
+	return ipv6_chk_addr(net, &sk->sk_v6_daddr, NULL, 0);
+}
+
+static struct sock *find_peer(const struct sock *sk)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+	struct net *net = sock_net(sk);
+	u16 port = ntohs(inet->inet_dport);
+
+	if (is_v4(sk))
+		return __inet_lookup_established(net, inet->inet_saddr,
+						 inet->inet_sport, sk->sk_daddr,
+						 port, LOOPBACK_IFINDEX, 0);
+	return __inet6_lookup_established(net, &inet6_sk(sk)->saddr,
+					  inet->inet_sport, &sk->sk_v6_daddr,
+					  port, LOOPBACK_IFINDEX, 0);
+}
+
+/*
+ * The other end of a connection, referenced, and the identity of its open file,
+ * which is 0 if it was closed. NULL if it is gone. -EXDEV: it is not in this
+ * machine; -EAGAIN: it has not been accepted yet.
+ */
+struct sock *cr_shim_tcp_peer(struct sock *sk, u64 *file)
+{
+	struct sock *peer = ERR_PTR(-EXDEV);
+	bool waits = false;
+
+	*file = 0;
+	if (is_local(sk))
+		peer = find_peer(sk);
+	if (IS_ERR_OR_NULL(peer))
+		return peer;
+	if (!sk_fullsock(peer)) {
+		/* TIME_WAIT, and others that take nothing any more. */
+		waits = peer->sk_state == TCP_NEW_SYN_RECV;
+		sock_gen_put(peer);
+		return waits ? ERR_PTR(-EAGAIN) : NULL;
+	}
+	read_lock_bh(&peer->sk_callback_lock);
+	if (peer->sk_socket)
+		*file = (unsigned long)peer->sk_socket->file;
+	else
+		waits = !sock_flag(peer, SOCK_DEAD);
+	read_unlock_bh(&peer->sk_callback_lock);
+	if (!waits)
+		return peer;
+	sock_put(peer);
+	return ERR_PTR(-EAGAIN);
+}
+
+/* What is copied, and how much there is in all. */
+struct sink {
+	u8 *at;
+	u32 room;
+	u32 len;
+};
+
+/* What @skb has from @from on, a sequence number. */
+static int copy_from(const struct sk_buff *skb, u32 from, struct sink *to)
+{
+	u32 skip = before(TCP_SKB_CB(skb)->seq, from) ?
+			   from - TCP_SKB_CB(skb)->seq : 0;
+	u32 len = skip < skb->len ? skb->len - skip : 0;
+	int err = 0;
+
+	if (len && len <= to->room) {
+		err = skb_copy_bits(skb, skip, to->at, len);
+		to->at += len;
+		to->room -= len;
+	} else if (len) {
+		to->room = 0;
+	}
+	to->len += len;
+	return err;
+}
+
+static int copy_received(const struct sock *sk, struct sink *to)
+{
+	const struct sk_buff *skb;
+	int err = 0;
+
+	skb_queue_walk(&sk->sk_receive_queue, skb)
+		err = err ?: copy_from(skb, tcp_sk(sk)->copied_seq, to);
+	return err;
+}
+
+/* What @peer has sent, or is to send, and @sk has not received. */
+static int copy_pending(const struct sock *sk, const struct sock *peer,
+			struct sink *to)
+{
+	u32 from = tcp_sk(sk)->rcv_nxt;
+	const struct sk_buff *skb;
+	int err = 0;
+
+	for (skb = tcp_rtx_queue_head(peer); skb; skb = skb_rb_next(skb))
+		err = err ?: copy_from(skb, from, to);
+	skb_queue_walk(&peer->sk_write_queue, skb)
+		err = err ?: copy_from(skb, from, to);
+	return err;
+}
+
+static bool has_received_end(const struct sock *sk)
+{
+	return BIT(sk->sk_state) & (TCPF_CLOSE_WAIT | TCPF_LAST_ACK | TCPF_CLOSING);
+}
+
+static int read_stream(const struct sock *sk, const struct sock *peer, bool live,
+		       struct cr_img_stream *out, struct sink *to)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	int err;
+
+	if (!(BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 |
+				   TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT)))
+		return -EAGAIN;
+	if (tp->urg_data)
+		return -EOPNOTSUPP;
+	/* An end that is gone has said so, and does not take anything more. */
+	if (!live && (sk->sk_state != TCP_CLOSE_WAIT ||
+		      tp->snd_una != tp->write_seq))
+		return -EAGAIN;
+	out->read_seq = tp->copied_seq;
+	out->write_seq = tp->write_seq;
+	out->mss = tp->rx_opt.mss_clamp;
+	out->send_scale = tp->rx_opt.snd_wscale;
+	out->receive_scale = tp->rx_opt.rcv_wscale;
+	out->receive_window = tcp_receive_window(tp);
+	out->send_window = peer ? tcp_receive_window(tcp_sk(peer)) : tp->snd_wnd;
+	out->max_window = max(tp->max_window, out->send_window);
+	out->flags = tp->rx_opt.sack_ok ? CR_STREAM_SACK : 0;
+	out->flags |= tp->rx_opt.tstamp_ok ? CR_STREAM_TIMESTAMPS : 0;
+	err = copy_received(sk, to);
+	out->nr_received = to->len;
+	if (!err && peer && !has_received_end(sk))
+		err = copy_pending(sk, peer, to);
+	out->nr_pending = to->len - out->nr_received;
+	return err;
+}
+
+/*
+ * What @sk is to receive, from @peer, or from one that is gone; as much of it as
+ * there is room for. -EAGAIN: it is about to end; -EOPNOTSUPP: with urgent data.
+ */
+int cr_shim_tcp_read(struct sock *sk, struct sock *peer, bool live,
+		     struct cr_img_stream *out, u8 *buf, u32 room)
+{
+	struct sink to = { .at = buf, .room = room };
+	int err;
+
+	/* What comes meanwhile waits until they are released. */
+	lock_sock(sk);
+	if (peer)
+		lock_sock_nested(peer, SINGLE_DEPTH_NESTING);
+	err = read_stream(sk, peer, live, out, &to);
+	if (peer)
+		release_sock(peer);
+	release_sock(sk);
+	return err;
+}
+
+/* Lets it go without a word to the other end. */
+void cr_shim_tcp_silence(struct sock *sk)
+{
+	lock_sock(sk);
+	if (BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 |
+				 TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT))
+		tcp_sk(sk)->repair = 1;
+	release_sock(sk);
+}
+
+/* As by connect(2). It is in repair mode: nothing is sent. */
+int cr_shim_tcp_connect(struct sock *sk, const struct cr_img_inet *in)
+{
+	struct sockaddr_in to4 = {
+		.sin_family = AF_INET,
+		.sin_port = htons(in->remote_port),
+	};
+	struct sockaddr_in6 to6 = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons(in->remote_port),
+		.sin6_scope_id = sk->sk_bound_dev_if,
+	};
+	struct socket *sock = sk->sk_socket;
+	int err;
+
+	if (!sock || !tcp_sk(sk)->repair)
+		return -EINVAL;
+	memcpy(&to4.sin_addr, in->remote, sizeof(to4.sin_addr));
+	memcpy(&to6.sin6_addr, in->remote, sizeof(to6.sin6_addr));
+	err = sk->sk_family == AF_INET ?
+		      kernel_connect(sock, (struct sockaddr_unsized *)&to4,
+				     sizeof(to4), 0) :
+		      kernel_connect(sock, (struct sockaddr_unsized *)&to6,
+				     sizeof(to6), 0);
+	return err ?: is_local(sk) ? 0 : -EADDRNOTAVAIL;
+}
+
+/*
+ * Sends so many bytes, or, in repair mode, puts them where that says. It has had
+ * room for them before, which may have been counted in another way.
+ */
+int cr_shim_tcp_send(struct sock *sk, const u8 *data, u32 len)
+{
+	struct msghdr msg = { .msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL };
+	struct kvec vec = { .iov_base = (void *)data, .iov_len = len };
+	int *room = tcp_sk(sk)->repair ? &sk->sk_rcvbuf : &sk->sk_sndbuf;
+	int size, sent = 0;
+
+	if (!sk->sk_socket)
+		return -EINVAL;
+	lock_sock(sk);
+	size = *room;
+	WRITE_ONCE(*room, INT_MAX / 2);
+	release_sock(sk);
+	while (len && sent >= 0) {
+		sent = kernel_sendmsg(sk->sk_socket, &msg, &vec, 1, len);
+		if (sent <= 0)
+			break;
+		vec.iov_base += sent;
+		vec.iov_len -= sent;
+		len -= sent;
+	}
+	lock_sock(sk);
+	WRITE_ONCE(*room, size);
+	release_sock(sk);
+	return sent < 0 ? sent : len ? -ENOBUFS : 0;
+}
+
+/* The end of the stream, as if the other end had sent it: see tcp_fin(). */
+void cr_shim_tcp_end(struct sock *sk)
+{
+	lock_sock(sk);
+	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
+	sock_set_flag(sk, SOCK_DONE);
+	if (sk->sk_state == TCP_ESTABLISHED)
+		smp_store_release(&sk->sk_state, TCP_CLOSE_WAIT);
+	release_sock(sk);
+}
+
+/* Nothing more is sent. */
+int cr_shim_tcp_shut_down(struct sock *sk)
+{
+	return sk->sk_socket ? kernel_sock_shutdown(sk->sk_socket, SHUT_WR) :
+			       -EINVAL;
+}
