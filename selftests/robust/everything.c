@@ -4,8 +4,10 @@
  * that damage it. It does not look whether its state is intact.
  */
 #include "payload.h"
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 
 static int pipes[2];
@@ -35,6 +37,28 @@ static int exits(void *unused)
 	return 3;
 }
 
+/* A pair, and a TCP connection with the socket that has accepted it. */
+static void make_sockets(void)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(address);
+	int pair[2], listener, client;
+
+	sure(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
+	sure(write(pair[0], "text", 4));
+	listener = sure(socket(AF_INET, SOCK_STREAM, 0));
+	sure(bind(listener, (void *)&address, sizeof(address)));
+	sure(listen(listener, 5));
+	sure(getsockname(listener, (void *)&address, &len));
+	client = sure(socket(AF_INET, SOCK_STREAM, 0));
+	sure(connect(client, (void *)&address, sizeof(address)));
+	sure(accept(listener, NULL, NULL));
+	sure(write(client, "text", 4));
+}
+
 int main(int argc, char **argv)
 {
 	struct itimerval timer = { { 1000, 0 }, { 1000, 0 } };
@@ -48,6 +72,7 @@ int main(int argc, char **argv)
 	int fd;
 
 	payload_begin(argc, argv);
+	make_sockets();
 	memory = map_anon(4 * PAGE, MAP_SHARED);
 	memory[PAGE] = 1;
 	fd = sure(open(file_at("file"), O_RDWR | O_CREAT, 0600));
