@@ -3,11 +3,9 @@
  * A little of everything, so that an image has records of all kinds: for tests
  * that damage it. It does not look whether its state is intact.
  */
-#include "payload.h"
-#include <arpa/inet.h>
+#include "options.h"
 #include <pthread.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/time.h>
 
 static int pipes[2];
@@ -40,21 +38,10 @@ static int exits(void *unused)
 /* A pair, and a TCP connection with the socket that has accepted it. */
 static void make_sockets(void)
 {
-	struct sockaddr_in address = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t len = sizeof(address);
-	int pair[2], listener, client;
+	int pair[2], listener = listening(AF_INET, 5), client = connected(name_of(listener));
 
 	sure(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
 	sure(write(pair[0], "text", 4));
-	listener = sure(socket(AF_INET, SOCK_STREAM, 0));
-	sure(bind(listener, (void *)&address, sizeof(address)));
-	sure(listen(listener, 5));
-	sure(getsockname(listener, (void *)&address, &len));
-	client = sure(socket(AF_INET, SOCK_STREAM, 0));
-	sure(connect(client, (void *)&address, sizeof(address)));
 	sure(accept(listener, NULL, NULL));
 	sure(write(client, "text", 4));
 }

@@ -14,27 +14,17 @@
 
 enum { PLAIN, FULL, MIXED, V6, HALF, GONE };
 
-static int ends[PAIRS][2], listener, reader_end, writer_end;
+static int ends[PAIRS][2], reader_end, writer_end;
 
 static unsigned char byte_at(size_t at)
 {
 	return at * 7 + at / 251;
 }
 
-static void pair_up(int *end, int family, union address to, int listening)
+static void pair_up(int *end, union address to, int listener)
 {
-	end[0] = sure(socket(family, SOCK_STREAM, 0));
-	sure(connect(end[0], &to.any, sizeof(to)));
-	end[1] = sure(accept(listening, NULL, NULL));
-}
-
-static int listen_at(union address at)
-{
-	int fd = sure(socket(at.any.sa_family, SOCK_STREAM, 0));
-
-	sure(bind(fd, &at.any, sizeof(at)));
-	sure(listen(fd, 10));
-	return fd;
+	end[0] = connected(to);
+	end[1] = sure(accept(listener, NULL, NULL));
 }
 
 /* As much as there is room for, if not more than that; how much it was. */
@@ -120,7 +110,7 @@ static void sleeps(pid_t pid)
 
 int main(int argc, char **argv)
 {
-	int v4, v6, waiting[2], writing[2], events, again[2], lines[2];
+	int v4, v6, waiting[2], writing[2], events, again[2];
 	static struct options options[PAIRS][2];
 	union address names[PAIRS][2], at;
 	struct epoll_event event;
@@ -128,20 +118,19 @@ int main(int argc, char **argv)
 	pid_t pid[2];
 
 	payload_begin(argc, argv);
-	v4 = listen_at(loopback(AF_INET, 0));
+	v4 = listening(AF_INET, 10);
 	at = loopback(AF_INET6, 0);
 	at.v6.sin6_addr = in6addr_any;
-	v6 = listen_at(at);
-	listener = v4;
-	pair_up(ends[PLAIN], AF_INET, name_of(v4), v4);
-	pair_up(ends[FULL], AF_INET, name_of(v4), v4);
-	pair_up(ends[MIXED], AF_INET, loopback(AF_INET, ntohs(name_of(v6).v6.sin6_port)), v6);
-	pair_up(ends[V6], AF_INET6, loopback(AF_INET6, ntohs(name_of(v6).v6.sin6_port)), v6);
-	pair_up(ends[HALF], AF_INET, name_of(v4), v4);
-	pair_up(ends[GONE], AF_INET, name_of(v4), v4);
-	pair_up(waiting, AF_INET, name_of(v4), v4);
-	pair_up(writing, AF_INET, name_of(v4), v4);
-	pair_up(lines, AF_INET, name_of(v4), v4);
+	v6 = bound(at, SOCK_STREAM);
+	sure(listen(v6, 10));
+	pair_up(ends[PLAIN], name_of(v4), v4);
+	pair_up(ends[FULL], name_of(v4), v4);
+	pair_up(ends[MIXED], loopback(AF_INET, ntohs(name_of(v6).v6.sin6_port)), v6);
+	pair_up(ends[V6], loopback(AF_INET6, ntohs(name_of(v6).v6.sin6_port)), v6);
+	pair_up(ends[HALF], name_of(v4), v4);
+	pair_up(ends[GONE], name_of(v4), v4);
+	pair_up(waiting, name_of(v4), v4);
+	pair_up(writing, name_of(v4), v4);
 
 	set_option(ends[PLAIN][0], IPPROTO_TCP, TCP_NODELAY, 1);
 	set_option(ends[PLAIN][1], SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -212,7 +201,7 @@ int main(int argc, char **argv)
 	reap(pid[1]);
 	close(ends[PLAIN][0]);
 	at_end(ends[PLAIN][1], "closed");
-	pair_up(again, AF_INET, name_of(v4), v4);
+	pair_up(again, name_of(v4), v4);
 	expect_eq(fill(again[0], 0, 9), 9, "a new connection");
 	drain(again[1], 0, 9, "a new connection");
 	return payload_end();
