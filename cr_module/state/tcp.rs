@@ -19,7 +19,7 @@ use crate::{
     report::{fail, Context, Result},
     state::inet::{set_options, Address, Made},
 };
-use cr_codec::{check::Rec, sockopt::SOL_TCP, uapi::*};
+use cr_codec::{sockopt::SOL_TCP, uapi::*};
 use cr_sys::{
     errno::{EADDRNOTAVAIL, EOPNOTSUPP},
     file::FileRef,
@@ -131,15 +131,31 @@ pub(crate) fn restore(made: &Made, records: &Records) -> Result {
     connections.each(Connections::end)
 }
 
+/// An end of one of them.
+struct End<'a> {
+    stream: &'a cr_img_stream,
+    socket: &'a InetRef,
+    record: &'a cr_img_inet,
+    received: &'a [u8],
+    pending: &'a [u8],
+}
+
 impl Connections<'_> {
-    fn each(
-        &self,
-        step: impl Fn(&Self, &cr_img_stream, &InetRef, &cr_img_inet, &Rec<'_>) -> Result,
-    ) -> Result {
+    fn each(&self, step: impl Fn(&Self, &End<'_>) -> Result) -> Result {
         for (stream, at) in &self.streams {
             let (socket, record) = self.made.find(stream.socket)?;
-            step(self, stream, socket, record, &self.records.get(*at))
-                .context(format_args!("TCP connection {}", Address(record)))?;
+            let rec = self.records.get(*at);
+            let bytes = rec.variable::<cr_img_stream>();
+            let parts = bytes.split_at_checked(stream.nr_received as usize);
+            let (received, pending) = parts.ok_or(EINVAL)?;
+            let end = End {
+                stream,
+                socket,
+                record,
+                received,
+                pending,
+            };
+            step(self, &end).context(format_args!("TCP connection {}", Address(record)))?;
         }
         Ok(())
     }
@@ -150,23 +166,13 @@ impl Connections<'_> {
             .streams
             .binary_search_by_key(&stream.peer, |(other, _)| other.socket);
         match other {
-            Ok(at) => {
-                let other = &self.streams[at].0;
-                other.read_seq.wrapping_add(other.nr_received)
-            }
+            Ok(at) => next_read(&self.streams[at].0),
             Err(_) => stream.write_seq,
         }
     }
 
-    fn connect(
-        &self,
-        stream: &cr_img_stream,
-        socket: &InetRef,
-        record: &cr_img_inet,
-        rec: &Rec<'_>,
-    ) -> Result {
-        let received = rec.variable::<cr_img_stream>();
-        let received = received.get(..stream.nr_received as usize).ok_or(EINVAL)?;
+    fn connect(&self, end: &End<'_>) -> Result {
+        let End { stream, socket, .. } = *end;
         match set(socket, TCP_REPAIR, ON) {
             Err(error) if error == EPERM => fail!(EPERM, "CAP_NET_ADMIN is needed"),
             result => result?,
@@ -176,9 +182,9 @@ impl Connections<'_> {
         set(socket, TCP_REPAIR_QUEUE, RECEIVE_QUEUE)?;
         set(socket, TCP_QUEUE_SEQ, stream.read_seq)?;
         socket
-            .bind(record)
+            .bind(end.record)
             .context(format_args!("its address and port"))?;
-        match socket.connect(record) {
+        match socket.connect(end.record) {
             Err(error) if error == EADDRNOTAVAIL() => fail!(
                 EADDRNOTAVAIL(),
                 "there is such a connection already, or the other end was in another machine"
@@ -195,11 +201,11 @@ impl Connections<'_> {
             agree(socket, OPT_TIMESTAMPS, 0)?;
         }
         socket
-            .send(received)
+            .send(end.received)
             .context(format_args!("what was received"))?;
         set(socket, TCP_REPAIR_QUEUE, NO_QUEUE)?;
         // What was last told of a window has come with the last that was received.
-        let next = stream.read_seq.wrapping_add(stream.nr_received);
+        let next = next_read(stream);
         let windows = [
             next,
             stream.send_window,
@@ -210,50 +216,41 @@ impl Connections<'_> {
         Ok(socket.set_option(SOL_TCP, TCP_REPAIR_WINDOW, windows.as_bytes())?)
     }
 
-    fn leave_repair(
-        &self,
-        stream: &cr_img_stream,
-        socket: &InetRef,
-        _: &cr_img_inet,
-        _: &Rec<'_>,
-    ) -> Result {
-        let how = match stream.peer {
+    fn leave_repair(&self, end: &End<'_>) -> Result {
+        let how = match end.stream.peer {
             0 => OFF_WITHOUT_PROBE,
             _ => OFF,
         };
-        set(socket, TCP_REPAIR, how)?;
+        set(end.socket, TCP_REPAIR, how)?;
         // That has changed one, and the connection may have changed others.
-        let found = self.records.find(stream.socket)?;
-        set_options(socket, &self.records.get(found))
+        let found = self.records.find(end.stream.socket)?;
+        set_options(end.socket, &self.records.get(found))
     }
 
     /// Lets the other end send what it was told to.
-    fn send(&self, stream: &cr_img_stream, _: &InetRef, _: &cr_img_inet, rec: &Rec<'_>) -> Result {
-        let bytes = rec.variable::<cr_img_stream>();
-        let pending = bytes.get(stream.nr_received as usize..).ok_or(EINVAL)?;
-        if pending.is_empty() {
+    fn send(&self, end: &End<'_>) -> Result {
+        if end.pending.is_empty() {
             return Ok(());
         }
-        let (peer, _) = self.made.find(stream.peer)?;
-        peer.send(pending)
+        let (peer, _) = self.made.find(end.stream.peer)?;
+        peer.send(end.pending)
             .context(format_args!("what was to be received"))
     }
 
-    fn end(
-        &self,
-        stream: &cr_img_stream,
-        socket: &InetRef,
-        record: &cr_img_inet,
-        _: &Rec<'_>,
-    ) -> Result {
-        if stream.peer == 0 {
-            socket.end();
+    fn end(&self, end: &End<'_>) -> Result {
+        if end.stream.peer == 0 {
+            end.socket.end();
         }
-        if record.shutdown & SEND_SHUTDOWN != 0 {
-            socket.shut_down()?;
+        if end.record.shutdown & SEND_SHUTDOWN != 0 {
+            end.socket.shut_down()?;
         }
         Ok(())
     }
+}
+
+/// The sequence number after what an end has received.
+fn next_read(stream: &cr_img_stream) -> u32 {
+    stream.read_seq.wrapping_add(stream.nr_received)
 }
 
 fn set(socket: &InetRef, option: u32, value: u32) -> kernel::error::Result {

@@ -350,28 +350,35 @@ struct file *cr_shim_inet_make(u32 family, u32 type, u32 protocol, u32 flags)
 	return err ? ERR_PTR(err) : sock_alloc_file(sock, flags, NULL);
 }
 
+/* An address of the family of @sk, in a struct sockaddr_storage; how long it is. */
+int cr_shim_inet_address(const struct sock *sk, const u8 *addr, u32 port,
+			 void *out)
+{
+	struct sockaddr_in *v4 = out;
+	struct sockaddr_in6 *v6 = out;
+
+	if (sk->sk_family == AF_INET) {
+		*v4 = (struct sockaddr_in){ .sin_family = AF_INET,
+					    .sin_port = htons(port) };
+		memcpy(&v4->sin_addr, addr, sizeof(v4->sin_addr));
+		return sizeof(*v4);
+	}
+	*v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+				     .sin6_port = htons(port),
+				     .sin6_scope_id = sk->sk_bound_dev_if };
+	memcpy(&v6->sin6_addr, addr, sizeof(v6->sin6_addr));
+	return sizeof(*v6);
+}
+
 /* Its address and port, if others are to find it there. */
 int cr_shim_inet_bind(struct sock *sk, const struct cr_img_inet *in)
 {
-	struct sockaddr_in to4 = {
-		.sin_family = AF_INET,
-		.sin_port = htons(in->local_port),
-	};
-	struct sockaddr_in6 to6 = {
-		.sin6_family = AF_INET6,
-		.sin6_port = htons(in->local_port),
-		.sin6_scope_id = sk->sk_bound_dev_if,
-	};
+	struct sockaddr_storage at;
+	int len = cr_shim_inet_address(sk, in->local, in->local_port, &at);
 
-	if (!sk->sk_socket)
-		return -EINVAL;
-	memcpy(&to4.sin_addr, in->local, sizeof(to4.sin_addr));
-	memcpy(&to6.sin6_addr, in->local, sizeof(to6.sin6_addr));
-	return sk->sk_family == AF_INET ?
-		       kernel_bind(sk->sk_socket,
-				   (struct sockaddr_unsized *)&to4, sizeof(to4)) :
-		       kernel_bind(sk->sk_socket,
-				   (struct sockaddr_unsized *)&to6, sizeof(to6));
+	return sk->sk_socket ? kernel_bind(sk->sk_socket,
+					   (struct sockaddr_unsized *)&at, len) :
+			       -EINVAL;
 }
 
 int cr_shim_inet_listen(struct sock *sk, u32 backlog)

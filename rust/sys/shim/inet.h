@@ -54,6 +54,8 @@ int cr_shim_tcp_send(struct sock *sk, const u8 *data, u32 len);
 void cr_shim_tcp_end(struct sock *sk);
 int cr_shim_tcp_shut_down(struct sock *sk);
 void cr_shim_inet_set_v6only(struct sock *sk, bool only);
+int cr_shim_inet_address(const struct sock *sk, const u8 *addr, u32 port,
+			 void *out);
 int cr_shim_inet_bind(struct sock *sk, const struct cr_img_inet *in);
 int cr_shim_inet_listen(struct sock *sk, u32 backlog);
 int cr_shim_inet_set(struct sock *sk, const struct cr_img_inet *in);

@@ -134,9 +134,11 @@ static int copy_pending(const struct sock *sk, const struct sock *peer,
 	return err;
 }
 
-static bool has_received_end(const struct sock *sk)
+/* Neither about to be, nor about to end. */
+static bool is_connected(const struct sock *sk)
 {
-	return BIT(sk->sk_state) & (TCPF_CLOSE_WAIT | TCPF_LAST_ACK | TCPF_CLOSING);
+	return BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 |
+				    TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT);
 }
 
 static int read_stream(const struct sock *sk, const struct sock *peer, bool live,
@@ -145,8 +147,7 @@ static int read_stream(const struct sock *sk, const struct sock *peer, bool live
 	const struct tcp_sock *tp = tcp_sk(sk);
 	int err;
 
-	if (!(BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 |
-				   TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT)))
+	if (!is_connected(sk))
 		return -EAGAIN;
 	if (tp->urg_data)
 		return -EOPNOTSUPP;
@@ -166,7 +167,7 @@ static int read_stream(const struct sock *sk, const struct sock *peer, bool live
 	out->flags |= tp->rx_opt.tstamp_ok ? CR_STREAM_TIMESTAMPS : 0;
 	err = copy_received(sk, to);
 	out->nr_received = to->len;
-	if (!err && peer && !has_received_end(sk))
+	if (!err && peer && sk->sk_state != TCP_CLOSE_WAIT)
 		err = copy_pending(sk, peer, to);
 	out->nr_pending = to->len - out->nr_received;
 	return err;
@@ -197,8 +198,7 @@ int cr_shim_tcp_read(struct sock *sk, struct sock *peer, bool live,
 void cr_shim_tcp_silence(struct sock *sk)
 {
 	lock_sock(sk);
-	if (BIT(sk->sk_state) & (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 |
-				 TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT))
+	if (is_connected(sk))
 		tcp_sk(sk)->repair = 1;
 	release_sock(sk);
 }
@@ -206,27 +206,13 @@ void cr_shim_tcp_silence(struct sock *sk)
 /* As by connect(2). It is in repair mode: nothing is sent. */
 int cr_shim_tcp_connect(struct sock *sk, const struct cr_img_inet *in)
 {
-	struct sockaddr_in to4 = {
-		.sin_family = AF_INET,
-		.sin_port = htons(in->remote_port),
-	};
-	struct sockaddr_in6 to6 = {
-		.sin6_family = AF_INET6,
-		.sin6_port = htons(in->remote_port),
-		.sin6_scope_id = sk->sk_bound_dev_if,
-	};
-	struct socket *sock = sk->sk_socket;
+	struct sockaddr_storage to;
+	int len = cr_shim_inet_address(sk, in->remote, in->remote_port, &to);
 	int err;
 
-	if (!sock || !tcp_sk(sk)->repair)
+	if (!sk->sk_socket || !tcp_sk(sk)->repair)
 		return -EINVAL;
-	memcpy(&to4.sin_addr, in->remote, sizeof(to4.sin_addr));
-	memcpy(&to6.sin6_addr, in->remote, sizeof(to6.sin6_addr));
-	err = sk->sk_family == AF_INET ?
-		      kernel_connect(sock, (struct sockaddr_unsized *)&to4,
-				     sizeof(to4), 0) :
-		      kernel_connect(sock, (struct sockaddr_unsized *)&to6,
-				     sizeof(to6), 0);
+	err = kernel_connect(sk->sk_socket, (struct sockaddr_unsized *)&to, len, 0);
 	return err ?: is_local(sk) ? 0 : -EADDRNOTAVAIL;
 }
 
