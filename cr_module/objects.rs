@@ -19,6 +19,7 @@ pub(crate) enum Kind {
     Fs,
     Sighand,
     Mm,
+    Aio,
     Seccomp,
     PidNs,
     Socket,

@@ -363,6 +363,7 @@ impl core::fmt::Display for What<'_> {
             FileType::ProcMem => f.write_str("memory of a process (/proc/PID/mem)"),
             FileType::Socket => f.write_str("a socket"),
             FileType::Inet => f.write_str("a TCP socket"),
+            FileType::AioRing => f.write_str("a ring of asynchronous I/O"),
             FileType::MemoryDevice | FileType::Other => write!(f, "{name}"),
         }
     }

@@ -11,7 +11,7 @@ use crate::{
     checkpoint::Save,
     objects::Kind,
     report::{fail, failure, Context, Result},
-    state::{file, guard, inherit, inode, shmem, sysv_shm},
+    state::{aio, file, guard, inherit, inode, shmem, sysv_shm},
     tree::Process,
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -27,7 +27,6 @@ use zerocopy::IntoBytes;
 use zerocopy_derive::{Immutable, IntoBytes};
 
 const REFUSED_MM: &[(u32, &str)] = &[
-    (CR_MM_X_AIO, "asynchronous I/O contexts (io_setup)"),
     (CR_MM_X_LDT, "a local descriptor table (modify_ldt)"),
     (CR_MM_X_LAM, "linear address masking"),
     (CR_MM_X_UPROBES, "uprobes"),
@@ -82,7 +81,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
     let mut guards = KVVec::new();
     let mut vdso_end = 0;
     for vma in mm.vmas() {
-        let saved = save_vma(save, &vma)
+        let saved = save_vma(save, &mm, &vma)
             .and_then(|saved| guard::find(&mm, &vma, &mut guards).map(|()| saved))
             .context(format_args!("mapping {:#x}-{:#x}", vma.start, vma.end))?;
         if vma.vdso {
@@ -106,6 +105,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
         }
         vmas.push(saved, GFP_KERNEL)?;
     }
+    aio::check(&mm, &vmas)?;
     record.nr_vmas = vmas.len() as u32;
     if record.vdso != 0 {
         // That of the caller is the same, and nobody has taken parts of it away.
@@ -144,7 +144,7 @@ fn vdso_crc() -> u32 {
     })
 }
 
-fn save_vma(save: &mut Save<'_>, vma: &Vma) -> Result<cr_img_vma> {
+fn save_vma(save: &mut Save<'_>, mm: &Mm, vma: &Vma) -> Result<cr_img_vma> {
     let mut record = cr_img_vma {
         start: vma.start,
         end: vma.end,
@@ -181,6 +181,9 @@ fn save_vma(save: &mut Save<'_>, vma: &Vma) -> Result<cr_img_vma> {
         if kind == FileType::SharedMemory {
             record.kind = CR_VMA_SHMEM;
             record.object = shmem::save(save, file, info.inode)?;
+        } else if kind == FileType::AioRing {
+            record.kind = CR_VMA_AIO;
+            record.object = aio::save(save, mm, vma, file)?;
         } else if kind == FileType::SysvSharedMemory {
             record.kind = CR_VMA_SHM;
             record.object = sysv_shm::object_of(save, info.inode)?;
@@ -207,7 +210,8 @@ fn save_vma(save: &mut Save<'_>, vma: &Vma) -> Result<cr_img_vma> {
     Ok(record)
 }
 
-const PROTECTION: u32 = CR_VMA_READ | CR_VMA_WRITE | CR_VMA_EXEC;
+/// What mprotect(2) says: PROT_* are the same.
+pub(crate) const PROTECTION: u32 = CR_VMA_READ | CR_VMA_WRITE | CR_VMA_EXEC;
 
 const SYS_MPROTECT: u32 = 10;
 const SYS_MADVISE: u32 = 28;
@@ -458,6 +462,10 @@ fn map(build: &Build<'_>, vma: &cr_img_vma, guards: &guard::Guards) -> Result {
     if has(CR_VMA_GROWSDOWN) {
         flags |= MAP_GROWSDOWN;
     }
+    if vma.kind == CR_VMA_AIO {
+        aio::restore(build, vma)?;
+        return advise(build, vma, guards);
+    }
     let file = match vma.kind {
         CR_VMA_ANON => {
             flags |= MAP_ANONYMOUS;
@@ -474,6 +482,13 @@ fn map(build: &Build<'_>, vma: &cr_img_vma, guards: &guard::Guards) -> Result {
         flags,
         vma.pgoff << 12,
     )?;
+    advise(build, vma, guards)
+}
+
+/// Does to a new mapping what madvise(2) and mlock(2) have done.
+fn advise(build: &Build<'_>, vma: &cr_img_vma, guards: &guard::Guards) -> Result {
+    let has = |flag| vma.flags & flag != 0;
+    let length = vma.end - vma.start;
     // What droppable memory has of these, it has from the beginning.
     let advice = ADVICE
         .iter()

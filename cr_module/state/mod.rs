@@ -3,6 +3,7 @@
 //! The kinds of state, one file for each: its records, how it is saved, how it is restored, and
 //! what is refused and why.
 
+pub(crate) mod aio;
 pub(crate) mod audit;
 pub(crate) mod clock;
 pub(crate) mod controls;

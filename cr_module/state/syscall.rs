@@ -123,6 +123,7 @@ const RT_SIGTIMEDWAIT: u32 = 128;
 const RT_SIGSUSPEND: u32 = 130;
 const FUTEX: u32 = 202;
 const RESTART_SYSCALL: u32 = 219;
+const IO_GETEVENTS: u32 = 208;
 const SEMTIMEDOP: u32 = 220;
 const CLOCK_NANOSLEEP: u32 = 230;
 const EPOLL_WAIT: u32 = 232;
@@ -136,6 +137,7 @@ const VMSPLICE: u32 = 278;
 const EPOLL_PWAIT: u32 = 281;
 const EPOLL_PWAIT2: u32 = 441;
 const ACCEPT4: u32 = 288;
+const IO_PGETEVENTS: u32 = 333;
 const FUTEX_WAITV: u32 = 449;
 /// futex_wait(2), not the operation of futex(2).
 const FUTEX_WAIT_CALL: u32 = 455;
@@ -225,6 +227,12 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         EPOLL_WAIT | EPOLL_PWAIT if (d as i32) < 0 => Asleep::Leave(ERESTARTNOHAND),
         EPOLL_PWAIT2 if d == 0 => Asleep::Leave(ERESTARTNOHAND),
         EPOLL_WAIT | EPOLL_PWAIT | EPOLL_PWAIT2 => Asleep::LeaveFor(Timed::Finished),
+        // Events that were fetched already are in its memory, and counted nowhere else.
+        IO_GETEVENTS | IO_PGETEVENTS if !task.waits_for_all_aio(a, b) => {
+            Asleep::Wait(CallName::Name("io_getevents"))
+        }
+        IO_GETEVENTS | IO_PGETEVENTS if e == 0 => Asleep::Leave(ERESTARTNOHAND),
+        IO_GETEVENTS | IO_PGETEVENTS => Asleep::LeaveFor(Timed::Finished),
         // All of it or nothing, as for messages.
         SEMOP | MSGSND | MSGRCV => Asleep::Leave(ERESTARTNOHAND),
         SEMTIMEDOP if d == 0 => Asleep::Leave(ERESTARTNOHAND),
@@ -303,7 +311,7 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
 /// its time was over.
 pub(crate) fn has_timed_out(task: &TaskRef) -> bool {
     let timed_out = match task.syscall() {
-        Some((EPOLL_WAIT | EPOLL_PWAIT | EPOLL_PWAIT2, _)) => 0,
+        Some((EPOLL_WAIT | EPOLL_PWAIT | EPOLL_PWAIT2 | IO_GETEVENTS | IO_PGETEVENTS, _)) => 0,
         // The others: in a socket, too.
         _ => EAGAIN_RESULT,
     };

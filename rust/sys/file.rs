@@ -62,6 +62,8 @@ pub enum FileType {
     Inet,
     /// File of the top directory of procfs that is not a process's.
     Proc,
+    /// Ring of a context of asynchronous I/O, which is only ever mapped.
+    AioRing,
 }
 
 impl FileType {
@@ -86,6 +88,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_INOTIFY => Self::Inotify,
             bindings::cr_shim_file_type_CR_SHIM_FILE_INET => Self::Inet,
             bindings::cr_shim_file_type_CR_SHIM_FILE_PROC => Self::Proc,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_AIO => Self::AioRing,
             _ => Self::Other,
         }
     }

@@ -13,6 +13,7 @@
 //! - [`security`] — audit ids, and who may trace a process.
 //! - [`session`] — what comes with a session.
 //! - [`mm`] — memory descriptors, mappings and pages.
+//! - [`aio`] — contexts of asynchronous I/O.
 //! - [`file`] — open files, paths, pipes, locks, shared memory.
 //! - [`pidfd`] — processes as files.
 //! - [`signalfd`] — signals as files.
@@ -28,6 +29,7 @@
 #![allow(unused_attributes, clippy::duplicated_attributes)]
 #![no_std]
 
+pub mod aio;
 pub mod build;
 pub mod errno;
 pub mod file;

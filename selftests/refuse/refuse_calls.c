@@ -36,10 +36,13 @@ static void call_mq_receive(void)
 static void call_io_getevents(void)
 {
 	aio_context_t context = 0;
-	struct io_event event;
+	struct io_event events[2];
+	struct iocb request = { .aio_lio_opcode = IOCB_CMD_FSYNC }, *list = &request;
 
-	need(syscall(SYS_io_setup, 1, &context));
-	syscall(SYS_io_getevents, context, 1, 1, &event, NULL);
+	request.aio_fildes = sure(open(file_at("file"), O_RDWR | O_CREAT, 0600));
+	need(syscall(SYS_io_setup, 2, &context));
+	sure(syscall(SYS_io_submit, context, 1, &list));
+	syscall(SYS_io_getevents, context, 2, 2, events, NULL);
 }
 
 static void call_io_uring_enter(void)
@@ -154,7 +157,7 @@ static void sleep_recv(void)
 
 static const struct case_ cases[] = {
 	{ "mq-receive", BY_NUMBER(243), sleep_mq_receive, NULL },
-	{ "io_getevents", BY_NUMBER(208), sleep_io_getevents, NULL },
+	{ "io_getevents", BY_NAME("io_getevents"), sleep_io_getevents, NULL },
 	{ "io_uring_enter", BY_NUMBER(426), sleep_io_uring_enter, NULL },
 	{ "recv-other-time", BY_NAME("recvfrom"), sleep_recv, NULL },
 	{ "recv-all", BY_NAME("recvfrom"), sleep_recv_all, NULL },

@@ -6,6 +6,7 @@
 #include <linux/mempolicy.h>
 #include <linux/perf_event.h>
 #include <linux/userfaultfd.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -39,11 +40,39 @@ static void make_userfaultfd(void)
 	sure(ioctl(fd, UFFDIO_REGISTER, &range));
 }
 
+static aio_context_t context;
+static int aio_pipe[2];
+
 static void make_aio(void)
 {
-	aio_context_t context = 0;
+	struct iocb request = { .aio_data = 5, .aio_lio_opcode = IOCB_CMD_POLL, .aio_buf = POLLIN };
+	struct iocb *list = &request;
 
-	sure(syscall(SYS_io_setup, 10, &context));
+	sure(syscall(SYS_io_setup, 500, &context));
+	sure(pipe(aio_pipe));
+	request.aio_fildes = aio_pipe[0];
+	sure(syscall(SYS_io_submit, context, 1, &list));
+}
+
+static void check_aio(void)
+{
+	struct io_event event = { 0 };
+
+	sure(write(aio_pipe[1], "x", 1));
+	expect_eq(syscall(SYS_io_getevents, context, 1, 1, &event, NULL), 1, "a request goes on");
+	expect_eq(event.data, 5, "and is that one");
+}
+
+static void make_aio_part(void)
+{
+	sure(syscall(SYS_io_setup, 500, &context));
+	sure(mprotect((char *)context + PAGE, PAGE, PROT_NONE));
+}
+
+static void make_aio_unmapped(void)
+{
+	sure(syscall(SYS_io_setup, 1, &context));
+	sure(munmap((void *)context, PAGE));
 }
 
 static void make_io_uring(void)
@@ -174,7 +203,9 @@ static void check_arguments(void)
 static const struct case_ cases[] = {
 	{ "hugetlb", "huge", make_hugetlb, NULL },
 	{ "userfaultfd", "userfault", make_userfaultfd, NULL },
-	{ "aio", "asynchronous|aio", make_aio, NULL },
+	{ "aio", "io_submit.*in progress", make_aio, check_aio },
+	{ "aio-part", "part of the ring", make_aio_part, NULL },
+	{ "aio-unmapped", "ring was unmapped", make_aio_unmapped, NULL },
 	{ "io_uring", "io.uring", make_io_uring, NULL },
 	{ "perf", "perf", make_perf, NULL },
 	{ "secretmem", "secret", make_secretmem, NULL },

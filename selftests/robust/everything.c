@@ -4,6 +4,7 @@
  * that damage it. It does not look whether its state is intact.
  */
 #include "options.h"
+#include <linux/aio_abi.h>
 #include <pthread.h>
 #include <sys/file.h>
 #include <sys/time.h>
@@ -46,6 +47,17 @@ static void make_sockets(void)
 	sure(write(client, "text", 4));
 }
 
+/* With the end of a request. */
+static void make_aio(int fd)
+{
+	struct iocb request = { .aio_fildes = fd, .aio_lio_opcode = IOCB_CMD_FSYNC };
+	struct iocb *list = &request;
+	aio_context_t context = 0;
+
+	sure(syscall(SYS_io_setup, 4, &context));
+	sure(syscall(SYS_io_submit, context, 1, &list));
+}
+
 int main(int argc, char **argv)
 {
 	struct itimerval timer = { { 1000, 0 }, { 1000, 0 } };
@@ -72,6 +84,7 @@ int main(int argc, char **argv)
 	sure(open(payload_dir, O_RDONLY | O_DIRECTORY));
 	sure(open("/dev/zero", O_RDONLY));
 	sure(pipe(pipes));
+	make_aio(fd);
 	child(blocked, memory);
 	await("blocked");
 	zombie = child(exits, NULL);

@@ -4,6 +4,7 @@
  * interruption, and return when it has happened.
  */
 #include "payload.h"
+#include <linux/aio_abi.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -249,6 +250,22 @@ static int do_epoll_timed(void)
 	return 0;
 }
 
+static int do_io_pgetevents(void)
+{
+	aio_context_t context = 0;
+	struct io_event event;
+	sigset_t set;
+	struct { sigset_t *set; size_t size; } mask = { &set, 8 };
+
+	block_usr(&set);
+	sure(syscall(SYS_io_setup, 1, &context));
+	expect_errno(syscall(SYS_io_pgetevents, context, 1, 1, &event, NULL, &mask), EINTR,
+		     "io_pgetevents");
+	expect_eq(caught, SIGUSR1, "io_pgetevents: handler");
+	check_blocked("io_pgetevents");
+	return 0;
+}
+
 static int do_eventfd(void)
 {
 	uint64_t count = 0;
@@ -331,6 +348,7 @@ static const struct {
 	{ "epoll_wait", do_epoll_wait, SYS_epoll_wait, false, NULL },
 	{ "epoll_pwait", do_epoll_pwait, SYS_epoll_pwait, true, NULL },
 	{ "epoll_pwait2", do_epoll_timed, SYS_epoll_pwait2, true, NULL },
+	{ "io_pgetevents", do_io_pgetevents, SYS_io_pgetevents, true, NULL },
 	{ "eventfd", do_eventfd, SYS_read, false, "eventfd has a child" },
 	{ "flock", do_flock, SYS_flock, false, NULL },
 	{ "fcntl", do_fcntl, SYS_fcntl, false, NULL },

@@ -5,6 +5,7 @@
  * call begin again. None reports an interruption.
  */
 #include "payload.h"
+#include <linux/aio_abi.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
@@ -156,6 +157,16 @@ static int do_epoll_wait(void)
 	struct epoll_event event;
 
 	return epoll_wait(quiet_epoll(), &event, 1, LENGTH / MS) ? errno ? errno : -1 : 0;
+}
+
+static int do_io_getevents(void)
+{
+	struct timespec ts = timespec_of(LENGTH);
+	aio_context_t context = 0;
+	struct io_event event;
+
+	sure(syscall(SYS_io_setup, 1, &context));
+	return syscall(SYS_io_getevents, context, 1, 1, &event, &ts) ? errno ? errno : -1 : 0;
 }
 
 static int do_epoll_pwait(void)
@@ -336,6 +347,7 @@ static struct sleeper {
 	{ .name = "epoll_wait", .function = do_epoll_wait, .nr = SYS_epoll_wait },
 	{ .name = "epoll_pwait", .function = do_epoll_pwait, .nr = SYS_epoll_pwait },
 	{ .name = "epoll_pwait2", .function = do_epoll_pwait2, .nr = SYS_epoll_pwait2 },
+	{ .name = "io_getevents", .function = do_io_getevents, .nr = SYS_io_getevents },
 	{ .name = "sigtimedwait", .function = do_sigtimedwait, .nr = SYS_rt_sigtimedwait },
 	{ .name = "recv with SO_RCVTIMEO", .function = do_recv, .nr = SYS_recvfrom },
 	{ .name = "recvmsg with SO_RCVTIMEO", .function = do_recvmsg, .nr = SYS_recvmsg },

@@ -136,6 +136,7 @@ struct cr_img_tail {
  * @CR_TAG_VMA: struct cr_img_vma; belongs to the last CR_TAG_MM
  * @CR_TAG_GUARDS: struct cr_img_guards, then struct cr_img_run[]; after the
  *	CR_TAG_MM it names and its mappings; by ascending CR_TAG_MM
+ * @CR_TAG_AIO: obj; struct cr_img_aio, then struct cr_img_aio_event[]
  * @CR_TAG_LOCK: struct cr_img_lock; after the tables and files it names
  * @CR_TAG_SECCOMP: obj; struct cr_img_seccomp, then __u64 insns[]
  * @CR_TAG_PIDNS: obj; struct cr_img_pidns
@@ -218,6 +219,7 @@ enum cr_img_tag {
 	CR_TAG_GUARDS		= 0x37,
 	CR_TAG_INET		= 0x3b,
 	CR_TAG_STREAM		= 0x3c,
+	CR_TAG_AIO		= 0x3d,
 
 	CR_TAG_PROCESS		= 0x40,
 	CR_TAG_THREAD		= 0x41,
@@ -927,6 +929,8 @@ struct cr_img_mm {
  * @CR_VMA_SHMEM: shared anonymous memory; @object is a CR_TAG_SHMEM
  * @CR_VMA_SHM: System V shared memory; @object is the CR_TAG_SHMEM of a segment
  * @CR_VMA_VDSO: part of the kernel's vDSO and its data pages
+ * @CR_VMA_AIO: all of the ring of an asynchronous I/O context; @object is a
+ *	CR_TAG_AIO, and no other mapping's
  */
 enum cr_img_vma_kind {
 	CR_VMA_ANON		= 1,
@@ -934,6 +938,7 @@ enum cr_img_vma_kind {
 	CR_VMA_SHMEM		= 3,
 	CR_VMA_VDSO		= 4,
 	CR_VMA_SHM		= 5,
+	CR_VMA_AIO		= 6,
 };
 
 #define CR_VMA_READ		0x0001
@@ -980,6 +985,38 @@ struct cr_img_vma {
 	__u64 object;
 	__u32 kind;
 	__u32 flags;
+};
+
+/**
+ * struct cr_img_aio_event - the end of a request: struct io_event of
+ *	linux/aio_abi.h
+ * @data: what the program calls it
+ * @obj: where the program has the request
+ * @res: its result
+ * @res2: the same, secondary
+ */
+struct cr_img_aio_event {
+	__u64 data;
+	__u64 obj;
+	__s64 res;
+	__s64 res2;
+};
+
+/**
+ * struct cr_img_aio - context of asynchronous I/O, without requests in progress
+ *	(io_setup(2))
+ * @max_requests: how many the program has asked for
+ * @nr_pages: of its ring, which has a header of 32 bytes, and slots for events in
+ *	all the rest
+ * @head: the slot of the first event
+ * @nr_events: struct cr_img_aio_event that follow: those that nobody has fetched,
+ *	fewer than there are slots
+ */
+struct cr_img_aio {
+	__u32 max_requests;
+	__u32 nr_pages;
+	__u32 head;
+	__u32 nr_events;
 };
 
 /**

@@ -72,6 +72,32 @@ pub(super) fn shmem(state: &State<'_>, rec: &Rec<'_>) -> Result {
     )
 }
 
+/// Bytes before the first event in a ring of asynchronous I/O.
+const AIO_HEADER: u64 = 32;
+/// Bytes of an event.
+const AIO_SLOT: u64 = size_of::<cr_img_aio_event>() as u64;
+/// Most events that the kernel makes room for, as its own limit in bytes.
+const AIO_MAX_BYTES: u64 = 0x1000_0000;
+
+pub(super) fn aio(state: &State<'_>, rec: &Rec<'_>) -> Result {
+    let aio: cr_img_aio = rec.fixed()?;
+    let bytes = u64::from(aio.nr_pages).checked_mul(state.page_size.bytes());
+    let possible = |bytes: &u64| (1..=AIO_MAX_BYTES).contains(bytes);
+    let Some(bytes) = bytes.filter(possible) else {
+        return Err(rec.error("a ring of an impossible size"));
+    };
+    let slots = bytes.saturating_sub(AIO_HEADER).div_euclid(AIO_SLOT);
+    rec.require(
+        aio.max_requests > 0 && u64::from(aio.max_requests) <= slots,
+        "an impossible number of requests",
+    )?;
+    rec.require(
+        u64::from(aio.head) < slots && u64::from(aio.nr_events) < slots,
+        "events that the ring has no room for",
+    )?;
+    rec.require_elements::<cr_img_aio, cr_img_aio_event>(u64::from(aio.nr_events))
+}
+
 pub(super) fn mm(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_mm> {
     let mm: cr_img_mm = rec.fixed()?;
     for (start, end) in [
@@ -206,6 +232,19 @@ pub(super) fn vma(state: &State<'_>, rec: Placed<'_>, mm: &cr_img_mm) -> Result<
             rec.require(
                 (shmem.flags & CR_SHMEM_SYSV != 0) == (vma.kind == CR_VMA_SHM),
                 "shared memory of another kind",
+            )?;
+        }
+        CR_VMA_AIO => {
+            let aio = state
+                .refers::<cr_img_aio>(rec, vma.object, "no context of asynchronous I/O behind it")?
+                .fixed::<cr_img_aio>()?;
+            rec.require(
+                has(CR_VMA_SHARED | CR_VMA_DONTFORK),
+                "a ring of asynchronous I/O that others have",
+            )?;
+            rec.require(
+                vma.pgoff == 0 && pages == Some(u64::from(aio.nr_pages)),
+                "a ring of another size",
             )?;
         }
         CR_VMA_VDSO => {

@@ -162,6 +162,7 @@ impl<'a> Walk<'a> {
             CR_TAG_CRED => tasks::cred(rec.rec),
             CR_TAG_PIPE => files::pipe(state, rec.rec),
             CR_TAG_SHMEM => memory::shmem(state, rec.rec),
+            CR_TAG_AIO => memory::aio(state, rec.rec),
             CR_TAG_INODE => inode::inode(rec.rec),
             CR_TAG_TTY => tty::tty(rec.rec),
             CR_TAG_FILE => {

@@ -70,6 +70,12 @@ static const char *special_fs(const struct inode *inode)
 	return NULL;
 }
 
+/* They have a file system of their own, which nobody can mount. */
+static bool is_aio_ring(const struct inode *inode)
+{
+	return !strcmp(inode->i_sb->s_type->name, "aio");
+}
+
 static u32 type_of_inode(const struct dentry *dentry, const struct inode *inode)
 {
 	const char *name;
@@ -83,6 +89,8 @@ static u32 type_of_inode(const struct dentry *dentry, const struct inode *inode)
 		return cr_shim_is_memfd_name(name) ? CR_SHIM_FILE_MEMFD :
 						     CR_SHIM_FILE_OTHER;
 	}
+	if (is_aio_ring(inode))
+		return CR_SHIM_FILE_AIO;
 	if (special_fs(inode))
 		return CR_SHIM_FILE_OTHER;
 	if (cr_shim_is_proc_mem(dentry))

@@ -28,10 +28,6 @@ static u64 mm_unsupported(struct mm_struct *mm)
 {
 	u64 x = 0;
 
-#ifdef CONFIG_AIO
-	if (rcu_access_pointer(mm->ioctx_table))
-		x |= BIT_ULL(CR_MM_X_AIO);
-#endif
 #ifdef CONFIG_MODIFY_LDT_SYSCALL
 	if (mm->context.ldt)
 		x |= BIT_ULL(CR_MM_X_LDT);
@@ -192,6 +188,8 @@ static u64 vma_unsupported(struct vm_area_struct *vma)
 			x |= refused[i].x;
 		rest &= ~refused[i].vm;
 	}
+	if (vma->vm_file && cr_shim_file_type(vma->vm_file) == CR_SHIM_FILE_AIO)
+		rest &= ~VM_DONTEXPAND;
 	if (userfaultfd_armed(vma)) {
 		x |= BIT_ULL(CR_VMA_X_UFFD);
 		rest &= ~__VM_UFFD_FLAGS;

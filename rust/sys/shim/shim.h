@@ -421,7 +421,6 @@ struct cr_shim_vma {
 	bool guards;
 };
 
-#define CR_MM_X_AIO		0
 #define CR_MM_X_LDT		1
 #define CR_MM_X_LAM		2
 #define CR_MM_X_UPROBES		4
@@ -444,6 +443,15 @@ struct mm_struct *cr_shim_mm_snapshot(struct mm_struct *mm);
 void *cr_shim_page_addr(struct page *page);
 void cr_shim_page_put(struct page *page, bool dirty);
 int cr_shim_mm_copy(struct mm_struct *mm, u64 addr, void *buf, u32 len);
+
+/* aio.c */
+
+u32 cr_shim_aio_contexts(struct mm_struct *mm);
+int cr_shim_aio_read(struct mm_struct *mm, u64 addr, struct cr_img_aio *out,
+		     struct cr_img_aio_event *events, u32 room);
+int cr_shim_aio_fill(u64 addr, const struct cr_img_aio *in,
+		     const struct cr_img_aio_event *events);
+bool cr_shim_aio_waits_for_all(struct task_struct *t, u64 addr, u64 min_nr);
 
 /* file.c */
 
@@ -474,6 +482,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_INOTIFY,
 	CR_SHIM_FILE_INET,
 	CR_SHIM_FILE_PROC,
+	CR_SHIM_FILE_AIO,
 };
 
 /**

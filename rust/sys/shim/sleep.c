@@ -185,6 +185,10 @@ void cr_shim_finish_wait(u64 left_ns)
 	case __NR_semtimedop:
 		timeout = &args[3];
 		break;
+	case __NR_io_getevents:
+	case __NR_io_pgetevents:
+		timeout = &args[4];
+		break;
 	case __NR_epoll_wait:
 	case __NR_epoll_pwait:
 		args[3] = min_t(u64, DIV_ROUND_UP_ULL(left_ns, NSEC_PER_MSEC),

@@ -397,6 +397,23 @@ fn objects() {
     fails::<cr_img_shmem>(0, "unknown flags", |shmem| shmem.flags = 4);
     fails::<cr_img_shmem>(0, "a key without a segment", |shmem| shmem.key = 1);
     fails::<cr_img_shmem>(0, "of another kind", |shmem| shmem.flags = CR_SHMEM_SYSV);
+    fails::<cr_img_aio>(0, "a ring of an impossible size", |aio| aio.nr_pages = 0);
+    fails::<cr_img_aio>(0, "a ring of an impossible size", |aio| {
+        aio.nr_pages = 65537
+    });
+    fails::<cr_img_aio>(0, "number of requests", |aio| aio.max_requests = 0);
+    fails::<cr_img_aio>(0, "number of requests", |aio| aio.max_requests = 256);
+    fails::<cr_img_aio>(0, "has no room for", |aio| aio.head = 255);
+    fails::<cr_img_aio>(0, "has no room for", |aio| aio.nr_events = 255);
+    fails::<cr_img_aio>(0, "disagree", |aio| aio.nr_events = 3);
+    let ring = 3;
+    fails::<cr_img_aio>(0, "a ring of another size", |aio| aio.nr_pages = 3);
+    fails::<cr_img_vma>(ring, "a ring of another size", |vma| vma.pgoff = 1);
+    fails::<cr_img_vma>(ring, "no context", |vma| vma.object = SHMEM);
+    fails::<cr_img_vma>(ring, "that others have", |vma| vma.flags &= !CR_VMA_SHARED);
+    fails::<cr_img_vma>(ring, "that others have", |vma| {
+        vma.flags &= !CR_VMA_DONTFORK
+    });
     fails::<cr_img_vma>(2, "of another kind", |vma| vma.kind = CR_VMA_SHM);
     fails::<cr_img_vma>(2, "cannot be read only", |vma| vma.flags |= CR_VMA_RDONLY);
 
@@ -625,8 +642,8 @@ fn memory() {
     fails::<cr_img_vma>(0, "a file that cannot be mapped", |vma| {
         vma.object = FILE_READ
     });
-    fails::<cr_img_vma>(3, "but with an object", |vma| vma.object = FILE_EXE);
-    fails::<cr_img_vma>(3, "flags that the vDSO cannot have", |vma| {
+    fails::<cr_img_vma>(4, "but with an object", |vma| vma.object = FILE_EXE);
+    fails::<cr_img_vma>(4, "flags that the vDSO cannot have", |vma| {
         vma.flags |= CR_VMA_ACCOUNT
     });
     fails::<cr_img_vma>(1, "flags that exclude each other", |vma| {

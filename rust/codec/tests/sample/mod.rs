@@ -81,6 +81,7 @@ pub const FILE_SLAVE: u64 = 40;
 pub const FILE_HUNG_UP: u64 = 41;
 pub const FILE_CURRENT_TTY: u64 = 42;
 pub const FILE_PROC: u64 = 43;
+pub const AIO: u64 = 44;
 pub const MM: u64 = 45;
 pub const MM2: u64 = 50;
 pub const SIGHAND2: u64 = 51;
@@ -103,6 +104,7 @@ pub const FILE_ACCEPTED: u64 = 97;
 pub const TEXT: u64 = 0x40_0000;
 pub const HEAP: u64 = 0x100_0000;
 pub const SHARED: u64 = 0x7f00_0000_0000;
+pub const RING: u64 = 0x7f00_1000_0000;
 pub const VDSO: u64 = 0x7fff_e000_0000;
 pub const STACK: u64 = 0x7fff_f000_0000;
 
@@ -502,6 +504,18 @@ impl Sample {
     }
 
     fn memory(&mut self) {
+        let aio = cr_img_aio {
+            max_requests: 128,
+            nr_pages: 2,
+            head: 254,
+            nr_events: 2,
+        };
+        let event = cr_img_aio_event {
+            data: 7,
+            res: -5,
+            ..Default::default()
+        };
+        self.put(AIO, &aio, [event, event].as_bytes());
         for (id, shared) in [(MM, true), (MM2, false)] {
             let vma = |start, nr_pages: u64, kind, object, flags| cr_img_vma {
                 start,
@@ -519,6 +533,8 @@ impl Sample {
             ];
             if shared {
                 vmas.push(vma(SHARED, 3, CR_VMA_SHMEM, SHMEM, rw | CR_VMA_SHARED));
+                let flags = rw | CR_VMA_SHARED | CR_VMA_DONTFORK;
+                vmas.push(vma(RING, 2, CR_VMA_AIO, AIO, flags));
             }
             vmas.push(vma(VDSO, 4, CR_VMA_VDSO, 0, CR_VMA_READ));
             vmas.push(vma(VDSO + 4 * PAGE as u64, 2, CR_VMA_VDSO, 0, rx));

@@ -505,6 +505,7 @@ fn mapping(vma: &cr_img_vma, path: Option<String>) -> Mapping {
             CR_VMA_FILE => "file",
             CR_VMA_SHMEM | CR_VMA_SHM => "shared",
             CR_VMA_VDSO => "vdso",
+            CR_VMA_AIO => "aio",
             _ => "?",
         },
         object: vma.object,
