@@ -155,6 +155,14 @@ impl<'a> Hold<'a> {
                 continue;
             }
             found = true;
+            // It would not come by, nor say where it sleeps.
+            if task.is_worker() {
+                fail!(
+                    EOPNOTSUPP(),
+                    "{}: is a worker thread of the kernel (io_uring, vhost), which is not supported yet",
+                    self.container.who(&task)
+                );
+            }
             let slot = match Slot::queue(&self.parking, &task, None) {
                 Ok(slot) => slot,
                 Err(error) if error == ESRCH => {

@@ -20,6 +20,7 @@ pub(crate) enum Kind {
     Sighand,
     Mm,
     Aio,
+    IoUring,
     Seccomp,
     PidNs,
     Socket,

@@ -17,8 +17,8 @@ use crate::{
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
     state::{
-        cpu, debugreg, event, file, inet, inode, inotify, ipc, memory, mm, owner, pid_ns, pipe,
-        proc_mem, regs, session, shmem, socket, stop, task, thread,
+        cpu, debugreg, event, file, inet, inode, inotify, io_uring, ipc, memory, mm, owner, pid_ns,
+        pipe, proc_mem, regs, session, shmem, socket, stop, task, thread,
         trace::{self, Traced},
         tty,
     },
@@ -103,6 +103,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     tasks.set_registers()?;
     inode::finish(&tasks.plan)?;
     inotify::finish(&tasks.plan)?;
+    io_uring::finish(&tasks.plan, &tasks.ns)?;
     owner::restore(&tasks.plan, &tasks.ns)?;
     event::restore_watched_late(&tasks.plan)?;
     sockets.restore_credentials(&records, &tasks.ns)?;

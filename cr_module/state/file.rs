@@ -17,7 +17,7 @@ use crate::{
     objects::Kind,
     report::{fail, failure, Context, Failure, Name, Result},
     restart::Files,
-    state::{event, inet, inode, owner, pidfd, pipe, proc_mem, socket, tcp, tty},
+    state::{event, inet, inode, io_uring, owner, pidfd, pipe, proc_mem, socket, tcp, tty},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -72,7 +72,7 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
         (&place, kind),
         (
             Place::Inside,
-            FileType::ProcMem | FileType::Socket | FileType::Inet
+            FileType::ProcMem | FileType::Socket | FileType::Inet | FileType::IoUring
         )
     ) {
         // Memory that is gone has no name any more either.
@@ -80,6 +80,7 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
         record.target = match (file.socket(), file.inet()) {
             (Some(socket), _) => socket::save(save, &socket, buffer)?,
             (_, Some(socket)) => inet::save(save, &socket)?,
+            _ if kind == FileType::IoUring => io_uring::save(save, file)?,
             _ => proc_mem::save(save, file)?,
         };
     }
@@ -128,11 +129,12 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
             record.flags &= KEPT_FLAGS;
             (record, path) = tty::save(save, file, record.flags, buffer)
                 .context(format_args!("{}", What(kind, &info)))?;
-        } else if matches!(kind, FileType::Socket | FileType::Inet) {
+        } else if matches!(kind, FileType::Socket | FileType::Inet | FileType::IoUring) {
             record = cr_img_file {
                 kind: match kind {
                     FileType::Socket => CR_FILE_SOCKET,
-                    _ => CR_FILE_INET,
+                    FileType::Inet => CR_FILE_INET,
+                    _ => CR_FILE_IO_URING,
                 },
                 flags: record.flags & KEPT_FLAGS,
                 target: record.target,
@@ -216,6 +218,7 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
         | FileType::SignalFd
         | FileType::PidFd
         | FileType::Inotify
+        | FileType::IoUring
         | FileType::Proc
         | FileType::ProcMem => {}
         // Nobody else may change what is to be saved.
@@ -363,6 +366,7 @@ impl core::fmt::Display for What<'_> {
             FileType::ProcMem => f.write_str("memory of a process (/proc/PID/mem)"),
             FileType::Socket => f.write_str("a socket"),
             FileType::Inet => f.write_str("a TCP socket"),
+            FileType::IoUring => f.write_str("io_uring"),
             FileType::AioRing => f.write_str("a ring of asynchronous I/O"),
             FileType::MemoryDevice | FileType::Other => write!(f, "{name}"),
         }
@@ -381,6 +385,10 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
             tty::open(files, rec.id, &record, path)
         }
         CR_FILE_INET => files.open_inet(record.target, record.flags),
+        CR_FILE_IO_URING => {
+            let records = files.records();
+            io_uring::restore(&records.get(records.find(record.target)?), record.flags)
+        }
         CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_INOTIFY => {
             event::restore(&record)
         }

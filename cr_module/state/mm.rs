@@ -195,6 +195,12 @@ fn save_vma(save: &mut Save<'_>, mm: &Mm, vma: &Vma) -> Result<cr_img_vma> {
             file::save(save, file)?;
             record.object = inode::save_sealed(save, file, info.inode)?;
         } else {
+            if kind == FileType::IoUring && vma.flags & CR_VMA_SHARED == 0 {
+                fail!(
+                    EOPNOTSUPP(),
+                    "a private mapping of io_uring is not supported yet"
+                );
+            }
             record.object = file::save(save, file)?;
         }
     } else {
@@ -464,6 +470,14 @@ fn map(build: &Build<'_>, vma: &cr_img_vma, guards: &guard::Guards) -> Result {
     }
     if vma.kind == CR_VMA_AIO {
         aio::restore(build, vma)?;
+        return advise(build, vma, guards);
+    }
+    let is_io_uring = vma.kind == CR_VMA_FILE
+        && build.object(vma.object)?.fixed::<cr_img_file>()?.kind == CR_FILE_IO_URING;
+    if is_io_uring {
+        build
+            .file(vma.object)?
+            .map_io_uring(vma.start, length, prot, vma.pgoff)?;
         return advise(build, vma, guards);
     }
     let file = match vma.kind {

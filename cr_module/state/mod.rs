@@ -19,6 +19,7 @@ pub(crate) mod inet;
 pub(crate) mod inherit;
 pub(crate) mod inode;
 pub(crate) mod inotify;
+pub(crate) mod io_uring;
 pub(crate) mod ipc;
 pub(crate) mod limits;
 pub(crate) mod lock;

@@ -32,7 +32,19 @@ const REFUSED: &[(u32, &str)] = &[
         "is just being stopped or continued: try again",
     ),
     (CR_TASK_SECCOMP, "has a seccomp filter"),
-    (CR_TASK_IO_URING, "uses io_uring"),
+    (CR_TASK_IO_URING, "has requests of io_uring in progress"),
+    (
+        CR_TASK_IO_URING_FDS,
+        "has registered descriptors of io_uring",
+    ),
+    (
+        CR_TASK_IO_URING_WORKERS,
+        "has said where workers of io_uring may run (IORING_REGISTER_IOWQ_AFF)",
+    ),
+    (
+        CR_TASK_IO_URING_RESTRICT,
+        "is restricted in its use of io_uring",
+    ),
     (CR_TASK_COMPAT, "is a 32-bit program"),
     (
         CR_TASK_SCHED_EXT,
@@ -60,7 +72,6 @@ const REFUSED: &[(u32, &str)] = &[
         CR_TASK_NS_TIME_CHILDREN,
         "has unshared a time namespace for its children",
     ),
-    (CR_TASK_WORKER, "is a worker thread of the kernel"),
     (CR_TASK_USER_EVENTS, "has user events registered"),
     (CR_TASK_UPROBES, "is probed by uprobes"),
     (CR_TASK_AUTOREAP, "is reaped automatically"),

@@ -45,6 +45,7 @@ mod tasks;
 mod trace;
 mod tree;
 mod tty;
+mod uring;
 mod walk;
 
 /// ELF machine of the only architecture so far.

@@ -64,6 +64,8 @@ pub enum FileType {
     Proc,
     /// Ring of a context of asynchronous I/O, which is only ever mapped.
     AioRing,
+    /// io_uring_setup(2).
+    IoUring,
 }
 
 impl FileType {
@@ -89,6 +91,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_INET => Self::Inet,
             bindings::cr_shim_file_type_CR_SHIM_FILE_PROC => Self::Proc,
             bindings::cr_shim_file_type_CR_SHIM_FILE_AIO => Self::AioRing,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_IO_URING => Self::IoUring,
             _ => Self::Other,
         }
     }

@@ -14,6 +14,7 @@
 //! - [`session`] — what comes with a session.
 //! - [`mm`] — memory descriptors, mappings and pages.
 //! - [`aio`] — contexts of asynchronous I/O.
+//! - [`io_uring`] — io_uring instances.
 //! - [`file`] — open files, paths, pipes, locks, shared memory.
 //! - [`pidfd`] — processes as files.
 //! - [`signalfd`] — signals as files.
@@ -36,6 +37,7 @@ pub mod file;
 pub mod inet;
 pub mod inode;
 pub mod inotify;
+pub mod io_uring;
 pub mod list;
 pub mod misc;
 pub mod mm;

@@ -16,12 +16,13 @@ use kernel::{
 
 pub use bindings::{
     cr_shim_task as TaskInfo, CR_TASK_AUTOREAP, CR_TASK_COMPAT, CR_TASK_CORE_COOKIE,
-    CR_TASK_IOPERM, CR_TASK_IOPL, CR_TASK_IO_URING, CR_TASK_KEYRING, CR_TASK_LSM,
+    CR_TASK_IOPERM, CR_TASK_IOPL, CR_TASK_IO_URING, CR_TASK_IO_URING_FDS,
+    CR_TASK_IO_URING_RESTRICT, CR_TASK_IO_URING_WORKERS, CR_TASK_KEYRING, CR_TASK_LSM,
     CR_TASK_MEMPOLICY, CR_TASK_NS_CGROUP, CR_TASK_NS_NET, CR_TASK_NS_TIME_CHILDREN,
     CR_TASK_NS_USER, CR_TASK_PERF, CR_TASK_RESCTRL, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT,
     CR_TASK_SECCOMP, CR_TASK_SHARED_IO, CR_TASK_SHSTK, CR_TASK_SINGLE_STEP, CR_TASK_STOPPED,
     CR_TASK_SYSEMU, CR_TASK_TLS_SEGMENT, CR_TASK_TRACED, CR_TASK_TRACED_DEAD, CR_TASK_UPROBES,
-    CR_TASK_USER_EVENTS, CR_TASK_WORKER, CR_TASK_XFEATURES,
+    CR_TASK_USER_EVENTS, CR_TASK_XFEATURES,
 };
 
 /// A thread, with a reference: the structure stays, the thread may exit.
@@ -401,6 +402,12 @@ impl TaskRef {
     pub fn is_group_dying(&self) -> bool {
         // SAFETY: The task is valid, and so is its signal structure.
         unsafe { bindings::cr_shim_group_dying(self.as_ptr()) }
+    }
+
+    /// Whether the kernel works in it, for the process that it is a thread of.
+    pub fn is_worker(&self) -> bool {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_is_worker(self.as_ptr()) }
     }
 
     /// Whether its parent sleeps until it executes another program.

@@ -99,11 +99,137 @@ static void make_perf(void)
 	fd = sure((int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC));
 }
 
-static void make_io_uring(void)
-{
-	struct io_uring_params params = { 0 };
+static struct io_uring_params uring_params;
 
-	fd = sure((int)syscall(SYS_io_uring_setup, 4, &params));
+static void make_uring(void)
+{
+	fd = need((int)syscall(SYS_io_uring_setup, 4, &uring_params));
+}
+
+static void make_uring_polling(void)
+{
+	uring_params.flags = IORING_SETUP_SQPOLL;
+	make_uring();
+}
+
+static void make_uring_disabled(void)
+{
+	uring_params.flags = IORING_SETUP_R_DISABLED;
+	make_uring();
+}
+
+static void register_with_uring(unsigned int what, void *arg, int nr)
+{
+	make_uring();
+	sure(syscall(SYS_io_uring_register, fd, what, arg, nr));
+}
+
+static void make_uring_buffers(void)
+{
+	struct iovec buffer = { map_anon(PAGE, MAP_PRIVATE), PAGE };
+
+	register_with_uring(IORING_REGISTER_BUFFERS, &buffer, 1);
+}
+
+static void make_uring_files(void)
+{
+	int null = sure(open("/dev/null", O_RDONLY));
+
+	register_with_uring(IORING_REGISTER_FILES, &null, 1);
+}
+
+static void make_uring_eventfd(void)
+{
+	int event = sure(eventfd(0, 0));
+
+	register_with_uring(IORING_REGISTER_EVENTFD, &event, 1);
+}
+
+static void make_uring_limits(void)
+{
+	unsigned int limits[2] = { 3, 3 };
+
+	register_with_uring(IORING_REGISTER_IOWQ_MAX_WORKERS, limits, 2);
+}
+
+static void make_uring_affinity(void)
+{
+	unsigned long cpus = 1;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		need(-1);
+	register_with_uring(IORING_REGISTER_IOWQ_AFF, &cpus, sizeof(cpus));
+}
+
+static void make_uring_descriptor(void)
+{
+	struct io_uring_rsrc_update update = { .offset = -1U };
+
+	make_uring();
+	update.data = fd;
+	sure(syscall(SYS_io_uring_register, fd, IORING_REGISTER_RING_FDS, &update, 1));
+}
+
+/* Of its task, and of all that this creates: one that allows requests to do nothing. */
+static void make_uring_restricted(void)
+{
+	struct {
+		uint16_t flags, nr;
+		uint32_t reserved[3];
+		struct io_uring_restriction allowed;
+	} restriction = {
+		.nr = 1,
+		.allowed = { .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_NOP },
+	};
+
+	need(syscall(SYS_io_uring_register, -1, IORING_REGISTER_RESTRICTIONS, &restriction, 1));
+}
+
+static char *map_uring(off_t offset, int flags)
+{
+	return sure(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, flags, fd, offset));
+}
+
+/* A read from a pipe that has nothing. */
+static void make_uring_request(void)
+{
+	static char c;
+	struct io_uring_sqe *sqe;
+	char *ring;
+	int ends[2];
+
+	make_uring();
+	ring = map_uring(IORING_OFF_SQ_RING, MAP_SHARED);
+	sqe = (void *)map_uring(IORING_OFF_SQES, MAP_SHARED);
+	sure(pipe(ends));
+	*sqe = (struct io_uring_sqe){ .opcode = IORING_OP_READ, .fd = ends[0], .len = 1 };
+	sqe->addr = (uintptr_t)&c;
+	*(unsigned int *)(ring + uring_params.sq_off.tail) = 1;
+	expect_eq(syscall(SYS_io_uring_enter, fd, 1, 0, 0, NULL, 0), 1, "a request");
+}
+
+static void make_uring_private(void)
+{
+	make_uring();
+	map_uring(IORING_OFF_SQ_RING, MAP_PRIVATE)[0] = 1;
+}
+
+static int lets_child(void *unused)
+{
+	make_uring();
+	if (!sure(fork())) {
+		sleep_ms(300);
+		tell("alone");
+		pause();
+	}
+	return unused != NULL;
+}
+
+/* Its maker has ended, and a child of that one has it. */
+static void make_uring_orphan(void)
+{
+	child(lets_child, NULL);
+	await("alone");
 }
 
 static void make_memfd_xattr(void)
@@ -474,7 +600,18 @@ static const struct case_ cases[] = {
 	{ "inotify-hidden", "watch descriptor 1: watches a file that is hidden", make_inotify_hidden, NULL },
 	{ "fanotify", "fanotify", make_fanotify, NULL },
 	{ "perf", "perf", make_perf, NULL },
-	{ "io_uring", "io.uring", make_io_uring, NULL },
+	{ "uring-polling", "worker thread of the kernel", make_uring_polling, NULL },
+	{ "uring-disabled", "io_uring with flags", make_uring_disabled, NULL },
+	{ "uring-buffers", "io_uring with registered", make_uring_buffers, NULL },
+	{ "uring-files", "io_uring with registered", make_uring_files, NULL },
+	{ "uring-eventfd", "eventfd that the kernel signals", make_uring_eventfd, NULL },
+	{ "uring-limits", "io_uring with registered", make_uring_limits, NULL },
+	{ "uring-affinity", "workers of io_uring", make_uring_affinity, NULL },
+	{ "uring-descriptor", "registered descriptors of io_uring", make_uring_descriptor, NULL },
+	{ "uring-request", "requests of io_uring in progress", make_uring_request, NULL },
+	{ "uring-restricted", "restricted in its use of io_uring", make_uring_restricted, NULL },
+	{ "uring-private", "private mapping of io_uring", make_uring_private, NULL },
+	{ "uring-orphan", "whose process has ended", make_uring_orphan, NULL },
 	{ "memfd-xattr", "a memfd .memfd:marked.: has extended attributes", make_memfd_xattr, check_memfd_xattr },
 	{ "memfd-flags", "a memfd .memfd:marked.: has flags", make_memfd_flags, NULL },
 	{ "memfd-huge", "a file of huge pages", make_memfd_huge, NULL },

@@ -2,7 +2,6 @@
 /* Memory of kinds that are not supported, or need not be. */
 #include "cases.h"
 #include <linux/aio_abi.h>
-#include <linux/io_uring.h>
 #include <linux/mempolicy.h>
 #include <linux/perf_event.h>
 #include <linux/userfaultfd.h>
@@ -73,16 +72,6 @@ static void make_aio_unmapped(void)
 {
 	sure(syscall(SYS_io_setup, 1, &context));
 	sure(munmap((void *)context, PAGE));
-}
-
-static void make_io_uring(void)
-{
-	struct io_uring_params params = { 0 };
-	int fd = sure((int)syscall(SYS_io_uring_setup, 4, &params));
-
-	memory = sure(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd,
-			   IORING_OFF_SQ_RING));
-	close(fd);
 }
 
 static void make_perf(void)
@@ -206,7 +195,6 @@ static const struct case_ cases[] = {
 	{ "aio", "io_submit.*in progress", make_aio, check_aio },
 	{ "aio-part", "part of the ring", make_aio_part, NULL },
 	{ "aio-unmapped", "ring was unmapped", make_aio_unmapped, NULL },
-	{ "io_uring", "io.uring", make_io_uring, NULL },
 	{ "perf", "perf", make_perf, NULL },
 	{ "secretmem", "secret", make_secretmem, NULL },
 	{ "device", "device|/dev/mem", make_device, NULL },

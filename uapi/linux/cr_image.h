@@ -137,6 +137,7 @@ struct cr_img_tail {
  * @CR_TAG_GUARDS: struct cr_img_guards, then struct cr_img_run[]; after the
  *	CR_TAG_MM it names and its mappings; by ascending CR_TAG_MM
  * @CR_TAG_AIO: obj; struct cr_img_aio, then struct cr_img_aio_event[]
+ * @CR_TAG_URING: obj; struct cr_img_uring, then its rings and entries
  * @CR_TAG_LOCK: struct cr_img_lock; after the tables and files it names
  * @CR_TAG_SECCOMP: obj; struct cr_img_seccomp, then __u64 insns[]
  * @CR_TAG_PIDNS: obj; struct cr_img_pidns
@@ -220,6 +221,7 @@ enum cr_img_tag {
 	CR_TAG_INET		= 0x3b,
 	CR_TAG_STREAM		= 0x3c,
 	CR_TAG_AIO		= 0x3d,
+	CR_TAG_URING		= 0x3e,
 
 	CR_TAG_PROCESS		= 0x40,
 	CR_TAG_THREAD		= 0x41,
@@ -731,6 +733,7 @@ struct cr_img_tty {
  * @CR_FILE_HUNG_UP: the same, opened before it was hung up: nothing can be done
  *	with it any more; it has a path if it was opened as /dev/tty
  * @CR_FILE_INET: @target is a CR_TAG_INET
+ * @CR_FILE_IO_URING: @target is a CR_TAG_URING
  * @CR_FILE_PROC: a file of the top directory of procfs that is not a process's,
  *	such as /proc/stat, found again by path; the next read goes on with @size
  *	bytes, which follow the path, then with record @target minus one; all this
@@ -757,6 +760,7 @@ enum cr_img_file_kind {
 	CR_FILE_CURRENT_TTY	= 19,
 	CR_FILE_HUNG_UP		= 15,
 	CR_FILE_INET		= 21,
+	CR_FILE_IO_URING	= 22,
 	CR_FILE_PROC		= 18,
 };
 
@@ -1017,6 +1021,40 @@ struct cr_img_aio {
 	__u32 nr_pages;
 	__u32 head;
 	__u32 nr_events;
+};
+
+/* Nobody is charged for what it is going to pin (CAP_IPC_LOCK). */
+#define CR_URING_UNLIMITED	0x1
+/* Requests that wait for others (IOSQE_IO_DRAIN) are refused by now. */
+#define CR_URING_NO_DRAIN	0x2
+#define CR_URING_MAX_ENTRIES	32768
+/* IORING_SETUP_*: CQSIZE, CLAMP, from SUBMIT_ALL to DEFER_TASKRUN, NO_SQARRAY, CQE_MIXED, SQE_MIXED. */
+#define CR_URING_SETUP		0xd3f98
+
+/**
+ * struct cr_img_uring - io_uring instance, without requests in progress
+ * @setup_flags: IORING_SETUP_*
+ * @sq_entries: of the submission queue, a power of two
+ * @cq_entries: of the completion queue, the same
+ * @sq_head: up to where the kernel has taken requests
+ * @cq_tail: up to where it has told results
+ * @flags: CR_URING_*
+ * @owner: the process that is charged for what it pins
+ * @submitter: the thread that may submit requests, 0: all may
+ * @nr_ring_pages: of the queues; their contents follow
+ * @nr_entry_pages: of the requests; their contents follow these
+ */
+struct cr_img_uring {
+	__u32 setup_flags;
+	__u32 sq_entries;
+	__u32 cq_entries;
+	__u32 sq_head;
+	__u32 cq_tail;
+	__u32 flags;
+	__u32 owner;
+	__u32 submitter;
+	__u32 nr_ring_pages;
+	__u32 nr_entry_pages;
 };
 
 /**

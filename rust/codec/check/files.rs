@@ -146,6 +146,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
         }
         CR_FILE_SOCKET => super::sockets::file(state, rec, &file)?,
         CR_FILE_INET => super::inet::file(state, rec, &file)?,
+        CR_FILE_IO_URING => super::uring::file(state, rec, &file)?,
         CR_FILE_EXTERNAL => {
             rec.require(path.is_empty(), "a path to something outside")?;
             rec.require(u32::try_from(file.target).is_ok(), "impossible key")?;

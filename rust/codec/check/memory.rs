@@ -217,10 +217,11 @@ pub(super) fn vma(state: &State<'_>, rec: Placed<'_>, mm: &cr_img_mm) -> Result<
         CR_VMA_FILE => {
             let file = state.refers::<cr_img_file>(rec, vma.object, "no file behind it")?;
             rec.require(
-                matches!(
-                    file.fixed::<cr_img_file>()?.kind,
-                    CR_FILE_REG | CR_FILE_CHR | CR_FILE_MEMFD | CR_FILE_INODE
-                ),
+                match file.fixed::<cr_img_file>()?.kind {
+                    CR_FILE_REG | CR_FILE_CHR | CR_FILE_MEMFD | CR_FILE_INODE => true,
+                    CR_FILE_IO_URING => has(CR_VMA_SHARED) && !has(CR_VMA_EXEC),
+                    _ => false,
+                },
                 "a file that cannot be mapped",
             )?;
         }

@@ -15,7 +15,7 @@
 
 use super::{
     events, files, inet, inode, inotify, ipc, memory, pid_ns, signals, sockets, tasks, trace, tty,
-    Placed, Rec, Result, State,
+    uring, Placed, Rec, Result, State,
 };
 use crate::{cpu, record, uapi::*};
 
@@ -163,6 +163,7 @@ impl<'a> Walk<'a> {
             CR_TAG_PIPE => files::pipe(state, rec.rec),
             CR_TAG_SHMEM => memory::shmem(state, rec.rec),
             CR_TAG_AIO => memory::aio(state, rec.rec),
+            CR_TAG_URING => uring::instance(state, rec.rec),
             CR_TAG_INODE => inode::inode(rec.rec),
             CR_TAG_TTY => tty::tty(rec.rec),
             CR_TAG_FILE => {

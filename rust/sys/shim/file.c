@@ -122,6 +122,8 @@ static u32 type_of(struct file *file, const struct inode *inode)
 		return CR_SHIM_FILE_EVENTFD;
 	if (cr_shim_is_epoll(file))
 		return CR_SHIM_FILE_EPOLL;
+	if (cr_shim_is_io_uring(file))
+		return CR_SHIM_FILE_IO_URING;
 	if (cr_shim_is_timerfd(file))
 		return CR_SHIM_FILE_TIMERFD;
 	if (cr_shim_is_signalfd(file))

@@ -181,6 +181,14 @@ static u64 vma_unsupported(struct vm_area_struct *vma)
 		{ VM_SHADOW_STACK,			BIT_ULL(CR_VMA_X_SHSTK) },
 	};
 
+	/* These are mapped by the same call again. */
+	switch (vma->vm_file ? cr_shim_file_type(vma->vm_file) : CR_SHIM_FILE_OTHER) {
+	case CR_SHIM_FILE_IO_URING:
+		rest &= ~VM_MIXEDMAP;
+		fallthrough;
+	case CR_SHIM_FILE_AIO:
+		rest &= ~VM_DONTEXPAND;
+	}
 	for (i = 0; i < ARRAY_SIZE(vma_flags); i++)
 		rest &= ~vma_flags[i].vm;
 	for (i = 0; i < ARRAY_SIZE(refused); i++) {
@@ -188,8 +196,6 @@ static u64 vma_unsupported(struct vm_area_struct *vma)
 			x |= refused[i].x;
 		rest &= ~refused[i].vm;
 	}
-	if (vma->vm_file && cr_shim_file_type(vma->vm_file) == CR_SHIM_FILE_AIO)
-		rest &= ~VM_DONTEXPAND;
 	if (userfaultfd_armed(vma)) {
 		x |= BIT_ULL(CR_VMA_X_UFFD);
 		rest &= ~__VM_UFFD_FLAGS;

@@ -43,7 +43,6 @@
 #define CR_TASK_NS_USER		31
 #define CR_TASK_NS_CGROUP	32
 #define CR_TASK_NS_TIME_CHILDREN	33
-#define CR_TASK_WORKER		35
 #define CR_TASK_USER_EVENTS	38
 #define CR_TASK_UPROBES		39
 #define CR_TASK_AUTOREAP	40
@@ -53,6 +52,9 @@
 #define CR_TASK_SYSEMU		45
 #define CR_TASK_TRACED_DEAD	46
 #define CR_TASK_RESCTRL		47
+#define CR_TASK_IO_URING_FDS	48
+#define CR_TASK_IO_URING_RESTRICT	49
+#define CR_TASK_IO_URING_WORKERS	50
 
 /**
  * struct cr_shim_task - a thread, seen from a pid namespace
@@ -113,6 +115,7 @@ struct cr_shim_task {
 
 struct task_struct *cr_shim_find_task(pid_t nr);
 struct task_struct *cr_shim_pidfd_task(int fd);
+bool cr_shim_is_worker(struct task_struct *t);
 u64 cr_shim_current_unsupported(void);
 bool cr_shim_current_capable(void);
 int cr_shim_may_read(struct task_struct *t);
@@ -453,6 +456,36 @@ int cr_shim_aio_fill(u64 addr, const struct cr_img_aio *in,
 		     const struct cr_img_aio_event *events);
 bool cr_shim_aio_waits_for_all(struct task_struct *t, u64 addr, u64 min_nr);
 
+/* io_uring.c */
+
+#define CR_URING_X_SETUP	0
+#define CR_URING_X_RESOURCES	1
+#define CR_URING_X_BUSY		2
+
+/**
+ * struct cr_shim_uring - whom an io_uring instance belongs to
+ * @mm: identity of the memory that is charged
+ * @submitter: identity of the thread that may submit requests, 0: all may
+ * @user: identity of the user that is charged, 0: nobody
+ * @unsupported: CR_URING_X_*
+ */
+struct cr_shim_uring {
+	u64 mm;
+	u64 submitter;
+	u64 user;
+	u32 unsupported;
+};
+
+bool cr_shim_is_io_uring(struct file *file);
+void cr_shim_uring_read(struct file *file, struct cr_img_uring *out,
+			struct cr_shim_uring *who, u8 *buf, u32 room);
+struct file *cr_shim_uring_make(const struct cr_img_uring *in, const u8 *memory);
+int cr_shim_uring_adopt(struct file *file, struct task_struct *t,
+			struct task_struct *submitter, bool unlimited);
+int cr_shim_uring_map(struct file *file, u64 addr, u64 len, u32 prot, u64 pgoff);
+u64 cr_shim_task_user(struct task_struct *t);
+u64 cr_shim_uring_unsupported(struct task_struct *t);
+
 /* file.c */
 
 #define CR_FILE_X_LEASE		0
@@ -483,6 +516,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_INET,
 	CR_SHIM_FILE_PROC,
 	CR_SHIM_FILE_AIO,
+	CR_SHIM_FILE_IO_URING,
 };
 
 /**

@@ -248,12 +248,7 @@ static u64 other_unsupported(struct task_struct *t)
 
 	if (test_task_syscall_work(t, SYSCALL_EMU))
 		x |= BIT_ULL(CR_TASK_SYSEMU);
-#ifdef CONFIG_IO_URING
-	if (t->io_uring)
-		x |= BIT_ULL(CR_TASK_IO_URING);
-	if (t->io_uring_restrict)
-		x |= BIT_ULL(CR_TASK_IO_URING);
-#endif
+	x |= cr_shim_uring_unsupported(t);
 	if (cr_shim_has_perf_events(t))
 		x |= BIT_ULL(CR_TASK_PERF);
 #ifdef CONFIG_RSEQ_SLICE_EXTENSION
@@ -265,8 +260,6 @@ static u64 other_unsupported(struct task_struct *t)
 	    t->rmid != RESCTRL_RESERVED_RMID)
 		x |= BIT_ULL(CR_TASK_RESCTRL);
 #endif
-	if (t->flags & (PF_KTHREAD | PF_USER_WORKER | PF_IO_WORKER))
-		x |= BIT_ULL(CR_TASK_WORKER);
 #ifdef CONFIG_USER_EVENTS
 	if (t->user_event_mm)
 		x |= BIT_ULL(CR_TASK_USER_EVENTS);
@@ -276,6 +269,11 @@ static u64 other_unsupported(struct task_struct *t)
 		x |= BIT_ULL(CR_TASK_UPROBES);
 #endif
 	return x;
+}
+
+bool cr_shim_is_worker(struct task_struct *t)
+{
+	return t->flags & (PF_KTHREAD | PF_USER_WORKER | PF_IO_WORKER);
 }
 
 /* CR_TASK_* of what tasks that the current one creates would inherit. */
@@ -289,7 +287,10 @@ u64 cr_shim_current_unsupported(void)
 	if (current->ptrace)
 		x |= BIT_ULL(CR_TASK_TRACED);
 
-	return x & ~BIT_ULL(CR_TASK_SHARED_IO);
+	/* That is its own alone. */
+	return x & ~(BIT_ULL(CR_TASK_SHARED_IO) | BIT_ULL(CR_TASK_IO_URING) |
+		     BIT_ULL(CR_TASK_IO_URING_FDS) |
+		     BIT_ULL(CR_TASK_IO_URING_WORKERS));
 }
 
 /* What wait4(2) says of @t, which has exited. */

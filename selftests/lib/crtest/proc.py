@@ -154,6 +154,9 @@ def mappings(pid, names):
             inode, name = match[6], match[7]
             if name == "/dev/zero (deleted)" or name.startswith("/memfd:"):
                 inode = names("memory", inode)
+            # Each has one of its own.
+            elif name == "anon_inode:[io_uring]":
+                inode = names("memory", inode)
             # That of a System V segment is its identifier, and stays.
             elif name.endswith(" (deleted)") and not name.startswith("/SYSV"):
                 inode, name = names("memory", inode), without_name(name)

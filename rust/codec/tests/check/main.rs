@@ -97,7 +97,10 @@ fn every_record_is_needed() {
                 | CR_TAG_SHM
         ) || (FILE_LISTENER..FILE_DATAGRAMS).contains(&gone.id)
             || (FILE_MASTER..=FILE_PROC).contains(&gone.id)
-            || matches!(gone.id, FILE_INET | FILE_CONNECTED | FILE_ACCEPTED);
+            || matches!(
+                gone.id,
+                FILE_INET | FILE_CONNECTED | FILE_ACCEPTED | FILE_IO_URING
+            );
         assert_eq!(check(&less).is_ok(), optional, "{gone:?}");
         if !matches!(
             gone.tag,
@@ -397,6 +400,23 @@ fn objects() {
     fails::<cr_img_shmem>(0, "unknown flags", |shmem| shmem.flags = 4);
     fails::<cr_img_shmem>(0, "a key without a segment", |shmem| shmem.key = 1);
     fails::<cr_img_shmem>(0, "of another kind", |shmem| shmem.flags = CR_SHMEM_SYSV);
+    let sizes = "queues of an impossible size";
+    fails::<cr_img_uring>(0, sizes, |uring| uring.sq_entries = 3);
+    fails::<cr_img_uring>(0, sizes, |uring| uring.cq_entries = 0);
+    fails::<cr_img_uring>(0, sizes, |uring| uring.cq_entries = 2);
+    fails::<cr_img_uring>(0, sizes, |uring| uring.cq_entries = 131072);
+    fails::<cr_img_uring>(0, "unknown flags", |uring| uring.setup_flags |= 2);
+    fails::<cr_img_uring>(0, "unknown flags", |uring| uring.flags = 4);
+    fails::<cr_img_uring>(0, "impossible process", |uring| uring.owner = 0);
+    fails::<cr_img_uring>(0, "impossible process", |uring| uring.submitter = u32::MAX);
+    let submits = "a thread that submits requests";
+    fails::<cr_img_uring>(0, submits, |uring| uring.submitter = 0);
+    fails::<cr_img_uring>(0, submits, |uring| uring.setup_flags = 0);
+    fails::<cr_img_uring>(0, "without memory", |uring| uring.nr_entry_pages = 0);
+    fails::<cr_img_uring>(0, "disagree", |uring| uring.nr_ring_pages = 2);
+    let instance = 18;
+    fails::<cr_img_file>(instance, "no io_uring behind it", |file| file.target = MM);
+    fails::<cr_img_file>(instance, "does not have", |file| file.pos = 1);
     fails::<cr_img_aio>(0, "a ring of an impossible size", |aio| aio.nr_pages = 0);
     fails::<cr_img_aio>(0, "a ring of an impossible size", |aio| {
         aio.nr_pages = 65537

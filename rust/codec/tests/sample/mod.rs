@@ -85,6 +85,8 @@ pub const AIO: u64 = 44;
 pub const MM: u64 = 45;
 pub const MM2: u64 = 50;
 pub const SIGHAND2: u64 = 51;
+pub const URING: u64 = 52;
+pub const FILE_IO_URING: u64 = 53;
 pub const PIDNS: u64 = 70;
 pub const PIDNS2: u64 = 71;
 pub const INET: u64 = 78;
@@ -566,6 +568,25 @@ impl Sample {
             self.put(0, &guards, runs.as_bytes());
         }
         self.put(SIGHAND2, &cr_img_sighand::default(), &[]);
+        let uring = cr_img_uring {
+            setup_flags: 1 << 12,
+            sq_entries: 4,
+            cq_entries: 8,
+            sq_head: u32::MAX,
+            owner: 1,
+            submitter: 2,
+            nr_ring_pages: 1,
+            nr_entry_pages: 1,
+            ..Default::default()
+        };
+        self.put(URING, &uring, &[7; 2 * PAGE]);
+        let file = cr_img_file {
+            kind: CR_FILE_IO_URING,
+            flags: 0o2,
+            target: URING,
+            ..Default::default()
+        };
+        self.put(FILE_IO_URING, &file, &[]);
         let lock = cr_img_lock {
             file: FILE_EXE,
             owner: FDTABLE,

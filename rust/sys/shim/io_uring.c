@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0
+/* io_uring instances without requests in progress: io_uring/. */
+
+#include <linux/capability.h>
+#include <linux/cpuset.h>
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/io_uring.h>
+#include <linux/io_uring_types.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include <linux/sched/user.h>
+#include <linux/uaccess.h>
+#include <asm/unistd_64.h>
+
+#include "shim.h"
+
+#ifdef CONFIG_IO_URING
+
+/* io_uring/io-wq.c */
+#define IO_WQ_ACCT_NR		2
+#define IO_WQ_NR_HASH_BUCKETS	(1u << 6)
+#include "io-wq.h"
+#include "io_wq_types.h"
+
+/* io_uring/ */
+extern bool io_is_uring_fops(struct file *file);
+extern void io_uring_del_tctx_node(unsigned long index);
+/* mm/vma.c */
+extern unsigned long mmap_region(struct file *file, unsigned long addr,
+				 unsigned long len, vm_flags_t vm_flags,
+				 unsigned long pgoff, struct list_head *uf);
+
+bool cr_shim_is_io_uring(struct file *file)
+{
+	return io_is_uring_fops(file);
+}
+
+/* Flags of io_uring_setup(2) that need nothing but to be said again. */
+#define SETUP_FLAGS (IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP |			\
+		     IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN |	\
+		     IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SQE128 |		\
+		     IORING_SETUP_CQE32 | IORING_SETUP_SINGLE_ISSUER |		\
+		     IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_NO_SQARRAY |	\
+		     IORING_SETUP_CQE_MIXED | IORING_SETUP_SQE_MIXED)
+
+static bool has_resources(struct io_ring_ctx *ctx)
+{
+	return ctx->buf_table.nr || ctx->file_table.data.nr ||
+	       !xa_empty(&ctx->io_bl_xa) || !xa_empty(&ctx->personalities) ||
+	       !xa_empty(&ctx->zcrx_ctxs) || ctx->param_region.nr_pages ||
+	       ctx->bpf_ops || ctx->bpf_filters ||
+#ifdef CONFIG_NET_RX_BUSY_POLL
+	       ctx->napi_track_mode != IO_URING_NAPI_TRACKING_INACTIVE ||
+#endif
+	       ctx->clockid != CLOCK_MONOTONIC ||
+	       ctx->int_flags & (IO_RING_F_OP_RESTRICTED |
+				 IO_RING_F_REG_RESTRICTED |
+				 IO_RING_F_RESTRICT_INHERITED |
+				 IO_RING_F_HAS_EVFD | IO_RING_F_COMPAT |
+				 IO_RING_F_IOWQ_LIMITS_SET);
+}
+
+/* Completions that the program has not seen coming, or what is about to be one. */
+static bool is_busy(struct io_ring_ctx *ctx)
+{
+	return !list_empty(&ctx->cq_overflow_list) ||
+	       !list_empty(&ctx->defer_list) ||
+	       !list_empty(&ctx->timeout_list) ||
+	       atomic_read(&ctx->rings->sq_flags) ||
+	       ctx->int_flags & (IO_RING_F_DRAIN_ACTIVE | IO_RING_F_DRAIN_NEXT) ||
+	       ctx->cached_cq_tail != READ_ONCE(ctx->rings->cq.tail);
+}
+
+/* @out has what the instance is; @who whom it belongs to, and CR_URING_X_*. */
+static void read_instance(struct io_ring_ctx *ctx, struct cr_img_uring *out,
+			  struct cr_shim_uring *who)
+{
+	out->setup_flags = ctx->flags;
+	out->sq_entries = ctx->sq_entries;
+	out->cq_entries = ctx->cq_entries;
+	out->sq_head = ctx->cached_sq_head;
+	out->cq_tail = ctx->cached_cq_tail;
+	if (!ctx->user)
+		out->flags |= CR_URING_UNLIMITED;
+	if (ctx->int_flags & IO_RING_F_DRAIN_DISABLED)
+		out->flags |= CR_URING_NO_DRAIN;
+	out->nr_ring_pages = ctx->ring_region.nr_pages;
+	out->nr_entry_pages = ctx->sq_region.nr_pages;
+	who->mm = (unsigned long)ctx->mm_account;
+	who->submitter = (unsigned long)ctx->submitter_task;
+	who->user = (unsigned long)ctx->user;
+	if (ctx->flags & ~SETUP_FLAGS)
+		who->unsupported |= BIT(CR_URING_X_SETUP);
+	if (has_resources(ctx))
+		who->unsupported |= BIT(CR_URING_X_RESOURCES);
+	if (is_busy(ctx))
+		who->unsupported |= BIT(CR_URING_X_BUSY);
+}
+
+/*
+ * An instance whose tasks stand still, and as much of its memory as there is room
+ * for: the rings, then the entries.
+ */
+void cr_shim_uring_read(struct file *file, struct cr_img_uring *out,
+			struct cr_shim_uring *who, u8 *buf, u32 room)
+{
+	struct io_ring_ctx *ctx = file->private_data;
+	u32 rings, entries;
+
+	mutex_lock(&ctx->uring_lock);
+	read_instance(ctx, out, who);
+	rings = out->nr_ring_pages * PAGE_SIZE;
+	entries = out->nr_entry_pages * PAGE_SIZE;
+	if (rings + entries <= room) {
+		memcpy(buf, ctx->ring_region.ptr, rings);
+		memcpy(buf + rings, ctx->sq_region.ptr, entries);
+	}
+	mutex_unlock(&ctx->uring_lock);
+}
+
+/* What user space says to io_uring_setup(2), in memory that lasts as long as that. */
+static struct file *set_up(u32 entries, struct io_uring_params *params)
+{
+	unsigned long at = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	struct file *file = ERR_PTR(-EFAULT);
+
+	if (IS_ERR_VALUE(at))
+		return ERR_PTR(at);
+	if (!copy_to_user((void __user *)at, params, sizeof(*params)))
+		file = cr_shim_without_fd(cr_shim_syscall(__NR_io_uring_setup,
+							  entries, at, 0, 0, 0, 0));
+	vm_munmap(at, PAGE_SIZE);
+	return file;
+}
+
+/*
+ * The same again; for a moment, the current task has a descriptor of it, and until
+ * cr_shim_uring_adopt() it is its own. -ERANGE: its memory has another size.
+ */
+struct file *cr_shim_uring_make(const struct cr_img_uring *in, const u8 *memory)
+{
+	u32 rings = in->nr_ring_pages * PAGE_SIZE;
+	struct io_uring_params params = {
+		.flags = in->setup_flags,
+		.cq_entries = in->cq_entries,
+	};
+	struct io_ring_ctx *ctx;
+	struct file *file;
+
+	/* It may have been resized. */
+	if (in->cq_entries != 2 * in->sq_entries)
+		params.flags |= IORING_SETUP_CQSIZE;
+	file = set_up(in->sq_entries, &params);
+	if (IS_ERR(file))
+		return file;
+	/* Somebody else may have had the descriptor in between. */
+	if (!io_is_uring_fops(file)) {
+		fput(file);
+		return ERR_PTR(-EBADF);
+	}
+	ctx = file->private_data;
+	mutex_lock(&ctx->uring_lock);
+	if (ctx->sq_entries != in->sq_entries ||
+	    ctx->cq_entries != in->cq_entries ||
+	    ctx->ring_region.nr_pages != in->nr_ring_pages ||
+	    ctx->sq_region.nr_pages != in->nr_entry_pages) {
+		mutex_unlock(&ctx->uring_lock);
+		fput(file);
+		return ERR_PTR(-ERANGE);
+	}
+	memcpy(ctx->ring_region.ptr, memory, rings);
+	memcpy(ctx->sq_region.ptr, memory + rings,
+	       in->nr_entry_pages * PAGE_SIZE);
+	ctx->cached_sq_head = in->sq_head;
+	ctx->cached_cq_tail = in->cq_tail;
+	ctx->cq_last_tm_flush = in->cq_tail;
+	if (in->flags & CR_URING_NO_DRAIN)
+		ctx->int_flags |= IO_RING_F_DRAIN_DISABLED;
+	mutex_unlock(&ctx->uring_lock);
+	return file;
+}
+
+/*
+ * Makes an instance that the current task has made that of @t, whose memory and
+ * user are charged for what it is going to pin; requests come from @submitter
+ * alone, if that is not NULL. Both stand still. -EPERM: not without a limit.
+ */
+int cr_shim_uring_adopt(struct file *file, struct task_struct *t,
+			struct task_struct *submitter, bool unlimited)
+{
+	struct io_ring_ctx *ctx = file->private_data;
+	struct mm_struct *mm = get_task_mm(t), *old_mm;
+	struct user_struct *user = NULL, *old_user;
+	struct task_struct *old_submitter = NULL;
+
+	if (!mm)
+		return -ESRCH;
+	if (unlimited && !capable(CAP_IPC_LOCK)) {
+		mmput(mm);
+		return -EPERM;
+	}
+	io_uring_del_tctx_node((unsigned long)ctx);
+	if (!unlimited) {
+		rcu_read_lock();
+		user = get_uid(__task_cred(t)->user);
+		rcu_read_unlock();
+	}
+	mutex_lock(&ctx->uring_lock);
+	mmgrab(mm);
+	old_mm = ctx->mm_account;
+	ctx->mm_account = mm;
+	old_user = ctx->user;
+	ctx->user = user;
+	if (submitter) {
+		old_submitter = ctx->submitter_task;
+		ctx->submitter_task = get_task_struct(submitter);
+	}
+	mutex_unlock(&ctx->uring_lock);
+	if (old_submitter)
+		put_task_struct(old_submitter);
+	if (old_user)
+		free_uid(old_user);
+	mmdrop(old_mm);
+	mmput(mm);
+	return 0;
+}
+
+/*
+ * Maps it into the current task at @addr, where nothing is. Nobody is allowed to
+ * choose the place: other processors have caches that want a certain one.
+ */
+int cr_shim_uring_map(struct file *file, u64 addr, u64 len, u32 prot, u64 pgoff)
+{
+	vm_flags_t flags = VM_MAYREAD | VM_MAYWRITE | VM_SHARED | VM_MAYSHARE;
+	struct mm_struct *mm = current->mm;
+	unsigned long at;
+	LIST_HEAD(uf);
+
+	if (prot & PROT_READ)
+		flags |= VM_READ;
+	if (prot & PROT_WRITE)
+		flags |= VM_WRITE;
+	if (mmap_write_lock_killable(mm))
+		return -EINTR;
+	at = -EEXIST;
+	if (!find_vma_intersection(mm, addr, addr + len))
+		at = mmap_region(file, addr, len, flags, pgoff, &uf);
+	mmap_write_unlock(mm);
+	return IS_ERR_VALUE(at) ? (int)at : 0;
+}
+
+/* Identity of what counts resources of the user of @t. */
+u64 cr_shim_task_user(struct task_struct *t)
+{
+	u64 user;
+
+	rcu_read_lock();
+	user = (unsigned long)__task_cred(t)->user;
+	rcu_read_unlock();
+	return user;
+}
+
+/* Are the workers of a task to run on other processors than it may use? */
+static bool has_affinity(const struct io_uring_task *tctx)
+{
+	cpumask_var_t cpus;
+	bool has;
+
+	if (!tctx->io_wq)
+		return false;
+	/* What cannot be known is refused. */
+	if (!alloc_cpumask_var(&cpus, GFP_KERNEL))
+		return true;
+	cpuset_cpus_allowed(tctx->task, cpus);
+	has = !cpumask_equal(cpus, tctx->io_wq->cpu_mask);
+	free_cpumask_var(cpus);
+	return has;
+}
+
+/* CR_TASK_IO_URING*, as bits, of what a task has to do with it. */
+u64 cr_shim_uring_unsupported(struct task_struct *t)
+{
+	struct io_uring_task *tctx = t->io_uring;
+	u64 x = 0;
+	int i;
+
+	if (t->io_uring_restrict)
+		x |= BIT_ULL(CR_TASK_IO_URING_RESTRICT);
+	if (!tctx)
+		return x;
+	if (has_affinity(tctx))
+		x |= BIT_ULL(CR_TASK_IO_URING_WORKERS);
+	if (percpu_counter_sum(&tctx->inflight) != tctx->cached_refs)
+		x |= BIT_ULL(CR_TASK_IO_URING);
+	for (i = 0; i < IO_RINGFD_REG_MAX; i++)
+		if (READ_ONCE(tctx->registered_rings[i]))
+			x |= BIT_ULL(CR_TASK_IO_URING_FDS);
+	return x;
+}
+
+#else
+
+u64 cr_shim_task_user(struct task_struct *t)
+{
+	return 0;
+}
+
+bool cr_shim_is_io_uring(struct file *file)
+{
+	return false;
+}
+
+void cr_shim_uring_read(struct file *file, struct cr_img_uring *out,
+			struct cr_shim_uring *who, u8 *buf, u32 room)
+{
+}
+
+struct file *cr_shim_uring_make(const struct cr_img_uring *in, const u8 *memory)
+{
+	return ERR_PTR(-ENOSYS);
+}
+
+int cr_shim_uring_adopt(struct file *file, struct task_struct *t,
+			struct task_struct *submitter, bool unlimited)
+{
+	return -ENOSYS;
+}
+
+int cr_shim_uring_map(struct file *file, u64 addr, u64 len, u32 prot, u64 pgoff)
+{
+	return -ENOSYS;
+}
+
+u64 cr_shim_uring_unsupported(struct task_struct *t)
+{
+	return 0;
+}
+
+#endif

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * io_uring instances without requests in progress: requests that were not
+ * submitted yet, results that were not looked at, the queues' places; one that
+ * a child has as well, one for a single thread, one without memory for places
+ * of requests, one that an epoll instance watches.
+ */
+#include "payload.h"
+#include <linux/io_uring.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+
+#ifndef IORING_SETUP_NO_SQARRAY
+#define IORING_SETUP_NO_SQARRAY	(1U << 16)
+#endif
+
+struct ring {
+	int fd;
+	unsigned int *sq_head, *sq_tail, *sq_array, *cq_head, *cq_tail;
+	unsigned int sq_mask, cq_mask;
+	struct io_uring_sqe *sqes;
+	struct io_uring_cqe *cqes;
+};
+
+static void *map_ring(int fd, size_t length, off_t offset)
+{
+	return sure(mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, offset));
+}
+
+static struct ring make(unsigned int entries, unsigned int flags)
+{
+	struct io_uring_params p = { .flags = flags };
+	struct ring ring = { .fd = syscall(SYS_io_uring_setup, entries, &p) };
+	char *at;
+
+	if (ring.fd < 0) {
+		payload_announce("skip io_uring is not possible here");
+		_exit(4);
+	}
+	at = map_ring(ring.fd, p.cq_off.cqes + p.cq_entries * sizeof(*ring.cqes) +
+		      p.sq_entries * sizeof(*ring.sq_array) + 64, IORING_OFF_SQ_RING);
+	ring.sq_head = (void *)(at + p.sq_off.head);
+	ring.sq_tail = (void *)(at + p.sq_off.tail);
+	ring.sq_array = flags & IORING_SETUP_NO_SQARRAY ? NULL : (void *)(at + p.sq_off.array);
+	ring.cq_head = (void *)(at + p.cq_off.head);
+	ring.cq_tail = (void *)(at + p.cq_off.tail);
+	ring.cqes = (void *)(at + p.cq_off.cqes);
+	ring.sq_mask = p.sq_entries - 1;
+	ring.cq_mask = p.cq_entries - 1;
+	ring.sqes = map_ring(ring.fd, p.sq_entries * sizeof(*ring.sqes), IORING_OFF_SQES);
+	return ring;
+}
+
+/* Requests that do nothing, number @from and following; they are not submitted. */
+static void prepare(struct ring *ring, int from, int nr)
+{
+	for (int i = from; i < from + nr; i++) {
+		unsigned int at = *ring->sq_tail & ring->sq_mask;
+
+		ring->sqes[at] = (struct io_uring_sqe){ .opcode = IORING_OP_NOP, .user_data = i };
+		if (ring->sq_array)
+			ring->sq_array[at] = at;
+		__atomic_store_n(ring->sq_tail, *ring->sq_tail + 1, __ATOMIC_RELEASE);
+	}
+}
+
+static int enter(struct ring *ring, int nr, int wait)
+{
+	return syscall(SYS_io_uring_enter, ring->fd, nr, wait, wait ? IORING_ENTER_GETEVENTS : 0, NULL, 0);
+}
+
+static void submit(struct ring *ring, int from, int nr)
+{
+	prepare(ring, from, nr);
+	expect_eq(enter(ring, nr, nr), nr, "requests from %d on", from);
+}
+
+/* Whether that many results are there, from number @from on, and no more. */
+static bool fetch(struct ring *ring, int from, int nr)
+{
+	for (int i = from; i < from + nr; i++) {
+		struct io_uring_cqe *cqe = &ring->cqes[*ring->cq_head & ring->cq_mask];
+
+		if (*ring->cq_head == __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE) ||
+		    cqe->user_data != (unsigned int)i || cqe->res)
+			return false;
+		__atomic_store_n(ring->cq_head, *ring->cq_head + 1, __ATOMIC_RELEASE);
+	}
+	return *ring->cq_head == *ring->cq_tail;
+}
+
+static int uses_too(void *arg)
+{
+	struct ring *ring = arg;
+
+	tell("child");
+	await_go();
+	await("used");
+	submit(ring, 50, 3);
+	expect(fetch(ring, 50, 3), "results in a child");
+	return 0;
+}
+
+static struct ring single;
+
+/* It alone may submit requests. */
+static void *is_single(void *unused)
+{
+	single = make(4, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
+	submit(&single, 1, 3);
+	fetch(&single, 1, 3);
+	tell("single");
+	await_go();
+	submit(&single, 4, 4);
+	expect(fetch(&single, 4, 4), "results of a single thread");
+	tell("single done");
+	return unused;
+}
+
+/* A read from a pipe that waits, and is told by the epoll instance. */
+static void check_watched(struct ring *ring, int epoll)
+{
+	struct io_uring_sqe request = { .opcode = IORING_OP_READ, .user_data = 77, .len = 1 };
+	struct epoll_event event = { 0 };
+	int fd[2];
+	char c = 0;
+
+	sure(pipe(fd));
+	expect_eq(epoll_wait(epoll, &event, 1, 0), 0, "an instance without results");
+	prepare(ring, 0, 1);
+	request.fd = fd[0];
+	request.addr = (uintptr_t)&c;
+	ring->sqes[(*ring->sq_tail - 1) & ring->sq_mask] = request;
+	expect_eq(enter(ring, 1, 0), 1, "a read");
+	sure(write(fd[1], "x", 1));
+	expect_eq(epoll_wait(epoll, &event, 1, 5000), 1, "an instance with a result is watched");
+	expect_eq(event.data.u32, 99, "data of the watch");
+	expect(*ring->cq_head != *ring->cq_tail, "the result is there");
+	expect(c == 'x', "it has read");
+	++*ring->cq_head;
+}
+
+int main(int argc, char **argv)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = 99 };
+	struct ring plain, bare, common, watched, closed;
+	pthread_t thread;
+	int epoll;
+	pid_t pid;
+
+	payload_begin(argc, argv);
+	plain = make(8, 0);
+	submit(&plain, 1, 5);
+	expect(fetch(&plain, 1, 5), "results at once");
+	submit(&plain, 10, 4);
+	prepare(&plain, 20, 3);
+
+	bare = make(4, IORING_SETUP_NO_SQARRAY | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_CLAMP);
+	for (int i = 0; i < 50; i++) {
+		submit(&bare, i, 1);
+		fetch(&bare, i, 1);
+	}
+	submit(&bare, 90, 4);
+
+	common = make(4, 0);
+	pid = child(uses_too, &common);
+	await("child");
+	submit(&common, 40, 2);
+
+	watched = make(2, 0);
+	epoll = sure(epoll_create1(0));
+	sure(epoll_ctl(epoll, EPOLL_CTL_ADD, watched.fd, &event));
+	pthread_create(&thread, NULL, is_single, NULL);
+	await("single");
+
+	/* Its memory stays. */
+	closed = make(1, 0);
+	submit(&closed, 60, 1);
+	sure(close(closed.fd));
+	sure(fcntl(plain.fd, F_SETFL, O_NONBLOCK));
+
+	if (pause_here()) {
+		++*plain.cq_head;
+		++*common.cq_head;
+	}
+	expect(fetch(&plain, 10, 4), "results that were not looked at");
+	expect_eq(enter(&plain, 3, 3), 3, "requests that were not submitted");
+	expect(fetch(&plain, 20, 3), "their results");
+	for (int i = 100; i < 140; i++)
+		submit(&plain, i, 1), expect(fetch(&plain, i, 1), "it goes on");
+	expect_eq(fcntl(plain.fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK, "flags of the file");
+	expect(fetch(&bare, 90, 4), "results of one without places of requests");
+	submit(&bare, 200, 4);
+	expect(fetch(&bare, 200, 4), "it goes on");
+	expect(fetch(&common, 40, 2), "results of one that a child has, too");
+	tell("used");
+	reap(pid);
+	expect(*common.cq_head == *common.cq_tail && *common.cq_tail == 5, "both have used it");
+	check_watched(&watched, epoll);
+	await("single done");
+	prepare(&single, 8, 1);
+	expect_errno(enter(&single, 1, 0), EEXIST, "another thread may not submit");
+	pthread_join(thread, NULL);
+	expect(fetch(&closed, 60, 1), "results of one that was closed");
+	return payload_end();
+}
