@@ -202,6 +202,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         owners: KVVec::new(),
         sockets: KVVec::new(),
         connections: KVVec::new(),
+        listeners: KVVec::new(),
         semaphores: KVVec::new(),
         segments: KVVec::new(),
         path: vec::zeroed(PAGE_SIZE, GFP_KERNEL)?,
@@ -321,6 +322,8 @@ pub(crate) struct Save<'a> {
     pub(crate) sockets: KVVec<socket::Saved>,
     /// Ends of TCP connections, by id.
     pub(crate) connections: KVVec<(u64, InetRef)>,
+    /// TCP sockets that listen, by id.
+    pub(crate) listeners: KVVec<(u64, InetRef)>,
     /// Sets of semaphores: their identifiers, and how many semaphores they have.
     pub(crate) semaphores: KVVec<(i32, u32)>,
     /// Segments of System V shared memory.

@@ -7,8 +7,7 @@
 //! setsockopt(2) what a new one does not have already, and binds it; so the kernel checks what the
 //! caller may have. When all are bound, those listen that did, and then the others are connected.
 //!
-//! Refused: sockets that are about to be connected; connections that have not been accepted yet; other
-//! protocols of the kernel that sit upon TCP (TLS), signatures (MD5, AO), TCP Fast Open;
+//! Refused: sockets that are about to be connected; other protocols of the kernel that sit upon TCP (TLS), signatures (MD5, AO), TCP Fast Open;
 //! filters, BPF, policies of IPsec; other network namespaces.
 
 use crate::{
@@ -32,6 +31,7 @@ use kernel::prelude::*;
 use zerocopy::IntoBytes;
 
 const TCP_ESTABLISHED: u32 = 1;
+const TCP_SYN_SENT: u32 = 2;
 const TCP_FIN_WAIT1: u32 = 4;
 const TCP_FIN_WAIT2: u32 = 5;
 const TCP_CLOSE: u32 = 7;
@@ -70,6 +70,9 @@ pub(crate) fn save(save: &mut Save<'_>, socket: &InetRef) -> Result<u64> {
     if record.state == CR_SOCKET_CONNECTED {
         save.connections.push((id, socket.clone()), GFP_KERNEL)?;
     }
+    if record.state == CR_SOCKET_LISTENING {
+        save.listeners.push((id, socket.clone()), GFP_KERNEL)?;
+    }
     Ok(id)
 }
 
@@ -96,20 +99,19 @@ fn check(info: &InetInfo, record: &cr_img_inet) -> Result {
         }
     }
     let local = Address(record);
+    if info.state == TCP_SYN_SENT {
+        fail!(
+            EOPNOTSUPP(),
+            "a TCP connection ({local}) that is being made (connect) is not supported yet: try again"
+        );
+    }
     if !matches!(
         info.state,
         TCP_CLOSE | TCP_LISTEN | TCP_ESTABLISHED | TCP_FIN_WAIT1 | TCP_FIN_WAIT2 | TCP_CLOSE_WAIT
     ) {
         fail!(
             EAGAIN,
-            "a TCP connection ({local}) is just being made or ended: try again"
-        );
-    }
-    if info.waiting != 0 {
-        fail!(
-            EOPNOTSUPP(),
-            "a TCP socket ({local}) has a connection that it has not accepted yet, which is not \
-             supported yet: try again"
+            "a TCP connection ({local}) is just being ended: try again"
         );
     }
     if info.state == TCP_CLOSE && info.received != 0 {
@@ -152,15 +154,18 @@ struct Socket {
 pub(crate) struct Made {
     /// By id, ascending.
     sockets: KVVec<Socket>,
+    /// What the container has closed already.
+    closed: KVVec<(InetRef, FileRef)>,
     goes_on: bool,
 }
 
 impl Drop for Made {
     fn drop(&mut self) {
         if !self.goes_on {
-            for made in &self.sockets {
-                made.socket.silence();
-            }
+            let made = self.sockets.iter().map(|made| &made.socket);
+            let closed = self.closed.iter().map(|(socket, _)| socket);
+            made.for_each(InetRef::silence);
+            closed.for_each(InetRef::silence);
         }
     }
 }
@@ -170,6 +175,7 @@ impl Made {
     pub(crate) fn new() -> Self {
         Self {
             sockets: KVVec::new(),
+            closed: KVVec::new(),
             goes_on: false,
         }
     }
@@ -201,6 +207,11 @@ impl Made {
         let found = self.sockets.binary_search_by_key(&id, |made| made.id);
         let made = &self.sockets[found.map_err(|_| EINVAL)?];
         Ok((&made.socket, &made.record))
+    }
+
+    /// Closes a socket when the container lives.
+    pub(crate) fn close_later(&mut self, socket: &InetRef, file: FileRef) -> Result {
+        Ok(self.closed.push((socket.clone(), file), GFP_KERNEL)?)
     }
 
     /// The container lives: connections end when their sockets are closed.

@@ -47,6 +47,7 @@ pub(crate) mod syscall;
 pub(crate) mod sysv_shm;
 pub(crate) mod task;
 pub(crate) mod tcp;
+pub(crate) mod tcp_waiting;
 pub(crate) mod thread;
 pub(crate) mod timer;
 pub(crate) mod timerfd;

@@ -4,8 +4,8 @@
 //! O_ASYNC of fcntl(2).
 //!
 //! Any file can have an owner, and nothing comes of it without O_ASYNC. Refused: O_ASYNC of other
-//! files than pipes and inotify instances, owners outside of the container, directories, which may watch their entries
-//! by this way (F_NOTIFY); what a Landlock domain forbids is not in the image.
+//! files than pipes, sockets and inotify instances, owners outside of the container, directories, which
+//! may watch their entries by this way (F_NOTIFY); what a Landlock domain forbids is not in the image.
 
 use crate::{
     checkpoint::Save,
@@ -34,8 +34,8 @@ pub(crate) fn look(
         ),
         Err(error) if error == EOPNOTSUPP() => fail!(
             EOPNOTSUPP(),
-            "sends signals (O_ASYNC), and is neither a pipe nor an inotify instance, which is not \
-             supported yet"
+            "sends signals (O_ASYNC), and is none of a pipe, a socket, an inotify instance, which is \
+             not supported yet"
         ),
         Err(error) => return Err(error.into()),
     };

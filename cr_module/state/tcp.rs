@@ -17,7 +17,10 @@ use crate::{
     image::Records,
     objects::Kind,
     report::{fail, Context, Result},
-    state::inet::{set_options, Address, Made},
+    state::{
+        inet::{set_options, Address, Made},
+        tcp_waiting,
+    },
 };
 use cr_codec::{sockopt::SOL_TCP, uapi::*};
 use cr_sys::{
@@ -47,7 +50,7 @@ const OPT_WINDOW: u32 = 3;
 const OPT_SACK: u32 = 4;
 const OPT_TIMESTAMPS: u32 = 8;
 /// SEND_SHUTDOWN
-const SEND_SHUTDOWN: u32 = 2;
+pub(crate) const SEND_SHUTDOWN: u32 = 2;
 
 /// Whether it is a connection whose other end is outside of the container.
 pub(crate) fn leaves(save: &Save<'_>, file: &FileRef) -> bool {
@@ -65,8 +68,12 @@ pub(crate) fn leaves(save: &Save<'_>, file: &FileRef) -> bool {
 
 /// Saves what is on its way in connections, when all of them are known.
 pub(crate) fn save_streams(save: &mut Save<'_>) -> Result {
+    let clients = tcp_waiting::save(save)?;
     for at in 0..save.connections.len() {
         let (id, socket) = save.connections[at].clone();
+        if clients.binary_search(&id).is_ok() {
+            continue;
+        }
         let (_, record) = socket.read();
         save_stream(save, id, &socket)
             .context(format_args!("a TCP connection ({})", Address(&record)))?;
@@ -77,20 +84,7 @@ pub(crate) fn save_streams(save: &mut Save<'_>) -> Result {
 fn save_stream(save: &mut Save<'_>, id: u64, socket: &InetRef) -> Result {
     let peer = socket.peer().context(format_args!("its other end"))?;
     let live = peer.as_ref().is_some_and(|(_, file)| *file != 0);
-    let (mut stream, bytes) = match socket.read_stream(peer.as_ref().map(|(peer, _)| peer), live) {
-        Err(error) if error == EOPNOTSUPP() => {
-            fail!(
-                EOPNOTSUPP(),
-                "has urgent data (MSG_OOB), which is not supported yet"
-            )
-        }
-        Err(EAGAIN) => fail!(EAGAIN, "is just being made or ended: try again"),
-        Err(E2BIG) => fail!(
-            EOPNOTSUPP(),
-            "more than {CR_STREAM_MAX} bytes that wait are not supported yet"
-        ),
-        result => result?,
-    };
+    let (mut stream, bytes) = read_stream(socket, peer.as_ref().map(|(peer, _)| peer), live)?;
     stream.socket = id;
     match peer {
         Some((peer, _)) if live => {
@@ -106,6 +100,26 @@ fn save_stream(save: &mut Save<'_>, id: u64, socket: &InetRef) -> Result {
     save.record(&stream, &[&bytes])
 }
 
+/// What an end is to receive from the other one, and all about it.
+pub(crate) fn read_stream(
+    socket: &InetRef,
+    peer: Option<&InetRef>,
+    live: bool,
+) -> Result<(cr_img_stream, KVVec<u8>)> {
+    match socket.read_stream(peer, live) {
+        Err(error) if error == EOPNOTSUPP() => fail!(
+            EOPNOTSUPP(),
+            "has urgent data (MSG_OOB), which is not supported yet"
+        ),
+        Err(EAGAIN) => fail!(EAGAIN, "is just being made or ended: try again"),
+        Err(E2BIG) => fail!(
+            EOPNOTSUPP(),
+            "more than {CR_STREAM_MAX} bytes that wait are not supported yet"
+        ),
+        result => Ok(result?),
+    }
+}
+
 /// Connections while they are made.
 struct Connections<'a> {
     made: &'a Made,
@@ -115,20 +129,21 @@ struct Connections<'a> {
 }
 
 /// Connects all sockets that were connected, and lets go on what was on its way.
-pub(crate) fn restore(made: &Made, records: &Records) -> Result {
+pub(crate) fn restore(made: &mut Made, records: &Records) -> Result {
     let mut streams = KVVec::new();
     for (at, rec) in records.tagged(CR_TAG_STREAM) {
         streams.push((rec.fixed()?, at), GFP_KERNEL)?;
     }
     let connections = Connections {
-        made,
+        made: &*made,
         records,
         streams,
     };
     connections.each(Connections::connect)?;
     connections.each(Connections::leave_repair)?;
     connections.each(Connections::send)?;
-    connections.each(Connections::end)
+    connections.each(Connections::end)?;
+    tcp_waiting::restore(made, records)
 }
 
 /// An end of one of them.
@@ -173,10 +188,7 @@ impl Connections<'_> {
 
     fn connect(&self, end: &End<'_>) -> Result {
         let End { stream, socket, .. } = *end;
-        match set(socket, TCP_REPAIR, ON) {
-            Err(error) if error == EPERM => fail!(EPERM, "CAP_NET_ADMIN is needed"),
-            result => result?,
-        }
+        enter_repair(socket)?;
         set(socket, TCP_REPAIR_QUEUE, SEND_QUEUE)?;
         set(socket, TCP_QUEUE_SEQ, self.first_seq(stream))?;
         set(socket, TCP_REPAIR_QUEUE, RECEIVE_QUEUE)?;
@@ -246,6 +258,22 @@ impl Connections<'_> {
         }
         Ok(())
     }
+}
+
+fn enter_repair(socket: &InetRef) -> Result {
+    match set(socket, TCP_REPAIR, ON) {
+        Err(error) if error == EPERM => fail!(EPERM, "CAP_NET_ADMIN is needed"),
+        result => Ok(result?),
+    }
+}
+
+/// Gives a client its port, which others may have for other connections.
+pub(crate) fn bind(socket: &InetRef, record: &cr_img_inet) -> Result {
+    enter_repair(socket)?;
+    socket
+        .bind(record)
+        .context(format_args!("its address and port"))?;
+    Ok(set(socket, TCP_REPAIR, OFF_WITHOUT_PROBE)?)
 }
 
 /// The sequence number after what an end has received.

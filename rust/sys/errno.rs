@@ -30,6 +30,8 @@ mod code {
         EUSERS: "Too many users.",
         EADDRINUSE: "Address already in use.",
         EADDRNOTAVAIL: "Address not available.",
+        ECONNREFUSED: "Connection refused.",
+        EINPROGRESS: "Operation now in progress.",
         ENOTCONN: "Transport endpoint is not connected.",
         ENOTSOCK: "Socket operation on something else.",
     }

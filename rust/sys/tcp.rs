@@ -24,6 +24,14 @@ impl InetRef {
         Ok(peer.map(|peer| (peer, file)))
     }
 
+    /// Connection number `nr` of those that it has not accepted.
+    pub fn waiting(&self, nr: u32) -> Option<InetRef> {
+        // SAFETY: The socket is valid, and listens.
+        let waiting = unsafe { bindings::cr_shim_tcp_waiting(self.as_ptr(), nr) };
+        // SAFETY: It is null or referenced, and the reference is ours now.
+        unsafe { InetRef::from_owned(waiting) }
+    }
+
     /// What it is to receive from `peer`: how much, and the bytes. `live`: somebody has that open.
     /// EAGAIN: it is about to end; EOPNOTSUPP: there is urgent data; E2BIG: it is too much.
     pub fn read_stream(
@@ -65,8 +73,8 @@ impl InetRef {
         unsafe { bindings::cr_shim_tcp_silence(self.as_ptr()) }
     }
 
-    /// Connects it, which is in repair mode, to where the record says. EADDRNOTAVAIL: that is not in
-    /// this machine.
+    /// Connects it to where the record says; in repair mode, without a word. EADDRNOTAVAIL: that is not
+    /// in this machine; EINPROGRESS: it takes a moment.
     pub fn connect(&self, record: &cr_img_inet) -> Result {
         // SAFETY: The socket is valid, `record` is valid for reads.
         to_result(unsafe { bindings::cr_shim_tcp_connect(self.as_ptr(), record) })

@@ -99,14 +99,6 @@ static struct sockaddr_in listen_on_loopback(void)
 	return address;
 }
 
-static void make_tcp_waiting(void)
-{
-	struct sockaddr_in address = listen_on_loopback();
-
-	pair[1] = sure(socket(AF_INET, SOCK_STREAM, 0));
-	sure(connect(pair[1], (void *)&address, sizeof(address)));
-}
-
 static void make_tcp_connecting(void)
 {
 	struct sockaddr_in address = {
@@ -234,7 +226,6 @@ static const struct case_ cases[] = {
 	{ "memory-in-flight", "a file in a message: memory of a process", make_memory_in_flight, NULL },
 	{ "pidfd-in-flight", "a file in a message: a pidfd", make_pidfd_in_flight, NULL },
 	{ "tcp-urgent", "has urgent data", make_tcp_urgent, NULL },
-	{ "tcp-waiting", "a connection that it has not accepted yet", make_tcp_waiting, NULL },
 	{ "tcp-connecting", "a TCP socket|a TCP connection", make_tcp_connecting, NULL },
 	{ "tcp-fastopen", "with TCP Fast Open", make_tcp_fastopen, NULL },
 	{ "tcp-filter", "with a filter", make_tcp_filter, NULL },

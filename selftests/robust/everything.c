@@ -36,7 +36,7 @@ static int exits(void *unused)
 	return 3;
 }
 
-/* A pair, and a TCP connection with the socket that has accepted it. */
+/* A pair, a TCP connection with the socket that has accepted it, and two that wait. */
 static void make_sockets(void)
 {
 	int pair[2], listener = listening(AF_INET, 5), client = connected(name_of(listener));
@@ -45,6 +45,10 @@ static void make_sockets(void)
 	sure(write(pair[0], "text", 4));
 	sure(accept(listener, NULL, NULL));
 	sure(write(client, "text", 4));
+	sure(write(connected(name_of(listener)), "text", 4));
+	client = connected(name_of(listener));
+	sure(write(client, "text", 4));
+	sure(close(client));
 }
 
 /* With the end of a request. */

@@ -5,6 +5,7 @@
  */
 #include "payload.h"
 #include <pthread.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #define F_GETOWNER_UIDS_	17
@@ -63,6 +64,39 @@ static void check_owner(const char *name, int fd, int type, pid_t pid, int sig)
 	expect_eq(fcntl(fd, F_GETSIG), sig, "%s: signal", name);
 }
 
+/* Ends of pairs: they send one signal for what can be read, another for room. */
+static void make_async(int fd)
+{
+	sure(fcntl(fd, F_SETOWN, getpid()));
+	sure(fcntl(fd, F_SETSIG, SENT));
+	sure(fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK));
+}
+
+static void check_signal(const sigset_t *set, int fd, long band, const char *what)
+{
+	siginfo_t info = { 0 };
+
+	expect_eq(sigtimedwait(set, &info, &(struct timespec){ 5, 0 }), SENT, "%s: a signal", what);
+	expect(info.si_fd == fd && info.si_band & band, "%s: descriptor %d, band %#lx", what, info.si_fd,
+	       info.si_band);
+}
+
+static void fill(int fd)
+{
+	static char block[4096];
+
+	while (write(fd, block, sizeof(block)) > 0)
+		;
+}
+
+static void empty(int fd)
+{
+	static char block[4096];
+
+	while (recv(fd, block, sizeof(block), MSG_DONTWAIT) > 0)
+		;
+}
+
 int main(int argc, char **argv)
 {
 	struct f_owner_ex owner = { F_OWNER_TID, 0 };
@@ -70,6 +104,7 @@ int main(int argc, char **argv)
 	uid_t uids[2] = { 0 };
 	siginfo_t info = { 0 };
 	pthread_t other;
+	int readable[2], full[2];
 	sigset_t set, pending;
 	pid_t leader;
 
@@ -87,6 +122,12 @@ int main(int argc, char **argv)
 	sure(fcntl(copy, F_SETOWN, getpid()));
 	sure(fcntl(copy, F_SETSIG, SENT));
 	sure(fcntl(copy, F_SETFL, O_ASYNC | O_NONBLOCK));
+
+	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, readable));
+	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, full));
+	make_async(readable[0]);
+	make_async(full[0]);
+	fill(full[0]);
 
 	pthread_create(&other, NULL, stays, NULL);
 	await("thread");
@@ -119,6 +160,10 @@ int main(int argc, char **argv)
 	expect_eq(sigtimedwait(&set, &info, &(struct timespec){ 5, 0 }), SENT, "a signal comes");
 	expect_eq(info.si_fd, copy, "descriptor of the signal");
 	expect(info.si_band & 1, "POLLIN: %#lx", info.si_band);
+	sure(write(readable[1], "x", 1));
+	check_signal(&set, readable[0], 1, "a socket with data");
+	empty(full[1]);
+	check_signal(&set, full[0], 4, "a socket with room");
 	sure(write(gate[1], "..", 2));
 	pthread_join(other, NULL);
 	reap(leader);

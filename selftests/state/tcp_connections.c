@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 
-#define PAIRS		6
+#define PAIRS		7
 #define BIG		(3 << 20)
 
-enum { PLAIN, FULL, MIXED, V6, HALF, GONE };
+/* The first ends of the last ones are closed. */
+enum { PLAIN, FULL, MIXED, V6, HALF, GONE, LEFT_MUCH };
 
 static int ends[PAIRS][2], reader_end, writer_end;
 
@@ -114,7 +115,7 @@ int main(int argc, char **argv)
 	static struct options options[PAIRS][2];
 	union address names[PAIRS][2], at;
 	struct epoll_event event;
-	size_t full, back;
+	size_t full, back, left;
 	pid_t pid[2];
 
 	payload_begin(argc, argv);
@@ -129,6 +130,7 @@ int main(int argc, char **argv)
 	pair_up(ends[V6], loopback(AF_INET6, ntohs(name_of(v6).v6.sin6_port)), v6);
 	pair_up(ends[HALF], name_of(v4), v4);
 	pair_up(ends[GONE], name_of(v4), v4);
+	pair_up(ends[LEFT_MUCH], name_of(v4), v4);
 	pair_up(waiting, name_of(v4), v4);
 	pair_up(writing, name_of(v4), v4);
 
@@ -147,6 +149,8 @@ int main(int argc, char **argv)
 	sure(shutdown(ends[HALF][0], SHUT_WR));
 	fill(ends[GONE][0], 0, 60);
 	close(ends[GONE][0]);
+	left = fill(ends[LEFT_MUCH][0], 8, 64 << 20);
+	close(ends[LEFT_MUCH][0]);
 	/* It has told of what is there already. */
 	events = sure(epoll_create1(0));
 	event = (struct epoll_event){ .events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.fd = 7 };
@@ -161,7 +165,7 @@ int main(int argc, char **argv)
 	sleeps(pid[0]);
 	sleeps(pid[1]);
 	for (int i = 0; i < PAIRS; i++)
-		for (int end = i == GONE; end < 2; end++) {
+		for (int end = i >= GONE; end < 2; end++) {
 			names[i][0] = name_of(ends[i][1]);
 			names[i][1] = peer_of(ends[i][1]);
 			get_options(ends[i][end], &options[i][end]);
@@ -176,7 +180,7 @@ int main(int argc, char **argv)
 		snprintf(what, sizeof(what), "connection %d", i);
 		expect(is_same(names[i][0], name_of(ends[i][1])), "%s: name", what);
 		expect(is_same(names[i][1], peer_of(ends[i][1])), "%s: name of the other end", what);
-		for (int end = i == GONE; end < 2; end++)
+		for (int end = i >= GONE; end < 2; end++)
 			same_options(ends[i][end], &options[i][end], true, what);
 	}
 	drain(ends[PLAIN][1], 0, 1000, "data");
@@ -195,6 +199,8 @@ int main(int argc, char **argv)
 	expect_errno(send(ends[HALF][0], "", 1, MSG_NOSIGNAL), EPIPE, "half closed: nothing more");
 	drain(ends[GONE][1], 0, 60, "from one that is gone");
 	at_end(ends[GONE][1], "from one that is gone");
+	drain(ends[LEFT_MUCH][1], 8, left, "more than had room, from one that is gone");
+	at_end(ends[LEFT_MUCH][1], "more than had room");
 	sure(write(waiting[0], "at end", 6));
 	reap(pid[0]);
 	drain(writing[1], 0, BIG, "a large write");

@@ -156,7 +156,10 @@ struct cr_img_tail {
  * @CR_TAG_PEER: struct cr_img_peer, then the name; after the sockets it names
  * @CR_TAG_INET: obj; struct cr_img_inet, then struct cr_img_sockopt[]
  * @CR_TAG_STREAM: struct cr_img_stream, then the bytes; after the sockets it
- *	names; one for each CR_TAG_INET that is connected, in their order
+ *	names; one for each CR_TAG_INET that is connected, in their order, but for
+ *	clients of CR_TAG_WAITING
+ * @CR_TAG_WAITING: struct cr_img_waiting, then the bytes; after the sockets it
+ *	names; those of one in the order in which they are to be accepted
  * @CR_TAG_MESSAGE: struct cr_img_message, then __u64 files[], name, bytes; after
  *	what it names
  * @CR_TAG_PROCESS: struct cr_img_process; parents before children, and the init
@@ -222,6 +225,7 @@ enum cr_img_tag {
 	CR_TAG_STREAM		= 0x3c,
 	CR_TAG_AIO		= 0x3d,
 	CR_TAG_URING		= 0x3e,
+	CR_TAG_WAITING		= 0x3f,
 
 	CR_TAG_PROCESS		= 0x40,
 	CR_TAG_THREAD		= 0x41,
@@ -1117,6 +1121,8 @@ enum cr_img_owner_kind {
 	CR_OWNER_GROUP		= 2,
 };
 
+/* It has had no room, and is to tell when it has: of a socket. */
+#define CR_OWNER_WANTS_ROOM	0x1
 /* Nobody has set O_ASYNC. */
 #define CR_OWNER_SYNC	0xffffffffu
 
@@ -1128,8 +1134,10 @@ enum cr_img_owner_kind {
  * @uid: who has set it
  * @euid: and with which effective id
  * @signal: which one (F_SETSIG); 0 for SIGIO without information
- * @fd: for which descriptor, if O_ASYNC is set, which only pipes can; or
- *	CR_OWNER_SYNC
+ * @fd: for which descriptor, if O_ASYNC is set, which pipes, sockets and inotify
+ *	instances can; or CR_OWNER_SYNC
+ * @flags: CR_OWNER_*
+ * @reserved: zero
  */
 struct cr_img_owner {
 	__u64 file;
@@ -1139,6 +1147,8 @@ struct cr_img_owner {
 	__u32 euid;
 	__u32 signal;
 	__u32 fd;
+	__u32 flags;
+	__u32 reserved;
 };
 
 /**
@@ -1418,6 +1428,31 @@ struct cr_img_stream {
 	__u32 receive_window;
 	__u32 flags;
 	__u32 reserved;
+};
+
+/* Nothing comes after the bytes: the client has closed it, or its half of it. */
+#define CR_WAITING_ENDED	0x1
+
+/**
+ * struct cr_img_waiting - TCP connection that was not accepted yet
+ * @listener: CR_TAG_INET
+ * @client: CR_TAG_INET that is connected to it; 0: it was closed
+ * @nr_bytes: how many bytes follow: what the client has sent, or is to send
+ * @flags: CR_WAITING_*
+ * @family: of the connection; it is AF_INET for IPv4 in a socket of IPv6, too
+ * @port: of the client
+ * @from: address of the client, like those of struct cr_img_inet
+ * @to: the address that it is connected to
+ */
+struct cr_img_waiting {
+	__u64 listener;
+	__u64 client;
+	__u32 nr_bytes;
+	__u32 flags;
+	__u32 family;
+	__u32 port;
+	__u8 from[16];
+	__u8 to[16];
 };
 
 /**

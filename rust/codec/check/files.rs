@@ -215,9 +215,22 @@ pub(super) fn owner(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_owner> 
         owner.pid <= PID_MAX && owner.kind <= CR_OWNER_GROUP && owner.signal <= 64,
         "impossible owner",
     )?;
+    rec.require(owner.reserved == 0, "a reserved member is not zero")?;
     let sends = owner.fd != CR_OWNER_SYNC;
     rec.require(
-        !sends || matches!(file.kind, CR_FILE_PIPE | CR_FILE_INOTIFY) && owner.fd < record::MAX_FDS,
+        match owner.flags {
+            0 => true,
+            CR_OWNER_WANTS_ROOM => sends && matches!(file.kind, CR_FILE_SOCKET | CR_FILE_INET),
+            _ => false,
+        },
+        "impossible flags",
+    )?;
+    rec.require(
+        !sends
+            || matches!(
+                file.kind,
+                CR_FILE_PIPE | CR_FILE_INOTIFY | CR_FILE_SOCKET | CR_FILE_INET
+            ) && owner.fd < record::MAX_FDS,
         "a file that cannot send signals, or for no descriptor",
     )?;
     Ok(owner)

@@ -77,8 +77,8 @@ pub(super) fn inet(rec: Placed<'_>) -> Result<cr_img_inet> {
 }
 
 /// An address as one of IPv6, which that of an IPv4 socket may be at the other end.
-fn mapped(inet: &cr_img_inet, address: [u8; 16]) -> [u8; 16] {
-    if inet.family == AF_INET6 {
+fn mapped(family: u32, address: [u8; 16]) -> [u8; 16] {
+    if family == AF_INET6 {
         return address;
     }
     let [a, b, c, d, ..] = address;
@@ -113,14 +113,55 @@ pub(super) fn stream(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_stream
         return Ok(stream);
     }
     let peer = end(stream.peer, "no other end")?;
-    let ours = (mapped(&socket, socket.local), socket.local_port);
-    let theirs = (mapped(&socket, socket.remote), socket.remote_port);
+    let ours = (mapped(socket.family, socket.local), socket.local_port);
+    let theirs = (mapped(socket.family, socket.remote), socket.remote_port);
     rec.require(
-        ours == (mapped(&peer, peer.remote), peer.remote_port)
-            && theirs == (mapped(&peer, peer.local), peer.local_port),
+        ours == (mapped(peer.family, peer.remote), peer.remote_port)
+            && theirs == (mapped(peer.family, peer.local), peer.local_port),
         "ends that are not of the same connection",
     )?;
     Ok(stream)
+}
+
+/// A connection that was not accepted yet.
+pub(super) fn waiting(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_waiting> {
+    let waiting: cr_img_waiting = rec.fixed()?;
+    rec.require_elements::<cr_img_waiting, u8>(u64::from(waiting.nr_bytes))?;
+    rec.require(
+        waiting.flags & !CR_WAITING_ENDED == 0
+            && matches!(waiting.family, AF_INET | AF_INET6)
+            && (1..=u32::from(u16::MAX)).contains(&waiting.port),
+        "impossible value",
+    )?;
+    let rest = [waiting.from, waiting.to];
+    let mut rest = rest
+        .iter()
+        .flat_map(|address| address.iter().skip(INADDR_LEN));
+    rec.require(
+        waiting.family == AF_INET6 || rest.all(|byte| *byte == 0),
+        "impossible address",
+    )?;
+    let what = "nobody to accept it";
+    let listener = state.refers::<cr_img_inet>(rec, waiting.listener, what)?;
+    let listener: cr_img_inet = listener.fixed()?;
+    rec.require(listener.state == CR_SOCKET_LISTENING, what)?;
+    if waiting.client == 0 {
+        let closed = waiting.flags & CR_WAITING_ENDED != 0;
+        rec.require(closed, "nobody who sends more")?;
+        return Ok(waiting);
+    }
+    let what = "no client";
+    let client = state.refers::<cr_img_inet>(rec, waiting.client, what)?;
+    let client: cr_img_inet = client.fixed()?;
+    rec.require(client.state == CR_SOCKET_CONNECTED, what)?;
+    rec.require(
+        client.remote_port == listener.local_port
+            && client.local_port == waiting.port
+            && mapped(client.family, client.local) == mapped(waiting.family, waiting.from)
+            && mapped(client.family, client.remote) == mapped(waiting.family, waiting.to),
+        "a client of another connection",
+    )?;
+    Ok(waiting)
 }
 
 fn check_option(rec: &Rec<'_>, option: &cr_img_sockopt) -> Result {

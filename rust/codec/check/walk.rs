@@ -97,6 +97,7 @@ struct Walk<'a> {
     last_owned: u64,
     /// The last socket that is connected, and the last that something waits in.
     last_connected: u64,
+    last_listener: u64,
     last_filled: u64,
     /// The last number of a dead leader.
     last_pid: u32,
@@ -236,6 +237,17 @@ impl<'a> Walk<'a> {
                 let stream = inet::stream(state, rec)?;
                 let order = "a stream to a socket that is not after the last one";
                 self.streams.tell(&rec, stream.socket, order)
+            }
+            CR_TAG_WAITING => {
+                let waiting = inet::waiting(state, rec)?;
+                rec.require(
+                    waiting.listener >= self.last_listener,
+                    "a connection to a socket that is not after the last one",
+                )?;
+                self.last_listener = waiting.listener;
+                let told = u32::from(waiting.client != 0);
+                self.streams.told = self.streams.told.saturating_add(told);
+                Ok(())
             }
             CR_TAG_PEER => {
                 let peer = sockets::peer(state, rec)?;

@@ -45,6 +45,7 @@ int cr_shim_inet_setsockopt(struct sock *sk, u32 level, u32 name, void *value,
 			    u32 len);
 struct file *cr_shim_inet_make(u32 family, u32 type, u32 protocol, u32 flags);
 void cr_shim_inet_set_buffer(struct sock *sk, bool send, u32 size);
+struct sock *cr_shim_tcp_waiting(struct sock *sk, u32 nr);
 struct sock *cr_shim_tcp_peer(struct sock *sk, u64 *file);
 int cr_shim_tcp_read(struct sock *sk, struct sock *peer, bool live,
 		     struct cr_img_stream *out, u8 *buf, u32 room);

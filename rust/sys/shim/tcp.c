@@ -83,6 +83,22 @@ struct sock *cr_shim_tcp_peer(struct sock *sk, u64 *file)
 	return ERR_PTR(-EAGAIN);
 }
 
+/* Connection number @nr of those that @sk has not accepted, referenced, or NULL. */
+struct sock *cr_shim_tcp_waiting(struct sock *sk, u32 nr)
+{
+	struct request_sock_queue *queue = &inet_csk(sk)->icsk_accept_queue;
+	struct request_sock *req;
+
+	spin_lock_bh(&queue->rskq_lock);
+	req = queue->rskq_accept_head;
+	while (req && nr--)
+		req = req->dl_next;
+	if (req)
+		sock_hold(req->sk);
+	spin_unlock_bh(&queue->rskq_lock);
+	return req ? req->sk : NULL;
+}
+
 /* What is copied, and how much there is in all. */
 struct sink {
 	u8 *at;
@@ -141,6 +157,14 @@ static bool is_connected(const struct sock *sk)
 				    TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT);
 }
 
+/* Has @peer told @sk that it is gone, or does it when @sk has received the rest? */
+static bool is_told(const struct sock *sk, const struct sock *peer)
+{
+	return sk->sk_state == TCP_CLOSE_WAIT ||
+	       (sk->sk_state == TCP_ESTABLISHED && peer &&
+		peer->sk_state == TCP_FIN_WAIT1);
+}
+
 static int read_stream(const struct sock *sk, const struct sock *peer, bool live,
 		       struct cr_img_stream *out, struct sink *to)
 {
@@ -151,9 +175,8 @@ static int read_stream(const struct sock *sk, const struct sock *peer, bool live
 		return -EAGAIN;
 	if (tp->urg_data)
 		return -EOPNOTSUPP;
-	/* An end that is gone has said so, and does not take anything more. */
-	if (!live && (sk->sk_state != TCP_CLOSE_WAIT ||
-		      tp->snd_una != tp->write_seq))
+	/* An end that is gone does not take anything more. */
+	if (!live && (tp->snd_una != tp->write_seq || !is_told(sk, peer)))
 		return -EAGAIN;
 	out->read_seq = tp->copied_seq;
 	out->write_seq = tp->write_seq;
@@ -203,16 +226,20 @@ void cr_shim_tcp_silence(struct sock *sk)
 	release_sock(sk);
 }
 
-/* As by connect(2). It is in repair mode: nothing is sent. */
+/*
+ * As by connect(2), which does not wait: -EINPROGRESS. In repair mode, nothing is
+ * sent, and it is connected at once.
+ */
 int cr_shim_tcp_connect(struct sock *sk, const struct cr_img_inet *in)
 {
 	struct sockaddr_storage to;
 	int len = cr_shim_inet_address(sk, in->remote, in->remote_port, &to);
 	int err;
 
-	if (!sk->sk_socket || !tcp_sk(sk)->repair)
+	if (!sk->sk_socket)
 		return -EINVAL;
-	err = kernel_connect(sk->sk_socket, (struct sockaddr_unsized *)&to, len, 0);
+	err = kernel_connect(sk->sk_socket, (struct sockaddr_unsized *)&to, len,
+			     O_NONBLOCK);
 	return err ?: is_local(sk) ? 0 : -EADDRNOTAVAIL;
 }
 

@@ -4,6 +4,14 @@
 
 use super::*;
 
+/// Changes the listener, at which nobody waits.
+fn check_listener(f: impl Fn(&mut cr_img_inet)) -> Result<(), String> {
+    let mut sample = change(0, f);
+    let at = index(&sample, CR_TAG_WAITING, 0);
+    sample.state.remove(at);
+    check(&sample)
+}
+
 #[test]
 fn tcp_sockets_have_values_that_there_are() {
     fails::<cr_img_inet>(0, "unknown type", |inet| inet.family = 1);
@@ -22,9 +30,8 @@ fn tcp_sockets_have_values_that_there_are() {
     fails::<cr_img_inet>(0, "impossible address", |inet| inet.local[4] = 1);
     fails::<cr_img_inet>(0, "impossible address", |inet| inet.remote[15] = 1);
     passes::<cr_img_inet>(0, |inet| (inet.family, inet.local[4]) = (10, 1));
-    fails::<cr_img_inet>(0, "nothing is said", |inet| {
-        (inet.state, inet.remote_port) = (CR_SOCKET_CONNECTED, 1)
-    });
+    let error = check_listener(|inet| (inet.state, inet.remote_port) = (CR_SOCKET_CONNECTED, 1));
+    assert!(error.unwrap_err().contains("nothing is said"));
     fails::<cr_img_inet>(1, "without a port", |inet| inet.remote_port = 0);
     fails::<cr_img_inet>(1, "without a port", |inet| inet.flags = 0);
 }
@@ -73,9 +80,10 @@ fn tcp_sockets_listen_at_a_port() {
     fails::<cr_img_inet>(0, "bound to no port", |inet| inet.local_port = 0);
     fails::<cr_img_inet>(0, "cannot listen", |inet| inet.flags = 0);
     fails::<cr_img_inet>(0, "cannot listen", |inet| inet.shutdown = 1);
-    passes::<cr_img_inet>(0, |inet| {
+    let checked = check_listener(|inet| {
         (inet.state, inet.flags, inet.shutdown) = (CR_SOCKET_CLOSED, CR_INET_DONE, 3)
     });
+    assert_eq!(checked, Ok(()));
 }
 
 #[test]
@@ -107,4 +115,28 @@ fn files_of_tcp_sockets_refer_to_one() {
     let at = files.position(|rec| rec.id == FILE_INET).unwrap();
     fails::<cr_img_file>(at, "no socket behind it", |file| file.target = LISTENER);
     fails::<cr_img_file>(at, "what a socket does not have", |file| file.pos = 1);
+}
+
+#[test]
+fn connections_wait_at_a_listener() {
+    let refused = |why, change: &dyn Fn(&mut cr_img_waiting)| {
+        fails::<cr_img_waiting>(0, why, change);
+    };
+    refused("nobody to accept it", &|waiting| {
+        waiting.listener = CONNECTED
+    });
+    refused("nobody to accept it", &|waiting| {
+        waiting.listener = LISTENER
+    });
+    refused("no client", &|waiting| waiting.client = INET);
+    refused("of another connection", &|waiting| {
+        waiting.client = CONNECTED
+    });
+    refused("nobody who sends more", &|waiting| waiting.flags = 0);
+    refused("count disagree", &|waiting| waiting.nr_bytes = 5);
+    refused("impossible value", &|waiting| waiting.flags = 2);
+    refused("impossible value", &|waiting| waiting.family = 1);
+    refused("impossible value", &|waiting| waiting.port = 0);
+    refused("impossible address", &|waiting| waiting.from[15] = 1);
+    refused("impossible address", &|waiting| waiting.to[15] = 1);
 }

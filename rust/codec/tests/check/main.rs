@@ -84,6 +84,7 @@ fn every_record_is_needed() {
                 | CR_TAG_OWNER
                 | CR_TAG_PEER
                 | CR_TAG_MESSAGE
+                | CR_TAG_WAITING
                 | CR_TAG_SIGQUEUE
                 | CR_TAG_SCHED
                 | CR_TAG_CONTROLS
@@ -108,6 +109,7 @@ fn every_record_is_needed() {
                 | CR_TAG_LOCK
                 | CR_TAG_SIGQUEUE
                 | CR_TAG_MESSAGE
+                | CR_TAG_WAITING
                 | CR_TAG_SEM
                 | CR_TAG_MSGQ
                 | CR_TAG_SEMADJ
@@ -266,6 +268,8 @@ fn owners_of_files() {
     fails::<cr_img_owner>(0, "impossible owner", |owner| owner.signal = 65);
     fails::<cr_img_owner>(0, "cannot send signals", |owner| owner.file = FILE_EVENTFD);
     fails::<cr_img_owner>(0, "cannot send signals", |owner| owner.fd = 1 << 20);
+    fails::<cr_img_owner>(0, "impossible flags", |owner| owner.flags = 1);
+    fails::<cr_img_owner>(0, "not zero", |owner| owner.reserved = 1);
 }
 
 #[test]

@@ -370,6 +370,7 @@ impl Sample {
             euid: 0,
             signal: 34,
             fd: 7,
+            ..Default::default()
         };
         self.put(0, &owner, &[]);
 

@@ -104,6 +104,17 @@ impl Sample {
             ..stream(ACCEPTED, CONNECTED)
         };
         self.put(0, &there, b"GET / HT");
+        let waiting = cr_img_waiting {
+            listener: INET,
+            client: 0,
+            nr_bytes: 4,
+            flags: CR_WAITING_ENDED,
+            family: 2,
+            port: 50000,
+            from: v4,
+            to: v4,
+        };
+        self.put(0, &waiting, b"HEAD");
     }
 
     pub(super) fn sockets(&mut self) {
