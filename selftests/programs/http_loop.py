@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""http.py ROUNDS: an HTTP server in a loop of asyncio, and clients: threads with connections of their
+"""http_loop.py ROUNDS: an HTTP server in a loop of asyncio, and clients: threads with connections of their
 own. Prints the same each time."""
 
 import asyncio
