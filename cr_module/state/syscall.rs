@@ -129,6 +129,8 @@ const CLOCK_NANOSLEEP: u32 = 230;
 const EPOLL_WAIT: u32 = 232;
 const WAITID: u32 = 247;
 const OPENAT: u32 = 257;
+const RECVMMSG: u32 = 299;
+const SENDMMSG: u32 = 307;
 const PSELECT6: u32 = 270;
 const PPOLL: u32 = 271;
 const SPLICE: u32 = 275;
@@ -143,6 +145,9 @@ const FUTEX_WAITV: u32 = 449;
 const FUTEX_WAIT_CALL: u32 = 455;
 
 const MSG_WAITALL: u64 = 0x100;
+const MSG_NOSIGNAL: u64 = 0x4000;
+const MSG_WAITFORONE: u64 = 0x1_0000;
+const MSG_CMSG_CLOEXEC: u64 = 0x4000_0000;
 const O_CREAT_EXCL: u64 = 0o300;
 const F_SETLKW: u64 = 7;
 const F_OFD_SETLKW: u64 = 38;
@@ -181,6 +186,8 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         file.map_or(FileType::Regular, |file| file.read_type())
     };
     match nr {
+        READ if rest_of_stream(task, file_type(a), a, 0) => Asleep::Wake,
+        RECVFROM if rest_of_stream(task, file_type(a), a, d) => Asleep::Wake,
         READ | READV if is_socket(file_type(a)) => receiving(task, a, 0, "read"),
         WRITE | WRITEV if is_socket(file_type(a)) => sending(task, a, "write"),
         READ | READV | WRITE | WRITEV => match (nr, file_type(a)) {
@@ -289,6 +296,8 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
 
         RECVFROM if is_socket(file_type(a)) => receiving(task, a, d, "recvfrom"),
         RECVMSG if is_socket(file_type(a)) => receiving(task, a, c, "recvmsg"),
+        RECVMMSG if is_socket(file_type(a)) => receiving_many(task, a, d, e),
+        SENDMMSG if is_socket(file_type(a)) => sending_many(task, a, d),
         SENDTO if is_socket(file_type(a)) => sending(task, a, "sendto"),
         SENDMSG if is_socket(file_type(a)) => sending(task, a, "sendmsg"),
         ACCEPT | ACCEPT4 if is_socket(file_type(a)) => receiving(task, a, 0, "accept"),
@@ -339,6 +348,44 @@ fn receiving(task: &TaskRef, fd: u64, flags: u64, name: &'static str) -> Asleep 
             until_timeout(task, &sleep, name)
         }
         _ => Asleep::Wait(CallName::Name(name)),
+    }
+}
+
+/// Flags of calls that go on with the rest, if they are interrupted: see `rust/sys/shim/rest.c`.
+const REST_FLAGS: u64 = MSG_WAITALL | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC;
+
+/// Whether somebody who waits for something in a socket is to get so much of a TCP stream, and may
+/// have a part of it.
+fn rest_of_stream(task: &TaskRef, kind: FileType, fd: u64, flags: u64) -> bool {
+    kind == FileType::Inet
+        && flags & !REST_FLAGS == 0
+        && socket_sleep(task, fd, false).is_some_and(|sleep| {
+            sleep.timeout.is_none() && (sleep.is_partial || flags & MSG_WAITALL != 0)
+        })
+}
+
+/// Who waits for messages, and may have some.
+fn receiving_many(task: &TaskRef, fd: u64, flags: u64, timeout: u64) -> Asleep {
+    match socket_sleep(task, fd, false) {
+        Some(sleep) if timeout == 0 && sleep.timeout.is_none() && !sleep.is_partial => {
+            match flags {
+                // It waits for the first one alone.
+                MSG_WAITFORONE => Asleep::Leave(ERESTARTSYS),
+                flags if flags & !REST_FLAGS == 0 => Asleep::Wake,
+                _ => Asleep::Wait(CallName::Name("recvmmsg")),
+            }
+        }
+        _ => Asleep::Wait(CallName::Name("recvmmsg")),
+    }
+}
+
+/// Who waits for room for messages, and may have sent some.
+fn sending_many(task: &TaskRef, fd: u64, flags: u64) -> Asleep {
+    match socket_sleep(task, fd, true) {
+        Some(sleep) if flags & !REST_FLAGS == 0 && sleep.timeout.is_none() && !sleep.is_partial => {
+            Asleep::Wake
+        }
+        _ => Asleep::Wait(CallName::Name("sendmmsg")),
     }
 }
 

@@ -230,7 +230,7 @@ unsafe extern "C" fn park(work: *mut bindings::callback_head) {
         let again = open
             // SAFETY: The work is part of the slot, and is being run. On its way to user mode, the
             // task may issue system calls.
-            && unsafe { bindings::cr_shim_finish_write(slot.work.get()) };
+            && unsafe { bindings::cr_shim_go_on(slot.work.get()) };
         if again {
             // If it exits, the write has ended.
             let _ = Slot::add(&slot, module, false);

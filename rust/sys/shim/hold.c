@@ -10,10 +10,8 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
-#include <linux/socket.h>
 #include <linux/task_work.h>
 #include <linux/timekeeping.h>
-#include <linux/uio.h>
 #include <linux/utsname.h>
 #include <asm/syscall.h>
 #include <asm/unistd_64.h>
@@ -130,111 +128,6 @@ int cr_shim_work_add(struct task_struct *t, struct callback_head *work,
 bool cr_shim_work_cancel(struct task_struct *t, struct callback_head *work)
 {
 	return task_work_cancel(t, work);
-}
-
-/* What a write may have put a part into. */
-static struct file *blocking_stream(unsigned int fd)
-{
-	struct file *file = fget(fd);
-
-	if (file && !(file->f_flags & O_NONBLOCK) &&
-	    (S_ISFIFO(file_inode(file)->i_mode) || cr_shim_is_unix_socket(file) ||
-	     cr_shim_is_inet_socket(file) || cr_shim_tty_identity(file)))
-		return file;
-	if (file)
-		fput(file);
-	return NULL;
-}
-
-/* Is there a work like @work behind it, of those that are being run? */
-static bool has_successor(const struct callback_head *work)
-{
-	for (const struct callback_head *w = work->next; w; w = w->next)
-		if (w->func == work->func)
-			return true;
-	return false;
-}
-
-/* What write(2), send(2) or writev(2) is to write, as @regs say. @iov is to be freed. */
-static int data_of_write(const struct pt_regs *regs, struct iovec **iov,
-			 struct iov_iter *data)
-{
-	*iov = NULL;
-	if (regs->orig_ax != __NR_writev)
-		return import_ubuf(ITER_SOURCE, (void __user *)regs->si,
-				   regs->dx, data);
-	return min(import_iovec(ITER_SOURCE, (struct iovec __user *)regs->si,
-				regs->dx, 0, iov, data), 0);
-}
-
-/* Is the call in progress one that can go on with what is left? */
-static bool is_write(const struct pt_regs *regs)
-{
-	return regs->orig_ax == __NR_write || regs->orig_ax == __NR_writev ||
-	       (regs->orig_ax == __NR_sendto && !(regs->r10 & ~MSG_NOSIGNAL));
-}
-
-/* Writes what is left of the write that the current task was interrupted in. */
-static bool finish_write(struct callback_head *work, struct file *file,
-			 struct iov_iter *data)
-{
-	struct pt_regs *regs = task_pt_regs(current);
-	struct iov_iter left;
-	ssize_t n;
-
-	iov_iter_advance(data, regs->ax);
-	do {
-		if (!iov_iter_count(data))
-			return false;
-		/* Who wants to interrupt us has queued a work first. */
-		clear_notify_signal();
-		if (work->next || task_work_pending(current))
-			return !has_successor(work);
-		if (signal_pending(current))
-			return false;
-		/* A terminal takes more out of it than it writes. */
-		left = *data;
-		n = vfs_iter_write(file, &left, NULL, 0);
-		if (n > 0) {
-			iov_iter_advance(data, n);
-			regs->ax += n;
-		}
-	} while (n > 0 || n == -ERESTARTSYS);
-	return false;
-}
-
-/*
- * A blocking write to a pipe, stream or terminal that was interrupted half done
- * goes on, so that the program sees it done as a whole: without a signal, it
- * never sees less.
- *
- * That takes as long as the reader wants, so no other work of the task may have
- * to wait for it. Returns true if @work is to be queued again, to finish the
- * write once there is none.
- */
-bool cr_shim_finish_write(struct callback_head *work)
-{
-	struct pt_regs *regs = task_pt_regs(current);
-	struct iov_iter data;
-	struct iovec *iov;
-	struct file *file;
-	bool again = false;
-
-	/* Of a call that is to be restarted, there is no more to do. */
-	if (!is_write(regs) || (long)regs->ax <= 0)
-		return false;
-	file = blocking_stream(regs->di);
-	if (!file)
-		return false;
-	spin_lock_irq(&current->sighand->siglock);
-	recalc_sigpending();
-	spin_unlock_irq(&current->sighand->siglock);
-	if (!data_of_write(regs, &iov, &data)) {
-		again = finish_write(work, file, &data);
-		kfree(iov);
-	}
-	fput(file);
-	return again;
 }
 
 void cr_shim_completion_init(struct completion *c)

@@ -202,7 +202,7 @@ static inline void cr_shim_debug_begin(void) {}
 static inline void cr_shim_debug_end(void) {}
 static inline void cr_shim_debug_wait(void) {}
 #endif
-bool cr_shim_finish_write(struct callback_head *work);
+bool cr_shim_go_on(struct callback_head *work);
 void cr_shim_completion_init(struct completion *c);
 int cr_shim_completion_wait(struct completion *c);
 long cr_shim_completion_wait_timeout(struct completion *c, unsigned int ms);

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Calls that were interrupted half done, and go on with the rest: without a signal,
+ * a program never sees less than the whole.
+ */
+
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/net.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
+#include <linux/slab.h>
+#include <linux/socket.h>
+#include <linux/task_work.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+#include <net/sock.h>
+#include <asm/unistd_64.h>
+
+#include "shim.h"
+
+/* What a call may have done a part of. */
+static struct file *blocking_stream(unsigned int fd)
+{
+	struct file *file = fget(fd);
+
+	if (file && !(file->f_flags & O_NONBLOCK) &&
+	    (S_ISFIFO(file_inode(file)->i_mode) || cr_shim_is_unix_socket(file) ||
+	     cr_shim_is_inet_socket(file) || cr_shim_tty_identity(file)))
+		return file;
+	if (file)
+		fput(file);
+	return NULL;
+}
+
+/* Is there a work like @work behind it, of those that are being run? */
+static bool has_successor(const struct callback_head *work)
+{
+	for (const struct callback_head *w = work->next; w; w = w->next)
+		if (w->func == work->func)
+			return true;
+	return false;
+}
+
+/*
+ * What write(2), send(2), writev(2) or sendmsg(2) is to write, as @regs say. @iov is
+ * to be freed.
+ */
+static int data_of_write(const struct pt_regs *regs, struct iovec **iov,
+			 struct iov_iter *data)
+{
+	struct user_msghdr msg = {
+		.msg_iov = (struct iovec __user *)regs->si,
+		.msg_iovlen = regs->dx,
+	};
+
+	*iov = NULL;
+	if (regs->orig_ax == __NR_write || regs->orig_ax == __NR_sendto)
+		return import_ubuf(ITER_SOURCE, (void __user *)regs->si,
+				   regs->dx, data);
+	if (regs->orig_ax == __NR_sendmsg &&
+	    copy_from_user(&msg, (void __user *)regs->si, sizeof(msg)))
+		return -EFAULT;
+	return min(import_iovec(ITER_SOURCE, msg.msg_iov, msg.msg_iovlen, 0, iov,
+				data), 0);
+}
+
+static bool is_write(const struct pt_regs *regs)
+{
+	switch (regs->orig_ax) {
+	case __NR_write:
+	case __NR_writev:
+		return true;
+	case __NR_sendto:
+		return !(regs->r10 & ~MSG_NOSIGNAL);
+	case __NR_sendmsg:
+		return !(regs->dx & ~MSG_NOSIGNAL);
+	}
+	return false;
+}
+
+/*
+ * Who wants to interrupt the current task has queued a work first, which must not
+ * wait for the rest. True if there is none; else @again says whether @work is to be
+ * queued again.
+ */
+static bool may_go_on(struct callback_head *work, bool *again)
+{
+	clear_notify_signal();
+	if (work->next || task_work_pending(current)) {
+		*again = !has_successor(work);
+		return false;
+	}
+	return !signal_pending(current);
+}
+
+/* The next call is told of it, as it is when a part has been done before an error. */
+static void put_back_error(struct socket *sock, long err)
+{
+	if (err < 0 && err != -ERESTARTSYS && err != -EAGAIN && err != -EFAULT &&
+	    err != -EPIPE)
+		sock->sk->sk_err = -err;
+}
+
+static ssize_t write_some(struct file *file, struct iov_iter *data)
+{
+	struct msghdr msg = { .msg_flags = MSG_NOSIGNAL, .msg_iter = *data };
+	struct socket *sock = sock_from_file(file);
+	ssize_t n;
+
+	if (!sock)
+		return vfs_iter_write(file, data, NULL, 0);
+	/* A part has been sent, so that there is no signal if the other end is closed. */
+	n = sock_sendmsg(sock, &msg);
+	put_back_error(sock, n);
+	return n;
+}
+
+/* Writes what is left of the write that the current task was interrupted in. */
+static bool finish_write(struct callback_head *work, struct file *file,
+			 struct iov_iter *data)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	struct iov_iter left;
+	bool again = false;
+	ssize_t n;
+
+	iov_iter_advance(data, regs->ax);
+	do {
+		if (!iov_iter_count(data) || !may_go_on(work, &again))
+			break;
+		/* A terminal takes more out of it than it writes. */
+		left = *data;
+		n = write_some(file, &left);
+		if (n > 0) {
+			iov_iter_advance(data, n);
+			regs->ax += n;
+		}
+	} while (n > 0 || n == -ERESTARTSYS);
+	return again;
+}
+
+static bool go_on_writing(struct callback_head *work, struct file *file)
+{
+	struct iov_iter data;
+	struct iovec *iov;
+	bool again = false;
+
+	if (!data_of_write(task_pt_regs(current), &iov, &data)) {
+		again = finish_write(work, file, &data);
+		kfree(iov);
+	}
+	return again;
+}
+
+/* Flags of a call that goes on with the rest by being issued again for that. */
+#define REST_FLAGS	(MSG_WAITALL | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC)
+
+/*
+ * How much the call in progress is to come to, bytes or messages, before it returns
+ * without an error or the end of a stream; 0 if that is not known.
+ */
+static u64 target_of(const struct pt_regs *regs, struct file *file)
+{
+	struct socket *sock = sock_from_file(file);
+	u64 flags = regs->orig_ax == __NR_read ? 0 : regs->r10;
+	bool sends = regs->orig_ax == __NR_sendmmsg;
+	struct sock *sk = sock ? sock->sk : NULL;
+
+	if (!sk || flags & ~REST_FLAGS ||
+	    (sends ? sk->sk_sndtimeo : sk->sk_rcvtimeo) != MAX_SCHEDULE_TIMEOUT)
+		return 0;
+	switch (regs->orig_ax) {
+	case __NR_read:
+	case __NR_recvfrom:
+		/* Other streams end at each message with descriptors in it. */
+		return cr_shim_is_inet_socket(file) ?
+			       sock_rcvlowat(sk, flags & MSG_WAITALL, regs->dx) : 0;
+	case __NR_recvmmsg:
+		return regs->r8 ? 0 : regs->dx;
+	case __NR_sendmmsg:
+		return sk->sk_type == SOCK_STREAM ? 0 : regs->dx;
+	}
+	return 0;
+}
+
+/* Issues the call in progress again, for what is left until @target. */
+static long issue_rest(const struct pt_regs *regs, u64 target)
+{
+	u64 done = regs->ax;
+
+	switch (regs->orig_ax) {
+	case __NR_read:
+		return cr_shim_syscall(__NR_recvfrom, regs->di, regs->si + done,
+				       target - done, MSG_WAITALL, 0, 0);
+	case __NR_recvfrom:
+		return cr_shim_syscall(__NR_recvfrom, regs->di, regs->si + done,
+				       target - done, regs->r10 | MSG_WAITALL,
+				       regs->r8, regs->r9);
+	default:
+		return cr_shim_syscall(regs->orig_ax, regs->di,
+				       regs->si + done * sizeof(struct mmsghdr),
+				       target - done, regs->r10, 0, 0);
+	}
+}
+
+/* What a stream has beyond the least that a read waits for. */
+static void take_more(struct pt_regs *regs)
+{
+	u64 flags = regs->orig_ax == __NR_read ? 0 : regs->r10;
+	u64 left = regs->dx - regs->ax;
+	long n;
+
+	if ((regs->orig_ax != __NR_read && regs->orig_ax != __NR_recvfrom) || !left)
+		return;
+	n = cr_shim_syscall(__NR_recvfrom, regs->di, regs->si + regs->ax, left,
+			    flags | MSG_DONTWAIT, 0, 0);
+	if (n > 0)
+		regs->ax += n;
+}
+
+static bool go_on_with_rest(struct callback_head *work, struct file *file)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	u64 target = target_of(regs, file);
+	bool again = false, more = false;
+	long n = 0;
+
+	while (regs->ax < target && may_go_on(work, &again)) {
+		n = issue_rest(regs, target);
+		if (n > 0)
+			regs->ax += n;
+		else if (n != -ERESTARTSYS)
+			break;
+		more = n > 0;
+	}
+	if (target)
+		put_back_error(sock_from_file(file), n);
+	if (more && regs->ax >= target)
+		take_more(regs);
+	return again;
+}
+
+/*
+ * A blocking call that was interrupted half done goes on: a write to a pipe, stream
+ * or terminal, a read that is to get all, or at least so much, of a TCP stream,
+ * several messages.
+ *
+ * That takes as long as the other side wants, so no other work of the task may have
+ * to wait for it. Returns true if @work is to be queued again, to go on once there
+ * is none.
+ */
+bool cr_shim_go_on(struct callback_head *work)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	bool again, writes = is_write(regs);
+	struct file *file;
+
+	/* Of a call that is to be restarted, there is no more to do. */
+	if ((long)regs->ax <= 0)
+		return false;
+	switch (regs->orig_ax) {
+	case __NR_read:
+	case __NR_recvfrom:
+	case __NR_recvmmsg:
+	case __NR_sendmmsg:
+		break;
+	default:
+		if (!writes)
+			return false;
+	}
+	file = blocking_stream(regs->di);
+	if (!file)
+		return false;
+	spin_lock_irq(&current->sighand->siglock);
+	recalc_sigpending();
+	spin_unlock_irq(&current->sighand->siglock);
+	again = writes ? go_on_writing(work, file) : go_on_with_rest(work, file);
+	fput(file);
+	return again;
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Calls at sockets that are half done, and go on with the rest: all of a TCP
+ * stream, at least so much of it, several messages in both directions, one
+ * large message in parts. They return what they would have without an interruption.
+ */
+#include "options.h"
+#include <stdlib.h>
+
+#define MANY	500
+/* More than the buffers of both ends grow to. */
+#define BIG	(16 << 20)
+
+enum { ALL, LEAST, READS, MESSAGES, SENDS, PARTS, TO_UNIX, CUT, CUT_UNIX, NR };
+
+static int ours[NR], theirs[NR];
+
+static unsigned char byte_at(size_t at)
+{
+	return at * 7 + at / 251;
+}
+
+static bool is_right(const unsigned char *bytes, size_t from, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i] != byte_at(from + i))
+			return false;
+	return true;
+}
+
+static void supply(int fd, size_t from, size_t len)
+{
+	unsigned char bytes[1000];
+
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = byte_at(from + i);
+	sure(write(fd, bytes, len));
+}
+
+static int gets_all(void *unused)
+{
+	unsigned char bytes[100];
+
+	expect_eq(recv(theirs[ALL], bytes, 100, MSG_WAITALL), 100, "recv with MSG_WAITALL");
+	expect(is_right(bytes, 0, 100), "all of it");
+	(void)unused;
+	return 0;
+}
+
+/* It is woken by so much at once only, which is more than is missing. */
+static int gets_least(void *arg)
+{
+	int which = *(int *)arg;
+	unsigned char bytes[200];
+	ssize_t n = which == READS ? read(theirs[which], bytes, 200) : recv(theirs[which], bytes, 200, 0);
+
+	expect_eq(n, 100, which == READS ? "read with SO_RCVLOWAT" : "recv with SO_RCVLOWAT");
+	expect(is_right(bytes, 0, 100), "at least so much, and the rest");
+	return 0;
+}
+
+static int gets_messages(void *unused)
+{
+	struct mmsghdr messages[4] = {};
+	struct iovec parts[4];
+	char text[4][10] = {};
+
+	for (int i = 0; i < 4; i++) {
+		parts[i] = (struct iovec){ text[i], sizeof(text[i]) };
+		messages[i].msg_hdr = (struct msghdr){ .msg_iov = &parts[i], .msg_iovlen = 1 };
+	}
+	expect_eq(recvmmsg(theirs[MESSAGES], messages, 4, 0, NULL), 4, "recvmmsg");
+	expect(!strcmp(text[0], "one") && !strcmp(text[1], "two") && !strcmp(text[2], "three") &&
+	       !strcmp(text[3], "four"), "messages: %s %s %s %s", text[0], text[1], text[2], text[3]);
+	expect(messages[1].msg_len == 3 && messages[3].msg_len == 4, "their lengths");
+	(void)unused;
+	return 0;
+}
+
+static int sends_messages(void *unused)
+{
+	static struct mmsghdr messages[MANY];
+	static int numbers[MANY];
+	struct iovec parts[MANY];
+
+	for (int i = 0; i < MANY; i++) {
+		numbers[i] = i;
+		parts[i] = (struct iovec){ &numbers[i], sizeof(int) };
+		messages[i].msg_hdr = (struct msghdr){ .msg_iov = &parts[i], .msg_iovlen = 1 };
+	}
+	expect_eq(sendmmsg(ours[SENDS], messages, MANY, 0), MANY, "sendmmsg");
+	(void)unused;
+	return 0;
+}
+
+static int sends_parts(void *arg)
+{
+	int which = *(int *)arg;
+	unsigned char *bytes = malloc(BIG);
+	struct iovec parts[] = { { bytes, 1000 }, { bytes + 1000, BIG - 1000 } };
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+
+	for (size_t i = 0; i < BIG; i++)
+		bytes[i] = byte_at(i);
+	expect_eq(sendmsg(ours[which], &message, MSG_NOSIGNAL), BIG,
+		  which == PARTS ? "sendmsg over TCP" : "sendmsg to a Unix stream");
+	return 0;
+}
+
+/* The other end is closed meanwhile, which is no reason for a signal yet. */
+static int is_cut(void *arg)
+{
+	int which = *(int *)arg;
+	char *bytes = calloc(1, BIG);
+	ssize_t n;
+
+	for (int i = CUT; i <= CUT_UNIX; i++)
+		close(theirs[i]);
+	n = write(ours[which], bytes, BIG);
+	expect(n > 0 && n < BIG, "a write that is cut short: %zd", n);
+	signal(SIGPIPE, SIG_IGN);
+	expect(write(ours[which], bytes, 1) < 0, "the next one is told of it");
+	return 0;
+}
+
+static pid_t start(int (*function)(void *), int which, long nr)
+{
+	pid_t pid = child(function, &which);
+
+	await_syscall(pid, nr);
+	return pid;
+}
+
+static bool drained(int fd)
+{
+	static unsigned char bytes[65536];
+	bool right = true;
+	ssize_t n;
+
+	for (size_t done = 0; done < BIG; done += n) {
+		n = sure(read(fd, bytes, BIG - done < sizeof(bytes) ? BIG - done : sizeof(bytes)));
+		if (!n)
+			return false;
+		right &= is_right(bytes, done, n);
+	}
+	return right;
+}
+
+static void pair_up(int which, int family, int type, int listener)
+{
+	int pair[2];
+
+	if (family == AF_UNIX) {
+		sure(socketpair(AF_UNIX, type, 0, pair));
+		ours[which] = pair[0];
+		theirs[which] = pair[1];
+		return;
+	}
+	ours[which] = connected(name_of(listener));
+	theirs[which] = sure(accept(listener, NULL, NULL));
+}
+
+int main(int argc, char **argv)
+{
+	int listener, number, wrong = 0;
+	pid_t pid[NR];
+
+	payload_begin(argc, argv);
+	listener = listening(AF_INET, 10);
+	for (int i = 0; i < NR; i++)
+		pair_up(i, i == MESSAGES || i == SENDS || i == TO_UNIX || i == CUT_UNIX ? AF_UNIX : AF_INET,
+			i == MESSAGES || i == SENDS ? SOCK_SEQPACKET : SOCK_STREAM, listener);
+	set_option(theirs[LEAST], SOL_SOCKET, SO_RCVLOWAT, 50);
+	set_option(theirs[READS], SOL_SOCKET, SO_RCVLOWAT, 50);
+	supply(ours[ALL], 0, 40);
+	supply(ours[LEAST], 0, 40);
+	supply(ours[READS], 0, 40);
+	sure(write(ours[MESSAGES], "one", 3));
+	sure(write(ours[MESSAGES], "two", 3));
+	pid[ALL] = start(gets_all, ALL, SYS_recvfrom);
+	pid[LEAST] = start(gets_least, LEAST, SYS_recvfrom);
+	pid[READS] = start(gets_least, READS, SYS_read);
+	pid[MESSAGES] = start(gets_messages, MESSAGES, SYS_recvmmsg);
+	pid[SENDS] = start(sends_messages, SENDS, SYS_sendmmsg);
+	pid[PARTS] = start(sends_parts, PARTS, SYS_sendmsg);
+	pid[TO_UNIX] = start(sends_parts, TO_UNIX, SYS_sendmsg);
+	pid[CUT] = start(is_cut, CUT, SYS_write);
+	pid[CUT_UNIX] = start(is_cut, CUT_UNIX, SYS_write);
+	for (int i = CUT; i <= CUT_UNIX; i++)
+		close(ours[i]);
+
+	if (pause_here())
+		supply(ours[ALL], 41, 1);
+	sleep_ms(100);
+	for (int i = 0; i < NR; i++)
+		expect_eq(task_state(pid[i]), 'S', "call %d still waits", i);
+	supply(ours[ALL], 40, 60);
+	supply(ours[LEAST], 40, 60);
+	supply(ours[READS], 40, 60);
+	sure(write(ours[MESSAGES], "three", 5));
+	sure(write(ours[MESSAGES], "four", 4));
+	for (int i = 0; i < MANY; i++)
+		wrong += sure(read(theirs[SENDS], &number, sizeof(number))) != sizeof(number) || number != i;
+	expect_eq(wrong, 0, "what sendmmsg has sent");
+	expect(drained(theirs[PARTS]), "what sendmsg has sent over TCP");
+	expect(drained(theirs[TO_UNIX]), "what sendmsg has sent to a Unix stream");
+	for (int i = CUT; i <= CUT_UNIX; i++)
+		close(theirs[i]);
+	for (int i = 0; i < NR; i++)
+		reap(pid[i]);
+	return payload_end();
+}
