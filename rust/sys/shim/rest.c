@@ -177,9 +177,11 @@ static u64 target_of(const struct pt_regs *regs, struct file *file)
 		return cr_shim_is_inet_socket(file) ?
 			       sock_rcvlowat(sk, flags & MSG_WAITALL, regs->dx) : 0;
 	case __NR_recvmmsg:
-		return regs->r8 ? 0 : regs->dx;
+		return regs->r8 ? 0 : (u32)regs->dx;
 	case __NR_sendmmsg:
-		return sk->sk_type == SOCK_STREAM ? 0 : regs->dx;
+		/* It sends no more at a time. */
+		return sk->sk_type == SOCK_STREAM ?
+			       0 : min_t(u32, regs->dx, UIO_MAXIOV);
 	}
 	return 0;
 }
