@@ -14,7 +14,7 @@ use crate::{
     report::{fail, failure, Context, Failure, Result},
     sharing::{self, Sharer},
     state::{
-        audit, clock, fs, inotify, ipc, limits, lock, mm,
+        audit, clock, fs, inotify, ipc, limits, lock, mm_flags,
         pid_ns::{self, PidNsPlan, Tids},
         posix_timer, ptracer, seccomp, semaphore, session, signal, signalfd, stop, syscall, thread,
         timer, timerfd, trace, usage, uts,
@@ -384,7 +384,7 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     make_shared(&sharer, at)?;
     let mm: cr_img_mm = build.object(image.mm)?.fixed()?;
     if makes_memory {
-        mm::restore_flags(&build, &mm)?;
+        mm_flags::restore(&build, &mm)?;
     }
     // Threads share them.
     semaphore::restore_adjustments(&build)?;

@@ -17,10 +17,10 @@ use crate::{
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
     state::{
-        cpu, debugreg, event, file, inet, inode, inotify, io_uring, ipc, memory, mm, owner, pid_ns,
+        cpu, debugreg, event, file, inet, inode, inotify, io_uring, ipc, memory, owner, pid_ns,
         pipe, proc_mem, regs, session, shmem, socket, stop, task, thread,
         trace::{self, Traced},
-        tty,
+        tty, vdso,
     },
 };
 use cr_codec::{
@@ -71,7 +71,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
         cpu::check(rec)?;
     }
     for rec in list.iter().filter(|rec| rec.tag == CR_TAG_MM) {
-        mm::check_vdso_crc(rec)?;
+        vdso::check_crc(rec)?;
     }
 
     let root = match args.value.root_fd {

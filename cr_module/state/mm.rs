@@ -4,14 +4,15 @@
 //!
 //! A mapping is restored by mmap(2) in the process itself, with what madvise(2), mprotect(2) and
 //! mlock(2) have done to it since; the layout by prctl(PR_SET_MM_MAP). Contents follow when all
-//! mappings are there: see [`memory`](crate::state::memory).
+//! mappings are there: see [`memory`](crate::state::memory); what concerns all of it at once, and can be
+//! taken back by nobody, at the end: see [`mm_flags`](crate::state::mm_flags).
 
 use crate::{
     build::{Build, SYS_PRCTL},
     checkpoint::Save,
     objects::Kind,
-    report::{fail, failure, Context, Result},
-    state::{aio, file, guard, inherit, inode, shmem, sysv_shm},
+    report::{fail, Context, Result},
+    state::{aio, file, guard, inherit, inode, shmem, sysv_shm, vdso},
     tree::Process,
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -19,10 +20,9 @@ use cr_sys::{
     build,
     errno::EOPNOTSUPP,
     file::{FileRef, FileType},
-    misc,
     mm::*,
 };
-use kernel::{prelude::*, sync::SetOnce};
+use kernel::prelude::*;
 use zerocopy::IntoBytes;
 use zerocopy_derive::{Immutable, IntoBytes};
 
@@ -111,7 +111,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
         // That of the caller is the same, and nobody has taken parts of it away.
         let len = match save.vdso_len {
             Some(len) => len,
-            None => *save.vdso_len.insert(vdso_len()?),
+            None => *save.vdso_len.insert(vdso::len()?),
         };
         if vdso_end - record.vdso != len {
             fail!(
@@ -119,7 +119,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
                 "a part of the vDSO was unmapped, which is not supported yet"
             );
         }
-        record.vdso_crc = vdso_crc();
+        record.vdso_crc = vdso::crc();
     }
 
     let id = save.objects.add(Kind::Mm, mm.identity())?;
@@ -132,16 +132,6 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
     save.memory.add_private(id, mm, vmas, parent)?;
     save.mms.try_create_and_insert(info.tgid, id, GFP_KERNEL)?;
     Ok(id)
-}
-
-/// Checksum of this kernel's vDSO, which never changes.
-fn vdso_crc() -> u32 {
-    static CRC: SetOnce<u32> = SetOnce::new();
-    CRC.copy().unwrap_or_else(|| {
-        let crc = misc::crc32c(0, vdso());
-        CRC.populate(crc);
-        crc
-    })
 }
 
 fn save_vma(save: &mut Save<'_>, mm: &Mm, vma: &Vma) -> Result<cr_img_vma> {
@@ -222,11 +212,8 @@ pub(crate) const PROTECTION: u32 = CR_VMA_READ | CR_VMA_WRITE | CR_VMA_EXEC;
 const SYS_MPROTECT: u32 = 10;
 const SYS_MADVISE: u32 = 28;
 const SYS_CLOSE: u32 = 3;
-const SYS_ARCH_PRCTL: u32 = 158;
-const SYS_MLOCKALL: u32 = 151;
 const SYS_MLOCK2: u32 = 325;
 const SYS_PKEY_MPROTECT: u32 = 329;
-const SYS_MSEAL: u32 = 462;
 
 const MAP_SHARED: u32 = 0x01;
 const MAP_PRIVATE: u32 = 0x02;
@@ -236,21 +223,8 @@ const MAP_GROWSDOWN: u32 = 0x0100;
 const MAP_NORESERVE: u32 = 0x4000;
 const PROT_WRITE: u32 = 2;
 const MLOCK_ONFAULT: u64 = 1;
-const MCL_FUTURE: u64 = 2;
-const MCL_ONFAULT: u64 = 4;
-const ARCH_MAP_VDSO_64: u64 = 0x2003;
 const PR_SET_MM: u64 = 35;
 const PR_SET_MM_MAP: u64 = 14;
-const PR_SET_THP_DISABLE: u64 = 41;
-const PR_THP_DISABLE_EXCEPT_ADVISED: u64 = 2;
-const PR_SET_MDWE: u64 = 65;
-const PR_GET_MDWE: u64 = 66;
-const PR_MDWE_REFUSE_EXEC_GAIN: u64 = 1;
-const PR_MDWE_NO_INHERIT: u64 = 2;
-const PR_SET_MEMORY_MERGE: u64 = 67;
-const PR_GET_MEMORY_MERGE: u64 = 68;
-const PR_FUTEX_HASH: u64 = 78;
-const PR_FUTEX_HASH_SET_SLOTS: u64 = 1;
 
 /// madvise(2) advice that leaves a mark on a mapping.
 const ADVICE: &[(u32, u64)] = &[
@@ -262,9 +236,6 @@ const ADVICE: &[(u32, u64)] = &[
     (CR_VMA_DONTDUMP, 16),
     (CR_VMA_WIPEONFORK, 18),
 ];
-
-const MADV_MERGEABLE: u64 = 12;
-const MADV_UNMERGEABLE: u64 = 13;
 
 /// struct prctl_mm_map of `include/uapi/linux/prctl.h`.
 #[derive(IntoBytes, Immutable)]
@@ -300,7 +271,7 @@ pub(crate) fn restore(build: &Build<'_>, at: usize, inherited: Option<&Inherited
     for vma in build.vmas(at)? {
         if vma.kind == CR_VMA_VDSO {
             if !core::mem::replace(&mut vdso_done, true) {
-                map_vdso(build, &mm)?;
+                vdso::map(build, &mm)?;
             }
             continue;
         }
@@ -314,8 +285,8 @@ pub(crate) fn restore(build: &Build<'_>, at: usize, inherited: Option<&Inherited
     match inherited.is_some_and(|parent| parent.vdso) {
         true => Ok(()),
         false => {
-            protect_vdso(build, at)?;
-            check_vdso(build, at)
+            vdso::protect(build, at)?;
+            vdso::check(build, at)
         }
     }
 }
@@ -347,106 +318,6 @@ pub(crate) struct Inherited<'a> {
     pub(crate) vdso: bool,
     pub(crate) layout: cr_img_mm,
     pub(crate) auxv: &'a [u8],
-}
-
-/// What a process has said about its memory as a whole. A child would inherit it.
-pub(crate) fn restore_flags(build: &Build<'_>, mm: &cr_img_mm) -> Result {
-    let (thp_disable, how) = match mm.flags & (CR_MM_THP_DISABLE | CR_MM_THP_ADVISED) {
-        0 => (0, 0),
-        CR_MM_THP_ADVISED => (1, PR_THP_DISABLE_EXCEPT_ADVISED),
-        _ => (1, 0),
-    };
-    build
-        .syscall(SYS_PRCTL, [PR_SET_THP_DISABLE, thp_disable, how])
-        .context(format_args!("PR_SET_THP_DISABLE"))?;
-    restore_mdwe(build, mm)?;
-    restore_merging(build, mm)?;
-    if mm.flags & CR_MM_LOCKED != 0 {
-        let on_fault = match mm.flags & CR_MM_LOCKONFAULT {
-            0 => 0,
-            _ => MCL_ONFAULT,
-        };
-        build
-            .syscall(SYS_MLOCKALL, [MCL_FUTURE | on_fault, 0, 0])
-            .context(format_args!("mlockall"))?;
-    }
-    seal(build)?;
-    restore_membarrier(build, mm.membarrier)?;
-    if mm.futex_slots != 0 {
-        let slots = match mm.futex_slots {
-            CR_FUTEX_GLOBAL => 0,
-            slots => u64::from(slots),
-        };
-        build
-            .syscall(SYS_PRCTL, [PR_FUTEX_HASH, PR_FUTEX_HASH_SET_SLOTS, slots])
-            .context(format_args!("PR_FUTEX_HASH"))?;
-    }
-    build::set_layout(mm);
-    Ok(())
-}
-
-/// From here on nothing can be made executable, nor can this be taken back: all mappings are there.
-fn restore_mdwe(build: &Build<'_>, mm: &cr_img_mm) -> Result {
-    let mut wanted = 0;
-    if mm.flags & CR_MM_MDWE != 0 {
-        wanted |= PR_MDWE_REFUSE_EXEC_GAIN;
-    }
-    if mm.flags & CR_MM_MDWE_NO_INHERIT != 0 {
-        wanted |= PR_MDWE_NO_INHERIT;
-    }
-    let inherited = build.prctl(PR_GET_MDWE, 0)? as u64;
-    if inherited & !wanted != 0 {
-        fail!(
-            EPERM,
-            "the caller has memory-deny-write-execute set (PR_SET_MDWE), which the container would \
-             inherit"
-        );
-    }
-    if wanted != inherited {
-        build
-            .prctl(PR_SET_MDWE, wanted)
-            .context(format_args!("PR_SET_MDWE"))?;
-    }
-    Ok(())
-}
-
-/// What may be merged (KSM): new mappings, and those that are there. The caller's rule for new ones
-/// has marked all of these.
-fn restore_merging(build: &Build<'_>, mm: &cr_img_mm) -> Result {
-    let wanted = mm.flags & CR_MM_MERGE_ANY != 0;
-    let inherited = build.prctl(PR_GET_MEMORY_MERGE, 0)? != 0;
-    for (condition, how) in [(inherited, 0), (wanted, 1)] {
-        if condition {
-            build
-                .prctl(PR_SET_MEMORY_MERGE, how)
-                .context(format_args!("PR_SET_MEMORY_MERGE"))?;
-        }
-    }
-    let at = build.plan.records.find(build.process.process.mm)?;
-    for vma in build.vmas(at)? {
-        let advice = match vma.flags & CR_VMA_MERGEABLE {
-            0 if wanted => MADV_UNMERGEABLE,
-            0 => continue,
-            _ => MADV_MERGEABLE,
-        };
-        build
-            .syscall(SYS_MADVISE, [vma.start, vma.end - vma.start, advice])
-            .context(format_args!("madvise {advice}"))?;
-    }
-    Ok(())
-}
-
-/// Seals what nobody has to change any more, neither this process nor a child on its way to its own
-/// mappings.
-fn seal(build: &Build<'_>) -> Result {
-    let sealed = |vma: &cr_img_vma| vma.flags & CR_VMA_SEALED != 0;
-    let mm = build.plan.records.find(build.process.process.mm)?;
-    for vma in build.vmas(mm)?.filter(sealed) {
-        build
-            .syscall(SYS_MSEAL, [vma.start, vma.end - vma.start, 0])
-            .context(format_args!("mseal {:#x}-{:#x}", vma.start, vma.end))?;
-    }
-    Ok(())
 }
 
 fn map(build: &Build<'_>, vma: &cr_img_vma, guards: &guard::Guards) -> Result {
@@ -565,70 +436,6 @@ pub(crate) fn restore_protection(build: &Build<'_>, at: usize, parents: &[cr_img
     Ok(())
 }
 
-fn map_vdso(build: &Build<'_>, mm: &cr_img_mm) -> Result {
-    build
-        .syscall(SYS_ARCH_PRCTL, [ARCH_MAP_VDSO_64, mm.vdso, 0])
-        .context(format_args!("mapping the vDSO"))?;
-    Ok(())
-}
-
-/// Bytes of this kernel's vDSO with its data, which the caller has mapped as well.
-fn vdso_len() -> Result<u64> {
-    let mm = Mm::current().ok_or(ESRCH)?;
-    let vdso = mm.vmas().filter(|vma| vma.vdso);
-    Ok(vdso.map(|vma| vma.end - vma.start).sum())
-}
-
-/// A program has addresses in the vDSO: it has to be the same.
-pub(crate) fn check_vdso_crc(rec: &Rec<'_>) -> Result {
-    let mm: cr_img_mm = rec.fixed()?;
-    if mm.vdso != 0 && mm.vdso_crc != vdso_crc() {
-        fail!(
-            EOPNOTSUPP(),
-            "this kernel has another vDSO than the image's"
-        );
-    }
-    Ok(())
-}
-
-/// Gives the parts of the vDSO the protection that they had.
-fn protect_vdso(build: &Build<'_>, at: usize) -> Result {
-    let current = Mm::current().ok_or(ESRCH)?;
-    for vma in build.vmas(at)?.filter(|vma| vma.kind == CR_VMA_VDSO) {
-        let mut ours = current.vmas().filter(|ours| ours.start <= vma.start);
-        let same = |ours: Vma| vma.start < ours.end && ours.flags & PROTECTION == vma.flags;
-        if !ours.any(same) {
-            let prot = u64::from(vma.flags);
-            build
-                .syscall(SYS_MPROTECT, [vma.start, vma.end - vma.start, prot])
-                .context(format_args!("protection of the vDSO"))?;
-        }
-    }
-    Ok(())
-}
-
-/// And it has to be at the same place.
-fn check_vdso(build: &Build<'_>, at: usize) -> Result {
-    let differs = || {
-        failure!(
-            EOPNOTSUPP(),
-            "this kernel has another vDSO than the image's"
-        )
-    };
-    let current = Mm::current().ok_or(ESRCH)?;
-    let mut ours = current.vmas().filter(|vma| vma.vdso);
-    for vma in build.vmas(at)?.filter(|vma| vma.kind == CR_VMA_VDSO) {
-        let found = ours.next().ok_or_else(differs)?;
-        if (found.start, found.end) != (vma.start, vma.end) {
-            return Err(differs());
-        }
-    }
-    match ours.next() {
-        None => Ok(()),
-        Some(_) => Err(differs()),
-    }
-}
-
 fn restore_layout(
     build: &Build<'_>,
     mm: &cr_img_mm,
@@ -667,26 +474,5 @@ fn restore_layout(
         build.syscall(SYS_CLOSE, [u64::from(exe_fd), 0, 0])?;
     }
     result.context(format_args!("layout of the program"))?;
-    Ok(())
-}
-
-const SYS_MEMBARRIER: u32 = 324;
-
-/// MEMBARRIER_STATE_* of `include/linux/sched/mm.h`, and the command that registers each.
-const MEMBARRIER: &[(u32, u64)] = &[
-    (1 << 1, 1 << 4),
-    (1 << 3, 1 << 2),
-    (1 << 5, 1 << 6),
-    (1 << 7, 1 << 8),
-];
-
-fn restore_membarrier(build: &Build<'_>, state: u32) -> Result {
-    for (registered, command) in MEMBARRIER {
-        if state & registered != 0 {
-            build
-                .syscall(SYS_MEMBARRIER, [*command, 0, 0])
-                .context(format_args!("membarrier registration"))?;
-        }
-    }
     Ok(())
 }

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The vDSO: a program has addresses in it, so that it has to be the same, at the same place.
+
+use crate::{
+    build::Build,
+    report::{fail, failure, Context, Result},
+    state::mm::PROTECTION,
+};
+use cr_codec::{check::Rec, uapi::*};
+use cr_sys::{errno::EOPNOTSUPP, misc, mm::*};
+use kernel::{prelude::*, sync::SetOnce};
+
+const SYS_MPROTECT: u32 = 10;
+const SYS_ARCH_PRCTL: u32 = 158;
+const ARCH_MAP_VDSO_64: u64 = 0x2003;
+
+/// Checksum of this kernel's vDSO, which never changes.
+pub(crate) fn crc() -> u32 {
+    static CRC: SetOnce<u32> = SetOnce::new();
+    CRC.copy().unwrap_or_else(|| {
+        let crc = misc::crc32c(0, vdso());
+        CRC.populate(crc);
+        crc
+    })
+}
+
+/// Maps it into the current process.
+pub(crate) fn map(build: &Build<'_>, mm: &cr_img_mm) -> Result {
+    build
+        .syscall(SYS_ARCH_PRCTL, [ARCH_MAP_VDSO_64, mm.vdso, 0])
+        .context(format_args!("mapping the vDSO"))?;
+    Ok(())
+}
+
+/// Bytes of this kernel's vDSO with its data, which the caller has mapped as well.
+pub(crate) fn len() -> Result<u64> {
+    let mm = Mm::current().ok_or(ESRCH)?;
+    let vdso = mm.vmas().filter(|vma| vma.vdso);
+    Ok(vdso.map(|vma| vma.end - vma.start).sum())
+}
+
+/// A program has addresses in the vDSO: it has to be the same.
+pub(crate) fn check_crc(rec: &Rec<'_>) -> Result {
+    let mm: cr_img_mm = rec.fixed()?;
+    if mm.vdso != 0 && mm.vdso_crc != crc() {
+        fail!(
+            EOPNOTSUPP(),
+            "this kernel has another vDSO than the image's"
+        );
+    }
+    Ok(())
+}
+
+/// Gives the parts of the vDSO the protection that they had.
+pub(crate) fn protect(build: &Build<'_>, at: usize) -> Result {
+    let current = Mm::current().ok_or(ESRCH)?;
+    for vma in build.vmas(at)?.filter(|vma| vma.kind == CR_VMA_VDSO) {
+        let mut ours = current.vmas().filter(|ours| ours.start <= vma.start);
+        let same = |ours: Vma| vma.start < ours.end && ours.flags & PROTECTION == vma.flags;
+        if !ours.any(same) {
+            let prot = u64::from(vma.flags);
+            build
+                .syscall(SYS_MPROTECT, [vma.start, vma.end - vma.start, prot])
+                .context(format_args!("protection of the vDSO"))?;
+        }
+    }
+    Ok(())
+}
+
+/// And it has to be at the same place.
+pub(crate) fn check(build: &Build<'_>, at: usize) -> Result {
+    let differs = || {
+        failure!(
+            EOPNOTSUPP(),
+            "this kernel has another vDSO than the image's"
+        )
+    };
+    let current = Mm::current().ok_or(ESRCH)?;
+    let mut ours = current.vmas().filter(|vma| vma.vdso);
+    for vma in build.vmas(at)?.filter(|vma| vma.kind == CR_VMA_VDSO) {
+        let found = ours.next().ok_or_else(differs)?;
+        if (found.start, found.end) != (vma.start, vma.end) {
+            return Err(differs());
+        }
+    }
+    match ours.next() {
+        None => Ok(()),
+        Some(_) => Err(differs()),
+    }
+}
