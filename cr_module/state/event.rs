@@ -140,10 +140,15 @@ pub(crate) fn restore(record: &cr_img_file) -> Result<FileRef> {
         CR_FILE_INOTIFY => inotify::restore(),
         _ => FileRef::make_epoll().context(format_args!("making an epoll instance")),
     }?;
-    if record.flags & O_NONBLOCK != 0 {
+    Ok(with_flags(file, record.flags))
+}
+
+/// A file that was just made, with the only one of the flags of open files that it can have.
+pub(crate) fn with_flags(file: FileRef, flags: u32) -> FileRef {
+    if flags & O_NONBLOCK != 0 {
         file.add_flags(O_NONBLOCK);
     }
-    Ok(file)
+    file
 }
 
 /// Lets an epoll instance watch what it has watched, but for what comes later; `file_of` finds a file

@@ -7,8 +7,8 @@
 //! setsockopt(2) what a new one does not have already, and binds it; so the kernel checks what the
 //! caller may have. When all are bound, those listen that did, and then the others are connected.
 //!
-//! Refused: sockets that are about to be connected; other protocols of the kernel that sit upon TCP (TLS), signatures (MD5, AO), TCP Fast Open;
-//! filters, BPF, policies of IPsec; other network namespaces.
+//! Refused: sockets that are about to be connected; other protocols of the kernel that sit upon TCP
+//! (TLS), signatures (MD5, AO), TCP Fast Open; filters, BPF, policies of IPsec; other network namespaces.
 
 use crate::{
     checkpoint::Save,
@@ -31,10 +31,10 @@ use kernel::prelude::*;
 use zerocopy::IntoBytes;
 
 const TCP_ESTABLISHED: u32 = 1;
-const TCP_SYN_SENT: u32 = 2;
+pub(crate) const TCP_SYN_SENT: u32 = 2;
 const TCP_FIN_WAIT1: u32 = 4;
 const TCP_FIN_WAIT2: u32 = 5;
-const TCP_CLOSE: u32 = 7;
+pub(crate) const TCP_CLOSE: u32 = 7;
 const TCP_CLOSE_WAIT: u32 = 8;
 const TCP_LISTEN: u32 = 10;
 const IPV6_V6ONLY: u32 = 26;
@@ -127,7 +127,7 @@ fn check(info: &InetInfo, record: &cr_img_inet) -> Result {
 /// Its address and port, for people.
 pub(crate) struct Address<'a>(pub(crate) &'a cr_img_inet);
 
-const AF_INET: u32 = 2;
+pub(crate) const AF_INET: u32 = 2;
 
 impl core::fmt::Display for Address<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

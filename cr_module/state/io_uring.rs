@@ -14,6 +14,7 @@ use crate::{
     objects::Kind,
     plan::Plan,
     report::{fail, Context, Result},
+    state::event,
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{errno::EOPNOTSUPP, file::FileRef, io_uring::*, pid_ns::PidNs, task::TaskRef};
@@ -66,8 +67,6 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
     Ok(id)
 }
 
-const O_NONBLOCK: u32 = 0o4000;
-
 /// Makes one, which is the caller's until [`finish`].
 pub(crate) fn restore(rec: &Rec<'_>, flags: u32) -> Result<FileRef> {
     let record: cr_img_uring = rec.fixed()?;
@@ -82,10 +81,7 @@ pub(crate) fn restore(rec: &Rec<'_>, flags: u32) -> Result<FileRef> {
         ),
         result => {
             let file = result.context(format_args!("io_uring_setup"))?;
-            if flags & O_NONBLOCK != 0 {
-                file.add_flags(O_NONBLOCK);
-            }
-            Ok(file)
+            Ok(event::with_flags(file, flags))
         }
     }
 }

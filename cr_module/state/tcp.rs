@@ -188,14 +188,11 @@ impl Connections<'_> {
 
     fn connect(&self, end: &End<'_>) -> Result {
         let End { stream, socket, .. } = *end;
-        enter_repair(socket)?;
+        bind(socket, end.record)?;
         set(socket, TCP_REPAIR_QUEUE, SEND_QUEUE)?;
         set(socket, TCP_QUEUE_SEQ, self.first_seq(stream))?;
         set(socket, TCP_REPAIR_QUEUE, RECEIVE_QUEUE)?;
         set(socket, TCP_QUEUE_SEQ, stream.read_seq)?;
-        socket
-            .bind(end.record)
-            .context(format_args!("its address and port"))?;
         match socket.connect(end.record) {
             Err(error) if error == EADDRNOTAVAIL() => fail!(
                 EADDRNOTAVAIL(),
@@ -260,19 +257,20 @@ impl Connections<'_> {
     }
 }
 
-fn enter_repair(socket: &InetRef) -> Result {
+/// Gives a socket its port, which others may have for other connections, and leaves it in repair mode.
+fn bind(socket: &InetRef, record: &cr_img_inet) -> Result {
     match set(socket, TCP_REPAIR, ON) {
         Err(error) if error == EPERM => fail!(EPERM, "CAP_NET_ADMIN is needed"),
-        result => Ok(result?),
+        result => result?,
     }
-}
-
-/// Gives a client its port, which others may have for other connections.
-pub(crate) fn bind(socket: &InetRef, record: &cr_img_inet) -> Result {
-    enter_repair(socket)?;
     socket
         .bind(record)
-        .context(format_args!("its address and port"))?;
+        .context(format_args!("its address and port"))
+}
+
+/// The same for one that is going to be connected as a program does it.
+pub(crate) fn bind_client(socket: &InetRef, record: &cr_img_inet) -> Result {
+    bind(socket, record)?;
     Ok(set(socket, TCP_REPAIR, OFF_WITHOUT_PROBE)?)
 }
 

@@ -14,7 +14,7 @@ use crate::{
     objects::Kind,
     report::{fail, Context, Result},
     state::{
-        inet::{set_options, Address, Made},
+        inet::{set_options, Address, Made, AF_INET, TCP_CLOSE, TCP_SYN_SENT},
         tcp,
     },
 };
@@ -27,7 +27,6 @@ use cr_sys::{
 };
 use kernel::prelude::*;
 
-const AF_INET: u32 = 2;
 const AF_INET6: u32 = 10;
 /// The first bytes of an IPv4 address among those of IPv6.
 const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
@@ -147,7 +146,7 @@ fn restore_one(
             (socket.clone(), *record)
         }
     };
-    tcp::bind(&socket, &record)?;
+    tcp::bind_client(&socket, &record)?;
     let before = listener.read().0.waiting;
     match socket.connect(&record) {
         Err(error) if error == EINPROGRESS() => {}
@@ -169,8 +168,6 @@ fn restore_one(
 
 const SOCK_STREAM: u32 = 1;
 const IPPROTO_TCP: u32 = 6;
-const TCP_SYN_SENT: u32 = 2;
-const TCP_CLOSE: u32 = 7;
 
 fn wait_connected(socket: &InetRef) -> Result {
     wait(|| socket.read().0.state != TCP_SYN_SENT)?;

@@ -153,6 +153,12 @@ static bool expect(bool good, const char *format, ...)
 		ret_;								\
 	})
 
+/* Bytes that tell where in a stream they are. */
+MAYBE_UNUSED static unsigned char byte_at(size_t at)
+{
+	return at * 7 + at / 251;
+}
+
 MAYBE_UNUSED static long long now_ns(clockid_t clock)
 {
 	struct timespec ts;

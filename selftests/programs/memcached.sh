@@ -4,15 +4,11 @@
 # same each time.
 memcached -u root -l 127.0.0.1 -p 11300 -U 0 -t 4 &
 server=$!
-python3 - "$1" <<'END'
-import hashlib, socket, sys, threading, time
+PYTHONPATH=$(dirname "$0") python3 -B - "$1" <<'END'
+import clients, hashlib, socket, sys
 
 def connect():
-    while True:
-        try:
-            return socket.create_connection(("127.0.0.1", 11300)).makefile("rwb")
-        except ConnectionRefusedError:
-            time.sleep(0.05)
+    return clients.insist(lambda: socket.create_connection(("127.0.0.1", 11300)).makefile("rwb"))
 
 def ask(server, command, data=None):
     server.write(command.encode() + b"\r\n" + (data + b"\r\n" if data is not None else b""))
@@ -33,14 +29,7 @@ def client(number, said):
                      ask(connect(), f"incr count{number} {round}"), ask(servers[0], f"get count{number}")
                      if round else ask(servers[0], f"add count{number} 0 0 1", b"0")))
 
-said = [[] for _ in range(4)]
-threads = [threading.Thread(target=client, args=each) for each in enumerate(said)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-for line in sum(said, []):
-    print(*line)
+clients.run(client, range(4))
 END
 kill "$server"
 wait "$server"

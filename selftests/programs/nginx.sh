@@ -29,8 +29,8 @@ END
 nginx -e "$2/errors" -c "$2/config" &
 server=$!
 
-python3 - "$1" "$port" <<'END'
-import gzip, hashlib, http.client, sys, threading, time
+PYTHONPATH=$(dirname "$0") python3 -B - "$1" "$port" <<'END'
+import clients, gzip, hashlib, http.client, sys
 
 rounds, port = int(sys.argv[1]), int(sys.argv[2])
 
@@ -42,14 +42,13 @@ def get(connection, path, **headers):
         body = gzip.decompress(body)
     return answer.status, hashlib.sha256(body).hexdigest()[:12]
 
+def try_to_connect():
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.connect()
+    return connection
+
 def connect():
-    while True:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port)
-            connection.connect()
-            return connection
-        except ConnectionRefusedError:
-            time.sleep(0.05)
+    return clients.insist(try_to_connect)
 
 def client(number, said):
     kept = connect()
@@ -57,14 +56,7 @@ def client(number, said):
         said.append((number, round, get(kept, f"/{number}"), get(connect(), f"/again/{number}"),
                      get(kept, f"/{number}", **{"Accept-Encoding": "gzip"}), get(connect(), "/missing")[0]))
 
-said = [[], [], []]
-threads = [threading.Thread(target=client, args=(number + 1, said[number])) for number in range(3)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-for line in sum(said, []):
-    print(*line)
+clients.run(client, range(1, 4))
 END
 kill -QUIT "$server"
 wait "$server"

@@ -16,11 +16,6 @@ struct writer {
 
 static unsigned char data[SIZE];
 
-static unsigned char pattern(size_t i)
-{
-	return i * 7 + i / 251;
-}
-
 static int writes(void *arg)
 {
 	struct writer *self = arg;
@@ -55,7 +50,7 @@ static size_t read_some(struct writer *writer, size_t most)
 		if (!n)
 			break;
 		for (ssize_t i = 0; i < n; i++)
-			wrong += buf[i] != pattern(writer->read + i);
+			wrong += buf[i] != byte_at(writer->read + i);
 	}
 	return wrong;
 }
@@ -87,7 +82,7 @@ int main(int argc, char **argv)
 
 	payload_begin(argc, argv);
 	for (size_t i = 0; i < SIZE; i++)
-		data[i] = pattern(i);
+		data[i] = byte_at(i);
 	start(&simple, writes, SYS_write);
 	start(&vector, writes_vector, SYS_writev);
 

@@ -10,11 +10,6 @@
 
 static int to_reader[2], from_writer[2], shared[2];
 
-static unsigned char pattern(size_t i)
-{
-	return i * 7 + i / 251;
-}
-
 static void fill(int fd, size_t from, size_t len)
 {
 	/* Whole pages, so that the pipe has no gaps. */
@@ -24,7 +19,7 @@ static void fill(int fd, size_t from, size_t len)
 		size_t n = len < sizeof(buf) ? len : sizeof(buf);
 
 		for (size_t i = 0; i < n; i++)
-			buf[i] = pattern(from + i);
+			buf[i] = byte_at(from + i);
 		sure(write(fd, buf, n));
 		from += n;
 		len -= n;
@@ -40,7 +35,7 @@ static long drain(int fd)
 
 	while ((n = read(fd, buf, sizeof(buf))) > 0)
 		for (ssize_t i = 0; i < n; i++)
-			if (buf[i] != pattern(at++))
+			if (buf[i] != byte_at(at++))
 				return -(long)at;
 	return n < 0 ? -errno : (long)at;
 }
@@ -74,7 +69,7 @@ static int blocked_writer(void *unused)
 	close(to_reader[1]);
 	close(from_writer[0]);
 	for (size_t i = 0; i < sizeof(data); i++)
-		data[i] = pattern(65536 + i);
+		data[i] = byte_at(65536 + i);
 	tell("writer");
 	expect_eq(write(from_writer[1], data, sizeof(data)), sizeof(data), "blocked writer");
 	(void)unused;

@@ -15,11 +15,6 @@ enum { ALL, LEAST, READS, MESSAGES, SENDS, PARTS, TO_UNIX, CUT, CUT_UNIX, NR };
 
 static int ours[NR], theirs[NR];
 
-static unsigned char byte_at(size_t at)
-{
-	return at * 7 + at / 251;
-}
-
 static bool is_right(const unsigned char *bytes, size_t from, size_t len)
 {
 	for (size_t i = 0; i < len; i++)

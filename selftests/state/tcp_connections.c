@@ -17,11 +17,6 @@ enum { PLAIN, FULL, MIXED, V6, HALF, GONE, LEFT_MUCH };
 
 static int ends[PAIRS][2], reader_end, writer_end;
 
-static unsigned char byte_at(size_t at)
-{
-	return at * 7 + at / 251;
-}
-
 static void pair_up(int *end, union address to, int listener)
 {
 	end[0] = connected(to);

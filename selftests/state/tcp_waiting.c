@@ -17,7 +17,7 @@ static void fill(int fd, size_t len)
 	char *bytes = malloc(len);
 
 	for (size_t i = 0; i < len; i++)
-		bytes[i] = i * 7 + i / 251;
+		bytes[i] = byte_at(i);
 	for (size_t done = 0; done < len;)
 		done += sure(write(fd, bytes + done, len - done));
 	free(bytes);
@@ -37,7 +37,7 @@ static bool drained(int fd, size_t len)
 		if (n <= 0)
 			return false;
 		for (ssize_t i = 0; i < n; i++, done++)
-			right &= bytes[i] == (char)(done * 7 + done / 251);
+			right &= bytes[i] == (char)byte_at(done);
 	}
 	return right && done == len;
 }

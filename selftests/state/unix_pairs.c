@@ -53,7 +53,7 @@ static int writer(void *how)
 
 	close(full[0]);
 	for (size_t i = 0; i < BIG; i++)
-		bytes[i] = i * 7 + i / 251;
+		bytes[i] = byte_at(i);
 	tell("writer");
 	n = how ? send(full[1], bytes, BIG, 0) : write(full[1], bytes, BIG);
 	expect_eq(n, BIG, "bytes written by who waited for room");
@@ -69,7 +69,7 @@ static long drain(void)
 
 	while ((n = read(full[0], bytes, sizeof(bytes))) > 0)
 		for (ssize_t i = 0; i < n; i++, at++)
-			if (bytes[i] != (unsigned char)(at * 7 + at / 251))
+			if (bytes[i] != byte_at(at))
 				return -(long)at;
 	return n ? -errno : (long)at;
 }

@@ -47,14 +47,7 @@ pub(super) fn inet(rec: Placed<'_>) -> Result<cr_img_inet> {
             && inet.ttl <= u32::from(u8::MAX),
         "impossible value",
     )?;
-    let rest = [inet.local, inet.remote];
-    let mut rest = rest
-        .iter()
-        .flat_map(|address| address.iter().skip(INADDR_LEN));
-    rec.require(
-        inet.family == AF_INET6 || rest.all(|byte| *byte == 0),
-        "impossible address",
-    )?;
+    addresses(&rec, inet.family, [inet.local, inet.remote])?;
     let bound = inet.flags & CR_INET_BOUND != 0;
     rec.require(!bound || inet.local_port != 0, "bound to no port")?;
     rec.require(
@@ -74,6 +67,30 @@ pub(super) fn inet(rec: Placed<'_>) -> Result<cr_img_inet> {
         last = Some(order);
     }
     Ok(inet)
+}
+
+/// Addresses of IPv4 have nothing after them.
+fn addresses(rec: &Rec<'_>, family: u32, addresses: [[u8; 16]; 2]) -> Result {
+    let mut rest = addresses
+        .iter()
+        .flat_map(|address| address.iter().skip(INADDR_LEN));
+    rec.require(
+        family == AF_INET6 || rest.all(|byte| *byte == 0),
+        "impossible address",
+    )
+}
+
+/// A socket that has to be in a state.
+fn socket_in(
+    state: &State<'_>,
+    rec: Placed<'_>,
+    id: u64,
+    in_state: u32,
+    what: &'static str,
+) -> Result<cr_img_inet> {
+    let found: cr_img_inet = state.refers::<cr_img_inet>(rec, id, what)?.fixed()?;
+    rec.require(found.state == in_state, what)?;
+    Ok(found)
 }
 
 /// An address as one of IPv6, which that of an IPv4 socket may be at the other end.
@@ -101,12 +118,7 @@ pub(super) fn stream(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_stream
         "impossible value",
     )?;
     rec.require(stream.reserved == 0, "a reserved member is not zero")?;
-    let end = |id, what| -> Result<cr_img_inet> {
-        let found = state.refers::<cr_img_inet>(rec, id, what)?;
-        let found: cr_img_inet = found.fixed()?;
-        rec.require(found.state == CR_SOCKET_CONNECTED, what)?;
-        Ok(found)
-    };
+    let end = |id, what| socket_in(state, rec, id, CR_SOCKET_CONNECTED, what);
     let socket = end(stream.socket, "no connection")?;
     if stream.peer == 0 {
         rec.require(stream.nr_pending == 0, "nobody sends it")?;
@@ -133,27 +145,15 @@ pub(super) fn waiting(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_waiti
             && (1..=u32::from(u16::MAX)).contains(&waiting.port),
         "impossible value",
     )?;
-    let rest = [waiting.from, waiting.to];
-    let mut rest = rest
-        .iter()
-        .flat_map(|address| address.iter().skip(INADDR_LEN));
-    rec.require(
-        waiting.family == AF_INET6 || rest.all(|byte| *byte == 0),
-        "impossible address",
-    )?;
-    let what = "nobody to accept it";
-    let listener = state.refers::<cr_img_inet>(rec, waiting.listener, what)?;
-    let listener: cr_img_inet = listener.fixed()?;
-    rec.require(listener.state == CR_SOCKET_LISTENING, what)?;
+    addresses(&rec, waiting.family, [waiting.from, waiting.to])?;
+    let socket = |id, in_state, what| socket_in(state, rec, id, in_state, what);
+    let listener = socket(waiting.listener, CR_SOCKET_LISTENING, "nobody to accept it")?;
     if waiting.client == 0 {
         let closed = waiting.flags & CR_WAITING_ENDED != 0;
         rec.require(closed, "nobody who sends more")?;
         return Ok(waiting);
     }
-    let what = "no client";
-    let client = state.refers::<cr_img_inet>(rec, waiting.client, what)?;
-    let client: cr_img_inet = client.fixed()?;
-    rec.require(client.state == CR_SOCKET_CONNECTED, what)?;
+    let client = socket(waiting.client, CR_SOCKET_CONNECTED, "no client")?;
     rec.require(
         client.remote_port == listener.local_port
             && client.local_port == waiting.port

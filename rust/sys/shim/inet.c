@@ -65,6 +65,12 @@ bool cr_shim_is_inet_socket(struct file *file)
 	return sock_of(file);
 }
 
+/* Is it a socket of any type that is supported? */
+bool cr_shim_is_socket(struct file *file)
+{
+	return cr_shim_is_unix_socket(file) || cr_shim_is_inet_socket(file);
+}
+
 /* What to call a socket that is not supported. */
 const char *cr_shim_socket_name(struct file *file)
 {

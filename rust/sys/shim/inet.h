@@ -35,6 +35,7 @@ struct cr_shim_inet {
 };
 
 bool cr_shim_is_inet_socket(struct file *file);
+bool cr_shim_is_socket(struct file *file);
 const char *cr_shim_socket_name(struct file *file);
 struct sock *cr_shim_inet_of(struct file *file);
 void cr_shim_inet_read(struct sock *sk, struct cr_shim_inet *info,

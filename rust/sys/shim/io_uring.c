@@ -18,6 +18,17 @@
 
 #include "shim.h"
 
+/* Identity of what counts resources of the user of @t. */
+u64 cr_shim_task_user(struct task_struct *t)
+{
+	u64 user;
+
+	rcu_read_lock();
+	user = (unsigned long)__task_cred(t)->user;
+	rcu_read_unlock();
+	return user;
+}
+
 #ifdef CONFIG_IO_URING
 
 /* io_uring/io-wq.c */
@@ -46,6 +57,8 @@ bool cr_shim_is_io_uring(struct file *file)
 		     IORING_SETUP_CQE32 | IORING_SETUP_SINGLE_ISSUER |		\
 		     IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_NO_SQARRAY |	\
 		     IORING_SETUP_CQE_MIXED | IORING_SETUP_SQE_MIXED)
+
+static_assert(SETUP_FLAGS == CR_URING_SETUP);
 
 static bool has_resources(struct io_ring_ctx *ctx)
 {
@@ -254,17 +267,6 @@ int cr_shim_uring_map(struct file *file, u64 addr, u64 len, u32 prot, u64 pgoff)
 	return IS_ERR_VALUE(at) ? (int)at : 0;
 }
 
-/* Identity of what counts resources of the user of @t. */
-u64 cr_shim_task_user(struct task_struct *t)
-{
-	u64 user;
-
-	rcu_read_lock();
-	user = (unsigned long)__task_cred(t)->user;
-	rcu_read_unlock();
-	return user;
-}
-
 /* Are the workers of a task to run on other processors than it may use? */
 static bool has_affinity(const struct io_uring_task *tctx)
 {
@@ -304,11 +306,6 @@ u64 cr_shim_uring_unsupported(struct task_struct *t)
 }
 
 #else
-
-u64 cr_shim_task_user(struct task_struct *t)
-{
-	return 0;
-}
 
 bool cr_shim_is_io_uring(struct file *file)
 {

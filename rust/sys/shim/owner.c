@@ -41,22 +41,15 @@ static bool find_fd(const struct fasync_struct *list, const struct file *file,
 	return false;
 }
 
-static bool is_socket(struct file *file)
-{
-	u32 type = cr_shim_file_type(file);
-
-	return type == CR_SHIM_FILE_SOCKET || type == CR_SHIM_FILE_INET;
-}
-
 static int async_fd(struct file *file, u32 *fd)
 {
 	struct inode *inode = file_inode(file);
 	struct pipe_inode_info *pipe = inode->i_pipe;
 	bool found;
 
-	if (cr_shim_is_inotify(file) || is_socket(file)) {
+	if (cr_shim_is_inotify(file) || cr_shim_is_socket(file)) {
 		rcu_read_lock();
-		found = find_fd(is_socket(file) ?
+		found = find_fd(cr_shim_is_socket(file) ?
 				sock_from_file(file)->wq.fasync_list :
 				cr_shim_inotify_fasync(file), file, fd);
 		rcu_read_unlock();
@@ -112,7 +105,7 @@ int cr_shim_owner_read(struct file *file, struct pid_namespace *ns,
 		err = read_owner(owner, ns, out);
 	if (!err && async)
 		err = async_fd(file, &out->fd);
-	if (!err && async && is_socket(file) &&
+	if (!err && async && cr_shim_is_socket(file) &&
 	    test_bit(SOCKWQ_ASYNC_NOSPACE, &sock_from_file(file)->wq.flags))
 		out->flags |= CR_OWNER_WANTS_ROOM;
 	return err;
@@ -147,7 +140,7 @@ int cr_shim_owner_set(struct file *file, struct pid *pid,
 	if (!file->f_op->fasync)
 		return -EINVAL;
 	err = file->f_op->fasync(in->fd, file, 1);
-	if (in->flags & CR_OWNER_WANTS_ROOM && is_socket(file))
+	if (in->flags & CR_OWNER_WANTS_ROOM && cr_shim_is_socket(file))
 		set_bit(SOCKWQ_ASYNC_NOSPACE, &sock_from_file(file)->wq.flags);
 	return min(err, 0);
 }

@@ -25,8 +25,8 @@ static struct file *blocking_stream(unsigned int fd)
 	struct file *file = fget(fd);
 
 	if (file && !(file->f_flags & O_NONBLOCK) &&
-	    (S_ISFIFO(file_inode(file)->i_mode) || cr_shim_is_unix_socket(file) ||
-	     cr_shim_is_inet_socket(file) || cr_shim_tty_identity(file)))
+	    (S_ISFIFO(file_inode(file)->i_mode) || cr_shim_is_socket(file) ||
+	     cr_shim_tty_identity(file)))
 		return file;
 	if (file)
 		fput(file);
@@ -156,6 +156,16 @@ static bool go_on_writing(struct callback_head *work, struct file *file)
 /* Flags of a call that goes on with the rest by being issued again for that. */
 #define REST_FLAGS	(MSG_WAITALL | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC)
 
+static bool reads_stream(const struct pt_regs *regs)
+{
+	return regs->orig_ax == __NR_read || regs->orig_ax == __NR_recvfrom;
+}
+
+static u64 flags_of(const struct pt_regs *regs)
+{
+	return regs->orig_ax == __NR_read ? 0 : regs->r10;
+}
+
 /*
  * How much the call in progress is to come to, bytes or messages, before it returns
  * without an error or the end of a stream; 0 if that is not known.
@@ -163,7 +173,7 @@ static bool go_on_writing(struct callback_head *work, struct file *file)
 static u64 target_of(const struct pt_regs *regs, struct file *file)
 {
 	struct socket *sock = sock_from_file(file);
-	u64 flags = regs->orig_ax == __NR_read ? 0 : regs->r10;
+	u64 flags = flags_of(regs);
 	bool sends = regs->orig_ax == __NR_sendmmsg;
 	struct sock *sk = sock ? sock->sk : NULL;
 
@@ -186,37 +196,34 @@ static u64 target_of(const struct pt_regs *regs, struct file *file)
 	return 0;
 }
 
+/* Reads @len more of a stream. Its address has been told with the first part. */
+static long read_more(const struct pt_regs *regs, u64 len, u64 flags)
+{
+	return cr_shim_syscall(__NR_recvfrom, regs->di, regs->si + regs->ax, len,
+			       flags_of(regs) | flags, 0, 0);
+}
+
 /* Issues the call in progress again, for what is left until @target. */
 static long issue_rest(const struct pt_regs *regs, u64 target)
 {
 	u64 done = regs->ax;
 
-	switch (regs->orig_ax) {
-	case __NR_read:
-		return cr_shim_syscall(__NR_recvfrom, regs->di, regs->si + done,
-				       target - done, MSG_WAITALL, 0, 0);
-	case __NR_recvfrom:
-		return cr_shim_syscall(__NR_recvfrom, regs->di, regs->si + done,
-				       target - done, regs->r10 | MSG_WAITALL,
-				       regs->r8, regs->r9);
-	default:
-		return cr_shim_syscall(regs->orig_ax, regs->di,
-				       regs->si + done * sizeof(struct mmsghdr),
-				       target - done, regs->r10, 0, 0);
-	}
+	if (reads_stream(regs))
+		return read_more(regs, target - done, MSG_WAITALL);
+	return cr_shim_syscall(regs->orig_ax, regs->di,
+			       regs->si + done * sizeof(struct mmsghdr),
+			       target - done, regs->r10, 0, 0);
 }
 
 /* What a stream has beyond the least that a read waits for. */
 static void take_more(struct pt_regs *regs)
 {
-	u64 flags = regs->orig_ax == __NR_read ? 0 : regs->r10;
 	u64 left = regs->dx - regs->ax;
 	long n;
 
-	if ((regs->orig_ax != __NR_read && regs->orig_ax != __NR_recvfrom) || !left)
+	if (!reads_stream(regs) || !left)
 		return;
-	n = cr_shim_syscall(__NR_recvfrom, regs->di, regs->si + regs->ax, left,
-			    flags | MSG_DONTWAIT, 0, 0);
+	n = read_more(regs, left, MSG_DONTWAIT);
 	if (n > 0)
 		regs->ax += n;
 }
