@@ -17,7 +17,7 @@ use crate::{
     report::{fail, Context, Log, Result},
     state::{
         self, clock, cpu, event, inode, inotify, ipc, lock, memory::Memory, owner, pid_ns,
-        semaphore, session, socket, sysv_shm, task, tcp, timerfd, uts,
+        semaphore, session, socket, sysv_shm, task, tcp, timerfd, track::Track, uts,
     },
     tree::Tree,
 };
@@ -42,7 +42,11 @@ use cr_sys::{
 use kernel::{prelude::*, rbtree::RBTree};
 use zerocopy::{FromZeros, IntoBytes};
 
-const FLAGS: u32 = CR_CHECKPOINT_KILL | CR_CHECKPOINT_PROGRESS;
+const FLAGS: u32 = CR_CHECKPOINT_KILL
+    | CR_CHECKPOINT_PROGRESS
+    | CR_CHECKPOINT_TRACK
+    | CR_CHECKPOINT_INCREMENT
+    | CR_CHECKPOINT_NO_DONTDUMP;
 const DEFAULT_TIMEOUT_MS: u32 = 10_000;
 
 /// How often the state is copied again when something from outside wakes a thread meanwhile.
@@ -81,15 +85,32 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
         ms => ms,
     };
 
+    let kill = args.flags & CR_CHECKPOINT_KILL != 0;
+    let increment = args.flags & CR_CHECKPOINT_INCREMENT != 0;
+    let parent = increment.then_some(args.parent);
+    let mut id = [0; CR_IMG_ID_LEN as usize];
+    misc::random(&mut id);
+    let track = match increment || (args.flags & CR_CHECKPOINT_TRACK != 0 && !kill) {
+        true => Some(Track::begin(&container, id, parent)?),
+        false => None,
+    };
+
+    let how = How {
+        timeout_ns: u64::from(timeout_ms) * 1_000_000,
+        detach: !kill,
+        no_dontdump: args.flags & CR_CHECKPOINT_NO_DONTDUMP != 0,
+    };
+
     let mut stats = cr_stats::default();
     let start = misc::monotonic_ns();
-    let kill = args.flags & CR_CHECKPOINT_KILL != 0;
-    let mut hold = Hold::new(&container, kill, u64::from(timeout_ms) * 1_000_000)?;
+    let mut hold = Hold::new(&container, kill, how.timeout_ns)?;
     let still = misc::monotonic_ns();
     stats.freezing_time = (still - start) / 1000;
     stats.nr_tasks = hold.len();
 
-    let mut state = collect(&container, &mut hold, room, timeout_ms, !kill)?;
+    let mut state = collect(&container, &mut hold, room, &how)?;
+    state.container.id = id;
+    state.container.parent = parent.unwrap_or_default();
     // A container that runs on does so from here, if it can.
     let hold = match state.detached {
         true => {
@@ -101,7 +122,7 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
     };
 
     let begin = misc::monotonic_ns();
-    state.memory.scan()?;
+    state.memory.scan(track.as_ref())?;
     state.container.nr_pages = state.memory.nr_pages();
     stats.pages_scanned = state.memory.scanned();
     let found = misc::monotonic_ns();
@@ -122,6 +143,9 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
         stats.frozen_time = (misc::monotonic_ns() - still) / 1000;
     }
     stats.memwrite_time = (misc::monotonic_ns() - found) / 1000;
+    if let Some(track) = track {
+        track.finish(&state.memory.private()?);
+    }
     Ok(stats)
 }
 
@@ -153,19 +177,28 @@ struct State {
     detached: bool,
 }
 
-/// Copies all state but the contents of memory; with `detach`, takes snapshots of that.
+/// How state is to be copied.
+struct How {
+    /// For tasks to stand still again, ns.
+    timeout_ns: u64,
+    /// With snapshots of memory, from which all can be written while the container runs on.
+    detach: bool,
+    /// Without private memory that no core dump has.
+    no_dontdump: bool,
+}
+
+/// Copies all state but the contents of memory.
 fn collect(
     container: &Container,
     hold: &mut Hold<'_>,
     mut room: Buffer,
-    timeout_ms: u32,
-    detach: bool,
+    how: &How,
 ) -> Result<State> {
     let mut attempts = ATTEMPTS;
     loop {
         let result =
-            collect_once(container, hold, core::mem::take(&mut room)).and_then(|mut state| {
-                state.detached = detach && state.memory.snapshot()?;
+            collect_once(container, hold, core::mem::take(&mut room), how).and_then(|mut state| {
+                state.detached = how.detach && state.memory.snapshot()?;
                 Ok(state)
             });
         // Of a task that has died meanwhile, anything may have been read.
@@ -176,11 +209,16 @@ fn collect(
             result => return result,
         }
         // Who has been woken is in the parking by now, or on its way there.
-        hold.settle_all(u64::from(timeout_ms) * 1_000_000)?;
+        hold.settle_all(how.timeout_ns)?;
     }
 }
 
-fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Result<State> {
+fn collect_once(
+    container: &Container,
+    hold: &Hold<'_>,
+    buffer: Buffer,
+    how: &How,
+) -> Result<State> {
     let tree = Tree::collect(container, hold)?;
     let namespaces = namespaces(&tree)?;
     let mut save = Save {
@@ -189,7 +227,7 @@ fn collect_once(container: &Container, hold: &Hold<'_>, buffer: Buffer) -> Resul
         references: References::collect(&tree)?,
         objects: Objects::new(),
         records: buffer,
-        memory: Memory::new(),
+        memory: Memory::new(how.no_dontdump),
         index: Index::with_capacity(8 * hold.len() as usize, GFP_KERNEL)?,
         xfeatures: 0,
         mms: RBTree::new(),
@@ -431,7 +469,7 @@ fn write(
         let payload = state.records.bytes().get(place.clone()).ok_or(EINVAL)?;
         writer.raw(kind, *id, payload)?;
     }
-    state.memory.write_inherited(&mut writer)?;
+    state.memory.write_elsewhere(&mut writer)?;
     let progress = (args.flags & CR_CHECKPOINT_PROGRESS != 0).then_some(log);
     state.memory.write(&mut writer, progress)?;
     writer.end()?;

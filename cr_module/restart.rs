@@ -66,6 +66,12 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     let mut scratch = vec::zeroed(list.len(), GFP_KERNEL)?;
     let state = check_state(&header, &list, &mut scratch)?;
     let container = container_of(&state)?;
+    if container.parent != [0; CR_IMG_ID_LEN as usize] {
+        fail!(
+            EINVAL,
+            "the image has only what had changed since its parent: merge the two (crctl merge)"
+        );
+    }
 
     for rec in list.iter().filter(|rec| rec.tag == CR_TAG_CPU) {
         cpu::check(rec)?;

@@ -9,12 +9,13 @@
 use crate::{
     build::Build,
     report::{Context, Result},
+    state::track::Known,
 };
 use cr_codec::{
     check::{is_inheritable, Rec},
     uapi::*,
 };
-use cr_sys::mm::PAGE_SIZE;
+use cr_sys::mm::{PAGE_SIZE, PFN_CHANGED};
 use kernel::prelude::*;
 
 /// Whether a child has this mapping from its parent: the parent has the same one, and it is handed
@@ -37,7 +38,7 @@ pub(crate) fn is_kept(parents: &[cr_img_vma], vma: &cr_img_vma) -> bool {
 /// Pages of a process, and in which frames they are.
 pub(crate) struct Frames {
     pub(crate) runs: KVVec<cr_img_run>,
-    /// For each page of the runs.
+    /// For each page of the runs, with [`PFN_CHANGED`].
     pub(crate) pfns: KVVec<u64>,
 }
 
@@ -51,15 +52,23 @@ impl Frames {
         addrs.zip(self.pfns.iter().copied())
     }
 
-    /// Divides the pages: those that are the parent's as well, and those that are not.
+    /// Divides the pages by who has them.
     pub(crate) fn divide(
         &self,
         vmas: &[cr_img_vma],
-        parent: &Frames,
-        parents_vmas: &[cr_img_vma],
-    ) -> Result<(KVVec<cr_img_run>, KVVec<cr_img_run>)> {
-        let (mut shared, mut own) = (KVVec::new(), KVVec::new());
-        let mut theirs = parent.pages().peekable();
+        parent: Option<(&Frames, &[cr_img_vma])>,
+        known: Option<&Known<'_>>,
+    ) -> Result<Divided> {
+        let mut divided = Divided::default();
+        if parent.is_none() && known.is_none() {
+            divided.own.extend_from_slice(&self.runs, GFP_KERNEL)?;
+            return Ok(divided);
+        }
+        let (mut theirs, parents_vmas) = match parent {
+            Some((parent, vmas)) => (Some(parent.pages().peekable()), vmas),
+            None => (None, &[][..]),
+        };
+        let mut changed = known.map(|known| known.changed.iter().peekable());
         let mut vmas = vmas.iter().peekable();
         // The mapping that was looked at last, and whether it hands on pages.
         let (mut end, mut inheritable) = (0, false);
@@ -69,17 +78,41 @@ impl Frames {
                 end = vma.end;
                 inheritable = is_inheritable(vma) && is_kept(parents_vmas, vma);
             }
-            while theirs.next_if(|(their, _)| *their < addr).is_some() {}
-            let same = pfn != 0 && theirs.peek() == Some(&(addr, pfn));
-            let runs = if same && inheritable {
-                &mut shared
-            } else {
-                &mut own
+            let same = theirs.as_mut().is_some_and(|theirs| {
+                while theirs.next_if(|(their, _)| *their < addr).is_some() {}
+                let frame = pfn & !PFN_CHANGED;
+                let is_same = |(their, pfn)| (their, pfn & !PFN_CHANGED) == (addr, frame);
+                frame != 0 && theirs.peek().copied().is_some_and(is_same)
+            });
+            let unchanged = changed.as_mut().is_some_and(|changed| {
+                while changed.next_if(|run| run_end(run) <= addr).is_some() {}
+                let changed = changed.peek().is_some_and(|run| run.start <= addr);
+                pfn & PFN_CHANGED == 0 && !changed
+            });
+            let runs = match (same && inheritable, unchanged) {
+                (true, _) => &mut divided.inherited,
+                (false, true) => &mut divided.unchanged,
+                (false, false) => &mut divided.own,
             };
             append(runs, addr)?;
         }
-        Ok((shared, own))
+        Ok(divided)
     }
+}
+
+/// Pages of a process, by who has them.
+#[derive(Default)]
+pub(crate) struct Divided {
+    /// The parent of the process.
+    pub(crate) inherited: KVVec<cr_img_run>,
+    /// The parent of the image.
+    pub(crate) unchanged: KVVec<cr_img_run>,
+    /// Nobody else.
+    pub(crate) own: KVVec<cr_img_run>,
+}
+
+fn run_end(run: &cr_img_run) -> u64 {
+    run.start + run.nr_pages * PAGE_SIZE as u64
 }
 
 /// Adds a page to runs that end before it.
@@ -148,7 +181,6 @@ pub(crate) fn drop_others(
     for vma in kept {
         let mut from = vma.start;
         while from < vma.end {
-            let run_end = |run: &cr_img_run| run.start + run.nr_pages * PAGE_SIZE as u64;
             while runs.next_if(|run| run_end(run) <= from).is_some() {}
             let (start, next) = match runs.peek() {
                 Some(run) if run.start < vma.end => (run.start.max(from), run_end(run)),

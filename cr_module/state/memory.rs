@@ -13,7 +13,10 @@
 use crate::{
     image::FileSink,
     report::{fail, Context, Log, Result},
-    state::inherit::Frames,
+    state::{
+        inherit::{Divided, Frames},
+        track::Track,
+    },
 };
 use cr_codec::{
     read::{PagesReader, Source},
@@ -44,9 +47,12 @@ struct Region {
     /// Of private pages: the mappings that they may be in, and the memory of the parent.
     vmas: KVVec<cr_img_vma>,
     parent: u64,
-    runs: KVVec<cr_img_run>,
-    /// Pages that are stored with the parent.
-    inherited: KVVec<cr_img_run>,
+    /// Identity of the memory that the container goes on with.
+    identity: u64,
+    /// Pages, by where they are stored: here, with the parent process, in the parent image, there
+    /// with `origin`.
+    pages: Divided,
+    origin: u64,
     of: Of,
 }
 
@@ -66,6 +72,8 @@ pub(crate) struct Memory {
     scanned: u64,
     /// There is something that a snapshot would not have.
     beyond_snapshot: bool,
+    /// Mappings that no core dump has are not wanted.
+    no_dontdump: bool,
 }
 
 /// Pages in one record.
@@ -75,12 +83,13 @@ const RUN_BATCH: usize = 256;
 const PFN_BATCH: usize = 2048;
 
 impl Memory {
-    /// None.
-    pub(crate) fn new() -> Self {
+    /// None. With `no_dontdump`, private memory that no core dump has is left out.
+    pub(crate) fn new(no_dontdump: bool) -> Self {
         Self {
             regions: KVVec::new(),
             scanned: 0,
             beyond_snapshot: false,
+            no_dontdump,
         }
     }
 
@@ -94,16 +103,18 @@ impl Memory {
         vmas: KVVec<cr_img_vma>,
         parent: u64,
     ) -> Result {
-        for vma in vmas.iter().filter(|vma| may_have_private_pages(vma)) {
-            self.beyond_snapshot |= vma.flags & (CR_VMA_DONTFORK | CR_VMA_WIPEONFORK) != 0;
-        }
+        let not_handed_on = |vma: &cr_img_vma| {
+            self.wants_private_pages(vma) && vma.flags & (CR_VMA_DONTFORK | CR_VMA_WIPEONFORK) != 0
+        };
+        self.beyond_snapshot |= vmas.iter().any(not_handed_on);
         let region = Region {
             id,
+            identity: mm.identity(),
             place: Place::Private(mm),
             vmas,
             parent,
-            runs: KVVec::new(),
-            inherited: KVVec::new(),
+            pages: Divided::default(),
+            origin: 0,
             of: Of::Process,
         };
         Ok(self.regions.push(region, GFP_KERNEL)?)
@@ -127,8 +138,26 @@ impl Memory {
         Ok(true)
     }
 
+    /// Whether private pages of this mapping go into the image.
+    fn wants_private_pages(&self, vma: &cr_img_vma) -> bool {
+        may_have_private_pages(vma) && !(self.no_dontdump && vma.flags & CR_VMA_DONTDUMP != 0)
+    }
+
+    /// Identities of all private memory, with its ids.
+    pub(crate) fn private(&self) -> Result<KVVec<(u64, u64)>> {
+        let mut found = KVVec::new();
+        for region in self
+            .regions
+            .iter()
+            .filter(|region| region.of == Of::Process)
+        {
+            found.push((region.identity, region.id), GFP_KERNEL)?;
+        }
+        Ok(found)
+    }
+
     /// Looks for the pages, and for those that are the parent's as well.
-    pub(crate) fn scan(&mut self) -> Result {
+    pub(crate) fn scan(&mut self, track: Option<&Track>) -> Result {
         let mut scanner = Scanner::new()?;
         let mut frames: KVVec<Option<Frames>> = KVVec::new();
         for at in 0..self.regions.len() {
@@ -137,43 +166,50 @@ impl Memory {
                 frames.push(None, GFP_KERNEL)?;
                 continue;
             };
-            let found = scanner.scan(mm, &region.vmas)?;
+            let wanted = |vma: &cr_img_vma| self.wants_private_pages(vma);
+            let found = scanner.scan(mm, &region.vmas, wanted)?;
             let parent = self.regions[..at]
                 .iter()
                 .position(|other| other.id == region.parent);
             let parent = parent.and_then(|parent| {
                 Some((frames[parent].as_ref()?, &self.regions[parent].vmas[..]))
             });
-            let (inherited, own) = match parent {
-                Some((parent, parents_vmas)) => found.divide(&region.vmas, parent, parents_vmas)?,
-                None => {
-                    let mut own = KVVec::new();
-                    own.extend_from_slice(&found.runs, GFP_KERNEL)?;
-                    (KVVec::new(), own)
-                }
-            };
-            self.regions[at].inherited = inherited;
-            self.regions[at].runs = own;
+            let known = track.and_then(|track| track.known(region.identity));
+            let pages = found.divide(&region.vmas, parent, known.as_ref())?;
+            self.regions[at].origin = known.map_or(0, |known| known.object);
+            self.regions[at].pages = pages;
             frames.push(Some(found), GFP_KERNEL)?;
         }
         self.scanned += scanner.scanned;
         Ok(())
     }
 
-    /// Writes which pages are the parent's as well.
-    pub(crate) fn write_inherited(&self, writer: &mut Writer<&mut FileSink>) -> Result {
-        for region in self
-            .regions
-            .iter()
-            .filter(|region| !region.inherited.is_empty())
-        {
-            let record = cr_img_inherit {
-                mm: region.id,
-                parent: region.parent,
-                nr_runs: region.inherited.len() as u32,
-                reserved: 0,
-            };
-            writer.record(0, &record, &[region.inherited.as_bytes()])?;
+    /// Writes which pages the parent of a process has, and which the parent of the image.
+    pub(crate) fn write_elsewhere(&self, writer: &mut Writer<&mut FileSink>) -> Result {
+        for region in self.regions.iter() {
+            let Divided {
+                inherited,
+                unchanged,
+                ..
+            } = &region.pages;
+            if !inherited.is_empty() {
+                let record = cr_img_inherit {
+                    mm: region.id,
+                    parent: region.parent,
+                    nr_runs: inherited.len() as u32,
+                    reserved: 0,
+                };
+                writer.record(0, &record, &[inherited.as_bytes()])?;
+            }
+            if !unchanged.is_empty() {
+                let record = cr_img_unchanged {
+                    mm: region.id,
+                    object: region.origin,
+                    nr_runs: unchanged.len() as u32,
+                    reserved: 0,
+                };
+                writer.record(0, &record, &[unchanged.as_bytes()])?;
+            }
         }
         Ok(())
     }
@@ -215,8 +251,12 @@ impl Memory {
             place: Place::Shared(file),
             vmas: KVVec::new(),
             parent: 0,
-            inherited: KVVec::new(),
-            runs,
+            identity: 0,
+            pages: Divided {
+                own: runs,
+                ..Default::default()
+            },
+            origin: 0,
             of,
         };
         Ok(self.regions.push(region, GFP_KERNEL)?)
@@ -264,7 +304,10 @@ impl Memory {
 
     /// Pages that were noted.
     pub(crate) fn nr_pages(&self) -> u64 {
-        let runs = self.regions.iter().flat_map(|region| region.runs.iter());
+        let runs = self
+            .regions
+            .iter()
+            .flat_map(|region| region.pages.own.iter());
         runs.map(|run| run.nr_pages).sum()
     }
 
@@ -276,7 +319,7 @@ impl Memory {
         let shared = self.regions.iter().filter(is_shared);
         let private = self.regions.iter().filter(|region| !is_shared(region));
         for region in Iterator::chain(shared, private) {
-            let mut runs = Split::new(&region.runs);
+            let mut runs = Split::new(&region.pages.own);
             while let Some(record) = runs.next_record()? {
                 let mut pages = writer.pages(region.id, &record)?;
                 for run in &record {
@@ -321,7 +364,13 @@ impl Scanner {
         })
     }
 
-    fn scan(&mut self, mm: &Mm, vmas: &[cr_img_vma]) -> Result<Frames> {
+    /// Of those mappings that are `wanted`.
+    fn scan(
+        &mut self,
+        mm: &Mm,
+        vmas: &[cr_img_vma],
+        wanted: impl Fn(&cr_img_vma) -> bool,
+    ) -> Result<Frames> {
         let mut frames = Frames {
             runs: KVVec::new(),
             pfns: KVVec::new(),
@@ -330,7 +379,7 @@ impl Scanner {
             if vma.kind == CR_VMA_VDSO {
                 self.check_unchanged(mm, vma)?;
             }
-            if !may_have_private_pages(vma) {
+            if !wanted(vma) {
                 continue;
             }
             let mut from = vma.start;

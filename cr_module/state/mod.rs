@@ -53,6 +53,7 @@ pub(crate) mod thread;
 pub(crate) mod timer;
 pub(crate) mod timerfd;
 pub(crate) mod trace;
+pub(crate) mod track;
 pub(crate) mod tty;
 pub(crate) mod usage;
 pub(crate) mod uts;

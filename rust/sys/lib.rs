@@ -22,6 +22,7 @@
 //! - [`inotify`] — what inotify instances watch, and have to tell; names of inodes.
 //! - [`inode`] — inodes whose contents are in the image.
 //! - [`sysv`] — System V semaphores, message queues and shared memory.
+//! - [`track`] — which pages change between checkpoints.
 //! - [`build`] — creating tasks, and system calls in their context.
 //! - [`sync`] — waiting that ends when the waiter is killed.
 //! - [`misc`] — clocks, checksums, the module's own reference count.
@@ -57,6 +58,7 @@ pub mod task;
 pub mod tcp;
 pub mod timerfd;
 pub mod trace;
+pub mod track;
 pub mod tty;
 pub mod vec;
 pub mod vfork;

@@ -87,6 +87,12 @@ pub fn is_being_killed() -> bool {
     unsafe { bindings::cr_shim_fatal_pending() }
 }
 
+/// Fills a buffer with random bytes.
+pub fn random(out: &mut [u8]) {
+    // SAFETY: `out` is valid for writes of its length.
+    unsafe { bindings::get_random_bytes(out.as_mut_ptr().cast(), out.len()) }
+}
+
 /// Keeps the module loaded.
 ///
 /// `kernel::miscdevice` does not set the owner of its file operations, and tasks execute code of

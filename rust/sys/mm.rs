@@ -21,6 +21,9 @@ pub use bindings::{
     CR_VMA_X_SYNC, CR_VMA_X_UFFD,
 };
 
+/// In the number of a page frame: the page may have changed since changes were noted last.
+pub const PFN_CHANGED: u64 = bindings::CR_SHIM_PFN_CHANGED as u64;
+
 /// Bytes in a page.
 pub const PAGE_SIZE: usize = kernel::page::PAGE_SIZE;
 
@@ -162,8 +165,8 @@ impl Mm {
     /// Finds the pages between two addresses that belong to this memory alone.
     ///
     /// Returns how many runs were found and where to go on, which is `end` when all is done. For
-    /// each page, `pfns` gets the number of its frame, or 0 when it is swapped out; it has room for
-    /// a huge page at least. Counts the pages looked at in `scanned`.
+    /// each page, `pfns` gets the number of its frame, or 0 when it is swapped out, with
+    /// [`PFN_CHANGED`] where that holds; it has room for a huge page at least. Counts the pages looked at in `scanned`.
     pub fn private_runs(
         &self,
         start: u64,

@@ -102,6 +102,18 @@ struct cr_section {
 #define CR_CHECKPOINT_KILL	0x1
 /* Write lines "progress DONE TOTAL", in pages, to log_fd. */
 #define CR_CHECKPOINT_PROGRESS	0x2
+/*
+ * Note from now on which private pages change, so that a later checkpoint can
+ * name this one as its parent. That is noted in the page tables (soft-dirty) and
+ * ends with the processes; until then the module cannot be unloaded. What the
+ * container itself uses soft-dirty for is left alone: then, and with
+ * CR_CHECKPOINT_KILL, nothing is noted.
+ */
+#define CR_CHECKPOINT_TRACK	0x4
+/* Save only what has changed since the checkpoint @parent. */
+#define CR_CHECKPOINT_INCREMENT	0x8
+/* Save no private memory that madvise(MADV_DONTDUMP) was called for. */
+#define CR_CHECKPOINT_NO_DONTDUMP 0x10
 
 /**
  * struct cr_checkpoint - argument of CR_IOC_CHECKPOINT
@@ -118,6 +130,7 @@ struct cr_section {
  * @nr_sections: entries at @sections, at most CR_MAX_SECTIONS
  * @reserved: zero
  * @stats: filled in on success
+ * @parent: with CR_CHECKPOINT_INCREMENT, the id of the image that has the rest
  *
  * Returns 0, or -1 and errno:
  *
@@ -131,6 +144,8 @@ struct cr_section {
  * ETIMEDOUT - a task did not stand still in time; so it is for one that another
  *	checkpoint holds for so long, or whose restart is not complete.
  * EAGAIN - a task died during the checkpoint.
+ * ESTALE - @parent is not the last checkpoint of this container that was made
+ *	with CR_CHECKPOINT_TRACK.
  * Any error of writing to @image_fd.
  *
  * The container runs on unchanged whenever the call fails.
@@ -149,6 +164,7 @@ struct cr_checkpoint {
 	__u32 nr_sections;
 	__u32 reserved;
 	struct cr_stats stats;
+	__u8 parent[16];
 };
 
 /* Write lines "progress DONE TOTAL", in pages, to log_fd. */

@@ -181,6 +181,8 @@ struct cr_img_tail {
  *	the last CR_TAG_PROCESS
  * @CR_TAG_INHERIT: struct cr_img_inherit, then struct cr_img_run[]; after all
  *	processes
+ * @CR_TAG_UNCHANGED: struct cr_img_unchanged, then struct cr_img_run[]; after all
+ *	processes, in images that have a parent
  * @CR_TAG_PAGES: struct cr_img_pages, struct cr_img_run[], zeroes up to
  *	@data_offset, then the pages. After all the records above.
  */
@@ -239,6 +241,7 @@ enum cr_img_tag {
 	CR_TAG_DEBUGREGS	= 0x4b,
 
 	CR_TAG_INHERIT		= 0x50,
+	CR_TAG_UNCHANGED	= 0x51,
 
 	CR_TAG_PAGES		= 0x60,
 };
@@ -272,6 +275,8 @@ struct cr_img_section {
 /* A container always has one after a restart, so that its clocks go on. */
 #define CR_NS_TIME		0x8
 
+#define CR_IMG_ID_LEN		16
+
 /**
  * struct cr_img_container - the container as a whole
  * @nr_processes: CR_TAG_PROCESS records
@@ -282,6 +287,9 @@ struct cr_img_section {
  *	checkpoint
  * @boottime_ns: the same of CLOCK_BOOTTIME
  * @nr_pages: pages that follow in CR_TAG_PAGES records
+ * @id: of the image, by chance; an image that was merged with its parents keeps it
+ * @parent: id of the image that has what is not in this one; zeroes if nothing is
+ *	missing
  */
 struct cr_img_container {
 	__u32 nr_processes;
@@ -291,6 +299,8 @@ struct cr_img_container {
 	__u64 monotonic_ns;
 	__u64 boottime_ns;
 	__u64 nr_pages;
+	__u8 id[CR_IMG_ID_LEN];
+	__u8 parent[CR_IMG_ID_LEN];
 };
 
 /**
@@ -2182,6 +2192,24 @@ struct cr_img_debugregs {
 struct cr_img_inherit {
 	__u64 mm;
 	__u64 parent;
+	__u32 nr_runs;
+	__u32 reserved;
+};
+
+/**
+ * struct cr_img_unchanged - private pages that the image's parent has
+ * @mm: CR_TAG_MM of the process
+ * @object: the CR_TAG_MM in the parent that the pages were of, at the same
+ *	addresses
+ * @nr_runs: struct cr_img_run that follow, by ascending address
+ * @reserved: zero
+ *
+ * A page of a process is in one of three places at most: here, in CR_TAG_INHERIT
+ * or in CR_TAG_PAGES.
+ */
+struct cr_img_unchanged {
+	__u64 mm;
+	__u64 object;
 	__u32 nr_runs;
 	__u32 reserved;
 };

@@ -286,6 +286,25 @@ pub(super) fn inherit(state: &State<'_>, rec: Placed<'_>) -> Result {
     ascending(state, &rec, runs, |_| Ok(()))
 }
 
+pub(super) fn unchanged(state: &State<'_>, rec: Placed<'_>) -> Result<u64> {
+    let unchanged: cr_img_unchanged = rec.fixed()?;
+    let mm = state.refers::<cr_img_mm>(rec, unchanged.mm, "no memory that is unchanged")?;
+    let nr_vmas = mm.fixed::<cr_img_mm>()?.nr_vmas;
+    rec.require(unchanged.reserved == 0, "a reserved member is not zero")?;
+    rec.require(unchanged.object != 0, "unchanged since it was nothing")?;
+    rec.require(unchanged.nr_runs > 0, "nothing is unchanged")?;
+    rec.require_elements::<cr_img_unchanged, cr_img_run>(u64::from(unchanged.nr_runs))?;
+    let runs = rec.array(size_of::<cr_img_unchanged>());
+    ascending(state, &rec, runs, |run| {
+        let found = state.find_placed(unchanged.mm);
+        rec.require(
+            found.is_some_and(|mm| state.covers(mm, nr_vmas, run.start, run.end)),
+            "unchanged pages where no private memory is mapped",
+        )
+    })?;
+    Ok(unchanged.mm)
+}
+
 /// Checks runs of pages, all and each.
 fn ascending(
     state: &State<'_>,

@@ -101,6 +101,9 @@ struct Walk<'a> {
     last_filled: u64,
     /// The last number of a dead leader.
     last_pid: u32,
+    last_unchanged: u64,
+    /// The image has a parent.
+    is_increment: bool,
 }
 
 /// Files of a kind of which a record says more than that of a file: how many there are, of how many
@@ -274,6 +277,14 @@ impl<'a> Walk<'a> {
                 self.close_process()?;
                 memory::inherit(state, rec)
             }
+            CR_TAG_UNCHANGED => {
+                self.close_mm()?;
+                self.close_process()?;
+                let mm = memory::unchanged(state, rec)?;
+                let order = "unchanged memory that is not after the last one";
+                follows(&rec, &mut self.last_unchanged, mm, order)?;
+                rec.require(self.is_increment, "unchanged since no other image")
+            }
             CR_TAG_SECCOMP => tasks::seccomp(state, rec),
             CR_TAG_PROCESS => self.process(state, rec),
             CR_TAG_THREAD => self.thread(state, rec),
@@ -321,6 +332,12 @@ impl<'a> Walk<'a> {
             container.monotonic_ns < MAX_CLOCK && container.boottime_ns < MAX_CLOCK,
             "impossible time",
         )?;
+        let none = [0; CR_IMG_ID_LEN as usize];
+        rec.require(
+            container.parent == none || container.parent != container.id,
+            "an image that is its own parent",
+        )?;
+        self.is_increment = container.parent != none;
         self.container = Some((rec, container));
         Ok(())
     }

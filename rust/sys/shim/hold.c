@@ -4,6 +4,7 @@
 #include <linux/crc32.h>
 #include <linux/delay.h>
 #include <linux/file.h>
+#include <linux/mmu_notifier.h>
 #include <linux/module.h>
 #include <linux/nsproxy.h>
 #include <linux/rcupdate.h>
@@ -180,6 +181,8 @@ void cr_shim_module_put(void)
  */
 void cr_shim_wait_for_callbacks(void)
 {
+	/* Tracks of memory that has gone, which have held the module until now. */
+	mmu_notifier_synchronize();
 	synchronize_rcu_tasks();
 }
 

@@ -17,6 +17,7 @@
 #include <asm/mmu.h>
 #include <asm/vdso.h>
 
+#include "runs.h"
 #include "shim.h"
 
 struct mm_struct *cr_shim_task_mm(struct task_struct *t)
@@ -243,43 +244,6 @@ bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, struct cr_shim_vma *out)
 	return vma;
 }
 
-struct runs {
-	struct cr_img_run *runs;
-	u32 max;
-	u32 nr;
-	u64 *pfns;
-	u32 max_pfns;
-	u32 nr_pfns;
-	u64 next;
-	u64 scanned;
-};
-
-/*
- * Adds pages from @addr on, with page frame numbers from @pfn on, or 0 when
- * they are in no frame, if these are wanted. 1 when there is no place for them.
- */
-static int add_run(struct runs *r, u64 addr, u64 pfn, u64 pages)
-{
-	struct cr_img_run *last = r->nr ? &r->runs[r->nr - 1] : NULL;
-	u64 i;
-
-	if (r->pfns && pages > r->max_pfns - r->nr_pfns)
-		return 1;
-	if (last && last->start + last->nr_pages * PAGE_SIZE == addr) {
-		last->nr_pages += pages;
-	} else if (r->nr < r->max) {
-		r->runs[r->nr].start = addr;
-		r->runs[r->nr].nr_pages = pages;
-		r->nr++;
-	} else {
-		return 1;
-	}
-	for (i = 0; r->pfns && i < pages; i++)
-		r->pfns[r->nr_pfns++] = pfn ? pfn + i : 0;
-	r->next = addr + pages * PAGE_SIZE;
-	return 0;
-}
-
 /* Does the entry hold a page of this process alone, or one swapped out? */
 static bool is_own_page(pte_t pte)
 {
@@ -290,6 +254,14 @@ static bool is_own_page(pte_t pte)
 	if (pte_special(pte) || is_zero_pfn(pte_pfn(pte)))
 		return false;
 	return PageAnon(pte_page(pte));
+}
+
+/* A flag of the page frame number, for a page that may have changed. */
+static u64 changed(struct mm_walk *walk, bool soft_dirty)
+{
+	bool new = walk->vma->vm_flags & VM_SOFTDIRTY;
+
+	return soft_dirty || new ? CR_SHIM_PFN_CHANGED : 0;
 }
 
 static int visit_pte(pte_t *ptep, unsigned long addr, unsigned long next,
@@ -306,7 +278,8 @@ static int visit_pte(pte_t *ptep, unsigned long addr, unsigned long next,
 		return -EHWPOISON;
 	if (!is_own_page(pte))
 		return 0;
-	return add_run(r, addr, pte_present(pte) ? pte_pfn(pte) : 0, 1);
+	return add_run(r, addr, changed(walk, is_soft_dirty(pte)) |
+		       (pte_present(pte) ? pte_pfn(pte) : 0), 1);
 }
 
 /* Without this, the walker would split huge pages. */
@@ -315,6 +288,7 @@ static int visit_pmd(pmd_t *pmdp, unsigned long addr, unsigned long next,
 {
 	struct runs *r = walk->private;
 	pmd_t pmd = pmdp_get_lockless(pmdp);
+	bool soft_dirty;
 
 	if (pmd_none(pmd) || (pmd_present(pmd) && !pmd_leaf(pmd)))
 		return 0;
@@ -323,8 +297,11 @@ static int visit_pmd(pmd_t *pmdp, unsigned long addr, unsigned long next,
 	/* The huge zero page is not anonymous either. */
 	if (pmd_present(pmd) && !PageAnon(pmd_page(pmd)))
 		return 0;
-	return add_run(r, addr, pmd_present(pmd) ? pmd_pfn(pmd) +
-		       ((addr & ~PMD_MASK) >> PAGE_SHIFT) : 0,
+	soft_dirty = pmd_present(pmd) ? pmd_soft_dirty(pmd) :
+					pmd_swp_soft_dirty(pmd);
+	return add_run(r, addr, changed(walk, soft_dirty) |
+		       (pmd_present(pmd) ? pmd_pfn(pmd) +
+			((addr & ~PMD_MASK) >> PAGE_SHIFT) : 0),
 		       (next - addr) >> PAGE_SHIFT);
 }
 

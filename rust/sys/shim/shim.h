@@ -435,6 +435,10 @@ u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 struct mm_struct *cr_shim_task_mm(struct task_struct *t);
 const void *cr_shim_vdso(size_t *len);
 bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, struct cr_shim_vma *out);
+
+/* In a page frame number: the page may have changed since it was last noted. */
+#define CR_SHIM_PFN_CHANGED	0x8000000000000000ULL
+
 int cr_shim_mm_runs(struct mm_struct *mm, u64 start, u64 end,
 		    struct cr_img_run *runs, u32 max, u32 *nr, u64 *pfns,
 		    u32 max_pfns, u64 *next, u64 *scanned);
@@ -446,6 +450,27 @@ struct mm_struct *cr_shim_mm_snapshot(struct mm_struct *mm);
 void *cr_shim_page_addr(struct page *page);
 void cr_shim_page_put(struct page *page, bool dirty);
 int cr_shim_mm_copy(struct mm_struct *mm, u64 addr, void *buf, u32 len);
+
+/* track.c */
+
+struct cr_shim_track;
+
+/* The object of an image that has what a process has not changed since. */
+struct cr_shim_origin {
+	u8 image[CR_IMG_ID_LEN];
+	u64 object;
+};
+
+struct cr_shim_track *cr_shim_track_begin(struct mm_struct *mm,
+					  struct cr_shim_origin *origin,
+					  bool *is_new, bool *used_before);
+int cr_shim_track_clear(struct cr_shim_track *track, u64 from,
+			struct cr_img_run *runs, u32 max, u32 *nr, u64 *next);
+int cr_shim_track_mark(struct cr_shim_track *track, u64 start, u64 end);
+bool cr_shim_track_is_disturbed(struct cr_shim_track *track);
+void cr_shim_track_keep(struct cr_shim_track *track,
+			const struct cr_shim_origin *origin);
+void cr_shim_track_end(struct cr_shim_track *track);
 
 /* aio.c */
 

@@ -53,6 +53,8 @@ pub enum Command {
     Show(Show),
     /// Check an image completely.
     Verify(Verify),
+    /// Make one image of several.
+    Merge(Merge),
     /// Say whether this kernel, module and caller can do it.
     Check(Check),
     /// Print completions for a shell.
@@ -71,6 +73,7 @@ impl Command {
             Self::Restart(_) => "restart",
             Self::Show(_) => "show",
             Self::Verify(_) => "verify",
+            Self::Merge(_) => "merge",
             Self::Check(_) => "check",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
@@ -165,6 +168,9 @@ pub struct Run {
 ///
 /// What the container shares with the outside is refused, unless it is declared external and
 /// supplied at restart. The standard descriptors of init are declared automatically.
+///
+/// Unless it is told otherwise, the kernel notes from now on which private memory changes, so that
+/// the next image can name this one as its --parent.
 #[derive(Args, Debug)]
 pub struct Checkpoint {
     /// Write the image to this file; it appears when it is complete.
@@ -173,6 +179,18 @@ pub struct Checkpoint {
     /// Kill the container once the image is complete, and synced if it is a file.
     #[arg(long)]
     pub kill: bool,
+    /// Save only the private memory that has changed since this image, which has to be the one made
+    /// last. A restart needs both.
+    #[arg(long, value_name = "IMAGE", value_hint = ValueHint::FilePath)]
+    pub parent: Option<PathBuf>,
+    /// Do not note what changes from now on: the image cannot be a parent, and what is noted since an
+    /// earlier one stays.
+    #[arg(long)]
+    pub no_track: bool,
+    /// Leave out private memory that the application does not want in core dumps, by
+    /// madvise(MADV_DONTDUMP). After a restart it is as if it had never been written to.
+    #[arg(long)]
+    pub exclude_dontdump: bool,
     /// The open file behind descriptor FD of process PID, a pid in the container, comes from
     /// outside; at restart it is supplied under the number KEY.
     #[arg(long = "external", value_name = "PID:FD=KEY")]
@@ -205,6 +223,10 @@ pub struct Restart {
     /// Read the image from this file.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub input: Option<PathBuf>,
+    /// The images that the image was made from, the complete one first. They are looked for beside
+    /// it, and where they were, if this is not given.
+    #[arg(long = "parent", value_name = "IMAGE", value_hint = ValueHint::FilePath)]
+    pub parents: Vec<PathBuf>,
     /// Supply descriptor FD of crctl for what was declared external under the number KEY.
     #[arg(long = "external", value_name = "KEY=FD")]
     pub externals: Vec<Supply>,
@@ -237,6 +259,21 @@ pub struct Verify {
     /// Image, or - for standard input.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
+}
+
+/// Makes one complete image of an image and those that it was made from.
+///
+/// The result is what a checkpoint without --parent would have written. It has the id of the newest
+/// image, so it can take its place as a parent.
+#[derive(Args, Debug)]
+pub struct Merge {
+    /// Write the image to this file instead of standard output; it appears when it is complete.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Images: the complete one first, then each that was made from the one before. A single one is
+    /// enough if the others are beside it, or where they were.
+    #[arg(required = true, value_name = "IMAGE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
 }
 
 /// Says whether this kernel, module and caller can checkpoint and restart, and what is missing.

@@ -151,6 +151,104 @@ fn show_stopped() {
 }
 
 #[test]
+fn merge() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, image: &[u8]| {
+        let path = dir.path().join(name).to_str().unwrap().to_owned();
+        fs::write(&path, image).unwrap();
+        path
+    };
+    let base = file("base", &Sample::new().image());
+    let next = file("next", &Sample::increment().image());
+
+    // What the sample and its increment are together.
+    let mut both = Sample::new();
+    let second = Sample::increment().pages[2].1[0].start + 4096;
+    both.pages[2] = (
+        sample::MM,
+        vec![cr_img_run {
+            start: second - 4096,
+            nr_pages: 1,
+        }],
+        0x77,
+    );
+    both.pages.insert(
+        3,
+        (
+            sample::MM,
+            vec![cr_img_run {
+                start: second,
+                nr_pages: 1,
+            }],
+            0x22,
+        ),
+    );
+    let output = crctl(&["merge", &base, &next], b"");
+    assert!(output.status.success(), "{output:?}");
+    let merged = Image::load(&output.stdout[..]).unwrap();
+    assert_eq!(merged.container.id, [2; 16]);
+    assert_eq!(merged.container.parent, [0; 16]);
+    assert_eq!(merged.container.nr_pages, 6);
+    let contents = |image: &Image, bytes: &[u8]| {
+        let mut pages = Vec::new();
+        for stored in &image.runs {
+            for page in 0..stored.run.nr_pages {
+                let at = (stored.at + page * 4096) as usize;
+                pages.push((stored.object, stored.run.start + page * 4096, bytes[at]));
+            }
+        }
+        pages
+    };
+    both.change::<cr_img_container>(0, |container| container.nr_pages = 6);
+    let both = both.image();
+    let expected = contents(&Image::load(&both[..]).unwrap(), &both);
+    assert_eq!(contents(&merged, &output.stdout), expected);
+
+    // It can take the place of the two.
+    let merged = file("merged", &output.stdout);
+    let output = crctl(&["merge", &merged], b"");
+    assert_eq!(output.stdout, fs::read(&merged).unwrap());
+
+    let refused = |args: &[&str], code, words: &str| {
+        let output = crctl(args, b"");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{error}");
+        assert!(error.contains(words), "{error:?} is not {words:?}");
+    };
+    refused(&["merge", &next, &base], 3, "which is missing");
+    refused(&["merge", &base, &merged], 3, "none, it is complete");
+    refused(
+        &["merge", &base, &next, &next],
+        3,
+        "is not the image that it was made from",
+    );
+    // The sample has no word of where its parent was.
+    refused(&["merge", &next], 3, "which is not found");
+    let mut damaged = fs::read(&base).unwrap();
+    let at = damaged.len() - 200;
+    damaged[at] ^= 1;
+    let damaged = file("damaged", &damaged);
+    refused(&["merge", &damaged, &next], 4, "checksum");
+    let mut twice = Sample::increment();
+    twice.pages[2].1[0].nr_pages = 2;
+    twice.change::<cr_img_container>(0, |container| container.nr_pages = 6);
+    let twice = file("twice", &twice.image());
+    refused(&["merge", &base, &twice], 4, "are there twice");
+    let mut lost = Sample::increment();
+    lost.change::<cr_img_unchanged>(0, |unchanged| unchanged.object = 1234);
+    let lost = file("lost", &lost.image());
+    refused(&["merge", &base, &lost], 4, "which a later image needs");
+
+    let output = crctl(&["show", &next], b"");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("4.0 KiB saved, 4.0 KiB in the parent; of 1\n"),
+        "{text}"
+    );
+    assert!(text.contains("parent     01010101"), "{text}");
+}
+
+#[test]
 fn names_cannot_play_with_the_terminal() {
     let mut sample = Sample::new();
     for owned in &mut sample.state {
@@ -188,6 +286,7 @@ fn pages_are_for_commands() {
         "crctl-checkpoint.1",
         "crctl-restart.1",
         "crctl-show.1",
+        "crctl-merge.1",
     ] {
         assert!(dir.path().join(page).exists(), "{page}");
     }

@@ -1283,6 +1283,65 @@ fn with_timer(nth: usize, f: impl Fn(&mut cr_img_timer)) -> impl Fn(&mut Vec<u8>
     }
 }
 
+#[test]
+fn increments() {
+    assert_eq!(check(&Sample::increment()), Ok(()));
+    let fails = |message: &str, f: &dyn Fn(&mut Sample)| {
+        let mut sample = Sample::increment();
+        f(&mut sample);
+        let error = check(&sample).unwrap_err();
+        assert!(error.contains(message), "{error:?} is not {message:?}");
+    };
+    let unchanged = |f: fn(&mut cr_img_unchanged)| {
+        move |sample: &mut Sample| sample.change::<cr_img_unchanged>(0, f)
+    };
+    let container = |f: fn(&mut cr_img_container)| {
+        move |sample: &mut Sample| sample.change::<cr_img_container>(0, f)
+    };
+    fails(
+        "its own parent",
+        &container(|container| container.id = container.parent),
+    );
+    fails(
+        "since no other image",
+        &container(|container| container.parent = [0; 16]),
+    );
+    fails(
+        "no memory that",
+        &unchanged(|unchanged| unchanged.mm = PIPE),
+    );
+    fails(
+        "since it was nothing",
+        &unchanged(|unchanged| unchanged.object = 0),
+    );
+    fails(
+        "nothing is unchanged",
+        &unchanged(|unchanged| unchanged.nr_runs = 0),
+    );
+    fails(
+        "its count disagree",
+        &unchanged(|unchanged| unchanged.nr_runs = 2),
+    );
+    fails(
+        "reserved member",
+        &unchanged(|unchanged| unchanged.reserved = 1),
+    );
+    for (start, nr_pages) in [(HEAP, 9), (SHARED, 1), (VDSO, 1), (0x1_0000, 1)] {
+        fails("no private memory is mapped", &|sample| {
+            let run = cr_img_run { start, nr_pages };
+            sample.state.last_mut().unwrap().payload[24..].copy_from_slice(run.as_bytes());
+        });
+    }
+    fails("not after the last one", &|sample| {
+        let last = sample.state.last().unwrap().clone();
+        sample.state.push(last);
+    });
+    fails("", &|sample| {
+        let last = sample.state.pop().unwrap();
+        sample.state.insert(3, last);
+    });
+}
+
 fn timer_fails(nth: usize, message: &str, f: impl Fn(&mut cr_img_timer)) {
     fails_bytes(CR_TAG_TIMERS, 0, message, with_timer(nth, f));
 }

@@ -156,6 +156,8 @@ impl Sample {
                 monotonic_ns: 1,
                 boottime_ns: 2,
                 nr_pages: 7,
+                id: [1; 16],
+                parent: [0; 16],
             },
             &[],
         );
@@ -792,6 +794,26 @@ impl Sample {
             })
             .collect();
         self.put(0, &queue, info.as_bytes());
+    }
+
+    /// An image that has only what changed since the sample: the heap's first page. The second one has
+    /// not changed, and that on the stack is gone.
+    pub fn increment() -> Self {
+        let mut sample = Self::new();
+        sample.pages[2] = (MM, vec![run(HEAP, 1)], 0x77);
+        sample.change::<cr_img_container>(0, |container| {
+            container.nr_pages = 5;
+            container.parent = container.id;
+            container.id = [2; 16];
+        });
+        let unchanged = cr_img_unchanged {
+            mm: MM,
+            object: MM,
+            nr_runs: 1,
+            reserved: 0,
+        };
+        sample.put(0, &unchanged, run(HEAP + PAGE as u64, 1).as_bytes());
+        sample
     }
 
     /// Changes the fixed part of the `nth` record of a kind.

@@ -32,6 +32,9 @@ pub(super) fn parse(mut words: impl Iterator<Item = OsString>) -> Option<Cli> {
 fn checkpoint(words: &mut Words<impl Iterator<Item = OsString>>) -> Option<Checkpoint> {
     let mut output = None;
     let mut kill = false;
+    let mut parent = None;
+    let mut no_track = false;
+    let mut exclude_dontdump = false;
     let mut externals = Vec::new();
     let mut timeout_ms = None;
     let mut stats = None;
@@ -40,6 +43,9 @@ fn checkpoint(words: &mut Words<impl Iterator<Item = OsString>>) -> Option<Check
         match word?.as_str() {
             "-o" | "--output" => once(&mut output, words.path()?)?,
             "--kill" => flag(&mut kill)?,
+            "--parent" => once(&mut parent, words.path()?)?,
+            "--no-track" => flag(&mut no_track)?,
+            "--exclude-dontdump" => flag(&mut exclude_dontdump)?,
             "--external" => externals.push(words.value::<External>()?),
             "--timeout-ms" => once(&mut timeout_ms, words.value()?)?,
             "--stats" | "--stats=text" => once(&mut stats, StatsFormat::Text)?,
@@ -50,6 +56,9 @@ fn checkpoint(words: &mut Words<impl Iterator<Item = OsString>>) -> Option<Check
     Some(Checkpoint {
         output,
         kill,
+        parent,
+        no_track,
+        exclude_dontdump,
         externals,
         timeout_ms: timeout_ms.unwrap_or(0),
         stats,
@@ -62,6 +71,7 @@ fn restart(words: &mut Words<impl Iterator<Item = OsString>>) -> Option<Restart>
     let mut pid_file = None;
     let mut root = None;
     let mut input = None;
+    let mut parents = Vec::new();
     let mut externals = Vec::new();
     let mut allow_changed_files = false;
     let mut ignore_mounts = false;
@@ -72,6 +82,7 @@ fn restart(words: &mut Words<impl Iterator<Item = OsString>>) -> Option<Restart>
             "--pid-file" => once(&mut pid_file, words.path()?)?,
             "--root" => once(&mut root, words.path()?)?,
             "-i" | "--input" => once(&mut input, words.path()?)?,
+            "--parent" => parents.push(words.path()?),
             "--external" => externals.push(words.value::<Supply>()?),
             "--allow-changed-files" => flag(&mut allow_changed_files)?,
             "--ignore-mounts" => flag(&mut ignore_mounts)?,
@@ -87,6 +98,7 @@ fn restart(words: &mut Words<impl Iterator<Item = OsString>>) -> Option<Restart>
             root,
         },
         input,
+        parents,
         externals,
         allow_changed_files,
         ignore_mounts,

@@ -12,7 +12,7 @@ use crate::{
     cli::Checkpoint,
     device::Device,
     error::{code_of_errno, Code, Error},
-    runtime::{cgroup, log::Log, output::Output, section, stats},
+    runtime::{cgroup, log::Log, output::Output, parents::About, section, stats},
     sys,
 };
 
@@ -34,9 +34,15 @@ pub(super) fn checkpoint(args: &Checkpoint) -> Result<u8> {
         .into());
     }
     let externals = externals(args);
-    let section = section::Section::of_process(args.pid)
-        .with_context(|| format!("pid {}", args.pid))?
-        .to_bytes()?;
+    let mut section =
+        section::Section::of_process(args.pid).with_context(|| format!("pid {}", args.pid))?;
+    let mut parent = None;
+    if let Some(path) = &args.parent {
+        parent = Some(About::of_file(path)?.id);
+        let absolute = path.canonicalize();
+        section.parent = Some(absolute.with_context(|| path.display().to_string())?);
+    }
+    let section = section.to_bytes()?;
     let mut output = Output::open(args.output.as_deref(), args.kill)?;
     if args.kill {
         output = output.with_keeper()?;
@@ -50,8 +56,18 @@ pub(super) fn checkpoint(args: &Checkpoint) -> Result<u8> {
     if log.wants_progress() {
         flags |= CR_CHECKPOINT_PROGRESS;
     }
+    if parent.is_some() {
+        flags |= CR_CHECKPOINT_INCREMENT;
+    }
+    if !args.no_track {
+        flags |= CR_CHECKPOINT_TRACK;
+    }
+    if args.exclude_dontdump {
+        flags |= CR_CHECKPOINT_NO_DONTDUMP;
+    }
     let mut arg = cr_checkpoint {
         flags,
+        parent: parent.unwrap_or_default(),
         pidfd: pidfd.as_raw_fd(),
         image_fd: output.fd().as_raw_fd(),
         log_fd: log.fd().as_raw_fd(),
@@ -128,6 +144,7 @@ fn failure(errno: Errno, explained: bool) -> anyhow::Error {
         Errno::EOPNOTSUPP => "the container has state that cannot be saved",
         Errno::EBUSY => "it is being checkpointed already, or shares something with the outside",
         Errno::ETIMEDOUT => "a process did not stand still in time",
+        Errno::ESTALE => "the parent is not the last checkpoint of this container",
         Errno::EAGAIN => "a process ended meanwhile",
         Errno::EPIPE => "nobody reads the image any more",
         errno => errno.desc(),

@@ -12,6 +12,7 @@ mod check;
 mod checkpoint;
 mod completions;
 mod man;
+mod merge;
 mod restart;
 mod run;
 mod show;
@@ -25,6 +26,7 @@ pub fn execute(command: Command) -> Result<u8> {
         Command::Restart(args) => restart::restart(&args),
         Command::Show(args) => show::show(&args),
         Command::Verify(args) => verify::verify(&args),
+        Command::Merge(args) => merge::merge(&args),
         Command::Check(args) => check::check(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Man(args) => man::man(&args),

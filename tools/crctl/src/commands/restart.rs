@@ -4,6 +4,7 @@
 
 use std::{
     fs::File,
+    io,
     os::fd::{AsFd, AsRawFd},
 };
 
@@ -16,12 +17,13 @@ use crate::{
     cli::Restart,
     device::Device,
     error::{code_of_errno, Code, Error},
-    image::{self, Prefix},
+    image::{self, is_increment, Chain, Prefix},
     runtime::{
         log::Log,
         mounts,
         namespaces::{self, Processes},
-        relay::{self, FromFile},
+        parents::{self, About},
+        relay::{self, FromProcess},
         section::{self, Section},
         start::{self, Starting},
         stats,
@@ -40,10 +42,11 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
         .map(namespaces::find_root)
         .transpose()?
         .flatten();
-    let mut prefix = Prefix::read(image).with_context(|| match &args.input {
+    let name = match &args.input {
         Some(path) => path.display().to_string(),
         None => "standard input".into(),
-    })?;
+    };
+    let mut prefix = Prefix::read(image).with_context(|| name.clone())?;
     let section = prefix
         .section(section::NAME)
         .map(Section::from_bytes)
@@ -55,9 +58,24 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
     }
 
     let log = Log::start("restart")?;
-    let relay = match relay::is_needed(&prefix.rest)? {
-        true => Some(FromFile::start(&mut prefix.rest, "restart")?),
-        false => None,
+    if !is_increment(&prefix.container) && !args.parents.is_empty() {
+        let what = format!("--parent: {name} is complete, and was made from no other image");
+        return Err(Error::Usage(what).into());
+    }
+    let relay = if is_increment(&prefix.container) {
+        let chain = chain(args, &name, &prefix)?;
+        let (merged, relay) = FromProcess::start("restart", |out| chain.merge(out))?;
+        prefix = Prefix::read(merged)?;
+        Some(relay)
+    } else if relay::is_needed(&prefix.rest)? {
+        let (rest, relay) = FromProcess::start("restart", |out| {
+            io::copy(&mut prefix.rest, out)?;
+            Ok(())
+        })?;
+        prefix.rest = rest;
+        Some(relay)
+    } else {
+        None
     };
     let mut mounts = mounts::of_process("self").context("/proc/self/mountinfo")?;
     let starting = Starting::prepare(&args.start, &mounts)?;
@@ -80,6 +98,17 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
         stats::print(&stats, format);
     }
     starting.started(init)
+}
+
+/// The image and those that it was made from.
+fn chain(args: &Restart, name: &str, prefix: &Prefix<File>) -> Result<Chain> {
+    let parents = match &args.input {
+        Some(path) if args.parents.is_empty() => parents::find(path, &About::of(prefix)?)?,
+        _ => args.parents.clone(),
+    };
+    let mut files = parents::open(&parents)?;
+    files.push((name.into(), prefix.rest.try_clone()?));
+    Chain::load(files)
 }
 
 fn issue(

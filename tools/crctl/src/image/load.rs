@@ -47,15 +47,28 @@ impl Record {
     }
 }
 
+/// Pages that are stored in an image.
+#[derive(Clone, Copy, Debug)]
+pub struct Stored {
+    /// Object that they belong to.
+    pub object: u64,
+    /// Where they belong there.
+    pub run: cr_img_run,
+    /// Where their contents begin in the image.
+    pub at: u64,
+}
+
 /// A valid image, without the contents of its pages.
 #[derive(Clone, Debug)]
 pub struct Image {
     /// File header.
     pub header: cr_img_header,
+    /// The container as a whole.
+    pub container: cr_img_container,
     /// Everything before the pages.
     pub state: Vec<Record>,
-    /// Runs of pages, with the object that they belong to.
-    pub runs: Vec<(u64, cr_img_run)>,
+    /// Runs of pages that are stored.
+    pub runs: Vec<Stored>,
     /// What the last record says.
     pub end: cr_img_end,
     /// Bytes in the image.
@@ -95,9 +108,14 @@ impl Image {
         while head.tag != CR_TAG_END {
             let mut pages = reader.pages(&head, &mut scratch)?;
             let object = pages.object();
+            let length = pages.nr_pages() * u64::from(PAGE_SIZE);
+            let payload = head.offset + size_of::<cr_img_record>() as u64;
+            let mut at = payload + head.length - length;
             for run in pages.runs() {
                 checked.check_run(head.offset, object, run)?;
-                runs.push((object, *run));
+                let run = *run;
+                runs.push(Stored { object, run, at });
+                at += run.nr_pages * u64::from(PAGE_SIZE);
             }
             let mut left = pages.nr_pages() as usize;
             while left > 0 {
@@ -111,9 +129,10 @@ impl Image {
         let end = reader.end(&head)?;
         reader.nothing_follows()?;
 
+        let mut container = cr_img_container::default();
         // There is one: that has been checked.
         for rec in recs.iter().filter(|rec| rec.tag == CR_TAG_CONTAINER) {
-            let container: cr_img_container = rec.fixed()?;
+            container = rec.fixed()?;
             if container.nr_pages != end.nr_pages {
                 return Err(CheckError {
                     offset: rec.offset,
@@ -126,6 +145,7 @@ impl Image {
         let length = reader.offset();
         Ok(Self {
             header,
+            container,
             state,
             runs,
             end,

@@ -2,13 +2,15 @@
 
 //! Images, as user space sees them.
 
+mod chain;
 mod load;
 mod model;
 mod prefix;
 mod source;
 mod tree;
 
-pub use load::{fuzz_one, Image, Record, EM_X86_64, PAGE_SIZE};
+pub use chain::{hex, is_increment, Chain, Id};
+pub use load::{fuzz_one, Image, Record, Stored, EM_X86_64, PAGE_SIZE};
 pub use model::Model;
 pub use prefix::Prefix;
 pub use source::{open, ReadError, Stream};

@@ -8,7 +8,7 @@ use anyhow::Result;
 use cr_codec::{check::Rec, record, uapi::*};
 use serde::Serialize;
 
-use super::{Image, Record, PAGE_SIZE};
+use super::{hex, Id, Image, Record, Stored, PAGE_SIZE};
 
 /// All of an image.
 #[derive(Debug, Serialize)]
@@ -39,6 +39,10 @@ pub struct Model {
     pub hostname: Option<String>,
     /// Pid handed out last.
     pub last_pid: u32,
+    /// Id of the image.
+    pub id: String,
+    /// Id of the image that has what did not change since, if that is not here.
+    pub parent: Option<String>,
     /// Sections of user space, by name.
     pub sections: BTreeMap<String, serde_json::Value>,
     /// Processes, parents first.
@@ -125,6 +129,8 @@ pub struct Memory {
     pub program: String,
     pub mapped_bytes: u64,
     pub saved_bytes: u64,
+    /// What the image's parent has of it.
+    pub unchanged_bytes: u64,
     pub mappings: Vec<Mapping>,
 }
 
@@ -220,6 +226,8 @@ impl Model {
             namespaces: Vec::new(),
             hostname: None,
             last_pid: 0,
+            id: String::new(),
+            parent: None,
             sections: BTreeMap::new(),
             processes: Vec::new(),
             memory: BTreeMap::new(),
@@ -234,7 +242,7 @@ impl Model {
         for record in &image.state {
             model.add(&record.rec(), &mut objects)?;
         }
-        for (object, run) in &image.runs {
+        for Stored { object, run, .. } in &image.runs {
             let bytes = run.nr_pages * u64::from(PAGE_SIZE);
             if let Some(memory) = model.memory.get_mut(object) {
                 memory.saved_bytes += bytes;
@@ -262,6 +270,8 @@ impl Model {
             CR_TAG_CONTAINER => {
                 let container: cr_img_container = rec.fixed()?;
                 self.last_pid = container.last_pid;
+                self.id = hex(&container.id);
+                self.parent = (container.parent != Id::default()).then(|| hex(&container.parent));
                 self.namespaces = vec!["pid"];
                 for (flag, name) in [
                     (CR_NS_MNT, "mnt"),
@@ -350,9 +360,18 @@ impl Model {
                     program: self.file_name(mm.exe),
                     mapped_bytes: 0,
                     saved_bytes: 0,
+                    unchanged_bytes: 0,
                     mappings: Vec::new(),
                 };
                 self.memory.insert(rec.id, shown);
+            }
+            CR_TAG_UNCHANGED => {
+                let unchanged: cr_img_unchanged = rec.fixed()?;
+                let runs = rec.array::<cr_img_run>(size_of::<cr_img_unchanged>());
+                let pages: u64 = runs.map(|run| run.nr_pages).sum();
+                if let Some(memory) = self.memory.get_mut(&unchanged.mm) {
+                    memory.unchanged_bytes = pages * u64::from(PAGE_SIZE);
+                }
             }
             CR_TAG_VMA => {
                 let vma: cr_img_vma = rec.fixed()?;

@@ -23,6 +23,13 @@ pub fn print(model: &Model, out: &mut dyn Write) -> io::Result<()> {
         date(model.time_ns),
         plain(&model.kernel_release)
     )?;
+    writeln!(out, "id         {}", model.id)?;
+    if let Some(parent) = &model.parent {
+        writeln!(
+            out,
+            "parent     {parent}, which has what did not change since"
+        )?;
+    }
     write!(
         out,
         "container  own namespaces: {}",
@@ -256,9 +263,13 @@ fn ending(code: u32) -> String {
 }
 
 fn memory_line(id: u64, memory: &Memory, users: &str, out: &mut dyn Write) -> io::Result<()> {
+    let elsewhere = match memory.unchanged_bytes {
+        0 => String::new(),
+        bytes => format!(", {} in the parent", size(bytes)),
+    };
     writeln!(
         out,
-        "  #{id} {}: {} in {} mappings, {} saved; {users}",
+        "  #{id} {}: {} in {} mappings, {} saved{elsewhere}; {users}",
         plain(&memory.program),
         size(memory.mapped_bytes),
         memory.mappings.len(),

@@ -26,7 +26,7 @@ use nix::{
     unistd::{getppid, pipe2, ForkResult, Pid},
 };
 
-use crate::sys;
+use crate::{image::ReadError, sys};
 
 /// Whether somebody has to stand in between.
 pub fn is_needed(file: &File) -> io::Result<bool> {
@@ -65,23 +65,23 @@ impl ToFile {
     }
 }
 
-/// A process that copies from a file: a thread would not do, because who has one cannot get a new
-/// pid namespace for its children.
+/// A process that writes an image to a pipe: a thread would not do, because who has one cannot get a
+/// new pid namespace for its children.
 #[derive(Debug)]
-pub struct FromFile {
+pub struct FromProcess {
     child: Pid,
 }
 
-impl FromFile {
-    /// Starts it. `file` becomes the end of the pipe.
-    pub fn start(file: &mut File, command: &str) -> Result<Self> {
-        let (read, write) = pipe2(OFlag::O_CLOEXEC).context("pipe")?;
+impl FromProcess {
+    /// Starts it. The file is the end of the pipe.
+    pub fn start(
+        command: &str,
+        write: impl FnOnce(&mut File) -> Result<()>,
+    ) -> Result<(File, Self)> {
+        let (read, end) = pipe2(OFlag::O_CLOEXEC).context("pipe")?;
         let parent = nix::unistd::getpid();
         match sys::fork().context("fork")? {
-            ForkResult::Parent { child } => {
-                *file = read.into();
-                Ok(Self { child })
-            }
+            ForkResult::Parent { child } => Ok((read.into(), Self { child })),
             ForkResult::Child => {
                 drop(read);
                 let _ = prctl::set_pdeathsig(Signal::SIGKILL);
@@ -89,10 +89,9 @@ impl FromFile {
                 if getppid() != parent {
                     sys::exit(1);
                 }
-                let mut write = File::from(write);
-                sys::exit(match io::copy(file, &mut write) {
-                    Err(err) if err.kind() != io::ErrorKind::BrokenPipe => {
-                        eprintln!("crctl: {command}: {err}");
+                sys::exit(match write(&mut File::from(end)) {
+                    Err(err) if !is_broken_pipe(&err) => {
+                        eprintln!("crctl: {command}: {err:#}");
                         1
                     }
                     _ => 0,
@@ -102,7 +101,17 @@ impl FromFile {
     }
 }
 
-impl Drop for FromFile {
+/// Who read has seen enough.
+fn is_broken_pipe(err: &anyhow::Error) -> bool {
+    let kind = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref() {
+        Some(ReadError::Io(err)) => Some(err.kind()),
+        _ => Some(cause.downcast_ref::<io::Error>()?.kind()),
+    };
+    err.chain()
+        .any(|cause| kind(cause) == Some(io::ErrorKind::BrokenPipe))
+}
+
+impl Drop for FromProcess {
     /// What it has not copied by now is not wanted.
     fn drop(&mut self) {
         let _ = kill(self.child, Signal::SIGKILL);

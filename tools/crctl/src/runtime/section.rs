@@ -29,6 +29,9 @@ pub struct Section {
     /// What the standard descriptors of init were, as in /proc/PID/fd; those that came from outside
     /// have their number as key.
     pub stdio: BTreeMap<u32, String>,
+    /// Where the image's parent was when the image was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<PathBuf>,
 }
 
 /// The directory in /proc of a thread of a process that lives. Its first one may have exited.
@@ -57,6 +60,7 @@ impl Section {
             version: VERSION,
             mounts,
             stdio: stdio.collect(),
+            parent: None,
         })
     }
 
