@@ -4,7 +4,12 @@
 
 use crate::report::{fail, failure, Context, Failure, Result};
 use cr_codec::{check::Rec, read::Source, write::Sink};
-use cr_sys::{file::FileRef, misc, mm::PAGE_SIZE, vec};
+use cr_sys::{
+    file::FileRef,
+    misc,
+    mm::{PAGE_BATCH, PAGE_SIZE},
+    vec,
+};
 use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, prelude::*};
 
 /// Records that wait in memory until the container runs on.
@@ -110,6 +115,28 @@ impl Sink for FileSink {
             return self.push(bytes);
         }
         Ok(vec::extend(&mut self.buffer, bytes)?)
+    }
+
+    fn write_parts(&mut self, parts: &[&[u8]]) -> Result {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        if length < BUFFER / 2 {
+            return parts.iter().try_for_each(|part| self.write_all(part));
+        }
+        self.flush()?;
+        for parts in parts.chunks(PAGE_BATCH) {
+            let written = self
+                .file
+                .write_parts(parts)
+                .context(format_args!("writing the image"))?;
+            self.written += written as u64;
+            if misc::is_being_killed() {
+                fail!(EINTR, "the caller is being killed");
+            }
+            if written != parts.iter().map(|part| part.len()).sum() {
+                fail!(EIO, "writing the image: the file takes no more");
+            }
+        }
+        Ok(())
     }
 }
 

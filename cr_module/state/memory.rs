@@ -26,7 +26,7 @@ use cr_codec::{
 use cr_sys::{
     errno::EOPNOTSUPP,
     file::FileRef,
-    mm::{Mm, PAGE_SIZE},
+    mm::{Mm, PAGE_BATCH, PAGE_SIZE},
     vec,
 };
 use kernel::prelude::*;
@@ -324,7 +324,7 @@ impl Memory {
                 let mut pages = writer.pages(region.id, &record)?;
                 for run in &record {
                     match &region.place {
-                        Place::Private(mm) => write_private(mm, run, |bytes| pages.page(bytes))?,
+                        Place::Private(mm) => write_private(mm, run, |parts| pages.pages(parts))?,
                         Place::Shared(file) => {
                             for at in 0..run.nr_pages {
                                 file.read_page(run.start + at * PAGE_SIZE as u64, &mut page)?;
@@ -421,16 +421,18 @@ impl Scanner {
     }
 }
 
-fn write_private(mm: &Mm, run: &cr_img_run, mut write: impl FnMut(&[u8]) -> Result) -> Result {
+fn write_private(mm: &Mm, run: &cr_img_run, mut write: impl FnMut(&[&[u8]]) -> Result) -> Result {
     let mut done = 0;
     while done < run.nr_pages {
         let addr = run.start + done * PAGE_SIZE as u64;
         let pages = mm
             .pages(addr, run.nr_pages - done, false)
             .context(format_args!("reading the page at {addr:#x}"))?;
-        for at in 0..pages.len() {
-            write(pages.bytes(at))?;
+        let mut parts = [&[][..]; PAGE_BATCH];
+        for (at, part) in parts.iter_mut().enumerate().take(pages.len()) {
+            *part = pages.bytes(at);
         }
+        write(&parts[..pages.len()])?;
         done += pages.len() as u64;
     }
     Ok(())

@@ -26,6 +26,11 @@ pub trait Sink {
 
     /// Takes all of `bytes`, which may be few: a sink that pays per call has a buffer.
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
+
+    /// Takes all of `parts`, which are many bytes: to copy them to a buffer would be a waste.
+    fn write_parts(&mut self, parts: &[&[u8]]) -> Result<(), Self::Error> {
+        parts.iter().try_for_each(|part| self.write_all(part))
+    }
 }
 
 impl<S: Sink + ?Sized> Sink for &mut S {
@@ -33,6 +38,10 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
         (**self).write_all(bytes)
+    }
+
+    fn write_parts(&mut self, parts: &[&[u8]]) -> Result<(), Self::Error> {
+        (**self).write_parts(parts)
     }
 }
 
@@ -98,6 +107,14 @@ impl<S: Sink> Encoder<S> {
         }
         self.crc = (self.checksum)(self.crc, bytes);
         self.put(bytes)
+    }
+
+    fn payload_parts(&mut self, parts: &[&[u8]]) -> Result<(), S::Error> {
+        for part in parts {
+            self.crc = (self.checksum)(self.crc, part);
+            self.offset = self.offset.saturating_add(part.len() as u64);
+        }
+        self.sink.write_parts(parts)
     }
 
     fn zeroes(&mut self, mut count: u64) -> Result<(), S::Error> {
@@ -307,13 +324,20 @@ impl<S: Sink> PagesWriter<'_, S> {
 
     /// Writes one page or several.
     pub fn page(&mut self, bytes: &[u8]) -> Result<(), S::Error> {
-        let page_size = self.writer.page_size;
-        let pages = page_size.and_then(|page_size| page_size.pages_in(bytes.len() as u64));
-        match pages.and_then(|pages| self.remaining.checked_sub(pages)) {
-            Some(remaining) => self.remaining = remaining,
-            None => return Err(self.misuse("more data than announced, or a part of a page")),
+        self.pages(&[bytes])
+    }
+
+    /// Writes pages that are in several places, each with one page or several.
+    pub fn pages(&mut self, parts: &[&[u8]]) -> Result<(), S::Error> {
+        for part in parts {
+            let page_size = self.writer.page_size;
+            let pages = page_size.and_then(|page_size| page_size.pages_in(part.len() as u64));
+            match pages.and_then(|pages| self.remaining.checked_sub(pages)) {
+                Some(remaining) => self.remaining = remaining,
+                None => return Err(self.misuse("more data than announced, or a part of a page")),
+            }
         }
-        self.writer.encoder.payload(bytes)
+        self.writer.encoder.payload_parts(parts)
     }
 
     /// Ends the record.

@@ -6,7 +6,7 @@
 //! [`include/linux/pipe_fs_i.h`](srctree/include/linux/pipe_fs_i.h),
 //! [`include/linux/filelock.h`](srctree/include/linux/filelock.h).
 
-use crate::{bindings, list::read_all, pid_ns::PidNs, task::TaskRef};
+use crate::{bindings, list::read_all, mm::PAGE_BATCH, pid_ns::PidNs, task::TaskRef};
 use core::{mem::MaybeUninit, ptr::NonNull};
 use cr_codec::uapi::*;
 use kernel::{
@@ -410,6 +410,21 @@ impl FileRef {
         count(unsafe {
             bindings::cr_shim_stream_write(self.as_ptr(), bytes.as_ptr().cast(), bytes.len())
         })
+    }
+
+    /// Writes `parts`, at most [`PAGE_BATCH`], where the file is, and says how many bytes: all, or it
+    /// takes no more.
+    pub fn write_parts(&self, parts: &[&[u8]]) -> Result<usize> {
+        let mut raw = [bindings::kvec::default(); PAGE_BATCH];
+        let mut len = 0;
+        for (raw, part) in raw.iter_mut().zip(parts) {
+            raw.iov_base = part.as_ptr().cast_mut().cast();
+            raw.iov_len = part.len();
+            len += part.len();
+        }
+        let nr = raw.len().min(parts.len()) as u32;
+        // SAFETY: The file is valid; so many parts are valid for reads of their lengths.
+        count(unsafe { bindings::cr_shim_stream_writev(self.as_ptr(), raw.as_ptr(), nr, len) })
     }
 
     /// Reads some bytes from where the file is, and says how many; 0 at its end.

@@ -493,6 +493,26 @@ ssize_t cr_shim_stream_write(struct file *file, const void *buf, size_t len)
 	return n;
 }
 
+/* Writes all of @parts, @len bytes, unless the file takes no more. */
+ssize_t cr_shim_stream_writev(struct file *file, const struct kvec *parts,
+			      u32 nr, size_t len)
+{
+	bool seekable = !(file->f_mode & FMODE_STREAM);
+	loff_t pos = file->f_pos;
+	struct iov_iter iter;
+	ssize_t n = 0;
+
+	iov_iter_kvec(&iter, ITER_SOURCE, parts, nr, len);
+	while (iov_iter_count(&iter) && !fatal_signal_pending(current)) {
+		n = vfs_iter_write(file, &iter, seekable ? &pos : NULL, 0);
+		if (n <= 0)
+			break;
+		if (seekable)
+			file->f_pos = pos;
+	}
+	return n < 0 ? n : len - iov_iter_count(&iter);
+}
+
 ssize_t cr_shim_stream_read(struct file *file, void *buf, size_t len)
 {
 	bool seekable = !(file->f_mode & FMODE_STREAM);

@@ -647,6 +647,8 @@ struct file *cr_shim_pipe_reopen(struct file *end, u32 flags);
 
 s64 cr_shim_seek_set(struct file *file, u64 pos);
 ssize_t cr_shim_stream_write(struct file *file, const void *buf, size_t len);
+ssize_t cr_shim_stream_writev(struct file *file, const struct kvec *parts,
+			      u32 nr, size_t len);
 ssize_t cr_shim_stream_read(struct file *file, void *buf, size_t len);
 ssize_t cr_shim_pwrite(struct file *file, const void *buf, size_t len, u64 pos);
 ssize_t cr_shim_pread(struct file *file, void *buf, size_t len, u64 pos);
