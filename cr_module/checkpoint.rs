@@ -30,7 +30,7 @@ use cr_codec::{
     FormatError, FormatErrorKind, Record,
 };
 use cr_sys::{
-    errno::EOPNOTSUPP,
+    errno::{ECANCELED, EOPNOTSUPP},
     file::FileRef,
     inet::InetRef,
     misc,
@@ -46,7 +46,8 @@ const FLAGS: u32 = CR_CHECKPOINT_KILL
     | CR_CHECKPOINT_PROGRESS
     | CR_CHECKPOINT_TRACK
     | CR_CHECKPOINT_INCREMENT
-    | CR_CHECKPOINT_NO_DONTDUMP;
+    | CR_CHECKPOINT_NO_DONTDUMP
+    | CR_CHECKPOINT_CONFIRM;
 const DEFAULT_TIMEOUT_MS: u32 = 10_000;
 
 /// How often the state is copied again when something from outside wakes a thread meanwhile.
@@ -64,12 +65,19 @@ pub(crate) fn ioctl(arg: usize) -> Result {
 }
 
 fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
-    if args.flags & !FLAGS != 0 || args.reserved != 0 {
+    if args.flags & !FLAGS != 0 || args.reserved != 0 || args.reserved2 != 0 {
         fail!(EINVAL, "argument: unknown flags");
     }
     let image =
         FileRef::from_fd_writable(args.image_fd).context(format_args!("image descriptor"))?;
     let sections = read_sections(args)?;
+    let confirm = match args.flags & CR_CHECKPOINT_CONFIRM {
+        0 => None,
+        _ => {
+            let file = FileRef::from_fd(args.confirm_fd);
+            Some(file.context(format_args!("confirming descriptor"))?)
+        }
+    };
     let mut container = Container::find(args)?;
     // Before anybody is held up.
     let mut nr_tasks = 0;
@@ -133,6 +141,9 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
     if let Some(hold) = hold {
         if kill {
             sink.sync()?;
+            if let Some(confirm) = &confirm {
+                await_confirmation(confirm)?;
+            }
             hold.check_memory()?;
             end(&container, hold, &state.connections)?;
         } else {
@@ -477,6 +488,28 @@ fn write(
     sink.flush()?;
     Ok(pages)
 }
+
+/// Tells user space that the image is complete, and waits until it says that it is safe.
+fn await_confirmation(file: &FileRef) -> Result {
+    const O_NONBLOCK: u32 = 0o4000;
+    file.add_flags(O_NONBLOCK);
+    let asked = file.write(&[1]);
+    asked.context(format_args!("asking for confirmation"))?;
+    loop {
+        match file.read(&mut [0]) {
+            Ok(0) => fail!(ECANCELED(), "the image was not confirmed"),
+            Ok(_) => return Ok(()),
+            Err(err) if err == EAGAIN => misc::nap(CONFIRMATION_US),
+            Err(err) => return Err(err).context(format_args!("waiting for confirmation")),
+        }
+        if misc::is_being_killed() {
+            fail!(EINTR, "the caller is being killed");
+        }
+    }
+}
+
+/// Between two looks for a confirmation, us.
+const CONFIRMATION_US: u32 = 500;
 
 /// How long the tasks of a container may take to die, ns.
 const DEATH_NS: u64 = 10_000_000_000;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/cr.h>
+#include <linux/cr_image.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -78,6 +79,11 @@ static pid_t start_container(void)
 static bool alive(pid_t pid)
 {
 	return waitpid(pid, NULL, WNOHANG) == 0;
+}
+
+static bool alive_somewhere(pid_t pid)
+{
+	return !kill(pid, 0);
 }
 
 static int exit_status(pid_t pid)
@@ -213,6 +219,9 @@ static void test_bad_checkpoint(pid_t pid)
 	} while (0)
 	BAD("unknown flag", EINVAL, args.flags = 0x80000000);
 	BAD("reserved member", EINVAL, args.reserved = 1);
+	BAD("another reserved member", EINVAL, args.reserved2 = 1);
+	BAD("nobody to confirm", EBADF, args.flags = CR_CHECKPOINT_CONFIRM, args.confirm_fd = 999);
+	BAD("a parent that never was", ESTALE, args.flags = CR_CHECKPOINT_INCREMENT, args.parent[0] = 1);
 	BAD("no image descriptor", EBADF, args.image_fd = 999);
 	BAD("image descriptor -1", EBADF, args.image_fd = -1);
 	BAD("image descriptor cannot be written", EBADF, args.image_fd = readonly);
@@ -289,6 +298,67 @@ static void checkpoint_to_pipe(pid_t pid, __u32 flags, const struct cr_section *
 	check(args.stats.nr_tasks == 1, "tasks: %llu", args.stats.nr_tasks);
 	check(args.stats.pages_written >= PAGES, "pages: %llu", args.stats.pages_written);
 	check(args.stats.frozen_time > 0, "frozen: %llu us", args.stats.frozen_time);
+	close(image);
+}
+
+/* The container is killed only when somebody says that the image is safe. */
+static void test_confirmation(pid_t pid)
+{
+	int ends[2], image = open(image_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	struct cr_checkpoint args = checkpoint_args(pid, image);
+	pid_t other;
+	char byte;
+
+	args.flags = CR_CHECKPOINT_KILL | CR_CHECKPOINT_CONFIRM;
+	for (int confirm = 0; confirm < 2; confirm++) {
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+			fatal("socketpair");
+		other = fork();
+		if (!other) {
+			close(ends[0]);
+			if (read(ends[1], &byte, 1) != 1 || !alive_somewhere(pid))
+				_exit(1);
+			usleep(100000);
+			_exit(confirm && write(ends[1], "", 1) != 1);
+		}
+		close(ends[1]);
+		args.confirm_fd = ends[0];
+		check_call(confirm ? "CHECKPOINT, confirmed" : "CHECKPOINT, not confirmed",
+			   CR_IOC_CHECKPOINT, &args, confirm ? 0 : ECANCELED);
+		check(exit_status(other) == 0, "it was asked for, while the container lived");
+		if (!confirm)
+			check(alive(pid), "the container lives");
+		close(ends[0]);
+	}
+	check(exit_status(pid) == 128 + SIGKILL, "the container was killed");
+	close(image);
+}
+
+/* What an image that has a parent lacks, the kernel does not know. */
+static void test_increment(pid_t pid)
+{
+	int image = open(image_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	struct cr_checkpoint args = checkpoint_args(pid, image);
+	struct cr_restart restart = restart_args(image);
+	struct cr_img_container container;
+	struct cr_img_record record;
+
+	args.flags = CR_CHECKPOINT_TRACK;
+	check_call("CHECKPOINT, of which changes are noted", CR_IOC_CHECKPOINT, &args, 0);
+	if (pread(image, &record, sizeof(record), sizeof(struct cr_img_header)) != sizeof(record) ||
+	    record.tag != CR_TAG_CONTAINER ||
+	    pread(image, &container, sizeof(container), sizeof(struct cr_img_header) + sizeof(record)) !=
+		    sizeof(container))
+		fatal("no container in the image");
+	memcpy(args.parent, container.id, sizeof(args.parent));
+	args.flags = CR_CHECKPOINT_INCREMENT;
+	if (ftruncate(image, 0) || lseek(image, 0, SEEK_SET))
+		fatal("image");
+	check_call("CHECKPOINT of what changed", CR_IOC_CHECKPOINT, &args, 0);
+	check(args.stats.pages_written < PAGES, "pages: %llu", args.stats.pages_written);
+	lseek(image, 0, SEEK_SET);
+	check_call("RESTART of what changed", CR_IOC_RESTART, &restart, EINVAL);
+	check(alive(pid), "the container lives");
 	close(image);
 }
 
@@ -536,6 +606,8 @@ int main(void)
 	check(alive(pid), "the container lives");
 	test_odd_descriptors(pid);
 	test_interrupted(pid);
+	test_increment(pid);
+	test_confirmation(start_container());
 	checkpoint_to_pipe(pid, CR_CHECKPOINT_KILL, NULL);
 	check(exit_status(pid) == 128 + SIGKILL, "CR_CHECKPOINT_KILL kills");
 	test_bad_restart();

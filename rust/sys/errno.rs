@@ -32,6 +32,7 @@ mod code {
         EADDRNOTAVAIL: "Address not available.",
         ECONNREFUSED: "Connection refused.",
         EINPROGRESS: "Operation now in progress.",
+        ECANCELED: "Operation canceled.",
         ENOTUNIQ: "Name not unique: somebody else notes changes.",
         ENOTCONN: "Transport endpoint is not connected.",
         ENOTSOCK: "Socket operation on something else.",

@@ -114,6 +114,12 @@ struct cr_section {
 #define CR_CHECKPOINT_INCREMENT	0x8
 /* Save no private memory that madvise(MADV_DONTDUMP) was called for. */
 #define CR_CHECKPOINT_NO_DONTDUMP 0x10
+/*
+ * With CR_CHECKPOINT_KILL, where @image_fd is not where the image stays: write a
+ * byte to @confirm_fd when the image is complete, and kill nobody before a byte
+ * comes back from there.
+ */
+#define CR_CHECKPOINT_CONFIRM	0x20
 
 /**
  * struct cr_checkpoint - argument of CR_IOC_CHECKPOINT
@@ -131,6 +137,9 @@ struct cr_section {
  * @reserved: zero
  * @stats: filled in on success
  * @parent: with CR_CHECKPOINT_INCREMENT, the id of the image that has the rest
+ * @confirm_fd: with CR_CHECKPOINT_CONFIRM, a stream socket, which becomes
+ *	non-blocking
+ * @reserved2: zero
  *
  * Returns 0, or -1 and errno:
  *
@@ -146,6 +155,7 @@ struct cr_section {
  * EAGAIN - a task died during the checkpoint.
  * ESTALE - @parent is not the last checkpoint of this container that was made
  *	with CR_CHECKPOINT_TRACK.
+ * ECANCELED - @confirm_fd was closed instead of a confirmation.
  * Any error of writing to @image_fd.
  *
  * The container runs on unchanged whenever the call fails.
@@ -165,6 +175,8 @@ struct cr_checkpoint {
 	__u32 reserved;
 	struct cr_stats stats;
 	__u8 parent[16];
+	__s32 confirm_fd;
+	__u32 reserved2;
 };
 
 /* Write lines "progress DONE TOTAL", in pages, to log_fd. */

@@ -179,6 +179,10 @@ pub struct Checkpoint {
     /// Kill the container once the image is complete, and synced if it is a file.
     #[arg(long)]
     pub kill: bool,
+    /// Compress the image (Zstandard), on all processors; level 1 to 19, or 3.
+    #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "3",
+          value_parser = clap::value_parser!(i32).range(1..=19))]
+    pub compress: Option<i32>,
     /// Save only the private memory that has changed since this image, which has to be the one made
     /// last. A restart needs both.
     #[arg(long, value_name = "IMAGE", value_hint = ValueHint::FilePath)]
@@ -270,6 +274,10 @@ pub struct Merge {
     /// Write the image to this file instead of standard output; it appears when it is complete.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
+    /// Compress the image (Zstandard), on all processors; level 1 to 19, or 3.
+    #[arg(long, value_name = "LEVEL", num_args = 0..=1, require_equals = true, default_missing_value = "3",
+          value_parser = clap::value_parser!(i32).range(1..=19))]
+    pub compress: Option<i32>,
     /// Images: the complete one first, then each that was made from the one before. A single one is
     /// enough if the others are beside it, or where they were.
     #[arg(required = true, value_name = "IMAGE", value_hint = ValueHint::FilePath)]

@@ -2,6 +2,8 @@
 
 //! Errors and exit codes.
 
+use std::io;
+
 use cr_codec::{check::CheckError, FormatError};
 use nix::errno::Errno;
 
@@ -62,7 +64,13 @@ pub fn code(err: &anyhow::Error) -> Code {
         if let Some(err) = cause.downcast_ref::<Error>() {
             return err.code();
         }
-        let format = matches!(cause.downcast_ref(), Some(ReadError::Format(_)));
+        let format = match cause.downcast_ref() {
+            Some(ReadError::Format(_)) => true,
+            Some(ReadError::Io(err)) => err.kind() == io::ErrorKind::InvalidData,
+            None => cause
+                .downcast_ref::<io::Error>()
+                .is_some_and(|err| err.kind() == io::ErrorKind::InvalidData),
+        };
         if format || cause.is::<FormatError>() || cause.is::<CheckError>() {
             return Code::BadImage;
         }

@@ -32,6 +32,7 @@ pub(super) fn parse(mut words: impl Iterator<Item = OsString>) -> Option<Cli> {
 fn checkpoint(words: &mut Words<impl Iterator<Item = OsString>>) -> Option<Checkpoint> {
     let mut output = None;
     let mut kill = false;
+    let mut compress = None;
     let mut parent = None;
     let mut no_track = false;
     let mut exclude_dontdump = false;
@@ -43,6 +44,7 @@ fn checkpoint(words: &mut Words<impl Iterator<Item = OsString>>) -> Option<Check
         match word?.as_str() {
             "-o" | "--output" => once(&mut output, words.path()?)?,
             "--kill" => flag(&mut kill)?,
+            "--compress" => once(&mut compress, 3)?,
             "--parent" => once(&mut parent, words.path()?)?,
             "--no-track" => flag(&mut no_track)?,
             "--exclude-dontdump" => flag(&mut exclude_dontdump)?,
@@ -56,6 +58,7 @@ fn checkpoint(words: &mut Words<impl Iterator<Item = OsString>>) -> Option<Check
     Some(Checkpoint {
         output,
         kill,
+        compress,
         parent,
         no_track,
         exclude_dontdump,

@@ -48,7 +48,7 @@ pub(super) fn checkpoint(args: &Checkpoint) -> Result<u8> {
         output = output.with_keeper()?;
     }
     let log = Log::start("checkpoint")?;
-    let output = output.start()?;
+    let output = output.start(args.compress)?;
     let mut flags = 0;
     if args.kill {
         flags |= CR_CHECKPOINT_KILL;
@@ -65,8 +65,13 @@ pub(super) fn checkpoint(args: &Checkpoint) -> Result<u8> {
     if args.exclude_dontdump {
         flags |= CR_CHECKPOINT_NO_DONTDUMP;
     }
+    let confirm = output.confirm().filter(|_| args.kill);
+    if confirm.is_some() {
+        flags |= CR_CHECKPOINT_CONFIRM;
+    }
     let mut arg = cr_checkpoint {
         flags,
+        confirm_fd: confirm.map_or(-1, |fd| fd.as_raw_fd()),
         parent: parent.unwrap_or_default(),
         pidfd: pidfd.as_raw_fd(),
         image_fd: output.fd().as_raw_fd(),

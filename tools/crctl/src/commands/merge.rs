@@ -22,8 +22,9 @@ pub(super) fn merge(args: &Merge) -> Result<u8> {
         paths.push(path.clone());
     }
     let chain = Chain::load(parents::open(&paths)?)?;
-    let output = Output::open(args.output.as_deref(), false)?.start()?;
+    let output = Output::open(args.output.as_deref(), false)?.start(args.compress)?;
     let out = File::from(output.fd().try_clone_to_owned()?);
+    // At its end, somebody who compresses is to see that there is no more.
     let merged = chain.merge(out);
     let output = output.settle()?;
     merged?;

@@ -4,7 +4,7 @@
 
 use std::{
     fs::File,
-    io,
+    io::{self, Cursor, Read},
     os::fd::{AsFd, AsRawFd},
 };
 
@@ -17,7 +17,7 @@ use crate::{
     cli::Restart,
     device::Device,
     error::{code_of_errno, Code, Error},
-    image::{self, is_increment, Chain, Prefix},
+    image::{self, is_increment, Chain, Decoded, Prefix},
     runtime::{
         log::Log,
         mounts,
@@ -46,7 +46,21 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
         Some(path) => path.display().to_string(),
         None => "standard input".into(),
     };
-    let mut prefix = Prefix::read(image).with_context(|| name.clone())?;
+    let (compressed, first, image) = image::peek(image).with_context(|| name.clone())?;
+    let mut unpacking = None;
+    let mut prefix = match compressed {
+        true => {
+            let packed = Cursor::new(first).chain(image.try_clone()?);
+            let (plain, relay) = FromProcess::start("restart", |out| {
+                io::copy(&mut Decoded::new(packed)?, out)?;
+                Ok(())
+            })?;
+            unpacking = Some(relay);
+            Prefix::read(plain)
+        }
+        false => Prefix::read_on(first, image.try_clone()?),
+    }
+    .with_context(|| name.clone())?;
     let section = prefix
         .section(section::NAME)
         .map(Section::from_bytes)
@@ -63,7 +77,8 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
         return Err(Error::Usage(what).into());
     }
     let relay = if is_increment(&prefix.container) {
-        let chain = chain(args, &name, &prefix)?;
+        unpacking = None;
+        let chain = chain(args, &name, &prefix, image)?;
         let (merged, relay) = FromProcess::start("restart", |out| chain.merge(out))?;
         prefix = Prefix::read(merged)?;
         Some(relay)
@@ -91,7 +106,7 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
     }
 
     let result = issue(args, &device, &log, &starting, &prefix, &externals);
-    drop(relay);
+    drop((relay, unpacking));
     let explained = log.finish();
     let (init, stats) = result.map_err(|errno| failure(errno, explained))?;
     if let Some(format) = args.stats {
@@ -101,13 +116,13 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
 }
 
 /// The image and those that it was made from.
-fn chain(args: &Restart, name: &str, prefix: &Prefix<File>) -> Result<Chain> {
+fn chain(args: &Restart, name: &str, prefix: &Prefix<File>, image: File) -> Result<Chain> {
     let parents = match &args.input {
         Some(path) if args.parents.is_empty() => parents::find(path, &About::of(prefix)?)?,
         _ => args.parents.clone(),
     };
     let mut files = parents::open(&parents)?;
-    files.push((name.into(), prefix.rest.try_clone()?));
+    files.push((name.into(), image));
     Chain::load(files)
 }
 

@@ -17,7 +17,7 @@ use cr_codec::{
     write::{Sink, Writer},
 };
 
-use super::{Image, ReadError, PAGE_SIZE};
+use super::{unpacked, Image, ReadError, PAGE_SIZE};
 use crate::error::Error;
 
 /// Id of an image.
@@ -270,10 +270,10 @@ impl Chain {
 }
 
 impl Link {
-    fn load(name: String, mut file: File) -> Result<Self> {
+    fn load(name: String, file: File) -> Result<Self> {
+        let mut file = unpacked(file).with_context(|| name.clone())?;
         let load = |file: &mut File| {
-            file.seek(SeekFrom::Start(0))
-                .context("a pipe will not do: the image has to be a file")?;
+            file.seek(SeekFrom::Start(0))?;
             Image::load(BufReader::with_capacity(1 << 18, file))
         };
         let image = load(&mut file).with_context(|| name.clone())?;

@@ -12,7 +12,7 @@ use cr_codec::{
 };
 use zerocopy::IntoBytes;
 
-use super::Stream;
+use super::{Decoded, Stream};
 
 pub use cr_codec::check::EM_X86_64;
 
@@ -78,9 +78,10 @@ pub struct Image {
 }
 
 impl Image {
-    /// Reads an image to its end and checks everything about it.
+    /// Reads an image, which may be compressed, to its end, and checks everything about it.
     pub fn load<R: Read>(input: R) -> Result<Self> {
-        let (header, mut reader) = Reader::new(Stream::new(input), crc32c::crc32c_append)?;
+        let input = Stream::new(Decoded::new(input)?);
+        let (header, mut reader) = Reader::new(input, crc32c::crc32c_append)?;
         header.check_machine(EM_X86_64, PAGE_SIZE)?;
         let mut state = Vec::new();
         let mut skipped = 0;

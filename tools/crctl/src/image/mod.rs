@@ -3,6 +3,7 @@
 //! Images, as user space sees them.
 
 mod chain;
+mod compressed;
 mod load;
 mod model;
 mod prefix;
@@ -10,6 +11,7 @@ mod source;
 mod tree;
 
 pub use chain::{hex, is_increment, Chain, Id};
+pub use compressed::{encoder, peek, unpacked, Decoded};
 pub use load::{fuzz_one, Image, Record, Stored, EM_X86_64, PAGE_SIZE};
 pub use model::Model;
 pub use prefix::Prefix;

@@ -29,7 +29,13 @@ pub struct Prefix<R> {
 impl<R: Read> Prefix<R> {
     /// Reads up to the record that describes the container as a whole. That much is bounded.
     pub fn read(input: R) -> Result<Self> {
-        let (header, mut reader) = Reader::new(Stream::keeping(input), crc32c::crc32c_append)?;
+        Self::read_on(Vec::new(), input)
+    }
+
+    /// The same, when the first bytes have been read already.
+    pub fn read_on(first: Vec<u8>, input: R) -> Result<Self> {
+        let input = Stream::keeping(first, input);
+        let (header, mut reader) = Reader::new(input, crc32c::crc32c_append)?;
         header.check_machine(EM_X86_64, PAGE_SIZE)?;
         let mut sections = Vec::new();
         loop {

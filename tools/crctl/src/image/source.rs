@@ -28,19 +28,27 @@ pub enum ReadError {
 #[derive(Debug)]
 pub struct Stream<R> {
     input: R,
+    /// Bytes that were read before.
+    first: Vec<u8>,
     kept: Option<Vec<u8>>,
 }
 
 impl<R: Read> Stream<R> {
     /// Reads.
     pub fn new(input: R) -> Self {
-        Self { input, kept: None }
-    }
-
-    /// Reads and keeps what has been read. Not a byte more is taken from `input` than asked for.
-    pub fn keeping(input: R) -> Self {
         Self {
             input,
+            first: Vec::new(),
+            kept: None,
+        }
+    }
+
+    /// Reads, beginning with some bytes that were read before, and keeps what has been read. Not a
+    /// byte more is taken from `input` than asked for.
+    pub fn keeping(first: Vec<u8>, input: R) -> Self {
+        Self {
+            input,
+            first,
             kept: Some(Vec::new()),
         }
     }
@@ -56,6 +64,12 @@ impl<R: Read> Source for Stream<R> {
 
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ReadError> {
         let got = loop {
+            if !self.first.is_empty() {
+                let some = self.first.len().min(buffer.len());
+                buffer[..some].copy_from_slice(&self.first[..some]);
+                self.first.drain(..some);
+                break some;
+            }
             match self.input.read(buffer) {
                 Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
                 result => break result?,

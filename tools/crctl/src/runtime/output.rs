@@ -44,8 +44,8 @@ enum To {
     Pending(Pending),
     /// A device that the kernel cannot write to.
     Device(File),
-    /// The same, with somebody in between.
-    Relayed(ToFile),
+    /// Any of these, with somebody in between, who may compress.
+    Relayed(ToFile, Option<Pending>),
 }
 
 impl Output {
@@ -90,13 +90,26 @@ impl Output {
         Ok(self)
     }
 
-    /// Makes it ready to be written to. From now on there may be a thread.
-    pub fn start(self) -> Result<Self> {
-        let to = match self.to {
-            To::Device(file) => To::Relayed(ToFile::start(file).context("a thread")?),
-            to => to,
+    /// Makes it ready to be written to; with a level, to be compressed. From now on there may be a
+    /// thread.
+    pub fn start(self, level: Option<i32>) -> Result<Self> {
+        let relay = |file| ToFile::start(file, level).context("a thread");
+        let to = match (self.to, level) {
+            (To::Device(file), _) | (To::Plain(file), Some(_)) => To::Relayed(relay(file)?, None),
+            (To::Pending(pending), Some(_)) => {
+                To::Relayed(relay(pending.file.try_clone()?)?, Some(pending))
+            }
+            (to, _) => to,
         };
         Ok(Self { to, ..self })
+    }
+
+    /// Where to ask whether what was written has arrived, if that is not certain anyway.
+    pub fn confirm(&self) -> Option<BorrowedFd<'_>> {
+        match &self.to {
+            To::Relayed(relay, _) => Some(relay.confirm()),
+            _ => None,
+        }
     }
 
     /// The descriptor to write to.
@@ -104,7 +117,7 @@ impl Output {
         match &self.to {
             To::Plain(file) | To::Device(file) => file.as_fd(),
             To::Pending(pending) => pending.file.as_fd(),
-            To::Relayed(relay) => relay.fd(),
+            To::Relayed(relay, _) => relay.fd(),
         }
     }
 
@@ -114,8 +127,8 @@ impl Output {
         match self.to {
             To::Plain(_) | To::Device(_) => Ok(Settled(None)),
             To::Pending(pending) => Ok(Settled(Some((self.name, pending)))),
-            To::Relayed(relay) => match relay.finish() {
-                Ok(()) => Ok(Settled(None)),
+            To::Relayed(relay, pending) => match relay.finish() {
+                Ok(()) => Ok(Settled(pending.map(|pending| (self.name, pending)))),
                 Err(err) => Err(err).context(self.name),
             },
         }
@@ -340,7 +353,8 @@ mod tests {
         let null = Some(Path::new("/dev/null"));
         let output = Output::open(null, false).unwrap();
         assert!(matches!(output.to, To::Device(_)));
-        output.start().unwrap().settle().unwrap().commit().unwrap();
+        let output = output.start(None).unwrap();
+        output.settle().unwrap().commit().unwrap();
         let err = Output::open(null, true).unwrap_err();
         assert_eq!(crate::error::code(&err), Code::Usage);
     }

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use super::section::{self, Section};
 use crate::{
     error::Error,
-    image::{hex, is_increment, Id, Prefix},
+    image::{hex, is_increment, Decoded, Id, Prefix},
 };
 
 /// What an image says about itself and its parent.
@@ -47,7 +47,7 @@ impl About {
     /// From a file.
     pub fn of_file(path: &Path) -> Result<Self> {
         let name = || path.display().to_string();
-        let file = File::open(path).with_context(name)?;
+        let file = File::open(path).and_then(Decoded::new).with_context(name)?;
         let prefix = Prefix::read(file).with_context(name)?;
         Self::of(&prefix).with_context(name)
     }

@@ -2,22 +2,24 @@
 
 //! Images to and from what the kernel cannot write or read by itself.
 //!
-//! That is most character devices: /dev/null, /dev/full, a tape. Somebody copies between such a
-//! device and a pipe then, from which the kernel sees neither the errors nor the end of the device.
+//! That is most character devices: /dev/null, /dev/full, a tape; and compressed images. Somebody
+//! copies between these and a pipe then, from which the kernel sees neither errors nor an end.
 
 use std::{
     fs::File,
-    io,
+    io::{self, Read, Write},
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
-        unix::fs::FileTypeExt,
+        unix::{fs::FileTypeExt, net::UnixStream},
     },
     thread::{self, JoinHandle},
 };
 
 use anyhow::{Context, Result};
 use nix::{
+    errno::Errno,
     fcntl::OFlag,
+    poll::{poll, PollFd, PollFlags, PollTimeout},
     sys::{
         prctl,
         signal::{kill, Signal},
@@ -26,7 +28,10 @@ use nix::{
     unistd::{getppid, pipe2, ForkResult, Pid},
 };
 
-use crate::{image::ReadError, sys};
+use crate::{
+    image::{encoder, ReadError},
+    sys,
+};
 
 /// Whether somebody has to stand in between.
 pub fn is_needed(file: &File) -> io::Result<bool> {
@@ -37,17 +42,23 @@ pub fn is_needed(file: &File) -> io::Result<bool> {
 #[derive(Debug)]
 pub struct ToFile {
     write: OwnedFd,
-    thread: JoinHandle<io::Result<u64>>,
+    confirm: UnixStream,
+    thread: JoinHandle<io::Result<()>>,
 }
 
 impl ToFile {
-    /// Starts it.
-    pub fn start(mut file: File) -> io::Result<Self> {
+    /// Starts it; with a level, it compresses.
+    pub fn start(file: File, level: Option<i32>) -> io::Result<Self> {
         let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
-        let mut read = File::from(read);
+        let (ours, confirm) = UnixStream::pair()?;
         // With the thread goes its end of the pipe: the kernel will not write for nobody.
-        let thread = thread::Builder::new().spawn(move || io::copy(&mut read, &mut file))?;
-        Ok(Self { write, thread })
+        let thread =
+            thread::Builder::new().spawn(move || to_file(read.into(), ours, file, level))?;
+        Ok(Self {
+            write,
+            confirm,
+            thread,
+        })
     }
 
     /// Where to write instead.
@@ -55,12 +66,76 @@ impl ToFile {
         self.write.as_fd()
     }
 
+    /// Where to ask whether all has arrived: a byte there says that there is no more, and one comes
+    /// back when it is on the disk.
+    pub fn confirm(&self) -> BorrowedFd<'_> {
+        self.confirm.as_fd()
+    }
+
     /// Waits until everything has arrived.
     pub fn finish(self) -> io::Result<()> {
         drop(self.write);
         match self.thread.join() {
-            Ok(result) => result.map(drop),
+            Ok(result) => result,
             Err(_) => Err(io::Error::other("a thread has died")),
+        }
+    }
+}
+
+fn to_file(
+    mut pipe: File,
+    mut confirm: UnixStream,
+    mut file: File,
+    level: Option<i32>,
+) -> io::Result<()> {
+    let asked = match level {
+        Some(level) => {
+            let mut encoder = encoder(&mut file, level)?;
+            let asked = copy(&mut pipe, &mut confirm, &mut encoder)?;
+            encoder.finish()?;
+            asked
+        }
+        None => copy(&mut pipe, &mut confirm, &mut file)?,
+    };
+    if asked {
+        let kind = file.metadata()?.file_type();
+        if kind.is_file() || kind.is_block_device() {
+            file.sync_all()?;
+        }
+        confirm.write_all(&[1])?;
+    }
+    Ok(())
+}
+
+/// Copies until nobody can write to the pipe any more, or somebody asks whether all has arrived.
+fn copy(pipe: &mut File, confirm: &mut UnixStream, out: &mut impl Write) -> io::Result<bool> {
+    let mut buffer = vec![0; 1 << 18];
+    let mut asked = false;
+    loop {
+        let wait = match asked {
+            // What was written before the question is there by now.
+            true => PollTimeout::ZERO,
+            false => PollTimeout::NONE,
+        };
+        let mut fds = [
+            PollFd::new(pipe.as_fd(), PollFlags::POLLIN),
+            PollFd::new(confirm.as_fd(), PollFlags::POLLIN),
+        ];
+        match poll(&mut fds, wait) {
+            Err(Errno::EINTR) => continue,
+            result => result?,
+        };
+        let ready = |fd: &PollFd<'_>| fd.any().unwrap_or(true);
+        let (readable, question) = (ready(&fds[0]), ready(&fds[1]));
+        if readable {
+            match pipe.read(&mut buffer)? {
+                0 => return Ok(asked),
+                some => out.write_all(&buffer[..some])?,
+            }
+        } else if asked {
+            return Ok(true);
+        } else if question {
+            asked = confirm.read(&mut [0])? > 0;
         }
     }
 }
@@ -122,13 +197,13 @@ impl Drop for FromProcess {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use crate::image::Decoded;
 
     #[test]
     fn to_a_full_device() {
         let full = File::options().write(true).open("/dev/full").unwrap();
         assert!(is_needed(&full).unwrap());
-        let relay = ToFile::start(full).unwrap();
+        let relay = ToFile::start(full, None).unwrap();
         let mut write = File::from(relay.fd().try_clone_to_owned().unwrap());
         write.write_all(b"image").unwrap();
         drop(write);
@@ -139,11 +214,31 @@ mod tests {
     #[test]
     fn to_nowhere() {
         let null = File::options().write(true).open("/dev/null").unwrap();
-        let relay = ToFile::start(null).unwrap();
+        let relay = ToFile::start(null, None).unwrap();
         let mut write = File::from(relay.fd().try_clone_to_owned().unwrap());
         write.write_all(&[1; 1 << 20]).unwrap();
         drop(write);
         relay.finish().unwrap();
+    }
+
+    #[test]
+    fn confirms_when_all_is_there() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for level in [None, Some(1)] {
+            let relay = ToFile::start(file.reopen().unwrap(), level).unwrap();
+            let mut write = File::from(relay.fd().try_clone_to_owned().unwrap());
+            let mut confirm = UnixStream::from(relay.confirm().try_clone_to_owned().unwrap());
+            let image = vec![7; 300_000];
+            write.write_all(&image).unwrap();
+            confirm.write_all(&[1]).unwrap();
+            confirm.read_exact(&mut [0]).unwrap();
+            let mut found = Vec::new();
+            let mut decoded = Decoded::new(file.reopen().unwrap()).unwrap();
+            decoded.read_to_end(&mut found).unwrap();
+            assert!(found == image);
+            relay.finish().unwrap();
+            file.as_file().set_len(0).unwrap();
+        }
     }
 
     #[test]
