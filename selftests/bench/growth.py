@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""How time grows with the number of tasks: measured, fitted, drawn."""
+"""How time grows with the number of tasks, and with memory: measured, fitted, drawn."""
 
 import math
 import os
@@ -14,7 +14,8 @@ import plot
 import tools
 
 # By what there are many of: how many.
-SIZES = {"processes": (50, 200, 500, 1000, 2000), "threads": (100, 1000, 3000, 10000)}
+SIZES = {"processes": (50, 200, 500, 1000, 2000), "threads": (100, 1000, 3000, 10000),
+         "megabytes": (32, 64, 128, 256, 512)}
 MEASURED = ("frozen", "restart")
 # A tool that would need longer than this for a size, by what it needed for the last one, s.
 TOO_LONG = 150
@@ -24,12 +25,12 @@ LINEAR = 1.15
 
 def sample(kind, size, tool_class):
     """One tool, one size; returns what it measured, us, and how long all of that took, s."""
-    tasks = (size, 1) if kind == "processes" else (1, size)
+    load = {"processes": (size, 1, 0), "threads": (1, size, 0), "megabytes": (1, 1, size)}[kind]
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
         tool = None
         try:
-            tool = tool_class(pathlib.Path(directory), *tasks, 0)
+            tool = tool_class(pathlib.Path(directory), *load)
             # The first one warms the caches.
             tool.dump(False)
             found = tool.dump(False)

@@ -9,7 +9,9 @@
 #include <err.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -29,6 +31,42 @@ static void wait_for(int count)
 	while (count-- > 0)
 		if (read(ready[0], &byte, 1) != 1)
 			err(1, "read");
+}
+
+static volatile sig_atomic_t told;
+
+static void handler(int signal)
+{
+	told = signal;
+}
+
+static void touch(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		err(1, "%s", path);
+	close(fd);
+}
+
+/* Changes every hundredth page each time it is told to. */
+static void change_for_ever(uint32_t *words, size_t memory, const char *ready)
+	__attribute__((noreturn));
+static void change_for_ever(uint32_t *words, size_t memory, const char *ready)
+{
+	char path[4096];
+	sigset_t none;
+
+	snprintf(path, sizeof(path), "%s.changed", ready);
+	sigemptyset(&none);
+	for (;;) {
+		while (!told)
+			sigsuspend(&none);
+		told = 0;
+		for (size_t i = 0; i < memory / sizeof(*words); i += 102400)
+			words[i]++;
+		touch(path);
+	}
 }
 
 static void sleep_for_ever(void) __attribute__((noreturn));
@@ -57,13 +95,18 @@ int main(int argc, char **argv)
 {
 	pthread_attr_t attr;
 	size_t memory;
-	uint32_t *words;
-	int count, fd;
+	uint32_t *words = NULL;
+	sigset_t change;
+	int count;
 
 	if (argc != 5)
 		errx(2, "usage: load PROCESSES THREADS MEGABYTES READY");
 	if (pipe(ready))
 		err(1, "pipe");
+	signal(SIGUSR1, handler);
+	sigemptyset(&change);
+	sigaddset(&change, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &change, NULL);
 
 	memory = strtoul(argv[3], NULL, 10) << 20;
 	if (memory) {
@@ -101,9 +144,6 @@ int main(int argc, char **argv)
 
 	close(ready[0]);
 	close(ready[1]);
-	fd = open(argv[4], O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		err(1, "%s", argv[4]);
-	close(fd);
-	sleep_for_ever();
+	touch(argv[4]);
+	change_for_ever(words, memory, argv[4]);
 }

@@ -85,6 +85,14 @@ class Tool:
         """End what was restarted."""
         raise NotImplementedError
 
+    def memory_in_use(self):
+        """The memory of all processes, shared pages in parts, bytes."""
+        total = 0
+        for pid in {self.pid, *self.members()}:
+            rollup = proc.fields(proc.text(f"/proc/{pid}/smaps_rollup"))
+            total += int(rollup["Pss"].split()[0]) * 1024
+        return total
+
     def check(self):
         """Whether everything is there again."""
         members = self.members()
@@ -127,6 +135,28 @@ class Cr(Tool):
     def end(self):
         os.kill(self.pid, signal.SIGKILL)
         self.gone()
+
+
+class Increments(Cr):
+    """This project, where one page of a hundred has changed since the last image."""
+
+    name = "increments"
+
+    def change(self):
+        """Have it do so."""
+        changed = self.directory / "ready.changed"
+        changed.unlink(missing_ok=True)
+        os.kill(self.pid, signal.SIGUSR1)
+        if not runtime.wait_until(changed.exists):
+            raise Wrong("the load does not change")
+
+    def increment(self):
+        """Checkpoint what changed since the last image; returns the time and the size."""
+        image, more = self.directory / "image", self.directory / "more"
+        _, _, took = timed(["crctl", "checkpoint", "--parent", image, "-o", more, self.pid])
+        size = more.stat().st_size
+        more.rename(image)
+        return {"checkpoint": took, "image": size}
 
 
 class Criu(Tool):
