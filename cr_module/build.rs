@@ -50,6 +50,7 @@ pub(crate) const SIGCHLD: u32 = 17;
 
 const PR_SET_DUMPABLE: u64 = 4;
 const PR_SET_CHILD_SUBREAPER: u64 = 36;
+pub(crate) const PR_SET_THP_DISABLE: u64 = 41;
 
 const CLONE_VM: u64 = 0x100;
 const CLONE_FS: u64 = 0x200;
@@ -340,6 +341,8 @@ fn become_init(plan: &Plan, process: &ProcessPlan) -> Result {
     // Nobody may look into a task before the image's own word on that, which comes last: by then
     // its memory is there and its rights are gone. Children have this from here.
     sys::syscall(SYS_PRCTL, [PR_SET_DUMPABLE, 0, 0, 0, 0, 0])?;
+    // Nor does anybody get a huge page for a small one; the image's word on that comes late, too.
+    sys::syscall(SYS_PRCTL, [PR_SET_THP_DISABLE, 1, 0, 0, 0, 0])?;
     sys::syscall(SYS_SETSID, [0; 6]).context(format_args!("setsid"))?;
     start_over(process)?;
     clock::restore(&plan.container)?;

@@ -22,6 +22,8 @@ pub(crate) fn of_file(files: &[(u64, FileRef)], object: u64) -> Result<Option<Pl
 pub(crate) struct Contents<'a> {
     pub(crate) total: u64,
     runs: KVVec<cr_img_run>,
+    /// Those that were huge, of the object whose turn it is.
+    huge: KVVec<cr_img_run>,
     log: Option<&'a Log>,
 }
 
@@ -31,6 +33,7 @@ impl<'a> Contents<'a> {
         Self {
             total,
             runs: KVVec::new(),
+            huge: KVVec::new(),
             log,
         }
     }
@@ -61,6 +64,7 @@ impl<'a> Contents<'a> {
                         "pages that are not in the order of their objects"
                     );
                 }
+                self.huge = huge_pages(image, object)?;
                 place = Some((object, found));
             }
             let pages = image.reader.pages(&head, &mut self.runs)?;
@@ -68,7 +72,7 @@ impl<'a> Contents<'a> {
                 state.check_run(head.offset, object, run)?;
             }
             if let Some((_, place)) = &place {
-                memory::restore(pages, place)?;
+                memory::restore(pages, place, &self.huge)?;
             }
             if let Some(log) = self.log {
                 log.progress(image.reader.nr_pages(), self.total);
@@ -77,4 +81,18 @@ impl<'a> Contents<'a> {
         }
         Ok(())
     }
+}
+
+/// The pages of an object that were huge.
+fn huge_pages(image: &Image, object: u64) -> Result<KVVec<cr_img_run>> {
+    let mut runs = KVVec::new();
+    for (_, rec) in image.records.tagged(CR_TAG_HUGE) {
+        let huge: cr_img_huge = rec.fixed()?;
+        if huge.mm == object {
+            for run in rec.array(size_of::<cr_img_huge>()) {
+                runs.push(run, GFP_KERNEL)?;
+            }
+        }
+    }
+    Ok(runs)
 }

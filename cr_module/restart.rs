@@ -149,7 +149,7 @@ fn open_pidfd(pid: i32) -> Result<i32> {
 pub(crate) struct Image {
     header: cr_img_header,
     pub(crate) reader: Reader<FileSource>,
-    records: Arc<Records>,
+    pub(crate) records: Arc<Records>,
     /// The record that comes next.
     pub(crate) head: Head,
 }

@@ -15,7 +15,7 @@ use cr_codec::{
     check::{is_inheritable, Rec},
     uapi::*,
 };
-use cr_sys::mm::{PAGE_SIZE, PFN_CHANGED};
+use cr_sys::mm::{PAGE_SIZE, PFN_CHANGED, PFN_HUGE};
 use kernel::prelude::*;
 
 /// Whether a child has this mapping from its parent: the parent has the same one, and it is handed
@@ -38,7 +38,7 @@ pub(crate) fn is_kept(parents: &[cr_img_vma], vma: &cr_img_vma) -> bool {
 /// Pages of a process, and in which frames they are.
 pub(crate) struct Frames {
     pub(crate) runs: KVVec<cr_img_run>,
-    /// For each page of the runs, with [`PFN_CHANGED`].
+    /// For each page of the runs, with [`PFN_CHANGED`] and [`PFN_HUGE`].
     pub(crate) pfns: KVVec<u64>,
 }
 
@@ -52,6 +52,15 @@ impl Frames {
         addrs.zip(self.pfns.iter().copied())
     }
 
+    /// Those that are huge.
+    fn huge(&self) -> Result<KVVec<cr_img_run>> {
+        let mut huge = KVVec::new();
+        for (addr, _) in self.pages().filter(|(_, pfn)| pfn & PFN_HUGE != 0) {
+            append(&mut huge, addr)?;
+        }
+        Ok(huge)
+    }
+
     /// Divides the pages by who has them.
     pub(crate) fn divide(
         &self,
@@ -59,7 +68,10 @@ impl Frames {
         parent: Option<(&Frames, &[cr_img_vma])>,
         known: Option<&Known<'_>>,
     ) -> Result<Divided> {
-        let mut divided = Divided::default();
+        let mut divided = Divided {
+            huge: self.huge()?,
+            ..Default::default()
+        };
         if parent.is_none() && known.is_none() {
             divided.own.extend_from_slice(&self.runs, GFP_KERNEL)?;
             return Ok(divided);
@@ -80,8 +92,8 @@ impl Frames {
             }
             let same = theirs.as_mut().is_some_and(|theirs| {
                 while theirs.next_if(|(their, _)| *their < addr).is_some() {}
-                let frame = pfn & !PFN_CHANGED;
-                let is_same = |(their, pfn)| (their, pfn & !PFN_CHANGED) == (addr, frame);
+                let frame = pfn & !PFN_FLAGS;
+                let is_same = |(their, pfn)| (their, pfn & !PFN_FLAGS) == (addr, frame);
                 frame != 0 && theirs.peek().copied().is_some_and(is_same)
             });
             let unchanged = changed.as_mut().is_some_and(|changed| {
@@ -100,6 +112,8 @@ impl Frames {
     }
 }
 
+const PFN_FLAGS: u64 = PFN_CHANGED | PFN_HUGE;
+
 /// Pages of a process, by who has them.
 #[derive(Default)]
 pub(crate) struct Divided {
@@ -109,6 +123,8 @@ pub(crate) struct Divided {
     pub(crate) unchanged: KVVec<cr_img_run>,
     /// Nobody else.
     pub(crate) own: KVVec<cr_img_run>,
+    /// Of all of them, those that are huge.
+    pub(crate) huge: KVVec<cr_img_run>,
 }
 
 fn run_end(run: &cr_img_run) -> u64 {

@@ -184,12 +184,14 @@ impl Memory {
         Ok(())
     }
 
-    /// Writes which pages the parent of a process has, and which the parent of the image.
+    /// Writes which pages the parent of a process has, which the parent of the image, and which are
+    /// huge.
     pub(crate) fn write_elsewhere(&self, writer: &mut Writer<&mut FileSink>) -> Result {
         for region in self.regions.iter() {
             let Divided {
                 inherited,
                 unchanged,
+                huge,
                 ..
             } = &region.pages;
             if !inherited.is_empty() {
@@ -209,6 +211,14 @@ impl Memory {
                     reserved: 0,
                 };
                 writer.record(0, &record, &[unchanged.as_bytes()])?;
+            }
+            if !huge.is_empty() {
+                let record = cr_img_huge {
+                    mm: region.id,
+                    nr_runs: huge.len() as u32,
+                    reserved: 0,
+                };
+                writer.record(0, &record, &[huge.as_bytes()])?;
             }
         }
         Ok(())
@@ -472,15 +482,19 @@ impl<'a> Split<'a> {
     }
 }
 
-/// Puts the pages of one record into their places.
-pub(crate) fn restore<S>(mut pages: PagesReader<'_, '_, S>, place: &Place) -> Result
+/// Puts the pages of one record into their places. Those in `huge` were huge ones.
+pub(crate) fn restore<S>(
+    mut pages: PagesReader<'_, '_, S>,
+    place: &Place,
+    huge: &[cr_img_run],
+) -> Result
 where
     S: Source<Error = crate::report::Failure>,
 {
     match place {
         Place::Private(mm) => {
             for run in pages.runs() {
-                restore_private(mm, run, |page| pages.read(page))?;
+                restore_private(mm, run, huge, |page| pages.read(page))?;
             }
         }
         Place::Shared(file) => {
@@ -496,13 +510,34 @@ where
     pages.finish()
 }
 
-fn restore_private(mm: &Mm, run: &cr_img_run, mut read: impl FnMut(&mut [u8]) -> Result) -> Result {
+/// Whether a page is in one of these runs.
+fn contains(runs: &[cr_img_run], addr: u64) -> bool {
+    let after = runs.partition_point(|run| run.start <= addr);
+    let run = after.checked_sub(1).and_then(|at| runs.get(at));
+    run.is_some_and(|run| (addr - run.start) / (PAGE_SIZE as u64) < run.nr_pages)
+}
+
+fn restore_private(
+    mm: &Mm,
+    run: &cr_img_run,
+    huge: &[cr_img_run],
+    mut read: impl FnMut(&mut [u8]) -> Result,
+) -> Result {
     let mut done = 0;
     while done < run.nr_pages {
         let addr = run.start + done * PAGE_SIZE as u64;
-        let mut pages = mm
-            .pages(addr, run.nr_pages - done, true)
-            .context(format_args!("making the page at {addr:#x}"))?;
+        // Up to where the next huge page may begin.
+        let in_huge = addr / PAGE_SIZE as u64 % u64::from(CR_HUGE_PAGES);
+        let most = (u64::from(CR_HUGE_PAGES) - in_huge).min(run.nr_pages - done);
+        let is_huge = in_huge == 0 && contains(huge, addr);
+        if is_huge {
+            mm.allow_huge(true);
+        }
+        let pages = mm.pages(addr, most, true);
+        if is_huge {
+            mm.allow_huge(false);
+        }
+        let mut pages = pages.context(format_args!("making the page at {addr:#x}"))?;
         for at in 0..pages.len() {
             read(pages.bytes_mut(at)?)?;
         }

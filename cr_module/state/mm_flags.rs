@@ -4,7 +4,7 @@
 //! mseal(2), after which nothing can be said any more.
 
 use crate::{
-    build::{Build, SYS_PRCTL},
+    build::{Build, PR_SET_THP_DISABLE, SYS_PRCTL},
     report::{fail, Context, Result},
 };
 use cr_codec::uapi::*;
@@ -16,7 +16,6 @@ const SYS_MLOCKALL: u32 = 151;
 const SYS_MSEAL: u32 = 462;
 const MCL_FUTURE: u64 = 2;
 const MCL_ONFAULT: u64 = 4;
-const PR_SET_THP_DISABLE: u64 = 41;
 const PR_THP_DISABLE_EXCEPT_ADVISED: u64 = 2;
 const PR_SET_MDWE: u64 = 65;
 const PR_GET_MDWE: u64 = 66;

@@ -24,6 +24,9 @@ pub use bindings::{
 /// In the number of a page frame: the page may have changed since changes were noted last.
 pub const PFN_CHANGED: u64 = bindings::CR_SHIM_PFN_CHANGED as u64;
 
+/// In the number of a page frame: the page is a part of a huge one.
+pub const PFN_HUGE: u64 = bindings::CR_SHIM_PFN_HUGE;
+
 /// Bytes in a page.
 pub const PAGE_SIZE: usize = kernel::page::PAGE_SIZE;
 
@@ -166,7 +169,7 @@ impl Mm {
     ///
     /// Returns how many runs were found and where to go on, which is `end` when all is done. For
     /// each page, `pfns` gets the number of its frame, or 0 when it is swapped out, with
-    /// [`PFN_CHANGED`] where that holds; it has room for a huge page at least. Counts the pages looked at in `scanned`.
+    /// [`PFN_CHANGED`] and [`PFN_HUGE`] where that holds; it has room for a huge page at least. Counts the pages looked at in `scanned`.
     pub fn private_runs(
         &self,
         start: u64,
@@ -233,6 +236,12 @@ impl Mm {
                 Ok(pages)
             }
         }
+    }
+
+    /// Whether pages may be made huge ones, until its process says so itself: it stands still.
+    pub fn allow_huge(&self, allow: bool) {
+        // SAFETY: The memory is valid.
+        unsafe { bindings::cr_shim_mm_allow_huge(self.as_ptr(), allow) }
     }
 
     /// A copy-on-write snapshot of its private memory, as fork(2) makes it: without mappings that

@@ -183,6 +183,7 @@ struct cr_img_tail {
  *	processes
  * @CR_TAG_UNCHANGED: struct cr_img_unchanged, then struct cr_img_run[]; after all
  *	processes, in images that have a parent
+ * @CR_TAG_HUGE: struct cr_img_huge, then struct cr_img_run[]; after all processes
  * @CR_TAG_PAGES: struct cr_img_pages, struct cr_img_run[], zeroes up to
  *	@data_offset, then the pages. After all the records above.
  */
@@ -242,6 +243,7 @@ enum cr_img_tag {
 
 	CR_TAG_INHERIT		= 0x50,
 	CR_TAG_UNCHANGED	= 0x51,
+	CR_TAG_HUGE		= 0x52,
 
 	CR_TAG_PAGES		= 0x60,
 };
@@ -2210,6 +2212,24 @@ struct cr_img_inherit {
 struct cr_img_unchanged {
 	__u64 mm;
 	__u64 object;
+	__u32 nr_runs;
+	__u32 reserved;
+};
+
+/* Pages in a huge page. */
+#define CR_HUGE_PAGES		512
+
+/**
+ * struct cr_img_huge - private pages that were huge ones
+ * @mm: CR_TAG_MM of the process
+ * @nr_runs: struct cr_img_run that follow, by ascending address, each of whole
+ *	huge pages
+ * @reserved: zero
+ *
+ * All other pages were small ones.
+ */
+struct cr_img_huge {
+	__u64 mm;
 	__u32 nr_runs;
 	__u32 reserved;
 };

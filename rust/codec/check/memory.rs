@@ -305,6 +305,30 @@ pub(super) fn unchanged(state: &State<'_>, rec: Placed<'_>) -> Result<u64> {
     Ok(unchanged.mm)
 }
 
+pub(super) fn huge(state: &State<'_>, rec: Placed<'_>) -> Result<u64> {
+    let huge: cr_img_huge = rec.fixed()?;
+    let mm = state.refers::<cr_img_mm>(rec, huge.mm, "no memory with huge pages")?;
+    let nr_vmas = mm.fixed::<cr_img_mm>()?.nr_vmas;
+    rec.require(huge.reserved == 0, "a reserved member is not zero")?;
+    rec.require(huge.nr_runs > 0, "nothing is huge")?;
+    rec.require_elements::<cr_img_huge, cr_img_run>(u64::from(huge.nr_runs))?;
+    let runs = rec.array(size_of::<cr_img_huge>());
+    let bytes = state
+        .page_size
+        .bytes()
+        .saturating_mul(u64::from(CR_HUGE_PAGES));
+    ascending(state, &rec, runs, |run| {
+        let whole = |addr: u64| addr.checked_rem(bytes) == Some(0);
+        rec.require(whole(run.start) && whole(run.end), "not whole huge pages")?;
+        let found = state.find_placed(huge.mm);
+        rec.require(
+            found.is_some_and(|mm| state.covers(mm, nr_vmas, run.start, run.end)),
+            "huge pages where no private memory is mapped",
+        )
+    })?;
+    Ok(huge.mm)
+}
+
 /// Checks runs of pages, all and each.
 fn ascending(
     state: &State<'_>,

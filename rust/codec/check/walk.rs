@@ -102,6 +102,7 @@ struct Walk<'a> {
     /// The last number of a dead leader.
     last_pid: u32,
     last_unchanged: u64,
+    last_huge: u64,
     /// The image has a parent.
     is_increment: bool,
 }
@@ -284,6 +285,13 @@ impl<'a> Walk<'a> {
                 let order = "unchanged memory that is not after the last one";
                 follows(&rec, &mut self.last_unchanged, mm, order)?;
                 rec.require(self.is_increment, "unchanged since no other image")
+            }
+            CR_TAG_HUGE => {
+                self.close_mm()?;
+                self.close_process()?;
+                let mm = memory::huge(state, rec)?;
+                let order = "huge pages of memory that is not after the last one";
+                follows(&rec, &mut self.last_huge, mm, order)
             }
             CR_TAG_SECCOMP => tasks::seccomp(state, rec),
             CR_TAG_PROCESS => self.process(state, rec),

@@ -300,8 +300,8 @@ static int visit_pmd(pmd_t *pmdp, unsigned long addr, unsigned long next,
 	soft_dirty = pmd_present(pmd) ? pmd_soft_dirty(pmd) :
 					pmd_swp_soft_dirty(pmd);
 	return add_run(r, addr, changed(walk, soft_dirty) |
-		       (pmd_present(pmd) ? pmd_pfn(pmd) +
-			((addr & ~PMD_MASK) >> PAGE_SHIFT) : 0),
+		       (pmd_present(pmd) ? CR_SHIM_PFN_HUGE | (pmd_pfn(pmd) +
+			((addr & ~PMD_MASK) >> PAGE_SHIFT)) : 0),
 		       (next - addr) >> PAGE_SHIFT);
 }
 
@@ -396,6 +396,15 @@ long cr_shim_pages_get(struct mm_struct *mm, u64 addr, u32 nr, bool write,
 	if (locked)
 		mmap_read_unlock(mm);
 	return n;
+}
+
+/* May faults get huge pages? Its tasks stand still, and say so again later. */
+void cr_shim_mm_allow_huge(struct mm_struct *mm, bool allow)
+{
+	if (allow)
+		mm_flags_clear(MMF_DISABLE_THP_COMPLETELY, mm);
+	else
+		mm_flags_set(MMF_DISABLE_THP_COMPLETELY, mm);
 }
 
 void *cr_shim_page_addr(struct page *page)

@@ -40,7 +40,7 @@ static inline int add_run(struct runs *r, u64 addr, u64 pfn, u64 pages)
 	}
 	for (i = 0; r->pfns && i < pages; i++)
 		r->pfns[r->nr_pfns++] =
-			pfn & ~CR_SHIM_PFN_CHANGED ? pfn + i : pfn;
+			pfn & ~CR_SHIM_PFN_FLAGS ? pfn + i : pfn;
 	r->next = addr + pages * PAGE_SIZE;
 	return 0;
 }

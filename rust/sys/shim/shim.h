@@ -438,6 +438,9 @@ bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, struct cr_shim_vma *out);
 
 /* In a page frame number: the page may have changed since it was last noted. */
 #define CR_SHIM_PFN_CHANGED	0x8000000000000000ULL
+/* The same: the page is a part of a huge one. */
+#define CR_SHIM_PFN_HUGE	0x4000000000000000ULL
+#define CR_SHIM_PFN_FLAGS	(CR_SHIM_PFN_CHANGED | CR_SHIM_PFN_HUGE)
 
 int cr_shim_mm_runs(struct mm_struct *mm, u64 start, u64 end,
 		    struct cr_img_run *runs, u32 max, u32 *nr, u64 *pfns,
@@ -446,6 +449,7 @@ int cr_shim_mm_guards(struct mm_struct *mm, u64 start, u64 end,
 		      struct cr_img_run *runs, u32 max, u32 *nr, u64 *next);
 long cr_shim_pages_get(struct mm_struct *mm, u64 addr, u32 nr, bool write,
 		       struct page **pages);
+void cr_shim_mm_allow_huge(struct mm_struct *mm, bool allow);
 struct mm_struct *cr_shim_mm_snapshot(struct mm_struct *mm);
 void *cr_shim_page_addr(struct page *page);
 void cr_shim_page_put(struct page *page, bool dirty);

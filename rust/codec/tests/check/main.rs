@@ -1342,6 +1342,68 @@ fn increments() {
     });
 }
 
+#[test]
+fn huge_pages() {
+    let sample = |start: u64, nr_pages: u64| {
+        let mut sample = Sample::new();
+        let heap = sample.state.iter().filter(|rec| rec.tag == CR_TAG_VMA);
+        let heap = heap
+            .enumerate()
+            .find(|(_, rec)| rec.payload[..8] == HEAP.to_le_bytes());
+        let heap = heap.unwrap().0;
+        sample.change::<cr_img_vma>(heap, |vma| vma.end = HEAP + 1024 * 4096);
+        let huge = cr_img_huge {
+            mm: MM,
+            nr_runs: 1,
+            reserved: 0,
+        };
+        let run = cr_img_run { start, nr_pages };
+        sample.state.push(Owned {
+            tag: CR_TAG_HUGE,
+            id: 0,
+            payload: [huge.as_bytes(), run.as_bytes()].concat(),
+        });
+        sample
+    };
+    let fails = |mut sample: Sample, message: &str, f: &dyn Fn(&mut Sample)| {
+        f(&mut sample);
+        let error = check(&sample).unwrap_err();
+        assert!(error.contains(message), "{error:?} is not {message:?}");
+    };
+    assert_eq!(check(&sample(HEAP, 512)), Ok(()));
+    assert_eq!(check(&sample(HEAP, 1024)), Ok(()));
+    fails(sample(HEAP, 1), "not whole huge pages", &|_| {});
+    fails(sample(HEAP + 4096, 512), "not whole huge pages", &|_| {});
+    fails(sample(HEAP, 1536), "no private memory is mapped", &|_| {});
+    fails(sample(SHARED, 512), "no private memory is mapped", &|_| {});
+    let huge =
+        |f: fn(&mut cr_img_huge)| move |sample: &mut Sample| sample.change::<cr_img_huge>(0, f);
+    fails(
+        sample(HEAP, 512),
+        "no memory with",
+        &huge(|huge| huge.mm = PIPE),
+    );
+    fails(
+        sample(HEAP, 512),
+        "nothing is huge",
+        &huge(|huge| huge.nr_runs = 0),
+    );
+    fails(
+        sample(HEAP, 512),
+        "its count disagree",
+        &huge(|huge| huge.nr_runs = 2),
+    );
+    fails(
+        sample(HEAP, 512),
+        "reserved member",
+        &huge(|huge| huge.reserved = 1),
+    );
+    fails(sample(HEAP, 512), "not after the last one", &|sample| {
+        let last = sample.state.last().unwrap().clone();
+        sample.state.push(last);
+    });
+}
+
 fn timer_fails(nth: usize, message: &str, f: impl Fn(&mut cr_img_timer)) {
     fails_bytes(CR_TAG_TIMERS, 0, message, with_timer(nth, f));
 }
