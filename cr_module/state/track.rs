@@ -14,6 +14,7 @@ use crate::{
 use cr_codec::uapi::*;
 use cr_sys::{
     errno::{ENOTUNIQ, ESTALE},
+    mm::Mm,
     track::{Before, ImageId, Origin, Tracking},
     vec,
 };
@@ -25,6 +26,8 @@ const BATCH: usize = 1024;
 /// The memory of one process or several.
 struct Tracked {
     tracking: Tracking,
+    /// Until its marks are cleared: to keep it longer would delay what its end has to do.
+    mm: Option<Mm>,
     before: Before,
     /// What had changed when the new interval began.
     changed: KVVec<cr_img_run>,
@@ -68,6 +71,7 @@ impl Track {
                 Ok((tracking, before)) => track.each.push(
                     Tracked {
                         tracking,
+                        mm: Some(mm),
                         before,
                         changed: KVVec::new(),
                         cleared: false,
@@ -115,7 +119,7 @@ impl Track {
 
     fn of(&self, identity: u64) -> Option<&Tracked> {
         let mut each = self.each.iter();
-        each.find(|tracked| tracked.tracking.mm().identity() == identity)
+        each.find(|tracked| tracked.tracking.identity() == identity)
     }
 
     /// What is known about this memory, as far as the image's parent has a part of it.
@@ -135,7 +139,7 @@ impl Track {
         let image = self.id;
         for tracked in self.each.iter_mut() {
             tracked.cleared = false;
-            let identity = tracked.tracking.mm().identity();
+            let identity = tracked.tracking.identity();
             // Who has come since, by fork(2) or execve(2), is in the next interval.
             let found = objects.iter().find(|(found, _)| *found == identity);
             if let Some((_, object)) = found {
@@ -154,15 +158,18 @@ impl Tracked {
 
     /// Clears all marks. Those that are relative to something are collected.
     fn collect(&mut self) -> Result {
+        let Some(mm) = self.mm.take() else {
+            return Ok(());
+        };
         self.cleared = true;
         if self.before.origin.is_none() {
-            self.tracking.clear(0, &mut [])?;
+            self.tracking.clear(&mm, 0, &mut [])?;
             return Ok(());
         }
         let mut batch = vec::zeroed(BATCH, GFP_KERNEL)?;
         let mut from = 0;
         loop {
-            let (nr, next) = self.tracking.clear(from, &mut batch)?;
+            let (nr, next) = self.tracking.clear(&mm, from, &mut batch)?;
             self.changed.extend_from_slice(&batch[..nr], GFP_KERNEL)?;
             match next {
                 Some(next) => from = next,

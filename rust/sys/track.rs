@@ -37,9 +37,9 @@ pub struct Before {
     pub used_before: bool,
 }
 
-/// The right to clear the marks of a process.
+/// The right to clear the marks of a process. It does not keep the memory.
 pub struct Tracking {
-    mm: Mm,
+    identity: u64,
     raw: NonNull<bindings::cr_shim_track>,
 }
 
@@ -51,12 +51,12 @@ impl Tracking {
     pub fn begin(mm: &Mm) -> Result<(Self, Before)> {
         let mut origin = bindings::cr_shim_origin::default();
         let (mut is_new, mut used_before) = (false, false);
-        // SAFETY: The memory is valid, and is kept below; the others are valid for writes.
+        // SAFETY: The memory is valid; the others are valid for writes.
         let raw = from_err_ptr(unsafe {
             bindings::cr_shim_track_begin(mm.as_ptr(), &mut origin, &mut is_new, &mut used_before)
         })?;
         let tracking = Self {
-            mm: mm.clone(),
+            identity: mm.identity(),
             raw: NonNull::new(raw).ok_or(ENOMEM)?,
         };
         let origin = (origin.object != 0).then_some(Origin {
@@ -71,21 +71,29 @@ impl Tracking {
         Ok((tracking, before))
     }
 
-    /// The memory.
-    pub fn mm(&self) -> &Mm {
-        &self.mm
+    /// The number that tells the memory from others.
+    pub fn identity(&self) -> u64 {
+        self.identity
     }
 
-    /// Clears all marks from `from` on, so that they are relative to nothing that is known. With room in `runs`, these are the pages that had one; returns
+    /// Clears all marks of `mm`, whose track this is, from `from` on, so that they are relative to nothing that is known. With room in `runs`, these are the pages that had one; returns
     /// how many runs, and where to go on if they did not fit.
-    pub fn clear(&self, from: u64, runs: &mut [cr_img_run]) -> Result<(usize, Option<u64>)> {
+    pub fn clear(
+        &self,
+        mm: &Mm,
+        from: u64,
+        runs: &mut [cr_img_run],
+    ) -> Result<(usize, Option<u64>)> {
+        if mm.identity() != self.identity {
+            return Err(EINVAL);
+        }
         let (mut nr, mut next) = (0, 0);
         let room = match runs.is_empty() {
             true => core::ptr::null_mut(),
             false => runs.as_mut_ptr(),
         };
-        // SAFETY: The track lives as long as the memory does, and is ours; `room` has as many runs as
-        // said, or is null.
+        // SAFETY: The track is ours, and `mm` keeps its memory; `room` has as many runs as said, or
+        // is null.
         to_result(unsafe {
             bindings::cr_shim_track_clear(
                 self.raw.as_ptr(),
@@ -102,13 +110,13 @@ impl Tracking {
     /// Gives the pages of a run their marks again.
     pub fn mark(&self, run: &cr_img_run) -> Result {
         let end = run.start + run.nr_pages * PAGE_SIZE as u64;
-        // SAFETY: The track lives as long as the memory does, and is ours.
+        // SAFETY: The track is ours.
         to_result(unsafe { bindings::cr_shim_track_mark(self.raw.as_ptr(), run.start, end) })
     }
 
     /// Whether somebody else has cleared marks.
     pub fn is_disturbed(&self) -> bool {
-        // SAFETY: The track lives as long as the memory does.
+        // SAFETY: The track is ours.
         unsafe { bindings::cr_shim_track_is_disturbed(self.raw.as_ptr()) }
     }
 
@@ -118,14 +126,14 @@ impl Tracking {
             image: origin.image,
             object: origin.object,
         };
-        // SAFETY: The track lives as long as the memory does, and is ours.
+        // SAFETY: The track is ours.
         unsafe { bindings::cr_shim_track_keep(self.raw.as_ptr(), &origin) }
     }
 }
 
 impl Drop for Tracking {
     fn drop(&mut self) {
-        // SAFETY: The track lives as long as the memory does, and is ours.
+        // SAFETY: The track is ours, and nobody uses it afterwards.
         unsafe { bindings::cr_shim_track_end(self.raw.as_ptr()) }
     }
 }

@@ -2,17 +2,20 @@
 /*
  * What is measured: load PROCESSES THREADS MEGABYTES READY
  *
+ * What children write to is to be in few pages: each has its own copy of them.
+ *
  * A process that touches so much anonymous memory and has so many children and
  * threads in all, itself among them. All of them sleep, as most processes do
  * most of the time. The file READY appears when they do.
  */
+#define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -33,13 +36,6 @@ static void wait_for(int count)
 			err(1, "read");
 }
 
-static volatile sig_atomic_t told;
-
-static void handler(int signal)
-{
-	told = signal;
-}
-
 static void touch(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -54,19 +50,21 @@ static void change_for_ever(uint32_t *words, size_t memory, const char *ready)
 	__attribute__((noreturn));
 static void change_for_ever(uint32_t *words, size_t memory, const char *ready)
 {
-	char path[4096];
-	sigset_t none;
+	char *path = malloc(strlen(ready) + sizeof(".changed"));
+	sigset_t change;
+	int signal;
 
-	snprintf(path, sizeof(path), "%s.changed", ready);
-	sigemptyset(&none);
-	for (;;) {
-		while (!told)
-			sigsuspend(&none);
-		told = 0;
+	if (!path)
+		err(1, "malloc");
+	stpcpy(stpcpy(path, ready), ".changed");
+	sigemptyset(&change);
+	sigaddset(&change, SIGUSR1);
+	while (!sigwait(&change, &signal)) {
 		for (size_t i = 0; i < memory / sizeof(*words); i += 102400)
 			words[i]++;
 		touch(path);
 	}
+	errx(1, "sigwait");
 }
 
 static void sleep_for_ever(void) __attribute__((noreturn));
@@ -103,7 +101,6 @@ int main(int argc, char **argv)
 		errx(2, "usage: load PROCESSES THREADS MEGABYTES READY");
 	if (pipe(ready))
 		err(1, "pipe");
-	signal(SIGUSR1, handler);
 	sigemptyset(&change);
 	sigaddset(&change, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &change, NULL);

@@ -16,6 +16,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/module.h>
 #include <linux/pagewalk.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
@@ -102,7 +103,8 @@ static bool is_tracked(struct vm_area_struct *vma)
  * @origin is what the marks are relative to; @is_new tells that there has been
  * no interval yet, and @used_before that somebody else, or the parent of the
  * process, has cleared marks before.
- * The caller has a reference to the memory, and keeps it.
+ * The caller has a reference to the memory. It may give that up while it has the
+ * track: that a process ends is not to be delayed.
  */
 struct cr_shim_track *cr_shim_track_begin(struct mm_struct *mm,
 					  struct cr_shim_origin *origin,
@@ -124,9 +126,9 @@ struct cr_shim_track *cr_shim_track_begin(struct mm_struct *mm,
 	track = of_notifier(mn);
 	*is_new = !track->kept;
 	*used_before = false;
-	if (track->kept) {
-		mmu_notifier_put(mn);
-	} else {
+	if (!track->kept) {
+		/* There is one already: that cannot fail. */
+		mmu_notifier_get_locked(&track_ops, mm);
 		track->kept = true;
 		/* execve(2) leaves the stack without a mark, its pages have one. */
 		for_each_vma(vmi, vma)
@@ -144,6 +146,8 @@ struct cr_shim_track *cr_shim_track_begin(struct mm_struct *mm,
 		track->busy = true;
 	}
 	spin_unlock(&track->lock);
+	if (ret)
+		mmu_notifier_put(mn);
 	mmap_write_unlock(mm);
 	return ret ? ERR_PTR(ret) : track;
 }
@@ -175,6 +179,7 @@ void cr_shim_track_end(struct cr_shim_track *track)
 	spin_lock(&track->lock);
 	track->busy = false;
 	spin_unlock(&track->lock);
+	mmu_notifier_put(&track->mn);
 }
 
 /*
@@ -272,7 +277,7 @@ static int clear_vma(struct vm_area_struct *vma, u64 from, struct runs *r)
 
 /*
  * Clears the marks from @from on, so that they are relative to nothing that is
- * known. With @runs, these are the pages that had one, and when they do not fit,
+ * known. The caller has a reference to the memory. With @runs, these are the pages that had one, and when they do not fit,
  * @next is where to go on; else it is 0.
  *
  * A write that goes by what a processor still remembers of a page table happens
@@ -338,8 +343,12 @@ int cr_shim_track_mark(struct cr_shim_track *track, u64 start, u64 end)
 	struct vm_area_struct *vma;
 	int ret = 0;
 
-	if (mmap_write_lock_killable(mm))
+	if (!mmget_not_zero(mm))
+		return -ESRCH;
+	if (mmap_write_lock_killable(mm)) {
+		mmput(mm);
 		return -EINTR;
+	}
 	for_each_vma_range(vmi, vma, end) {
 		if (!is_tracked(vma))
 			continue;
@@ -350,5 +359,6 @@ int cr_shim_track_mark(struct cr_shim_track *track, u64 start, u64 end)
 			break;
 	}
 	mmap_write_unlock(mm);
+	mmput(mm);
 	return ret;
 }
