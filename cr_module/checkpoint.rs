@@ -371,8 +371,8 @@ pub(crate) struct Save<'a> {
     pub(crate) sockets: KVVec<socket::Saved>,
     /// Ends of TCP connections, by id.
     pub(crate) connections: KVVec<(u64, InetRef)>,
-    /// TCP sockets that listen, by id.
-    pub(crate) listeners: KVVec<(u64, InetRef)>,
+    /// TCP sockets that listen, by id, with their open files.
+    pub(crate) listeners: KVVec<(u64, InetRef, FileRef)>,
     /// Sets of semaphores: their identifiers, and how many semaphores they have.
     pub(crate) semaphores: KVVec<(i32, u32)>,
     /// Segments of System V shared memory.

@@ -79,7 +79,7 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
         check(kind, &info, &record)?;
         record.target = match (file.socket(), file.inet()) {
             (Some(socket), _) => socket::save(save, &socket, buffer)?,
-            (_, Some(socket)) => inet::save(save, &socket)?,
+            (_, Some(socket)) => inet::save(save, &socket, file)?,
             _ if kind == FileType::IoUring => io_uring::save(save, file)?,
             _ => proc_mem::save(save, file)?,
         };

@@ -44,8 +44,8 @@ const SO_RCVBUFFORCE: u32 = 33;
 const SNDBUF_LOCK: u32 = 1;
 const RCVBUF_LOCK: u32 = 2;
 
-/// Saves a socket, unless that was done already.
-pub(crate) fn save(save: &mut Save<'_>, socket: &InetRef) -> Result<u64> {
+/// Saves a socket, unless that was done already, and its open file.
+pub(crate) fn save(save: &mut Save<'_>, socket: &InetRef, file: &FileRef) -> Result<u64> {
     if let Some(id) = save.objects.find(Kind::Socket, socket.identity()) {
         return Ok(id);
     }
@@ -71,7 +71,8 @@ pub(crate) fn save(save: &mut Save<'_>, socket: &InetRef) -> Result<u64> {
         save.connections.push((id, socket.clone()), GFP_KERNEL)?;
     }
     if record.state == CR_SOCKET_LISTENING {
-        save.listeners.push((id, socket.clone()), GFP_KERNEL)?;
+        let listener = (id, socket.clone(), file.clone());
+        save.listeners.push(listener, GFP_KERNEL)?;
     }
     Ok(id)
 }

@@ -34,7 +34,9 @@ const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 /// Saves them, when all sockets are known. Returns the clients.
 pub(crate) fn save(save: &mut Save<'_>) -> Result<KVVec<u64>> {
     let mut clients = KVVec::new();
-    for (id, listener) in core::mem::take(&mut save.listeners) {
+    // While a connection is locked, the listening socket must not be closed, even if the container is
+    // killed: the kernel does not count on somebody who has one that was not accepted.
+    for (id, listener, _file) in core::mem::take(&mut save.listeners) {
         let (_, record) = listener.read();
         for nr in 0.. {
             let Some(end) = listener.waiting(nr) else {
