@@ -78,15 +78,15 @@ impl Track {
                     },
                     GFP_KERNEL,
                 )?,
-                Err(err) if err == EBUSY => {
+                Err(err) if err == EBUSY && parent.is_some() => {
                     fail!(
                         EBUSY,
-                        "{}: another checkpoint is being made",
+                        "{}: is being checkpointed already",
                         container.who(&task)
                     )
                 }
-                // It does so itself, or somebody does it for it.
-                Err(err) if err == ENOTUNIQ() => {}
+                // Another checkpoint notes changes, or somebody else does.
+                Err(err) if err == EBUSY || err == ENOTUNIQ() => {}
                 Err(err) => return Err(err.into()),
             }
         }

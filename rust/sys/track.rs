@@ -43,9 +43,6 @@ pub struct Tracking {
     raw: NonNull<bindings::cr_shim_track>,
 }
 
-// SAFETY: Nothing in it belongs to a thread.
-unsafe impl Send for Tracking {}
-
 impl Tracking {
     /// EBUSY while another checkpoint is being made, ENOTUNIQ when somebody else clears marks.
     pub fn begin(mm: &Mm) -> Result<(Self, Before)> {
