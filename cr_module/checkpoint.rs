@@ -24,6 +24,7 @@ use crate::{
 use core::ops::Range;
 use cr_codec::{
     check::{check_state, Rec, EM_X86_64},
+    read::ImageId,
     record,
     uapi::*,
     write::Writer,
@@ -96,7 +97,7 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
     let kill = args.flags & CR_CHECKPOINT_KILL != 0;
     let increment = args.flags & CR_CHECKPOINT_INCREMENT != 0;
     let parent = increment.then_some(args.parent);
-    let mut id = [0; CR_IMG_ID_LEN as usize];
+    let mut id = ImageId::default();
     misc::random(&mut id);
     let track = match increment || (args.flags & CR_CHECKPOINT_TRACK != 0 && !kill) {
         true => Some(Track::begin(&container, id, parent)?),
@@ -155,7 +156,7 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
     }
     stats.memwrite_time = (misc::monotonic_ns() - found) / 1000;
     if let Some(track) = track {
-        track.finish(&state.memory.private()?);
+        track.finish(state.memory.private());
     }
     Ok(stats)
 }

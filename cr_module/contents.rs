@@ -4,11 +4,12 @@
 //! there before any process is, then those of processes.
 
 use crate::{
+    image::Records,
     report::{fail, Log, Result},
     restart::Image,
     state::memory::{self, Place},
 };
-use cr_codec::{check::State, uapi::*};
+use cr_codec::{check::State, order, uapi::*};
 use cr_sys::{errno::EBADMSG, file::FileRef, mm::PAGE_SIZE, vec};
 use kernel::prelude::*;
 
@@ -22,20 +23,42 @@ pub(crate) fn of_file(files: &[(u64, FileRef)], object: u64) -> Result<Option<Pl
 pub(crate) struct Contents<'a> {
     pub(crate) total: u64,
     runs: KVVec<cr_img_run>,
-    /// Those that were huge, of the object whose turn it is.
+    records: &'a Records,
+    /// Records of huge pages by object, and the pages of that whose turn it is.
+    huge_records: KVVec<(u64, usize)>,
     huge: KVVec<cr_img_run>,
     log: Option<&'a Log>,
 }
 
 impl<'a> Contents<'a> {
     /// None yet, of `total`.
-    pub(crate) fn new(total: u64, log: Option<&'a Log>) -> Self {
-        Self {
+    pub(crate) fn new(total: u64, log: Option<&'a Log>, records: &'a Records) -> Result<Self> {
+        let mut huge_records = KVVec::new();
+        // They ascend by object.
+        for (at, rec) in records.tagged(CR_TAG_HUGE) {
+            let huge: cr_img_huge = rec.fixed()?;
+            huge_records.push((huge.mm, at), GFP_KERNEL)?;
+        }
+        Ok(Self {
             total,
             runs: KVVec::new(),
+            records,
+            huge_records,
             huge: KVVec::new(),
             log,
+        })
+    }
+
+    /// Notes which pages of an object were huge.
+    fn find_huge(&mut self, object: u64) -> Result {
+        self.huge.clear();
+        let Some((_, at)) = order::find_by_key(&self.huge_records, object, |(mm, _)| *mm) else {
+            return Ok(());
+        };
+        for run in self.records.get(*at).array(size_of::<cr_img_huge>()) {
+            self.huge.push(run, GFP_KERNEL)?;
         }
+        Ok(())
     }
 
     /// Does so for as long as `place_of` knows where, object by object.
@@ -64,7 +87,7 @@ impl<'a> Contents<'a> {
                         "pages that are not in the order of their objects"
                     );
                 }
-                self.huge = huge_pages(image, object)?;
+                self.find_huge(object)?;
                 place = Some((object, found));
             }
             let pages = image.reader.pages(&head, &mut self.runs)?;
@@ -81,18 +104,4 @@ impl<'a> Contents<'a> {
         }
         Ok(())
     }
-}
-
-/// The pages of an object that were huge.
-fn huge_pages(image: &Image, object: u64) -> Result<KVVec<cr_img_run>> {
-    let mut runs = KVVec::new();
-    for (_, rec) in image.records.tagged(CR_TAG_HUGE) {
-        let huge: cr_img_huge = rec.fixed()?;
-        if huge.mm == object {
-            for run in rec.array(size_of::<cr_img_huge>()) {
-                runs.push(run, GFP_KERNEL)?;
-            }
-        }
-    }
-    Ok(runs)
 }

@@ -62,20 +62,19 @@ impl FileSink {
         })
     }
 
-    fn push(&mut self, mut bytes: &[u8]) -> Result {
-        while !bytes.is_empty() {
+    fn push(&mut self, parts: &[&[u8]]) -> Result {
+        for parts in parts.chunks(PAGE_BATCH) {
             let written = self
                 .file
-                .write(bytes)
+                .write_parts(parts)
                 .context(format_args!("writing the image"))?;
-            if written == 0 {
-                fail!(EIO, "writing the image: the file takes no more");
-            }
+            self.written += written as u64;
             if misc::is_being_killed() {
                 fail!(EINTR, "the caller is being killed");
             }
-            self.written += written as u64;
-            bytes = &bytes[written..];
+            if written != parts.iter().map(|part| part.len()).sum() {
+                fail!(EIO, "writing the image: the file takes no more");
+            }
         }
         Ok(())
     }
@@ -83,7 +82,7 @@ impl FileSink {
     /// Writes what is left in the buffer.
     pub(crate) fn flush(&mut self) -> Result {
         let buffer = core::mem::take(&mut self.buffer);
-        let result = self.push(&buffer);
+        let result = self.push(&[&buffer]);
         self.buffer = buffer;
         self.buffer.clear();
         result
@@ -112,7 +111,7 @@ impl Sink for FileSink {
             self.flush()?;
         }
         if large {
-            return self.push(bytes);
+            return self.push(&[bytes]);
         }
         Ok(vec::extend(&mut self.buffer, bytes)?)
     }
@@ -123,20 +122,7 @@ impl Sink for FileSink {
             return parts.iter().try_for_each(|part| self.write_all(part));
         }
         self.flush()?;
-        for parts in parts.chunks(PAGE_BATCH) {
-            let written = self
-                .file
-                .write_parts(parts)
-                .context(format_args!("writing the image"))?;
-            self.written += written as u64;
-            if misc::is_being_killed() {
-                fail!(EINTR, "the caller is being killed");
-            }
-            if written != parts.iter().map(|part| part.len()).sum() {
-                fail!(EIO, "writing the image: the file takes no more");
-            }
-        }
-        Ok(())
+        self.push(parts)
     }
 }
 

@@ -66,7 +66,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     let mut scratch = vec::zeroed(list.len(), GFP_KERNEL)?;
     let state = check_state(&header, &list, &mut scratch)?;
     let container = container_of(&state)?;
-    if container.parent != [0; CR_IMG_ID_LEN as usize] {
+    if container.is_increment() {
         fail!(
             EINVAL,
             "the image has only what had changed since its parent: merge the two (crctl merge)"
@@ -90,7 +90,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
         mut inets,
     } = Files::make(&args.value, &root, &records)?;
     let progress = (args.value.flags & CR_RESTART_PROGRESS != 0).then_some(log);
-    let mut contents = Contents::new(container.nr_pages, progress);
+    let mut contents = Contents::new(container.nr_pages, progress, &records)?;
     contents.fill(&mut image, &state, |object| {
         contents::of_file(&files, object)
     })?;
@@ -149,7 +149,7 @@ fn open_pidfd(pid: i32) -> Result<i32> {
 pub(crate) struct Image {
     header: cr_img_header,
     pub(crate) reader: Reader<FileSource>,
-    pub(crate) records: Arc<Records>,
+    records: Arc<Records>,
     /// The record that comes next.
     pub(crate) head: Head,
 }

@@ -127,14 +127,15 @@ pub(crate) struct Divided {
     pub(crate) huge: KVVec<cr_img_run>,
 }
 
-fn run_end(run: &cr_img_run) -> u64 {
+/// The first address after a run.
+pub(crate) fn run_end(run: &cr_img_run) -> u64 {
     run.start + run.nr_pages * PAGE_SIZE as u64
 }
 
 /// Adds a page to runs that end before it.
 fn append(runs: &mut KVVec<cr_img_run>, addr: u64) -> Result {
     if let Some(last) = runs.last_mut() {
-        if last.start + last.nr_pages * PAGE_SIZE as u64 == addr {
+        if run_end(last) == addr {
             last.nr_pages += 1;
             return Ok(());
         }

@@ -14,14 +14,15 @@ use crate::{
     image::FileSink,
     report::{fail, Context, Log, Result},
     state::{
-        inherit::{Divided, Frames},
+        inherit::{run_end, Divided, Frames},
         track::Track,
     },
 };
 use cr_codec::{
     read::{PagesReader, Source},
     uapi::*,
-    write::Writer,
+    write::{Writer, RECORD_PAGES},
+    Record,
 };
 use cr_sys::{
     errno::EOPNOTSUPP,
@@ -76,8 +77,6 @@ pub(crate) struct Memory {
     no_dontdump: bool,
 }
 
-/// Pages in one record.
-const RECORD_PAGES: u64 = 512;
 /// Runs and pages that are asked for at once: a huge page at least.
 const RUN_BATCH: usize = 256;
 const PFN_BATCH: usize = 2048;
@@ -144,16 +143,12 @@ impl Memory {
     }
 
     /// Identities of all private memory, with its ids.
-    pub(crate) fn private(&self) -> Result<KVVec<(u64, u64)>> {
-        let mut found = KVVec::new();
-        for region in self
+    pub(crate) fn private(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let processes = self
             .regions
             .iter()
-            .filter(|region| region.of == Of::Process)
-        {
-            found.push((region.identity, region.id), GFP_KERNEL)?;
-        }
-        Ok(found)
+            .filter(|region| region.of == Of::Process);
+        processes.map(|region| (region.identity, region.id))
     }
 
     /// Looks for the pages, and for those that are the parent's as well.
@@ -194,32 +189,26 @@ impl Memory {
                 huge,
                 ..
             } = &region.pages;
-            if !inherited.is_empty() {
-                let record = cr_img_inherit {
-                    mm: region.id,
-                    parent: region.parent,
-                    nr_runs: inherited.len() as u32,
-                    reserved: 0,
-                };
-                writer.record(0, &record, &[inherited.as_bytes()])?;
-            }
-            if !unchanged.is_empty() {
-                let record = cr_img_unchanged {
-                    mm: region.id,
-                    object: region.origin,
-                    nr_runs: unchanged.len() as u32,
-                    reserved: 0,
-                };
-                writer.record(0, &record, &[unchanged.as_bytes()])?;
-            }
-            if !huge.is_empty() {
-                let record = cr_img_huge {
-                    mm: region.id,
-                    nr_runs: huge.len() as u32,
-                    reserved: 0,
-                };
-                writer.record(0, &record, &[huge.as_bytes()])?;
-            }
+            let inherit = cr_img_inherit {
+                mm: region.id,
+                parent: region.parent,
+                nr_runs: inherited.len() as u32,
+                reserved: 0,
+            };
+            write_runs(writer, &inherit, inherited)?;
+            let record = cr_img_unchanged {
+                mm: region.id,
+                object: region.origin,
+                nr_runs: unchanged.len() as u32,
+                reserved: 0,
+            };
+            write_runs(writer, &record, unchanged)?;
+            let record = cr_img_huge {
+                mm: region.id,
+                nr_runs: huge.len() as u32,
+                reserved: 0,
+            };
+            write_runs(writer, &record, huge)?;
         }
         Ok(())
     }
@@ -350,6 +339,18 @@ impl Memory {
             }
         }
         Ok(())
+    }
+}
+
+/// Writes what a record says about pages, if there are any.
+fn write_runs(
+    writer: &mut Writer<&mut FileSink>,
+    record: &impl Record,
+    runs: &[cr_img_run],
+) -> Result {
+    match runs.is_empty() {
+        true => Ok(()),
+        false => writer.record(0, record, &[runs.as_bytes()]),
     }
 }
 
@@ -514,7 +515,7 @@ where
 fn contains(runs: &[cr_img_run], addr: u64) -> bool {
     let after = runs.partition_point(|run| run.start <= addr);
     let run = after.checked_sub(1).and_then(|at| runs.get(at));
-    run.is_some_and(|run| (addr - run.start) / (PAGE_SIZE as u64) < run.nr_pages)
+    run.is_some_and(|run| addr < run_end(run))
 }
 
 fn restore_private(

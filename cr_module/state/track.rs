@@ -11,14 +11,14 @@ use crate::{
     container::Container,
     report::{fail, Context, Result},
 };
-use cr_codec::uapi::*;
+use cr_codec::{read::ImageId, uapi::*};
 use cr_sys::{
     errno::{ENOTUNIQ, ESTALE},
     mm::Mm,
-    track::{Before, ImageId, Origin, Tracking},
+    track::{Before, Origin, Tracking},
     vec,
 };
-use kernel::prelude::*;
+use kernel::{prelude::*, rbtree::RBTree};
 
 /// Runs that are asked for at once.
 const BATCH: usize = 1024;
@@ -39,7 +39,8 @@ struct Tracked {
 pub(crate) struct Track {
     id: ImageId,
     parent: Option<ImageId>,
-    each: KVVec<Tracked>,
+    /// By identity of the memory.
+    each: RBTree<u64, Tracked>,
 }
 
 /// What is known about memory of which the image's parent has a part.
@@ -60,24 +61,26 @@ impl Track {
         let mut track = Self {
             id,
             parent,
-            each: KVVec::new(),
+            each: RBTree::new(),
         };
         for task in container.ns().tasks() {
             let Some(mm) = task.mm() else { continue };
-            if track.of(mm.identity()).is_some() {
+            let identity = mm.identity();
+            if track.each.get(&identity).is_some() {
                 continue;
             }
             match Tracking::begin(&mm) {
-                Ok((tracking, before)) => track.each.push(
-                    Tracked {
+                Ok((tracking, before)) => {
+                    let tracked = Tracked {
                         tracking,
                         mm: Some(mm),
                         before,
                         changed: KVVec::new(),
                         cleared: false,
-                    },
-                    GFP_KERNEL,
-                )?,
+                    };
+                    let each = &mut track.each;
+                    each.try_create_and_insert(identity, tracked, GFP_KERNEL)?;
+                }
                 Err(err) if err == EBUSY && parent.is_some() => {
                     fail!(
                         EBUSY,
@@ -91,12 +94,17 @@ impl Track {
             }
         }
         // Were it not for an earlier checkpoint, nobody has a mark cleared by chance.
-        let first = track.each.iter().all(|tracked| tracked.before.is_new);
-        if first && track.each.iter().any(|tracked| tracked.before.used_before) {
-            track.each.clear();
+        let first = track.each.values().all(|tracked| tracked.before.is_new);
+        if first
+            && track
+                .each
+                .values()
+                .any(|tracked| tracked.before.used_before)
+        {
+            track.each = RBTree::new();
         }
         track.check_parent()?;
-        for tracked in track.each.iter_mut() {
+        for tracked in track.each.values_mut() {
             tracked.collect().context(format_args!("noting changes"))?;
         }
         Ok(track)
@@ -107,7 +115,7 @@ impl Track {
         let Some(parent) = self.parent else {
             return Ok(());
         };
-        if !self.each.iter().any(|tracked| tracked.is_from(parent)) {
+        if !self.each.values().any(|tracked| tracked.is_from(parent)) {
             fail!(
                 ESTALE(),
                 "the parent is not the last checkpoint of this container, or nothing is known of its \
@@ -117,15 +125,10 @@ impl Track {
         Ok(())
     }
 
-    fn of(&self, identity: u64) -> Option<&Tracked> {
-        let mut each = self.each.iter();
-        each.find(|tracked| tracked.tracking.identity() == identity)
-    }
-
     /// What is known about this memory, as far as the image's parent has a part of it.
     pub(crate) fn known(&self, identity: u64) -> Option<Known<'_>> {
         let parent = self.parent?;
-        let tracked = self.of(identity)?;
+        let tracked = self.each.get(&identity)?;
         let origin = tracked.before.origin.as_ref()?;
         (tracked.is_from(parent) && !tracked.tracking.is_disturbed()).then_some(Known {
             object: origin.object,
@@ -134,16 +137,15 @@ impl Track {
     }
 
     /// The image is complete: what changes from now on changes in relation to it. `objects` are the
-    /// memory descriptors in it, by identity.
-    pub(crate) fn finish(mut self, objects: &[(u64, u64)]) {
-        let image = self.id;
-        for tracked in self.each.iter_mut() {
+    /// memory descriptors in it: identity and id. Who has come since, by fork(2) or execve(2), is in
+    /// the next interval.
+    pub(crate) fn finish(mut self, objects: impl Iterator<Item = (u64, u64)>) {
+        for tracked in self.each.values_mut() {
             tracked.cleared = false;
-            let identity = tracked.tracking.identity();
-            // Who has come since, by fork(2) or execve(2), is in the next interval.
-            let found = objects.iter().find(|(found, _)| *found == identity);
-            if let Some((_, object)) = found {
-                let object = *object;
+        }
+        let image = self.id;
+        for (identity, object) in objects {
+            if let Some(tracked) = self.each.get(&identity) {
                 tracked.tracking.keep(Origin { image, object });
             }
         }

@@ -589,6 +589,16 @@ pub(crate) fn validate_header(header: &cr_img_header) -> Result<PageSize, Format
     Ok(page_size)
 }
 
+/// Id of an image.
+pub type ImageId = [u8; CR_IMG_ID_LEN as usize];
+
+impl cr_img_container {
+    /// Whether the image has only what changed since another one, its parent.
+    pub fn is_increment(&self) -> bool {
+        self.parent != ImageId::default()
+    }
+}
+
 impl cr_img_header {
     /// Checks that an image is for this kind of machine: `e_machine` of its ELF files and bytes in a
     /// page.

@@ -19,6 +19,9 @@ use crate::{
     Checksum,
 };
 
+/// Pages in one record, unless there are fewer.
+pub const RECORD_PAGES: u64 = 512;
+
 /// Takes the bytes of an image.
 pub trait Sink {
     /// How it fails.

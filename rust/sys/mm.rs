@@ -169,7 +169,8 @@ impl Mm {
     ///
     /// Returns how many runs were found and where to go on, which is `end` when all is done. For
     /// each page, `pfns` gets the number of its frame, or 0 when it is swapped out, with
-    /// [`PFN_CHANGED`] and [`PFN_HUGE`] where that holds; it has room for a huge page at least. Counts the pages looked at in `scanned`.
+    /// [`PFN_CHANGED`] and [`PFN_HUGE`] where that holds; it has room for a huge page at least. Counts
+    /// the pages looked at in `scanned`.
     pub fn private_runs(
         &self,
         start: u64,

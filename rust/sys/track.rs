@@ -9,14 +9,11 @@ use crate::{
     mm::{Mm, PAGE_SIZE},
 };
 use core::ptr::NonNull;
-use cr_codec::uapi::*;
+use cr_codec::{read::ImageId, uapi::*};
 use kernel::{
     error::{from_err_ptr, to_result},
     prelude::*,
 };
-
-/// An id of an image.
-pub type ImageId = [u8; CR_IMG_ID_LEN as usize];
 
 /// The object of an image that has what a process has not changed since.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,6 +36,7 @@ pub struct Before {
 
 /// The right to clear the marks of a process. It does not keep the memory.
 pub struct Tracking {
+    /// Of the memory.
     identity: u64,
     raw: NonNull<bindings::cr_shim_track>,
 }
@@ -66,11 +64,6 @@ impl Tracking {
             used_before,
         };
         Ok((tracking, before))
-    }
-
-    /// The number that tells the memory from others.
-    pub fn identity(&self) -> u64 {
-        self.identity
     }
 
     /// Clears all marks of `mm`, whose track this is, from `from` on, so that they are relative to nothing that is known. With room in `runs`, these are the pages that had one; returns

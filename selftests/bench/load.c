@@ -2,11 +2,11 @@
 /*
  * What is measured: load PROCESSES THREADS MEGABYTES READY
  *
- * What children write to is to be in few pages: each has its own copy of them.
- *
  * A process that touches so much anonymous memory and has so many children and
  * threads in all, itself among them. All of them sleep, as most processes do
  * most of the time. The file READY appears when they do.
+ *
+ * What children write to is to be in few pages: each has its own copy of them.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -46,20 +46,18 @@ static void touch(const char *path)
 }
 
 /* Changes every hundredth page each time it is told to. */
-static void change_for_ever(uint32_t *words, size_t memory, const char *ready)
-	__attribute__((noreturn));
-static void change_for_ever(uint32_t *words, size_t memory, const char *ready)
+static void change_for_ever(const sigset_t *change, uint32_t *words, size_t memory,
+			    const char *ready) __attribute__((noreturn));
+static void change_for_ever(const sigset_t *change, uint32_t *words, size_t memory,
+			    const char *ready)
 {
 	char *path = malloc(strlen(ready) + sizeof(".changed"));
-	sigset_t change;
 	int signal;
 
 	if (!path)
 		err(1, "malloc");
 	stpcpy(stpcpy(path, ready), ".changed");
-	sigemptyset(&change);
-	sigaddset(&change, SIGUSR1);
-	while (!sigwait(&change, &signal)) {
+	while (!sigwait(change, &signal)) {
 		for (size_t i = 0; i < memory / sizeof(*words); i += 102400)
 			words[i]++;
 		touch(path);
@@ -142,5 +140,5 @@ int main(int argc, char **argv)
 	close(ready[0]);
 	close(ready[1]);
 	touch(argv[4]);
-	change_for_ever(words, memory, argv[4]);
+	change_for_ever(&change, words, memory, argv[4]);
 }

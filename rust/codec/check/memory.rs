@@ -289,44 +289,49 @@ pub(super) fn inherit(state: &State<'_>, rec: Placed<'_>) -> Result {
 pub(super) fn unchanged(state: &State<'_>, rec: Placed<'_>) -> Result<u64> {
     let unchanged: cr_img_unchanged = rec.fixed()?;
     let mm = state.refers::<cr_img_mm>(rec, unchanged.mm, "no memory that is unchanged")?;
-    let nr_vmas = mm.fixed::<cr_img_mm>()?.nr_vmas;
     rec.require(unchanged.reserved == 0, "a reserved member is not zero")?;
     rec.require(unchanged.object != 0, "unchanged since it was nothing")?;
     rec.require(unchanged.nr_runs > 0, "nothing is unchanged")?;
     rec.require_elements::<cr_img_unchanged, cr_img_run>(u64::from(unchanged.nr_runs))?;
     let runs = rec.array(size_of::<cr_img_unchanged>());
-    ascending(state, &rec, runs, |run| {
-        let found = state.find_placed(unchanged.mm);
-        rec.require(
-            found.is_some_and(|mm| state.covers(mm, nr_vmas, run.start, run.end)),
-            "unchanged pages where no private memory is mapped",
-        )
-    })?;
+    let nowhere = "unchanged pages where no private memory is mapped";
+    private(state, &rec, mm, runs, nowhere)?;
     Ok(unchanged.mm)
 }
 
 pub(super) fn huge(state: &State<'_>, rec: Placed<'_>) -> Result<u64> {
     let huge: cr_img_huge = rec.fixed()?;
     let mm = state.refers::<cr_img_mm>(rec, huge.mm, "no memory with huge pages")?;
-    let nr_vmas = mm.fixed::<cr_img_mm>()?.nr_vmas;
     rec.require(huge.reserved == 0, "a reserved member is not zero")?;
     rec.require(huge.nr_runs > 0, "nothing is huge")?;
     rec.require_elements::<cr_img_huge, cr_img_run>(u64::from(huge.nr_runs))?;
-    let runs = rec.array(size_of::<cr_img_huge>());
-    let bytes = state
-        .page_size
-        .bytes()
-        .saturating_mul(u64::from(CR_HUGE_PAGES));
-    ascending(state, &rec, runs, |run| {
-        let whole = |addr: u64| addr.checked_rem(bytes) == Some(0);
-        rec.require(whole(run.start) && whole(run.end), "not whole huge pages")?;
-        let found = state.find_placed(huge.mm);
-        rec.require(
-            found.is_some_and(|mm| state.covers(mm, nr_vmas, run.start, run.end)),
-            "huge pages where no private memory is mapped",
-        )
-    })?;
+    let runs = rec.array::<cr_img_run>(size_of::<cr_img_huge>());
+    let pages = u64::from(CR_HUGE_PAGES);
+    let bytes = state.page_size.bytes().saturating_mul(pages);
+    let whole = |run: cr_img_run| {
+        run.start.checked_rem(bytes) == Some(0) && run.nr_pages.checked_rem(pages) == Some(0)
+    };
+    rec.require(runs.clone().all(whole), "not whole huge pages")?;
+    let nowhere = "huge pages where no private memory is mapped";
+    private(state, &rec, mm, runs, nowhere)?;
     Ok(huge.mm)
+}
+
+/// Checks runs of private pages, all and each; `nowhere` says what is wrong when there can be none.
+fn private(
+    state: &State<'_>,
+    rec: &Rec<'_>,
+    mm: &Rec<'_>,
+    runs: Elements<'_, cr_img_run>,
+    nowhere: &'static str,
+) -> Result {
+    let nr_vmas = mm.fixed::<cr_img_mm>()?.nr_vmas;
+    let Some(mm) = state.find_placed(mm.id) else {
+        return Err(rec.error(nowhere));
+    };
+    ascending(state, rec, runs, |run| {
+        rec.require(state.covers(mm, nr_vmas, run.start, run.end), nowhere)
+    })
 }
 
 /// Checks runs of pages, all and each.

@@ -103,8 +103,6 @@ struct Walk<'a> {
     last_pid: u32,
     last_unchanged: u64,
     last_huge: u64,
-    /// The image has a parent.
-    is_increment: bool,
 }
 
 /// Files of a kind of which a record says more than that of a file: how many there are, of how many
@@ -273,25 +271,10 @@ impl<'a> Walk<'a> {
                 let order = "a number that is not above the last one";
                 follows(&rec, &mut self.last_pid, nr, order)
             }
-            CR_TAG_INHERIT => {
+            CR_TAG_INHERIT | CR_TAG_UNCHANGED | CR_TAG_HUGE => {
                 self.close_mm()?;
                 self.close_process()?;
-                memory::inherit(state, rec)
-            }
-            CR_TAG_UNCHANGED => {
-                self.close_mm()?;
-                self.close_process()?;
-                let mm = memory::unchanged(state, rec)?;
-                let order = "unchanged memory that is not after the last one";
-                follows(&rec, &mut self.last_unchanged, mm, order)?;
-                rec.require(self.is_increment, "unchanged since no other image")
-            }
-            CR_TAG_HUGE => {
-                self.close_mm()?;
-                self.close_process()?;
-                let mm = memory::huge(state, rec)?;
-                let order = "huge pages of memory that is not after the last one";
-                follows(&rec, &mut self.last_huge, mm, order)
+                self.about_pages(state, rec)
             }
             CR_TAG_SECCOMP => tasks::seccomp(state, rec),
             CR_TAG_PROCESS => self.process(state, rec),
@@ -299,6 +282,27 @@ impl<'a> Walk<'a> {
             CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE | CR_TAG_SCHED | CR_TAG_CONTROLS
             | CR_TAG_TRACE | CR_TAG_DEBUGREGS | CR_TAG_TIMERS => self.part_of_task(state, rec.rec),
             _ => Err(rec.error("no part of the state")),
+        }
+    }
+
+    /// What pages of the processes before are.
+    fn about_pages(&mut self, state: &State<'_>, rec: Placed<'_>) -> Result {
+        match rec.tag {
+            CR_TAG_UNCHANGED => {
+                let mm = memory::unchanged(state, rec)?;
+                let order = "unchanged memory that is not after the last one";
+                follows(&rec, &mut self.last_unchanged, mm, order)?;
+                let increment = self
+                    .container
+                    .is_some_and(|(_, container)| container.is_increment());
+                rec.require(increment, "unchanged since no other image")
+            }
+            CR_TAG_HUGE => {
+                let mm = memory::huge(state, rec)?;
+                let order = "huge pages of memory that is not after the last one";
+                follows(&rec, &mut self.last_huge, mm, order)
+            }
+            _ => memory::inherit(state, rec),
         }
     }
 
@@ -340,12 +344,10 @@ impl<'a> Walk<'a> {
             container.monotonic_ns < MAX_CLOCK && container.boottime_ns < MAX_CLOCK,
             "impossible time",
         )?;
-        let none = [0; CR_IMG_ID_LEN as usize];
         rec.require(
-            container.parent == none || container.parent != container.id,
+            !container.is_increment() || container.parent != container.id,
             "an image that is its own parent",
         )?;
-        self.is_increment = container.parent != none;
         self.container = Some((rec, container));
         Ok(())
     }

@@ -58,19 +58,22 @@ impl Error {
     }
 }
 
+/// What kind of error of input or output a cause is, if it is one.
+pub fn io_kind(cause: &(dyn std::error::Error + 'static)) -> Option<io::ErrorKind> {
+    match cause.downcast_ref() {
+        Some(ReadError::Io(err)) => Some(err.kind()),
+        _ => Some(cause.downcast_ref::<io::Error>()?.kind()),
+    }
+}
+
 /// The exit code of an error.
 pub fn code(err: &anyhow::Error) -> Code {
     for cause in err.chain() {
         if let Some(err) = cause.downcast_ref::<Error>() {
             return err.code();
         }
-        let format = match cause.downcast_ref() {
-            Some(ReadError::Format(_)) => true,
-            Some(ReadError::Io(err)) => err.kind() == io::ErrorKind::InvalidData,
-            None => cause
-                .downcast_ref::<io::Error>()
-                .is_some_and(|err| err.kind() == io::ErrorKind::InvalidData),
-        };
+        let format = matches!(cause.downcast_ref(), Some(ReadError::Format(_)));
+        let format = format || io_kind(cause) == Some(io::ErrorKind::InvalidData);
         if format || cause.is::<FormatError>() || cause.is::<CheckError>() {
             return Code::BadImage;
         }

@@ -45,10 +45,14 @@ fn change<R: Record>(nth: usize, f: impl Fn(&mut R)) -> Sample {
 }
 
 #[track_caller]
-fn fails<R: Record>(nth: usize, message: &str, f: impl Fn(&mut R)) {
-    let sample = change(nth, f);
-    let error = check(&sample).unwrap_err();
+fn refused(sample: &Sample, message: &str) {
+    let error = check(sample).unwrap_err();
     assert!(error.contains(message), "{error:?} is not {message:?}");
+}
+
+#[track_caller]
+fn fails<R: Record>(nth: usize, message: &str, f: impl Fn(&mut R)) {
+    refused(&change(nth, f), message);
 }
 
 #[track_caller]
@@ -62,8 +66,7 @@ fn fails_bytes(tag: u32, nth: usize, message: &str, f: impl Fn(&mut Vec<u8>)) {
     let mut sample = Sample::new();
     let at = index(&sample, tag, nth);
     f(&mut sample.state[at].payload);
-    let error = check(&sample).unwrap_err();
-    assert!(error.contains(message), "{error:?} is not {message:?}");
+    refused(&sample, message);
 }
 
 #[test]
@@ -1289,8 +1292,7 @@ fn increments() {
     let fails = |message: &str, f: &dyn Fn(&mut Sample)| {
         let mut sample = Sample::increment();
         f(&mut sample);
-        let error = check(&sample).unwrap_err();
-        assert!(error.contains(message), "{error:?} is not {message:?}");
+        refused(&sample, message);
     };
     let unchanged = |f: fn(&mut cr_img_unchanged)| {
         move |sample: &mut Sample| sample.change::<cr_img_unchanged>(0, f)
@@ -1365,43 +1367,25 @@ fn huge_pages() {
         });
         sample
     };
-    let fails = |mut sample: Sample, message: &str, f: &dyn Fn(&mut Sample)| {
-        f(&mut sample);
-        let error = check(&sample).unwrap_err();
-        assert!(error.contains(message), "{error:?} is not {message:?}");
-    };
     assert_eq!(check(&sample(HEAP, 512)), Ok(()));
     assert_eq!(check(&sample(HEAP, 1024)), Ok(()));
-    fails(sample(HEAP, 1), "not whole huge pages", &|_| {});
-    fails(sample(HEAP + 4096, 512), "not whole huge pages", &|_| {});
-    fails(sample(HEAP, 1536), "no private memory is mapped", &|_| {});
-    fails(sample(SHARED, 512), "no private memory is mapped", &|_| {});
-    let huge =
-        |f: fn(&mut cr_img_huge)| move |sample: &mut Sample| sample.change::<cr_img_huge>(0, f);
-    fails(
-        sample(HEAP, 512),
-        "no memory with",
-        &huge(|huge| huge.mm = PIPE),
-    );
-    fails(
-        sample(HEAP, 512),
-        "nothing is huge",
-        &huge(|huge| huge.nr_runs = 0),
-    );
-    fails(
-        sample(HEAP, 512),
-        "its count disagree",
-        &huge(|huge| huge.nr_runs = 2),
-    );
-    fails(
-        sample(HEAP, 512),
-        "reserved member",
-        &huge(|huge| huge.reserved = 1),
-    );
-    fails(sample(HEAP, 512), "not after the last one", &|sample| {
-        let last = sample.state.last().unwrap().clone();
-        sample.state.push(last);
-    });
+    refused(&sample(HEAP, 1), "not whole huge pages");
+    refused(&sample(HEAP + 4096, 512), "not whole huge pages");
+    refused(&sample(HEAP, 1536), "no private memory is mapped");
+    refused(&sample(SHARED, 512), "no private memory is mapped");
+    let fails = |message: &str, f: fn(&mut cr_img_huge)| {
+        let mut sample = sample(HEAP, 512);
+        sample.change(0, f);
+        refused(&sample, message);
+    };
+    fails("no memory with", |huge| huge.mm = PIPE);
+    fails("nothing is huge", |huge| huge.nr_runs = 0);
+    fails("its count disagree", |huge| huge.nr_runs = 2);
+    fails("reserved member", |huge| huge.reserved = 1);
+    let mut twice = sample(HEAP, 512);
+    let last = twice.state.last().unwrap().clone();
+    twice.state.push(last);
+    refused(&twice, "not after the last one");
 }
 
 fn timer_fails(nth: usize, message: &str, f: impl Fn(&mut cr_img_timer)) {

@@ -17,7 +17,7 @@ use crate::{
     cli::Restart,
     device::Device,
     error::{code_of_errno, Code, Error},
-    image::{self, is_increment, Chain, Decoded, Prefix},
+    image::{self, Chain, Decoded, Prefix},
     runtime::{
         log::Log,
         mounts,
@@ -42,25 +42,7 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
         .map(namespaces::find_root)
         .transpose()?
         .flatten();
-    let name = match &args.input {
-        Some(path) => path.display().to_string(),
-        None => "standard input".into(),
-    };
-    let (compressed, first, image) = image::peek(image).with_context(|| name.clone())?;
-    let mut unpacking = None;
-    let mut prefix = match compressed {
-        true => {
-            let packed = Cursor::new(first).chain(image.try_clone()?);
-            let (plain, relay) = FromProcess::start("restart", |out| {
-                io::copy(&mut Decoded::new(packed)?, out)?;
-                Ok(())
-            })?;
-            unpacking = Some(relay);
-            Prefix::read(plain)
-        }
-        false => Prefix::read_on(first, image.try_clone()?),
-    }
-    .with_context(|| name.clone())?;
+    let Opened { prefix, relays } = open(args, image)?;
     let section = prefix
         .section(section::NAME)
         .map(Section::from_bytes)
@@ -72,26 +54,6 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
     }
 
     let log = Log::start("restart")?;
-    if !is_increment(&prefix.container) && !args.parents.is_empty() {
-        let what = format!("--parent: {name} is complete, and was made from no other image");
-        return Err(Error::Usage(what).into());
-    }
-    let relay = if is_increment(&prefix.container) {
-        unpacking = None;
-        let chain = chain(args, &name, &prefix, image)?;
-        let (merged, relay) = FromProcess::start("restart", |out| chain.merge(out))?;
-        prefix = Prefix::read(merged)?;
-        Some(relay)
-    } else if relay::is_needed(&prefix.rest)? {
-        let (rest, relay) = FromProcess::start("restart", |out| {
-            io::copy(&mut prefix.rest, out)?;
-            Ok(())
-        })?;
-        prefix.rest = rest;
-        Some(relay)
-    } else {
-        None
-    };
     let mut mounts = mounts::of_process("self").context("/proc/self/mountinfo")?;
     let starting = Starting::prepare(&args.start, &mounts)?;
     // /dev/null is opened where it is sure to be.
@@ -106,7 +68,7 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
     }
 
     let result = issue(args, &device, &log, &starting, &prefix, &externals);
-    drop((relay, unpacking));
+    drop(relays);
     let explained = log.finish();
     let (init, stats) = result.map_err(|errno| failure(errno, explained))?;
     if let Some(format) = args.stats {
@@ -115,15 +77,57 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
     starting.started(init)
 }
 
-/// The image and those that it was made from.
-fn chain(args: &Restart, name: &str, prefix: &Prefix<File>, image: File) -> Result<Chain> {
-    let parents = match &args.input {
-        Some(path) if args.parents.is_empty() => parents::find(path, &About::of(prefix)?)?,
-        _ => args.parents.clone(),
+/// An image as the kernel can read it.
+struct Opened {
+    prefix: Prefix<File>,
+    /// Who stand in between, until it is read.
+    relays: Vec<FromProcess>,
+}
+
+/// Opens the image: unpacked, and merged with those that it was made from.
+fn open(args: &Restart, image: File) -> Result<Opened> {
+    let name = match &args.input {
+        Some(path) => path.display().to_string(),
+        None => "standard input".into(),
     };
-    let mut files = parents::open(&parents)?;
-    files.push((name.into(), image));
-    Chain::load(files)
+    let mut relays = Vec::new();
+    let mut relay = |(file, relay): (File, FromProcess)| {
+        relays.push(relay);
+        file
+    };
+    let (compressed, first, image) = image::peek(image).with_context(|| name.clone())?;
+    let prefix = match compressed {
+        true => {
+            let packed = Cursor::new(first).chain(image.try_clone()?);
+            Prefix::read(relay(FromProcess::start("restart", |out| {
+                io::copy(&mut Decoded::new(packed)?, out)?;
+                Ok(())
+            })?))
+        }
+        false => Prefix::read_on(first, image.try_clone()?),
+    };
+    let mut prefix = prefix.with_context(|| name.clone())?;
+    if prefix.container.is_increment() {
+        let parents = match &args.input {
+            Some(path) if args.parents.is_empty() => parents::find(path, &About::of(&prefix)?)?,
+            _ => args.parents.clone(),
+        };
+        let mut files = parents::open(&parents)?;
+        files.push((name, image));
+        let chain = Chain::load(files)?;
+        let merged = FromProcess::start("restart", |out| chain.merge(out))?;
+        prefix = Prefix::read(relay(merged))?;
+    } else if !args.parents.is_empty() {
+        let what = format!("--parent: {name} is complete, and was made from no other image");
+        return Err(Error::Usage(what).into());
+    } else if relay::is_needed(&prefix.rest)? {
+        let copied = FromProcess::start("restart", |out| {
+            io::copy(&mut prefix.rest, out)?;
+            Ok(())
+        })?;
+        prefix.rest = relay(copied);
+    }
+    Ok(Opened { prefix, relays })
 }
 
 fn issue(

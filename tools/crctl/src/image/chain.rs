@@ -4,7 +4,7 @@
 //! together.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{BufReader, BufWriter, Seek, SeekFrom, Write},
     os::unix::fs::FileExt,
@@ -12,29 +12,19 @@ use std::{
 
 use anyhow::{bail, Context, Result};
 use cr_codec::{
+    read::ImageId,
     record,
     uapi::*,
-    write::{Sink, Writer},
+    write::{Sink, Writer, RECORD_PAGES},
 };
 
 use super::{unpacked, Image, ReadError, PAGE_SIZE};
 use crate::error::Error;
 
-/// Id of an image.
-pub type Id = [u8; CR_IMG_ID_LEN as usize];
-
 /// An id as text.
-pub fn hex(id: &Id) -> String {
+pub fn hex(id: &ImageId) -> String {
     format!("{:032x}", u128::from_be_bytes(*id))
 }
-
-/// Whether an image has only what changed since another one.
-pub fn is_increment(container: &cr_img_container) -> bool {
-    container.parent != Id::default()
-}
-
-/// Pages in one record.
-const RECORD_PAGES: u64 = 512;
 
 /// Who has pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +77,7 @@ impl Chain {
             let link = Link::load(name, file)?;
             let parent = &link.image.container.parent;
             match links.last() {
-                None if is_increment(&link.image.container) => {
+                None if link.image.container.is_increment() => {
                     return Err(refused(format!(
                         "{}: has only what changed since another image, {}, which is missing",
                         link.name,
@@ -99,7 +89,7 @@ impl Chain {
                         "{}: {} is not the image that it was made from: that is {}",
                         link.name,
                         last.name,
-                        match is_increment(&link.image.container) {
+                        match link.image.container.is_increment() {
                             true => hex(parent),
                             false => "none, it is complete".into(),
                         }
@@ -129,11 +119,8 @@ impl Chain {
             objects.push((*object, pieces));
         }
         // Contents of files come before those of processes.
-        let is_private = |object: u64| {
-            let mut mms = link.image.records(CR_TAG_MM);
-            mms.any(|record| record.id == object)
-        };
-        objects.sort_by_key(|(object, _)| (is_private(*object), *object));
+        let mms: BTreeSet<_> = link.image.records(CR_TAG_MM).map(|mm| mm.id).collect();
+        objects.sort_by_key(|(object, _)| (mms.contains(object), *object));
         let bytes: u64 = objects
             .iter()
             .flat_map(|(_, pieces)| pieces.iter().map(|(_, piece)| piece.length))
@@ -147,7 +134,7 @@ impl Chain {
                 CR_TAG_UNCHANGED => {}
                 CR_TAG_CONTAINER => {
                     let mut container = link.image.container;
-                    container.parent = Id::default();
+                    container.parent = ImageId::default();
                     container.nr_pages = bytes / u64::from(PAGE_SIZE);
                     writer.record(0, &container, &[])?;
                 }
@@ -157,8 +144,9 @@ impl Chain {
                 }
             }
         }
+        let mut buffer = vec![0; (RECORD_PAGES * u64::from(PAGE_SIZE)) as usize];
         for (object, pieces) in &objects {
-            self.write_pages(&mut writer, *object, pieces)?;
+            self.write_pages(&mut writer, *object, pieces, &mut buffer)?;
         }
         writer.end()?;
         writer.into_sink().0.flush()?;
@@ -207,8 +195,8 @@ impl Chain {
         writer: &mut Writer<ToWriter<W>>,
         object: u64,
         pieces: &[(u64, Piece)],
+        buffer: &mut [u8],
     ) -> Result<()> {
-        let mut buffer = vec![0; (RECORD_PAGES * u64::from(PAGE_SIZE)) as usize];
         let mut record: Vec<(u64, Piece)> = Vec::new();
         let mut room = buffer.len() as u64;
         for (start, piece) in pieces {
@@ -224,7 +212,7 @@ impl Chain {
                 done += length;
                 room -= length;
                 if room == 0 {
-                    self.write_record(writer, object, &record, &mut buffer)?;
+                    self.write_record(writer, object, &record, buffer)?;
                     record.clear();
                     room = buffer.len() as u64;
                 }
@@ -232,7 +220,7 @@ impl Chain {
         }
         match record.is_empty() {
             true => Ok(()),
-            false => self.write_record(writer, object, &record, &mut buffer),
+            false => self.write_record(writer, object, &record, buffer),
         }
     }
 

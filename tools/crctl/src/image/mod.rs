@@ -10,7 +10,7 @@ mod prefix;
 mod source;
 mod tree;
 
-pub use chain::{hex, is_increment, Chain, Id};
+pub use chain::{hex, Chain};
 pub use compressed::{encoder, peek, unpacked, Decoded};
 pub use load::{fuzz_one, Image, Record, Stored, EM_X86_64, PAGE_SIZE};
 pub use model::Model;

@@ -8,7 +8,7 @@ use anyhow::Result;
 use cr_codec::{check::Rec, record, uapi::*};
 use serde::Serialize;
 
-use super::{hex, Id, Image, Record, Stored, PAGE_SIZE};
+use super::{hex, Image, Record, Stored, PAGE_SIZE};
 
 /// All of an image.
 #[derive(Debug, Serialize)]
@@ -271,7 +271,7 @@ impl Model {
                 let container: cr_img_container = rec.fixed()?;
                 self.last_pid = container.last_pid;
                 self.id = hex(&container.id);
-                self.parent = (container.parent != Id::default()).then(|| hex(&container.parent));
+                self.parent = container.is_increment().then(|| hex(&container.parent));
                 self.namespaces = vec!["pid"];
                 for (flag, name) in [
                     (CR_NS_MNT, "mnt"),

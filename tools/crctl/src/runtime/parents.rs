@@ -8,19 +8,20 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use cr_codec::read::ImageId;
 
 use super::section::{self, Section};
 use crate::{
     error::Error,
-    image::{hex, is_increment, Decoded, Id, Prefix},
+    image::{hex, Decoded, Prefix},
 };
 
 /// What an image says about itself and its parent.
 pub struct About {
     /// Its id.
-    pub id: Id,
+    pub id: ImageId,
     /// Its parent's id, and where that one was, unless it is complete.
-    parent: Option<(Id, Option<PathBuf>)>,
+    parent: Option<(ImageId, Option<PathBuf>)>,
 }
 
 impl About {
@@ -30,7 +31,7 @@ impl About {
         R: std::io::Read,
     {
         let container = &prefix.container;
-        let parent = match is_increment(container) {
+        let parent = match container.is_increment() {
             true => {
                 let section = prefix.section(section::NAME);
                 let section = section.map(Section::from_bytes).transpose()?;

@@ -28,10 +28,7 @@ use nix::{
     unistd::{getppid, pipe2, ForkResult, Pid},
 };
 
-use crate::{
-    image::{encoder, ReadError},
-    sys,
-};
+use crate::{error::io_kind, image::encoder, sys};
 
 /// Whether somebody has to stand in between.
 pub fn is_needed(file: &File) -> io::Result<bool> {
@@ -178,12 +175,8 @@ impl FromProcess {
 
 /// Who read has seen enough.
 fn is_broken_pipe(err: &anyhow::Error) -> bool {
-    let kind = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref() {
-        Some(ReadError::Io(err)) => Some(err.kind()),
-        _ => Some(cause.downcast_ref::<io::Error>()?.kind()),
-    };
     err.chain()
-        .any(|cause| kind(cause) == Some(io::ErrorKind::BrokenPipe))
+        .any(|cause| io_kind(cause) == Some(io::ErrorKind::BrokenPipe))
 }
 
 impl Drop for FromProcess {
