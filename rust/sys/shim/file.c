@@ -500,17 +500,21 @@ ssize_t cr_shim_stream_writev(struct file *file, const struct kvec *parts,
 	bool seekable = !(file->f_mode & FMODE_STREAM);
 	loff_t pos = file->f_pos;
 	struct iov_iter iter;
+	size_t written = 0;
 	ssize_t n = 0;
 
 	iov_iter_kvec(&iter, ITER_SOURCE, parts, nr, len);
-	while (iov_iter_count(&iter) && !fatal_signal_pending(current)) {
+	while (written < len && !fatal_signal_pending(current)) {
+		/* A limit of the file's size has cut off what is beyond it. */
+		iov_iter_reexpand(&iter, len - written);
 		n = vfs_iter_write(file, &iter, seekable ? &pos : NULL, 0);
 		if (n <= 0)
 			break;
+		written += n;
 		if (seekable)
 			file->f_pos = pos;
 	}
-	return n < 0 ? n : len - iov_iter_count(&iter);
+	return n < 0 ? n : written;
 }
 
 ssize_t cr_shim_stream_read(struct file *file, void *buf, size_t len)
