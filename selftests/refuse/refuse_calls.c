@@ -6,6 +6,7 @@
 #include <linux/io_uring.h>
 #include <mqueue.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
 #include <sys/ipc.h>
 #include <sys/socket.h>
 
@@ -33,15 +34,20 @@ static void call_mq_receive(void)
 	mq_receive(need(mq_open("/calls", O_CREAT | O_RDWR, 0600, NULL)), text, sizeof(text), NULL);
 }
 
+/* It has fetched one of two events: the other one would be waited for without it. */
 static void call_io_getevents(void)
 {
 	aio_context_t context = 0;
 	struct io_event events[2];
-	struct iocb request = { .aio_lio_opcode = IOCB_CMD_FSYNC }, *list = &request;
+	struct iocb request = { .aio_lio_opcode = IOCB_CMD_FSYNC, .aio_flags = IOCB_FLAG_RESFD };
+	struct iocb *list = &request;
+	uint64_t done;
 
 	request.aio_fildes = sure(open(file_at("file"), O_RDWR | O_CREAT, 0600));
+	request.aio_resfd = sure(eventfd(0, 0));
 	need(syscall(SYS_io_setup, 2, &context));
 	sure(syscall(SYS_io_submit, context, 1, &list));
+	sure(read(request.aio_resfd, &done, sizeof(done)));
 	syscall(SYS_io_getevents, context, 2, 2, events, NULL);
 }
 
