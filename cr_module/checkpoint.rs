@@ -242,7 +242,6 @@ fn collect_once(
         memory: Memory::new(how.no_dontdump),
         index: Index::with_capacity(8 * hold.len() as usize, GFP_KERNEL)?,
         xfeatures: 0,
-        mms: RBTree::new(),
         vdso_len: None,
         lockable: KVVec::new(),
         externals: KVVec::new(),
@@ -385,8 +384,6 @@ pub(crate) struct Save<'a> {
     pub(crate) cpus: CpuWords,
     /// Landlock domains, with the pid that has each.
     pub(crate) domains: RBTree<u64, u32>,
-    /// Ids of the memory of processes, by pid.
-    pub(crate) mms: RBTree<u32, u64>,
     /// Length of the vDSO, which is the same for all.
     pub(crate) vdso_len: Option<u64>,
     records: Buffer,

@@ -122,8 +122,8 @@ pub(crate) struct ProcessPlan {
     pub(crate) begins_session: bool,
     /// Place of its leader among the tasks; the other threads follow.
     first_task: usize,
-    /// Places of the record that says which pages it shares with its parent, and of the first process
-    /// with that one's memory.
+    /// Places of the record that says which pages it shares with which memory, and of the first process
+    /// that has that.
     pub(crate) inherit: Option<(usize, usize)>,
     /// Place of the record of the guard regions in its memory.
     pub(crate) guards: Option<usize>,

@@ -5,7 +5,8 @@
 //! Memory and signal actions are shared from birth on: a process is created, by clone(2), by the
 //! first one that has what it is to have, which need not be its parent. It becomes the parent's
 //! child when all are there. That first process makes the memory; while it does, none of the others
-//! forks.
+//! forks. So is a process that shares pages with another one copy-on-write, once that one has its
+//! memory.
 //!
 //! A descriptor table, or directories, may be shared by tasks none of which has all that another one
 //! shares with others. So the first task that has one makes it, and the others take it over instead
@@ -86,11 +87,11 @@ pub(crate) fn link_processes(records: &Records, processes: &mut [ProcessPlan]) -
     for (at, rec) in records.tagged(CR_TAG_INHERIT) {
         let inherit: cr_img_inherit = rec.fixed()?;
         let (child, owner) = (first(&mms, inherit.mm)?, first(&mms, inherit.parent)?);
-        let parent = &processes[processes[child].parent].process;
-        if child == 0 || parent.mm != inherit.parent || processes[child].inherit.is_some() {
+        let heir = &processes[child];
+        if child == 0 || heir.clone_flags != 0 || heir.inherit.is_some() {
             fail!(
                 EINVAL,
-                "memory that is inherited from another process than the parent"
+                "memory that is inherited twice, or by who shares it"
             );
         }
         processes[child].inherit = Some((at, owner));

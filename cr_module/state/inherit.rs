@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Private pages that a process shares with its parent since fork(2), copy-on-write.
+//! Private pages that a process shares with another one since fork(2), copy-on-write.
 //!
-//! They are the same page frame at the same address of both, and are stored once, with the parent.
-//! At restart such a process is forked when its parent has its memory, and so shares it again; what
-//! the two do not have in common any more is unmapped, dropped, or stored with the child.
+//! They are the same page frame at the same address of both, and are stored once, with the earlier
+//! one: its parent, a brother, or who else has most of its pages (kin.rs), all of which are called
+//! the parent here. At restart such a process is forked from that one when its memory is there, and
+//! so shares it again; what the two do not have in common any more is unmapped, dropped, or stored
+//! with the child. It becomes the child of its true parent later.
 
 use crate::{
     build::Build,
@@ -50,6 +52,11 @@ impl Frames {
             .iter()
             .flat_map(|run| (0..run.nr_pages).map(|page| run.start + page * PAGE_SIZE as u64));
         addrs.zip(self.pfns.iter().copied())
+    }
+
+    /// The frames alone; 0 is none.
+    pub(crate) fn frames(&self) -> impl Iterator<Item = u64> + '_ {
+        self.pfns.iter().map(|pfn| pfn & !PFN_FLAGS)
     }
 
     /// Those that are huge.
@@ -117,7 +124,7 @@ const PFN_FLAGS: u64 = PFN_CHANGED | PFN_HUGE;
 /// Pages of a process, by who has them.
 #[derive(Default)]
 pub(crate) struct Divided {
-    /// The parent of the process.
+    /// The process that it is forked from.
     pub(crate) inherited: KVVec<cr_img_run>,
     /// The parent of the image.
     pub(crate) unchanged: KVVec<cr_img_run>,

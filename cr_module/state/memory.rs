@@ -15,6 +15,7 @@ use crate::{
     report::{fail, Context, Log, Result},
     state::{
         inherit::{run_end, Divided, Frames},
+        kin::Kin,
         track::Track,
     },
 };
@@ -45,13 +46,13 @@ pub(crate) enum Place {
 struct Region {
     id: u64,
     place: Place,
-    /// Of private pages: the mappings that they may be in, and the memory of the parent.
+    /// Of private pages: the mappings that they may be in, and the memory to inherit from, or 0.
     vmas: KVVec<cr_img_vma>,
     parent: u64,
     /// Identity of the memory that the container goes on with.
     identity: u64,
-    /// Pages, by where they are stored: here, with the parent process, in the parent image, there
-    /// with `origin`.
+    /// Pages, by where they are stored: here, with `parent`, in the parent image, there with
+    /// `origin`.
     pages: Divided,
     origin: u64,
     of: Of,
@@ -93,15 +94,7 @@ impl Memory {
     }
 
     /// Notes where the private pages of a process may be.
-    ///
-    /// `parent` is the memory of the parent, which was added before, or 0.
-    pub(crate) fn add_private(
-        &mut self,
-        id: u64,
-        mm: Mm,
-        vmas: KVVec<cr_img_vma>,
-        parent: u64,
-    ) -> Result {
+    pub(crate) fn add_private(&mut self, id: u64, mm: Mm, vmas: KVVec<cr_img_vma>) -> Result {
         let not_handed_on = |vma: &cr_img_vma| {
             self.wants_private_pages(vma) && vma.flags & (CR_VMA_DONTFORK | CR_VMA_WIPEONFORK) != 0
         };
@@ -111,7 +104,7 @@ impl Memory {
             identity: mm.identity(),
             place: Place::Private(mm),
             vmas,
-            parent,
+            parent: 0,
             pages: Divided::default(),
             origin: 0,
             of: Of::Process,
@@ -151,36 +144,42 @@ impl Memory {
         processes.map(|region| (region.identity, region.id))
     }
 
-    /// Looks for the pages, and for those that are the parent's as well.
+    /// Looks for the pages, and for those that an earlier process has as well.
     pub(crate) fn scan(&mut self, track: Option<&Track>) -> Result {
         let mut scanner = Scanner::new()?;
-        let mut frames: KVVec<Option<Frames>> = KVVec::new();
-        for at in 0..self.regions.len() {
-            let region = &self.regions[at];
-            let Place::Private(mm) = &region.place else {
-                frames.push(None, GFP_KERNEL)?;
-                continue;
-            };
-            let wanted = |vma: &cr_img_vma| self.wants_private_pages(vma);
-            let found = scanner.scan(mm, &region.vmas, wanted)?;
-            let parent = self.regions[..at]
-                .iter()
-                .position(|other| other.id == region.parent);
-            let parent = parent.and_then(|parent| {
-                Some((frames[parent].as_ref()?, &self.regions[parent].vmas[..]))
-            });
-            let known = track.and_then(|track| track.known(region.identity));
-            let pages = found.divide(&region.vmas, parent, known.as_ref())?;
-            self.regions[at].origin = known.map_or(0, |known| known.object);
-            self.regions[at].pages = pages;
-            frames.push(Some(found), GFP_KERNEL)?;
+        let mut found: KVVec<(usize, Frames)> = KVVec::new();
+        for (at, region) in self.regions.iter().enumerate() {
+            if let Place::Private(mm) = &region.place {
+                let wanted = |vma: &cr_img_vma| self.wants_private_pages(vma);
+                let frames = scanner.scan(mm, &region.vmas, wanted)?;
+                found.push((at, frames), GFP_KERNEL)?;
+            }
         }
         self.scanned += scanner.scanned;
+        let nr_frames = found.iter().map(|(_, frames)| frames.pfns.len()).sum();
+        let mut kin = match found.len() {
+            0 | 1 => None,
+            processes => Some(Kin::new(processes, nr_frames)?),
+        };
+        for (process, (at, frames)) in found.iter().enumerate() {
+            let closest = kin.as_mut().and_then(|kin| kin.closest(process, frames));
+            let parent = closest.map(|closest| {
+                let (at, frames) = &found[closest];
+                (&self.regions[*at], frames)
+            });
+            let parent_id = parent.map_or(0, |(region, _)| region.id);
+            let parent = parent.map(|(region, frames)| (frames, &region.vmas[..]));
+            let region = &self.regions[*at];
+            let known = track.and_then(|track| track.known(region.identity));
+            let pages = frames.divide(&region.vmas, parent, known.as_ref())?;
+            let region = &mut self.regions[*at];
+            (region.parent, region.origin) = (parent_id, known.map_or(0, |known| known.object));
+            region.pages = pages;
+        }
         Ok(())
     }
 
-    /// Writes which pages the parent of a process has, which the parent of the image, and which are
-    /// huge.
+    /// Writes which pages another process has, which the parent of the image, and which are huge.
     pub(crate) fn write_elsewhere(&self, writer: &mut Writer<&mut FileSink>) -> Result {
         for region in self.regions.iter() {
             let Divided {

@@ -51,9 +51,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
     let Some(mm) = task.mm() else {
         fail!(EAGAIN, "has given up its memory: try again");
     };
-    let info = &process.leader().info;
     if let Some(id) = save.objects.find(Kind::Mm, mm.identity()) {
-        save.mms.try_create_and_insert(info.tgid, id, GFP_KERNEL)?;
         return Ok(id);
     }
     const SUID_DUMP_ROOT: u32 = 2;
@@ -128,9 +126,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
         save.record(vma, &[])?;
     }
     guard::save(save, id, &guards)?;
-    let parent = save.mms.get(&info.ppid).copied().unwrap_or(0);
-    save.memory.add_private(id, mm, vmas, parent)?;
-    save.mms.try_create_and_insert(info.tgid, id, GFP_KERNEL)?;
+    save.memory.add_private(id, mm, vmas)?;
     Ok(id)
 }
 

@@ -2179,15 +2179,16 @@ struct cr_img_debugregs {
 };
 
 /**
- * struct cr_img_inherit - private pages that a process shares with its parent
+ * struct cr_img_inherit - private pages that a process shares with another
  * @mm: CR_TAG_MM of the process
- * @parent: CR_TAG_MM of its parent
+ * @parent: CR_TAG_MM of the other one, which is earlier: the parent, a brother,
+ *	or who else has most of the same pages
  * @nr_runs: struct cr_img_run that follow, by ascending address
  * @reserved: zero
  *
  * The pages have been shared since fork(2), copy-on-write: they are at the same
- * addresses in both, and stored with the parent, or with an ancestor that it
- * has inherited them from. Only mappings that are the same in both have such
+ * addresses in both, and stored with the other one, or with that which it has
+ * inherited them from. Only mappings that are the same in both have such
  * pages, and none that CR_VMA_DONTFORK, CR_VMA_WIPEONFORK, CR_VMA_DROPPABLE or
  * CR_VMA_LOCKED is set for.
  */
