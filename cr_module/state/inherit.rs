@@ -59,6 +59,19 @@ impl Frames {
         self.pfns.iter().map(|pfn| pfn & !PFN_FLAGS)
     }
 
+    /// How many pages both have at the same address.
+    pub(crate) fn in_common(&self, other: &Self) -> usize {
+        let mut theirs = other.pages().peekable();
+        let pages = self.pages().filter(|(_, pfn)| pfn & !PFN_FLAGS != 0);
+        let common = pages.filter(|(addr, pfn)| {
+            while theirs.next_if(|(their, _)| their < addr).is_some() {}
+            theirs.peek().is_some_and(|(their, their_pfn)| {
+                (their, their_pfn & !PFN_FLAGS) == (addr, pfn & !PFN_FLAGS)
+            })
+        });
+        common.count()
+    }
+
     /// Those that are huge.
     fn huge(&self) -> Result<KVVec<cr_img_run>> {
         let mut huge = KVVec::new();

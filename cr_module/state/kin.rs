@@ -24,7 +24,13 @@ pub(crate) struct Kin {
     /// For each process, how many of the frames of another one it has. Nobody asks all who have a
     /// frame: that were too many where a hundred processes share all they have.
     votes: KVVec<u32>,
+    /// For each process so far, which one is the closest, and how long a chain that makes.
+    chosen: KVVec<(Option<usize>, u32)>,
 }
+
+/// How long a chain of processes may be that are forked from one another: a fork takes time for each
+/// one before it in the chain.
+const LONGEST_CHAIN: u32 = 32;
 
 impl Kin {
     /// For so many processes, which have so many page frames in all.
@@ -33,11 +39,29 @@ impl Kin {
         Ok(Self {
             seen: KVVec::from_elem(Seen::default(), room, GFP_KERNEL)?,
             votes: KVVec::from_elem(0, processes, GFP_KERNEL)?,
+            chosen: KVVec::with_capacity(processes, GFP_KERNEL)?,
         })
     }
 
-    /// Looks at the next process: which one before it has most of its page frames?
-    pub(crate) fn closest(&mut self, at: usize, frames: &Frames) -> Option<usize> {
+    /// Looks at the next one of these processes: which one before it has most of its page frames?
+    pub(crate) fn closest(&mut self, of: &[(usize, Frames)]) -> Result<Option<usize>> {
+        let at = self.chosen.len();
+        let frames = &of[at].1;
+        let mut closest = self.elect(at, frames);
+        // Brothers in a row are forked from the first one of them, and not from each other.
+        while let Some((Some(before), length)) = closest.map(|closest| self.chosen[closest]) {
+            let common = |other: usize| frames.in_common(&of[other].1);
+            if length < LONGEST_CHAIN && closest.is_some_and(|one| common(before) < common(one)) {
+                break;
+            }
+            closest = Some(before);
+        }
+        let length = closest.map_or(0, |closest| self.chosen[closest].1 + 1);
+        self.chosen.push((closest, length), GFP_KERNEL)?;
+        Ok(closest)
+    }
+
+    fn elect(&mut self, at: usize, frames: &Frames) -> Option<usize> {
         self.votes.fill(0);
         for frame in frames.frames().filter(|frame| *frame != 0) {
             let me = at as u32;

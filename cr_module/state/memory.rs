@@ -161,8 +161,11 @@ impl Memory {
             0 | 1 => None,
             processes => Some(Kin::new(processes, nr_frames)?),
         };
-        for (process, (at, frames)) in found.iter().enumerate() {
-            let closest = kin.as_mut().and_then(|kin| kin.closest(process, frames));
+        for (at, frames) in found.iter() {
+            let closest = match &mut kin {
+                Some(kin) => kin.closest(&found)?,
+                None => None,
+            };
             let parent = closest.map(|closest| {
                 let (at, frames) = &found[closest];
                 (&self.regions[*at], frames)
