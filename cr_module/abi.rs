@@ -82,6 +82,13 @@ pub(crate) fn read_array<T: FromBytes + IntoBytes + Immutable>(
     Ok(array)
 }
 
+/// Copies an array to the caller.
+pub(crate) fn write_array<T: IntoBytes + Immutable>(addr: u64, array: &[T]) -> Result {
+    let bytes = array.as_bytes();
+    let mut writer = UserSlice::new(UserPtr::from_addr(addr as usize), bytes.len()).writer();
+    Ok(writer.write_slice(bytes)?)
+}
+
 /// Copies bytes from the caller.
 pub(crate) fn read_bytes(addr: u64, len: u64, max: u32) -> Result<KVVec<u8>> {
     if len > u64::from(max) {

@@ -10,6 +10,7 @@
 
 use crate::{
     address_space::{self, map_memory, protect_memory, start_over},
+    late,
     plan::{self, Created, Plan, ProcessPlan, ThreadPlan, LEADER_SCRATCH, THREAD_SCRATCH},
     report::{fail, failure, Context, Failure, Result},
     sharing::{self, Sharer},
@@ -377,6 +378,9 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     let build = Build::new(plan, process, 0);
 
     let makes_memory = process.memory == at;
+    if makes_memory {
+        late::watch(plan, &build)?;
+    }
 
     allow_descriptors(&build)?;
     let sharer = Sharer {

@@ -5,13 +5,14 @@
 
 use crate::{
     image::Records,
+    late::Late,
     report::{fail, Log, Result},
     restart::Image,
     state::memory::{self, Place},
 };
 use cr_codec::{check::State, order, uapi::*};
 use cr_sys::{errno::EBADMSG, file::FileRef, mm::PAGE_SIZE, vec};
-use kernel::prelude::*;
+use kernel::{prelude::*, sync::Arc};
 
 /// Where the pages of a shared memory object or inode go; none for other objects.
 pub(crate) fn of_file(files: &[(u64, FileRef)], object: u64) -> Result<Option<Place>> {
@@ -24,6 +25,7 @@ pub(crate) struct Contents<'a> {
     pub(crate) total: u64,
     runs: KVVec<cr_img_run>,
     records: &'a Records,
+    late: Arc<Late>,
     /// Records of huge pages by object, and the pages of that whose turn it is.
     huge_records: KVVec<(u64, usize)>,
     huge: KVVec<cr_img_run>,
@@ -32,7 +34,12 @@ pub(crate) struct Contents<'a> {
 
 impl<'a> Contents<'a> {
     /// None yet, of `total`.
-    pub(crate) fn new(total: u64, log: Option<&'a Log>, records: &'a Records) -> Result<Self> {
+    pub(crate) fn new(
+        total: u64,
+        log: Option<&'a Log>,
+        records: &'a Records,
+        late: Arc<Late>,
+    ) -> Result<Self> {
         let mut huge_records = KVVec::new();
         // They ascend by object.
         for (at, rec) in records.tagged(CR_TAG_HUGE) {
@@ -43,6 +50,7 @@ impl<'a> Contents<'a> {
             total,
             runs: KVVec::new(),
             records,
+            late,
             huge_records,
             huge: KVVec::new(),
             log,
@@ -94,8 +102,12 @@ impl<'a> Contents<'a> {
             for run in pages.runs() {
                 state.check_run(head.offset, object, run)?;
             }
-            if let Some((_, place)) = &place {
-                memory::restore(pages, place, &self.huge)?;
+            match &place {
+                Some((_, place)) if !self.late.has_all(object, pages.runs()) => {
+                    let is_late = |run: &cr_img_run| self.late.first_of(object, run);
+                    memory::restore(pages, place, &self.huge, is_late)?;
+                }
+                _ => pages.pass_over()?,
             }
             if let Some(log) = self.log {
                 log.progress(image.reader.nr_pages(), self.total);

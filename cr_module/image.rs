@@ -191,6 +191,23 @@ impl Source for FileSource {
         self.start += some;
         Ok(some)
     }
+
+    fn pass(&mut self, count: u64) -> Result<u64> {
+        let read = (self.prefix.len() - self.used) + (self.buffer.len() - self.start);
+        let rest = count.saturating_sub(read as u64);
+        let mut remaining = count - rest;
+        let mut bytes = [0; 256];
+        while remaining > 0 {
+            let most = remaining.min(bytes.len() as u64) as usize;
+            remaining -= self.read(&mut bytes[..most])? as u64;
+        }
+        self.file
+            .skip(rest)
+            .context(format_args!("passing over a part of the image"))?;
+        self.offset += rest;
+        self.after_pages = true;
+        Ok(count)
+    }
 }
 
 impl FileSource {

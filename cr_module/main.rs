@@ -16,6 +16,7 @@ mod contents;
 mod family;
 mod hold;
 mod image;
+mod late;
 mod objects;
 mod plan;
 mod references;

@@ -4,6 +4,7 @@
 
 use crate::{
     image::Records,
+    late::Late,
     report::{fail, failure, Failure, Result},
     sharing::{self, Shared},
     state::{
@@ -242,6 +243,10 @@ pub(crate) struct Plan {
     /// System V shared memory, as it can be mapped.
     #[pin]
     segments: Mutex<KVVec<sysv_shm::Attachable>>,
+    /// Pages that come when the processes run, and by memory the userfaultfds for them.
+    pub(crate) late: Arc<Late>,
+    #[pin]
+    pub(crate) watched: Mutex<KVVec<(u64, FileRef)>>,
     /// Sessions of audit.
     #[pin]
     pub(crate) audit_sessions: Mutex<audit::Sessions>,
@@ -273,6 +278,7 @@ impl Plan {
         records: Arc<Records>,
         files: KVVec<(u64, FileRef)>,
         root_fd: Option<i32>,
+        late: Arc<Late>,
     ) -> Result<Arc<Self>> {
         let mut processes = read_processes(&records)?;
         let mut tasks: KVVec<Option<Created>> = KVVec::new();
@@ -325,6 +331,8 @@ impl Plan {
                 proc_mem <- proc_mem,
                 spare_descriptor <- new_mutex!(()),
                 segments <- new_mutex!(KVVec::new()),
+                late,
+                watched <- new_mutex!(KVVec::new()),
                 audit_sessions <- new_mutex!(RBTree::new()),
                 tasks <- new_mutex!(tasks),
                 failure <- new_mutex!(None),

@@ -14,6 +14,7 @@ use crate::{
     build::{ProcessMain, SIGCHLD},
     contents::{self, Contents},
     image::{FileSource, Records},
+    late::{HandedOver, Late},
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
     state::{
@@ -42,7 +43,7 @@ use cr_sys::{
 };
 use kernel::{prelude::*, rbtree::RBTree, sync::Arc};
 
-const FLAGS: u32 = CR_RESTART_PROGRESS | CR_RESTART_CHANGED_FILES;
+const FLAGS: u32 = CR_RESTART_PROGRESS | CR_RESTART_CHANGED_FILES | CR_RESTART_LAZY;
 
 /// CR_IOC_RESTART.
 pub(crate) fn ioctl(arg: usize) -> Result {
@@ -90,13 +91,18 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
         mut inets,
     } = Files::make(&args.value, &root, &records)?;
     let progress = (args.value.flags & CR_RESTART_PROGRESS != 0).then_some(log);
-    let mut contents = Contents::new(container.nr_pages, progress, &records)?;
+    let late = match args.value.flags & CR_RESTART_LAZY {
+        0 => Late::none(),
+        _ => Late::find(&records)?,
+    };
+    let late = Arc::new(late, GFP_KERNEL)?;
+    let root_fd = (args.value.root_fd >= 0).then_some(args.value.root_fd);
+    let mut contents = Contents::new(container.nr_pages, progress, &records, late.clone())?;
     contents.fill(&mut image, &state, |object| {
         contents::of_file(&files, object)
     })?;
     inode::complete(&records, &mut files)?;
-    let root_fd = (args.value.root_fd >= 0).then_some(args.value.root_fd);
-    let plan = Plan::new(container, records.clone(), files, root_fd)?;
+    let plan = Plan::new(container, records.clone(), files, root_fd, late)?;
 
     let begin = misc::monotonic_ns();
     let mut tasks = Tasks::create(plan, &args.value, container.namespaces)?;
@@ -125,12 +131,14 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     args.value.stats.image_bytes = image.reader.offset();
     args.value.stats.restore_time = (misc::monotonic_ns() - start) / 1000;
     args.value.pid = tasks.pid;
+    let handed_over = HandedOver::to_caller(&tasks.plan, &tasks.init, &mut args.value)?;
     args.value.pidfd = open_pidfd(tasks.pid)?;
     // The last thing that can fail: afterwards there is no way back.
     if let Err(failure) = args.write() {
         let _ = sys_build::syscall(SYS_CLOSE, [args.value.pidfd as u64, 0, 0, 0, 0, 0]);
         return Err(failure);
     }
+    handed_over.keep();
     inets.go_on();
     tasks.release();
     Ok(())

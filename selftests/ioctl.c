@@ -430,11 +430,36 @@ static void test_bad_restart(void)
 	BAD("prefix at a bad address", EFAULT, args.prefix_len = 100, args.prefix = (uintptr_t)NOWHERE);
 	BAD("prefix that is too long", EINVAL, args.prefix_len = CR_MAX_PREFIX_LEN + 1,
 	    args.prefix = (uintptr_t)garbage);
+	BAD("no room for memory that comes late", ENOSPC, args.flags = CR_RESTART_LAZY);
+	BAD("room for it at a bad address", EFAULT, args.flags = CR_RESTART_LAZY, args.nr_lazy = 1,
+	    args.lazy = (uintptr_t)NOWHERE);
 	BAD("prefix of garbage", EBADMSG, args.prefix_len = 4096, args.prefix = (uintptr_t)garbage);
 #undef BAD
 	test_sizes("RESTART", CR_IOC_RESTART, &empty, sizeof(empty), EBADMSG);
 	check(wait(NULL) == -1 && errno == ECHILD, "no child is left");
 	close(null), close(image), close(writeonly), close(nothing);
+}
+
+/* Memory that nobody provides. */
+static void test_lazy(void)
+{
+	struct cr_restart args = restart_args(open(image_path, O_RDONLY));
+	struct cr_lazy memory = { 0 };
+
+	args.flags = CR_RESTART_LAZY;
+	args.lazy = (uintptr_t)&memory;
+	args.nr_lazy = 1;
+	check_call("RESTART before the memory is there", CR_IOC_RESTART, &args, 0);
+	check(args.nr_lazy == 1 && memory.mm && !memory.reserved, "one memory is to be provided");
+	check(fcntl(args.lazy_fd, F_GETFD) == FD_CLOEXEC && fcntl(memory.fd, F_GETFD) == FD_CLOEXEC, "descriptors");
+	check(ioctl(args.lazy_fd, CR_IOC_INFO) == -1 && errno == ENOTTY, "another ioctl");
+	check(alive(args.pid), "it waits for that");
+	close(memory.fd);
+	check(alive(args.pid), "also when its userfaultfd is closed");
+	close(args.lazy_fd);
+	check(exit_status(args.pid) == 128 + SIGKILL, "it is killed when nobody is going to provide any");
+	close(args.pidfd);
+	close(args.image_fd);
 }
 
 /* The call in a child, for a second at most: what waits for ever can be killed. */
@@ -611,6 +636,7 @@ int main(void)
 	checkpoint_to_pipe(pid, CR_CHECKPOINT_KILL, NULL);
 	check(exit_status(pid) == 128 + SIGKILL, "CR_CHECKPOINT_KILL kills");
 	test_bad_restart();
+	test_lazy();
 	pid = restart_from_pipe(false);
 	kill(pid, SIGKILL);
 	check(exit_status(pid) == 128 + SIGKILL, "the restarted container is a child");

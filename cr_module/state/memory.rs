@@ -20,6 +20,7 @@ use crate::{
     },
 };
 use cr_codec::{
+    check::may_come_late,
     read::{PagesReader, Source},
     uapi::*,
     write::{Writer, RECORD_PAGES},
@@ -320,7 +321,7 @@ impl Memory {
         let shared = self.regions.iter().filter(is_shared);
         let private = self.regions.iter().filter(|region| !is_shared(region));
         for region in Iterator::chain(shared, private) {
-            let mut runs = Split::new(&region.pages.own);
+            let mut runs = Split::new(&region.pages.own, &region.vmas);
             while let Some(record) = runs.next_record()? {
                 let mut pages = writer.pages(region.id, &record)?;
                 for run in &record {
@@ -451,29 +452,54 @@ fn write_private(mm: &Mm, run: &cr_img_run, mut write: impl FnMut(&[&[u8]]) -> R
     Ok(())
 }
 
-/// Cuts runs into records.
+/// Cuts runs into records. Pages that may come late at a restart have records of their own, which
+/// can be passed over as a whole; and so has a large run, without a few others, of which one may be
+/// needed at once.
 struct Split<'a> {
     runs: &'a [cr_img_run],
     /// Pages of the first run that have been dealt with.
     used: u64,
+    vmas: &'a [cr_img_vma],
 }
 
 impl<'a> Split<'a> {
-    fn new(runs: &'a [cr_img_run]) -> Self {
-        Self { runs, used: 0 }
+    fn new(runs: &'a [cr_img_run], vmas: &'a [cr_img_vma]) -> Self {
+        Self {
+            runs,
+            used: 0,
+            vmas,
+        }
+    }
+
+    /// Whether the page at an address may come late, and the end of its mapping.
+    fn lateness(&self, addr: u64) -> (bool, u64) {
+        let at = self.vmas.partition_point(|vma| vma.end <= addr);
+        let vma = self.vmas.get(at);
+        vma.map_or((false, u64::MAX), |vma| (may_come_late(vma), vma.end))
     }
 
     /// The runs of the next record.
     fn next_record(&mut self) -> Result<Option<KVVec<cr_img_run>>> {
-        let mut record = KVVec::new();
+        let mut record: KVVec<cr_img_run> = KVVec::new();
         let mut room = RECORD_PAGES;
+        let mut kind = None;
         while let (Some(run), 1..) = (self.runs.first(), room) {
-            let some = (run.nr_pages - self.used).min(room);
-            let piece = cr_img_run {
-                start: run.start + self.used * PAGE_SIZE as u64,
-                nr_pages: some,
-            };
-            record.push(piece, GFP_KERNEL)?;
+            let start = run.start + self.used * PAGE_SIZE as u64;
+            let (may_be_late, end) = self.lateness(start);
+            let is_large = run.nr_pages - self.used >= RECORD_PAGES;
+            let fits = *kind.get_or_insert(may_be_late) == may_be_late && !is_large;
+            if !fits && !record.is_empty() {
+                break;
+            }
+            let mapped = (end - start) / PAGE_SIZE as u64;
+            let some = (run.nr_pages - self.used).min(room).min(mapped);
+            match record.last_mut().filter(|last| run_end(last) == start) {
+                Some(last) => last.nr_pages += some,
+                None => {
+                    let nr_pages = some;
+                    record.push(cr_img_run { start, nr_pages }, GFP_KERNEL)?;
+                }
+            }
             room -= some;
             self.used += some;
             if self.used == run.nr_pages {
@@ -485,23 +511,35 @@ impl<'a> Split<'a> {
     }
 }
 
-/// Puts the pages of one record into their places. Those in `huge` were huge ones.
+/// Puts the pages of one record into their places. Those in `huge` were huge ones. `first_of` says
+/// of the first page of a run whether it comes later, and how many do as it does.
 pub(crate) fn restore<S>(
     mut pages: PagesReader<'_, '_, S>,
     place: &Place,
     huge: &[cr_img_run],
+    first_of: impl Fn(&cr_img_run) -> (bool, u64),
 ) -> Result
 where
     S: Source<Error = crate::report::Failure>,
 {
+    let mut buffer = vec::zeroed(PAGE_SIZE, GFP_KERNEL)?;
     match place {
         Place::Private(mm) => {
             for run in pages.runs() {
-                restore_private(mm, run, huge, |page| pages.read(page))?;
+                let mut rest = *run;
+                while rest.nr_pages > 0 {
+                    let (later, nr_pages) = first_of(&rest);
+                    let part = cr_img_run { nr_pages, ..rest };
+                    rest.start = run_end(&part);
+                    rest.nr_pages -= nr_pages;
+                    match later {
+                        true => (0..nr_pages).try_for_each(|_| pages.read(&mut buffer))?,
+                        false => restore_private(mm, &part, huge, |page| pages.read(page))?,
+                    }
+                }
             }
         }
         Place::Shared(file) => {
-            let mut buffer = vec::zeroed(PAGE_SIZE, GFP_KERNEL)?;
             for run in pages.runs() {
                 for at in 0..run.nr_pages {
                     pages.read(&mut buffer)?;

@@ -34,7 +34,10 @@ const REFUSED_MM: &[(u32, &str)] = &[
 ];
 
 const REFUSED_VMA: &[(u32, &str)] = &[
-    (CR_VMA_X_UFFD, "is watched by userfaultfd"),
+    (
+        CR_VMA_X_UFFD,
+        "is watched by userfaultfd, as it is until a restart with --lazy has brought all pages",
+    ),
     (CR_VMA_X_HUGETLB, "is of huge pages (hugetlbfs)"),
     (CR_VMA_X_PFNMAP, "shows a device"),
     (CR_VMA_X_POLICY, "has a NUMA policy (mbind)"),

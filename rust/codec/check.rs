@@ -36,7 +36,7 @@ pub use inotify::{events as inotify_events, Events as InotifyEvents};
 mod ipc;
 pub use ipc::{messages, Messages};
 mod memory;
-pub use memory::is_inheritable;
+pub use memory::{is_inheritable, may_come_late};
 mod pid_ns;
 mod signals;
 pub use signals::is_of_timers;

@@ -31,6 +31,20 @@ pub trait Source {
 
     /// Fills the beginning of `buffer`, which is not empty, and says how much of it; 0 at the end.
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Self::Error>;
+
+    /// Passes over so many bytes, and says over how many of them; fewer only at the end. Where one
+    /// can seek, nobody needs to read them, nor to know that there is no end before.
+    fn pass(&mut self, count: u64) -> Result<u64, Self::Error> {
+        let mut buffer = [0; 256];
+        let mut remaining = count;
+        while remaining > 0 {
+            match self.read(beginning(&mut buffer, remaining))? {
+                0 => break,
+                some => remaining = remaining.saturating_sub(some as u64),
+            }
+        }
+        Ok(count.saturating_sub(remaining))
+    }
 }
 
 impl<S: Source + ?Sized> Source for &mut S {
@@ -38,6 +52,10 @@ impl<S: Source + ?Sized> Source for &mut S {
 
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Self::Error> {
         (**self).read(buffer)
+    }
+
+    fn pass(&mut self, count: u64) -> Result<u64, Self::Error> {
+        (**self).pass(count)
     }
 }
 
@@ -429,7 +447,7 @@ impl<S: Source> Reader<S> {
     }
 
     fn zeroes(&mut self, head: &Head, mut count: u64) -> Result<(), S::Error> {
-        let mut buffer = [0; 64];
+        let mut buffer = [0; 512];
         while count > 0 {
             let part = beginning(&mut buffer, count);
             count = count.saturating_sub(part.len() as u64);
@@ -443,11 +461,17 @@ impl<S: Source> Reader<S> {
 
     fn leave(&mut self, head: &Head) -> Result<(), S::Error> {
         self.zeroes(head, padding(head.length, 8))?;
+        let crc = self.crc;
+        self.tail(head, |found| found == crc)
+    }
+
+    /// Reads what is behind the payload.
+    fn tail(&mut self, head: &Head, is_right: impl Fn(u32) -> bool) -> Result<(), S::Error> {
         let mut tail = cr_img_tail::new_zeroed();
         if self.fill(tail.as_mut_bytes())? < size_of::<cr_img_tail>() {
             return Err(head.error(FormatErrorKind::Truncated).into());
         }
-        if tail.crc != self.crc {
+        if !is_right(tail.crc) {
             return Err(head.error(FormatErrorKind::PayloadChecksum).into());
         }
         if tail.reserved != 0 {
@@ -498,6 +522,26 @@ impl<'b, S: Source> PagesReader<'_, 'b, S> {
             }
         }
         self.reader.content(&self.head, buffer)
+    }
+
+    /// Ends the record without having read any page. Somebody else is to do that, and to compare the
+    /// checksum: nothing may be made of the pages before.
+    pub fn pass_over(self) -> Result<(), S::Error> {
+        let Self { reader, head, .. } = self;
+        if self.remaining != self.nr_pages {
+            let kind = FormatErrorKind::Usage("some pages were read");
+            return Err(head.error(kind).into());
+        }
+        let bytes = self.nr_pages.saturating_mul(reader.page_size.bytes());
+        let bytes = bytes.saturating_add(padding(head.length, 8));
+        let passed = reader.source.pass(bytes)?;
+        reader.offset = reader.offset.saturating_add(passed);
+        if passed < bytes {
+            return Err(head.error(FormatErrorKind::Truncated).into());
+        }
+        reader.tail(&head, |_| true)?;
+        reader.nr_pages = reader.nr_pages.saturating_add(self.nr_pages);
+        Ok(())
     }
 
     /// Ends the record: all pages must have been read, and their checksum is compared.

@@ -214,7 +214,7 @@ zero_default! {
     cr_img_epoll cr_img_epoll_item cr_img_timerfd cr_img_inotify cr_img_inotify_event cr_img_watch cr_img_owner cr_img_pidns cr_img_pid cr_img_sched
     cr_img_controls cr_img_shm cr_img_ipc_perm cr_img_sem cr_img_semaphore cr_img_semadj cr_img_msgq cr_img_msg cr_img_guards cr_img_aio cr_img_aio_event cr_img_uring cr_img_socket cr_img_inet cr_img_stream cr_img_waiting cr_img_sockopt cr_img_peer cr_img_message cr_img_trace cr_img_debugregs
     cr_img_timers cr_img_timer cr_img_unchanged cr_img_huge cr_img_pages cr_img_run
-    cr_stats cr_external cr_external_fd cr_section cr_checkpoint cr_restart cr_info
+    cr_stats cr_external cr_external_fd cr_section cr_checkpoint cr_lazy cr_restart cr_info
 }
 
 /// The text in a NUL-padded member: all before the first NUL.

@@ -484,6 +484,15 @@ impl FileRef {
         }
     }
 
+    /// Moves its position by so many bytes. Only some files can do that.
+    pub fn skip(&self, count: u64) -> Result {
+        // SAFETY: The file is valid.
+        match unsafe { bindings::cr_shim_seek_cur(self.as_ptr(), count) } {
+            at if at >= 0 => Ok(()),
+            error => Err(Error::from_errno(error as i32)),
+        }
+    }
+
     /// Waits until what was written is on the disk, if it is a regular file.
     pub fn sync(&self) -> Result {
         // SAFETY: The file is valid.

@@ -39,6 +39,7 @@ pub mod inet;
 pub mod inode;
 pub mod inotify;
 pub mod io_uring;
+pub mod lazy;
 pub mod list;
 pub mod misc;
 pub mod mm;

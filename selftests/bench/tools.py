@@ -119,8 +119,8 @@ class Cr(Tool):
         return {"frozen": json.loads(err)["frozen_time"], "checkpoint": took,
                 "image": image.stat().st_size}
 
-    def restore(self):
-        out, err, took = timed(["crctl", "restart", "--stats=json", "--detach",
+    def restore(self, *options):
+        out, err, took = timed(["crctl", "restart", "--stats=json", "--detach", *options,
                                 "-i", self.directory / "image"])
         self.pid = int(out)
         return {"restore": json.loads(err)["restore_time"], "restart": took}

@@ -183,6 +183,35 @@ struct cr_checkpoint {
 #define CR_RESTART_PROGRESS	0x1
 /* Accept files whose size or time of modification is not what it was. */
 #define CR_RESTART_CHANGED_FILES 0x2
+/*
+ * Let the tasks go before all of their memory is there. Pages of writable private
+ * anonymous memory, of which no process has inherited any, are passed over. Whoever
+ * touches one waits until the caller has provided it, by means of @lazy.
+ */
+#define CR_RESTART_LAZY		0x4
+
+/**
+ * struct cr_lazy - memory whose pages the caller has to provide
+ * @mm: object id of the memory descriptor
+ * @fd: its userfaultfd(2), close-on-exec and non-blocking, with all events that
+ *	there are: fork, remap, remove and unmap
+ * @reserved: zero
+ *
+ * All pages of the image are to be copied that belong to the object and are not
+ * there (EEXIST). Other pages that are asked for are zero.
+ */
+struct cr_lazy {
+	__u64 mm;
+	__s32 fd;
+	__u32 reserved;
+};
+
+/*
+ * Of the descriptor @lazy_fd: all pages are in, and nobody will provide any more.
+ * If it is closed before that, the container is killed, and none of its tasks
+ * sees a page that is not there as zeroes.
+ */
+#define CR_IOC_LAZY_DONE	_IO(CR_IOC_MAGIC, 4)
 
 /**
  * struct cr_restart - argument of CR_IOC_RESTART
@@ -202,6 +231,10 @@ struct cr_checkpoint {
  * @pid: out: the new init as the caller sees it; it is a child of the caller
  * @pidfd: out: pidfd of it, close-on-exec
  * @stats: filled in on success
+ * @lazy: with CR_RESTART_LAZY, out: struct cr_lazy[]
+ * @nr_lazy: room at @lazy: a process needs one entry at most; out: entries
+ * @lazy_fd: with CR_RESTART_LAZY, out: the right to provide them, close-on-exec,
+ *	or -1 if there are none
  *
  * The tasks start in the caller's namespaces, except for pid, UTS and IPC
  * namespaces that the container had to itself. A fresh pid namespace that
@@ -217,6 +250,7 @@ struct cr_checkpoint {
  *	with more features.
  * ENXIO - an external object was not supplied.
  * ESTALE - a file is not what it was.
+ * ENOSPC - there is no room for all entries at @lazy.
  * Any error of the system calls that rebuild the state.
  *
  * Nothing is left behind when the call fails.
@@ -235,6 +269,9 @@ struct cr_restart {
 	__s32 pid;
 	__s32 pidfd;
 	struct cr_stats stats;
+	__u64 lazy;
+	__u32 nr_lazy;
+	__s32 lazy_fd;
 };
 
 #define CR_MAX_PREFIX_LEN	(16U << 20)

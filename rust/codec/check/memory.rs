@@ -271,6 +271,14 @@ pub fn is_inheritable(vma: &cr_img_vma) -> bool {
     matches!(vma.kind, CR_VMA_ANON | CR_VMA_FILE) && vma.flags & NOT_INHERITED == 0
 }
 
+/// Whether the pages in a mapping may come while its process runs already: whoever touches one first
+/// waits for it. The kernel has a way to let somebody in user space provide such pages.
+pub fn may_come_late(vma: &cr_img_vma) -> bool {
+    const TOO_LATE: u32 = NOT_INHERITED | CR_VMA_GROWSDOWN;
+    let writable = vma.flags & CR_VMA_WRITE != 0;
+    vma.kind == CR_VMA_ANON && writable && vma.flags & TOO_LATE == 0
+}
+
 pub(super) fn inherit(state: &State<'_>, rec: Placed<'_>) -> Result {
     let inherit: cr_img_inherit = rec.fixed()?;
     state.refers::<cr_img_mm>(rec, inherit.mm, "no memory that inherits")?;

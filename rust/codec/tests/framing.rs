@@ -219,6 +219,47 @@ fn round_trip() {
     assert_eq!(&image[..8], b"CR-IMAGE");
 }
 
+/// Passes over all pages, in which nothing is looked at.
+fn pass_over(image: &[u8], read_one: bool) -> Result<u64, FormatError> {
+    let (_, mut reader) = Reader::new(image, crc::update)?;
+    let mut runs = [cr_img_run::default(); 2];
+    loop {
+        let head = reader.next()?;
+        match head.tag {
+            CR_TAG_END => {
+                reader.end(&head)?;
+                reader.nothing_follows()?;
+                return Ok(reader.nr_pages());
+            }
+            CR_TAG_PAGES => {
+                let mut pages = reader.pages(&head, &mut runs)?;
+                if read_one {
+                    pages.read(&mut [0; PAGE])?;
+                }
+                pages.pass_over()?;
+            }
+            _ => reader.skip(&head)?,
+        }
+    }
+}
+
+#[test]
+fn pages_that_nobody_reads() {
+    let (mut image, _) = one_of_each();
+    assert_eq!(pass_over(&image, false), Ok(6));
+    let error = pass_over(&image, true).unwrap_err();
+    assert!(matches!(error.kind, FormatErrorKind::Usage(_)));
+    let end = image.len();
+    assert_eq!(
+        pass_over(&image[..end - PAGE], false).unwrap_err().kind,
+        FormatErrorKind::Truncated
+    );
+    // The last record before the end has 48 bytes of its own, as that has.
+    image[end - PAGE] ^= 1;
+    assert_eq!(kind_of(&image), FormatErrorKind::PayloadChecksum);
+    assert_eq!(pass_over(&image, false), Ok(6));
+}
+
 #[test]
 fn pages_are_aligned() {
     let (image, _) = one_of_each();

@@ -553,6 +553,11 @@ s64 cr_shim_seek_set(struct file *file, u64 pos)
 	return vfs_llseek(file, pos, SEEK_SET);
 }
 
+s64 cr_shim_seek_cur(struct file *file, u64 count)
+{
+	return vfs_llseek(file, count, SEEK_CUR);
+}
+
 /* A pipe or socket has nothing to sync. */
 int cr_shim_sync(struct file *file)
 {

@@ -650,6 +650,7 @@ void cr_shim_add_flags(struct file *file, u32 flags);
 struct file *cr_shim_pipe_reopen(struct file *end, u32 flags);
 
 s64 cr_shim_seek_set(struct file *file, u64 pos);
+s64 cr_shim_seek_cur(struct file *file, u64 count);
 ssize_t cr_shim_stream_write(struct file *file, const void *buf, size_t len);
 ssize_t cr_shim_stream_writev(struct file *file, const struct kvec *parts,
 			      u32 nr, size_t len);
@@ -801,6 +802,11 @@ struct file *cr_shim_pidfd_make_dead(struct pid_namespace *ns,
 				     struct task_struct *init, s32 exit_code,
 				     u32 flags);
 struct file *cr_shim_pidfd_make_same(struct file *file, u32 flags);
+
+/* lazy.c */
+
+struct file *cr_shim_lazy_file(struct task_struct *init, struct file **files,
+			       u32 nr);
 
 /* build.c: in the context of a task under construction. */
 

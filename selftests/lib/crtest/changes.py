@@ -29,13 +29,14 @@ class Program:
         self.pid = self.backend.start([str(PROGRAM), str(scratch)], scratch / "output")
         self.tell("parent", 0)
 
-    def tell(self, name, number):
+    def tell(self, name, number, meanwhile=lambda: None):
         """Have it make a change, or look at all pages; returns what it says."""
         go, done = self.scratch / f"go-{name}", self.scratch / f"done-{name}"
         done.unlink(missing_ok=True)
         new = self.scratch / "number"
         new.write_text(f"{number}\n", encoding="ascii")
         new.rename(go)
+        meanwhile()
         if not runtime.wait_until(done.exists, 60):
             return f"{name} does not answer"
         return done.read_text(encoding="ascii").strip()

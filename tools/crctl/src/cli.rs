@@ -237,6 +237,14 @@ pub struct Restart {
     /// Accept files whose size or time of modification is not what it was.
     #[arg(long)]
     pub allow_changed_files: bool,
+    /// Let the container run before all of its memory is there.
+    ///
+    /// Pages come from the image when somebody touches them, and all others meanwhile. They are
+    /// checked as usual; if one is damaged, or the process that reads them is killed, the container is
+    /// killed. A line on standard error says when all are in. Until then the image must stay where it
+    /// is, and the container cannot be checkpointed. The image is a file, complete and not compressed.
+    #[arg(long)]
+    pub lazy: bool,
     /// Accept that file systems which the container saw are not mounted.
     #[arg(long)]
     pub ignore_mounts: bool,

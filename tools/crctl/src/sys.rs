@@ -18,6 +18,7 @@ use nix::{
 };
 
 pub mod first_life;
+pub mod userfaultfd;
 
 /// Issues an ioctl of `/dev/cr`.
 ///
@@ -71,25 +72,59 @@ pub fn checkpoint(
     unsafe { ioctl(device, CR_IOCTL_CHECKPOINT, arg) }
 }
 
+/// Memory whose pages are still to come.
+#[derive(Debug)]
+pub struct Lazy {
+    /// The right to provide them, and the duty.
+    pub right: OwnedFd,
+    /// Object id and userfaultfd of each.
+    pub memories: Vec<(u64, OwnedFd)>,
+}
+
+/// Says that all pages are in.
+pub fn lazy_done(right: BorrowedFd<'_>) -> nix::Result<()> {
+    // SAFETY: The number has no argument.
+    let ret = unsafe { libc::ioctl(right.as_raw_fd(), libc::c_ulong::from(CR_IOCTL_LAZY_DONE)) };
+    Errno::result(ret).map(drop)
+}
+
+/// A descriptor that has just come through a socket.
+pub fn received_fd(fd: RawFd) -> OwnedFd {
+    // SAFETY: The kernel has just made it for us, and nobody else knows of it.
+    unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
 /// Restarts a container. Sizes and addresses in `arg` are set here. Returns the new init's pid and
-/// pidfd.
+/// pidfd, and what is still to come of the memory of at most `nr_lazy` processes.
 pub fn restart(
     device: BorrowedFd<'_>,
     arg: &mut cr_restart,
     externals: &[cr_external_fd],
     prefix: &[u8],
-) -> nix::Result<(Pid, OwnedFd)> {
+    nr_lazy: usize,
+) -> nix::Result<(Pid, OwnedFd, Option<Lazy>)> {
+    let mut memories = vec![cr_lazy::default(); nr_lazy];
+    arg.lazy = memories.as_mut_ptr() as u64;
+    arg.nr_lazy = nr_lazy as u32;
     arg.size = size_of::<cr_restart>() as u32;
     arg.externals = address(externals);
     arg.nr_externals = externals.len() as u32;
     arg.prefix = address(prefix);
     arg.prefix_len = prefix.len() as u32;
     leave_memory_to_parents();
-    // SAFETY: The structure belongs to the number, and the slices live until the call returns.
+    // SAFETY: The structure belongs to the number, and the slices live until the call returns; the
+    // kernel writes as many entries as it says to that of memories, which has so much room.
     unsafe { ioctl(device, CR_IOCTL_RESTART, arg)? };
-    // SAFETY: The kernel has just made this descriptor for us, and nobody else knows of it.
-    let pidfd = unsafe { OwnedFd::from_raw_fd(arg.pidfd) };
-    Ok((Pid::from_raw(arg.pid), pidfd))
+    let pidfd = received_fd(arg.pidfd);
+    memories.truncate(arg.nr_lazy as usize);
+    let lazy = (arg.lazy_fd >= 0 && !memories.is_empty()).then(|| Lazy {
+        right: received_fd(arg.lazy_fd),
+        memories: memories
+            .iter()
+            .map(|entry| (entry.mm, received_fd(entry.fd)))
+            .collect(),
+    });
+    Ok((Pid::from_raw(arg.pid), pidfd, lazy))
 }
 
 /// Keeps the memory of this process, all below its stack, out of its children.

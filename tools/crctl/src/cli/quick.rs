@@ -77,6 +77,7 @@ fn restart(words: &mut Words<impl Iterator<Item = OsString>>) -> Option<Restart>
     let mut parents = Vec::new();
     let mut externals = Vec::new();
     let mut allow_changed_files = false;
+    let mut lazy = false;
     let mut ignore_mounts = false;
     let mut stats = None;
     while let Some(word) = words.next() {
@@ -88,6 +89,7 @@ fn restart(words: &mut Words<impl Iterator<Item = OsString>>) -> Option<Restart>
             "--parent" => parents.push(words.path()?),
             "--external" => externals.push(words.value::<Supply>()?),
             "--allow-changed-files" => flag(&mut allow_changed_files)?,
+            "--lazy" => flag(&mut lazy)?,
             "--ignore-mounts" => flag(&mut ignore_mounts)?,
             "--stats" | "--stats=text" => once(&mut stats, StatsFormat::Text)?,
             "--stats=json" => once(&mut stats, StatsFormat::Json)?,
@@ -104,6 +106,7 @@ fn restart(words: &mut Words<impl Iterator<Item = OsString>>) -> Option<Restart>
         parents,
         externals,
         allow_changed_files,
+        lazy,
         ignore_mounts,
         stats,
     })
@@ -172,6 +175,7 @@ mod tests {
         "1:2=3",
         "3=2",
         "--allow-changed-files",
+        "--lazy",
         "--ignore-mounts",
         "--stats",
         "--stats=text",

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use cr_codec::uapi::*;
-use nix::{errno::Errno, sched::CloneFlags};
+use nix::{errno::Errno, sched::CloneFlags, unistd::Pid};
 
 use super::checkpoint::STANDARD_KEYS;
 use crate::{
@@ -22,13 +22,14 @@ use crate::{
         log::Log,
         mounts,
         namespaces::{self, Processes},
+        pager::Pager,
         parents::{self, About},
         relay::{self, FromProcess},
         section::{self, Section},
         start::{self, Starting},
         stats,
     },
-    sys,
+    sys::{self, Lazy},
 };
 
 pub(super) fn restart(args: &Restart) -> Result<u8> {
@@ -42,6 +43,10 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
         .map(namespaces::find_root)
         .transpose()?
         .flatten();
+    let pager = match args.lazy {
+        true => Some(start_pager(args, &image)?),
+        false => None,
+    };
     let Opened { prefix, relays } = open(args, image)?;
     let section = prefix
         .section(section::NAME)
@@ -70,11 +75,30 @@ pub(super) fn restart(args: &Restart) -> Result<u8> {
     let result = issue(args, &device, &log, &starting, &prefix, &externals);
     drop(relays);
     let explained = log.finish();
-    let (init, stats) = result.map_err(|errno| failure(errno, explained))?;
+    let (init, stats, lazy) = result.map_err(|errno| failure(errno, explained))?;
+    if let (Some(pager), Some(lazy)) = (pager, lazy) {
+        pager.provide(&lazy)?;
+    }
     if let Some(format) = args.stats {
         stats::print(&stats, format);
     }
     starting.started(init)
+}
+
+/// Who is to provide the pages that are not there when the container runs.
+fn start_pager(args: &Restart, image: &File) -> Result<Pager> {
+    let name = name_of(args);
+    let base = image::base_of(image).with_context(|| name.clone())?;
+    let file = image.try_clone().with_context(|| name.clone())?;
+    Pager::start(&file, base, &name, args.start.detach)
+}
+
+/// What the image is called.
+fn name_of(args: &Restart) -> String {
+    match &args.input {
+        Some(path) => path.display().to_string(),
+        None => "standard input".into(),
+    }
 }
 
 /// An image as the kernel can read it.
@@ -86,10 +110,7 @@ struct Opened {
 
 /// Opens the image: unpacked, and merged with those that it was made from.
 fn open(args: &Restart, image: File) -> Result<Opened> {
-    let name = match &args.input {
-        Some(path) => path.display().to_string(),
-        None => "standard input".into(),
-    };
+    let name = name_of(args);
     let mut relays = Vec::new();
     let mut relay = |(file, relay): (File, FromProcess)| {
         relays.push(relay);
@@ -107,6 +128,10 @@ fn open(args: &Restart, image: File) -> Result<Opened> {
         false => Prefix::read_on(first, image.try_clone()?),
     };
     let mut prefix = prefix.with_context(|| name.clone())?;
+    if args.lazy && (compressed || prefix.container.is_increment()) {
+        let what = "--lazy: the image is compressed, or needs others: use crctl merge -o FILE";
+        return Err(Error::Usage(what.into()).into());
+    }
     if prefix.container.is_increment() {
         let parents = match &args.input {
             Some(path) if args.parents.is_empty() => parents::find(path, &About::of(&prefix)?)?,
@@ -137,8 +162,11 @@ fn issue(
     starting: &Starting,
     prefix: &Prefix<File>,
     externals: &[cr_external_fd],
-) -> nix::Result<(nix::unistd::Pid, cr_stats)> {
+) -> nix::Result<(Pid, cr_stats, Option<Lazy>)> {
     let mut flags = 0;
+    if args.lazy {
+        flags |= CR_RESTART_LAZY;
+    }
     if log.wants_progress() {
         flags |= CR_RESTART_PROGRESS;
     }
@@ -154,8 +182,14 @@ fn issue(
         cgroup_fd: starting.cgroup().map_or(-1, |cgroup| cgroup.as_raw_fd()),
         ..Default::default()
     };
-    let (init, _pidfd) = sys::restart(device.as_fd(), &mut arg, externals, &prefix.bytes)?;
-    Ok((init, arg.stats))
+    // No more memories than threads.
+    let nr_lazy = match args.lazy {
+        true => prefix.container.nr_threads as usize,
+        false => 0,
+    };
+    let bytes = &prefix.bytes;
+    let (init, _pidfd, lazy) = sys::restart(device.as_fd(), &mut arg, externals, bytes, nr_lazy)?;
+    Ok((init, arg.stats, lazy))
 }
 
 /// What stands for the objects that came from outside: the standard descriptors, and what the user

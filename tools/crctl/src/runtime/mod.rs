@@ -10,6 +10,7 @@ pub mod log;
 pub mod mounts;
 pub mod namespaces;
 pub mod output;
+pub mod pager;
 pub mod parents;
 pub mod relay;
 pub mod section;
