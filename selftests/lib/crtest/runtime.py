@@ -53,6 +53,15 @@ def command(argv, timeout=None, **kwargs):
     return out, err
 
 
+def succeeds(argv):
+    """Whether a command does, which says nothing."""
+    try:
+        command(argv)
+        return True
+    except (Failed, FileNotFoundError):
+        return False
+
+
 def wait_until(condition, timeout=None, interval=0.01):
     """Whether something became true in time."""
     end = time.monotonic() + (timeout * SLOWER if timeout else TIMEOUT)
