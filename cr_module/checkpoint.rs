@@ -17,7 +17,7 @@ use crate::{
     report::{fail, Context, Log, Result},
     state::{
         self, clock, cpu, event, inode, inotify, ipc, lock, memory::Memory, owner, pid_ns,
-        semaphore, session, socket, sysv_shm, task, tcp, timerfd, track::Track, uts,
+        semaphore, session, socket, sysv_shm, task, tcp, timerfd, track::Track, udp, uts,
     },
     tree::Tree,
 };
@@ -252,6 +252,7 @@ fn collect_once(
         owners: KVVec::new(),
         sockets: KVVec::new(),
         connections: KVVec::new(),
+        datagrams: KVVec::new(),
         listeners: KVVec::new(),
         semaphores: KVVec::new(),
         segments: KVVec::new(),
@@ -280,6 +281,7 @@ fn collect_once(
     }
     socket::save_queues(&mut save)?;
     tcp::save_streams(&mut save)?;
+    udp::save_datagrams(&mut save)?;
     lock::save(&mut save)?;
     inotify::save(&mut save)?;
     timerfd::save(&mut save)?;
@@ -372,6 +374,8 @@ pub(crate) struct Save<'a> {
     pub(crate) sockets: KVVec<socket::Saved>,
     /// Ends of TCP connections, by id.
     pub(crate) connections: KVVec<(u64, InetRef)>,
+    /// UDP sockets, by id.
+    pub(crate) datagrams: KVVec<(u64, InetRef)>,
     /// TCP sockets that listen, by id, with their open files.
     pub(crate) listeners: KVVec<(u64, InetRef, FileRef)>,
     /// Sets of semaphores: their identifiers, and how many semaphores they have.

@@ -336,7 +336,7 @@ impl<'a> Files<'a> {
         self.sockets.open(&rec, flags)
     }
 
-    /// The open file of a TCP socket.
+    /// The open file of a TCP or UDP socket.
     pub(crate) fn open_inet(&mut self, id: u64, flags: u32) -> Result<FileRef> {
         let rec = self.records.get(self.records.find(id)?);
         self.inets.open(&rec, flags)

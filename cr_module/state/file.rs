@@ -365,10 +365,9 @@ impl core::fmt::Display for What<'_> {
             FileType::Inotify => f.write_str("an inotify instance"),
             FileType::ProcMem => f.write_str("memory of a process (/proc/PID/mem)"),
             FileType::Socket => f.write_str("a socket"),
-            FileType::Inet => f.write_str("a TCP socket"),
             FileType::IoUring => f.write_str("io_uring"),
             FileType::AioRing => f.write_str("a ring of asynchronous I/O"),
-            FileType::MemoryDevice | FileType::Other => write!(f, "{name}"),
+            FileType::Inet | FileType::MemoryDevice | FileType::Other => write!(f, "{name}"),
         }
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TCP sockets, of the families AF_INET and AF_INET6. See [`tcp`] for what is on its way in
-//! connections.
+//! TCP and UDP sockets, of the families AF_INET and AF_INET6. See [`tcp`] for what is on its way in
+//! connections, and [`udp`] for datagrams.
 //!
 //! Their options are saved as getsockopt(2) tells them. A restart makes a socket, sets by
 //! setsockopt(2) what a new one does not have already, and binds it; so the kernel checks what the
@@ -15,11 +15,13 @@ use crate::{
     image::Records,
     objects::Kind,
     report::{fail, failure, Context, Name, Result},
-    state::tcp,
+    state::{tcp, udp},
 };
 use cr_codec::{
     check::Rec,
-    sockopt::{self, SOL_SOCKET, SO_BINDTODEVICE, SO_BUF_LOCK, SO_LINGER, SO_RCVBUF, SO_SNDBUF},
+    sockopt::{
+        self, SOL_SOCKET, SOL_UDP, SO_BINDTODEVICE, SO_BUF_LOCK, SO_LINGER, SO_RCVBUF, SO_SNDBUF,
+    },
     uapi::*,
 };
 use cr_sys::{
@@ -52,7 +54,7 @@ pub(crate) fn save(save: &mut Save<'_>, socket: &InetRef, file: &FileRef) -> Res
     let (info, mut record) = socket.read();
     check(&info, &record)?;
     let mut options = KVVec::new();
-    for (level, name, length) in sockopt::all() {
+    for (level, name, length) in sockopt::all(record.protocol) {
         if let Some(value) = socket.option(level, name, length as usize) {
             let option = cr_img_sockopt {
                 level,
@@ -64,10 +66,13 @@ pub(crate) fn save(save: &mut Save<'_>, socket: &InetRef, file: &FileRef) -> Res
             options.push(option, GFP_KERNEL)?;
         }
     }
+    udp::save_groups(socket, &mut options).context(format_args!("{}", Called(&record)))?;
     record.nr_options = options.len() as u32;
     let id = save.objects.add(Kind::Socket, socket.identity())?;
     save.object(id, &record, &[options.as_bytes()])?;
-    if record.state == CR_SOCKET_CONNECTED {
+    if record.protocol == SOL_UDP {
+        save.datagrams.push((id, socket.clone()), GFP_KERNEL)?;
+    } else if record.state == CR_SOCKET_CONNECTED {
         save.connections.push((id, socket.clone()), GFP_KERNEL)?;
     }
     if record.state == CR_SOCKET_LISTENING {
@@ -90,14 +95,28 @@ fn check(info: &InetInfo, record: &cr_img_inet) -> Result {
         (CR_INET_X_IPOPTIONS, "with IP options or flow labels"),
         (CR_INET_X_POLICY, "with a policy of IPsec or PSP"),
         (
+            CR_INET_X_SOURCES,
+            "that is a member of an anycast group, or of a group with certain sources",
+        ),
+        (
+            CR_INET_X_CORKED,
+            "with a datagram that is not complete (UDP_CORK, MSG_MORE)",
+        ),
+        (CR_INET_X_ENCAP, "that unpacks tunnels (UDP_ENCAP)"),
+        (CR_INET_X_LABELS, "that asks for labels (IP_PASSSEC)"),
+        (
             CR_INET_X_OPTION,
             "with an option that others have (SO_TIMESTAMPING, SO_TXTIME, SO_ZEROCOPY, IPV6_MTU, \
              IP_UNICAST_IF ...)",
         ),
     ] {
         if info.unsupported & (1 << bit) != 0 {
-            fail!(EOPNOTSUPP(), "a TCP socket {why} is not supported yet");
+            let name = protocol(record.protocol);
+            fail!(EOPNOTSUPP(), "a {name} socket {why} is not supported yet");
         }
+    }
+    if record.protocol == SOL_UDP {
+        return Ok(());
     }
     let local = Address(record);
     if info.state == TCP_SYN_SENT {
@@ -123,6 +142,27 @@ fn check(info: &InetInfo, record: &cr_img_inet) -> Result {
         );
     }
     Ok(())
+}
+
+fn protocol(protocol: u32) -> &'static str {
+    match protocol {
+        SOL_UDP => "UDP",
+        _ => "TCP",
+    }
+}
+
+/// A socket, for people.
+pub(crate) struct Called<'a>(pub(crate) &'a cr_img_inet);
+
+impl core::fmt::Display for Called<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(
+            f,
+            "{} socket {}",
+            protocol(self.0.protocol),
+            Address(self.0)
+        )
+    }
 }
 
 /// Its address and port, for people.
@@ -184,14 +224,12 @@ impl Made {
     /// Makes a socket, with its open file.
     pub(crate) fn open(&mut self, rec: &Rec<'_>, flags: u32) -> Result<FileRef> {
         let record: cr_img_inet = rec.fixed()?;
-        let file =
-            FileRef::make_inet(&record, flags).context(format_args!("making a TCP socket"))?;
+        let file = FileRef::make_inet(&record, flags).context(format_args!("making a socket"))?;
         let socket = file.inet().ok_or(EINVAL)?;
         set_options(&socket, rec)?;
-        if record.flags & CR_INET_BOUND != 0 && record.state != CR_SOCKET_CONNECTED {
-            socket
-                .bind(&record)
-                .map_err(|error| refused(error, &record))?;
+        // Connections are bound in another way, and who receives datagrams when those are there.
+        if record.protocol != SOL_UDP && record.state != CR_SOCKET_CONNECTED {
+            bind(&socket, &record).context(format_args!("{}", Called(&record)))?;
         }
         let made = Socket {
             id: rec.id,
@@ -210,6 +248,13 @@ impl Made {
         Ok((&made.socket, &made.record))
     }
 
+    /// All of them, by id.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (u64, &InetRef, &cr_img_inet)> {
+        self.sockets
+            .iter()
+            .map(|made| (made.id, &made.socket, &made.record))
+    }
+
     /// Closes a socket when the container lives.
     pub(crate) fn close_later(&mut self, socket: &InetRef, file: FileRef) -> Result {
         Ok(self.closed.push((socket.clone(), file), GFP_KERNEL)?)
@@ -225,47 +270,50 @@ impl Made {
         self.sockets.sort_unstable_by_key(|made| made.id);
         for Socket { socket, record, .. } in &self.sockets {
             if record.state == CR_SOCKET_LISTENING {
-                let listening = socket.listen(record.backlog);
-                listening.map_err(|error| refused(error, record))?;
+                let listening = socket.listen(record.backlog).map_err(refused);
+                listening.context(format_args!("{}", Called(record)))?;
                 // It is not more than the system allows by now.
                 let (_, now) = socket.read();
                 if now.backlog != record.backlog {
                     fail!(
                         EPERM,
-                        "TCP socket {}: a backlog of {} is not allowed here \
-                         (net.core.somaxconn)",
-                        Address(record),
+                        "{}: a backlog of {} is not allowed here (net.core.somaxconn)",
+                        Called(record),
                         record.backlog
                     );
                 }
             }
         }
         tcp::restore(self, records)?;
+        udp::restore(self, records)?;
         for Socket { socket, record, .. } in &self.sockets {
             socket
                 .set(record)
-                .context(format_args!("TCP socket {}", Address(record)))?;
+                .context(format_args!("{}", Called(record)))?;
         }
         Ok(())
     }
 }
 
+/// Gives a socket its address and port, if it had one.
+pub(crate) fn bind(socket: &InetRef, record: &cr_img_inet) -> Result {
+    if record.flags & CR_INET_BOUND == 0 {
+        return Ok(());
+    }
+    socket.bind(record).map_err(refused)
+}
+
 /// Why a port cannot be had.
-fn refused(error: Error, record: &cr_img_inet) -> crate::report::Failure {
-    let at = Address(record);
+fn refused(error: Error) -> crate::report::Failure {
     match error {
-        error if error == EADDRINUSE() => {
-            failure!(EADDRINUSE(), "TCP socket {at}: this port is in use")
+        error if error == EADDRINUSE() => failure!(EADDRINUSE(), "this port is in use"),
+        error if error == EADDRNOTAVAIL() => {
+            failure!(EADDRNOTAVAIL(), "there is no such address here")
         }
-        error if error == EADDRNOTAVAIL() => failure!(
-            EADDRNOTAVAIL(),
-            "TCP socket {at}: there is no such address here"
-        ),
-        error if error == EACCES => failure!(
-            EACCES,
-            "TCP socket {at}: CAP_NET_BIND_SERVICE is needed for this port"
-        ),
-        error => failure!(error, "TCP socket {at}: cannot be bound"),
+        error if error == EACCES => {
+            failure!(EACCES, "CAP_NET_BIND_SERVICE is needed for this port")
+        }
+        error => failure!(error, "cannot be bound"),
     }
 }
 
@@ -277,8 +325,18 @@ pub(crate) fn set_options(socket: &InetRef, rec: &Rec<'_>) -> Result {
             locks = int(&option.value);
         }
     }
+    each_option(rec, |option| match sockopt::is_membership(option) {
+        // Groups are joined at the end.
+        true => Ok(()),
+        false => set_option(socket, option, locks),
+    })
+}
+
+/// Does something with each option of a socket.
+pub(crate) fn each_option(rec: &Rec<'_>, act: impl Fn(&cr_img_sockopt) -> Result) -> Result {
+    let record: cr_img_inet = rec.fixed()?;
     for option in rec.array::<cr_img_sockopt>(size_of::<cr_img_inet>()) {
-        set_option(socket, &option, locks).context(format_args!("{}", Named(&option)))?;
+        act(&option).context(format_args!("{}", Named(&option, record.protocol)))?;
     }
     Ok(())
 }
@@ -344,7 +402,7 @@ fn int(value: &[u8]) -> u32 {
 }
 
 /// An option, for people.
-struct Named<'a>(&'a cr_img_sockopt);
+struct Named<'a>(&'a cr_img_sockopt, u32);
 
 impl core::fmt::Display for Named<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -352,8 +410,10 @@ impl core::fmt::Display for Named<'_> {
             SOL_SOCKET => "SOL_SOCKET",
             sockopt::SOL_IP => "IPPROTO_IP",
             sockopt::SOL_IPV6 => "IPPROTO_IPV6",
+            SOL_UDP => "IPPROTO_UDP",
             _ => "IPPROTO_TCP",
         };
-        write!(f, "option {} of {level} of a TCP socket", self.0.name)
+        let (name, protocol) = (self.0.name, protocol(self.1));
+        write!(f, "option {name} of {level} of a {protocol} socket")
     }
 }

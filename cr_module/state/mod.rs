@@ -55,6 +55,7 @@ pub(crate) mod timerfd;
 pub(crate) mod trace;
 pub(crate) mod track;
 pub(crate) mod tty;
+pub(crate) mod udp;
 pub(crate) mod usage;
 pub(crate) mod uts;
 pub(crate) mod vdso;

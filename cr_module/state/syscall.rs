@@ -341,10 +341,10 @@ fn is_socket(kind: FileType) -> bool {
     matches!(kind, FileType::Socket | FileType::Inet)
 }
 
-/// Who waits for something in a socket, with these flags of recv(2).
+/// Who waits for something in a socket, with these flags of recv(2). Messages come as a whole.
 fn receiving(task: &TaskRef, fd: u64, flags: u64, name: &'static str) -> Asleep {
     match socket_sleep(task, fd, false) {
-        Some(sleep) if !sleep.is_partial && flags & MSG_WAITALL == 0 => {
+        Some(sleep) if !sleep.is_partial && (!sleep.is_stream || flags & MSG_WAITALL == 0) => {
             until_timeout(task, &sleep, name)
         }
         _ => Asleep::Wait(CallName::Name(name)),
@@ -360,7 +360,9 @@ fn rest_of_stream(task: &TaskRef, kind: FileType, fd: u64, flags: u64) -> bool {
     kind == FileType::Inet
         && flags & !REST_FLAGS == 0
         && socket_sleep(task, fd, false).is_some_and(|sleep| {
-            sleep.timeout.is_none() && (sleep.is_partial || flags & MSG_WAITALL != 0)
+            sleep.is_stream
+                && sleep.timeout.is_none()
+                && (sleep.is_partial || flags & MSG_WAITALL != 0)
         })
 }
 

@@ -58,7 +58,8 @@ pub(crate) fn leaves(save: &Save<'_>, file: &FileRef) -> bool {
         return false;
     };
     let (_, record) = socket.read();
-    record.state == CR_SOCKET_CONNECTED
+    record.protocol == SOL_TCP
+        && record.state == CR_SOCKET_CONNECTED
         && match socket.peer() {
             Ok(Some((_, file))) => file != 0 && !save.references.has_file(file),
             Ok(None) => false,

@@ -60,6 +60,7 @@ pub mod timerfd;
 pub mod trace;
 pub mod track;
 pub mod tty;
+pub mod udp;
 pub mod vec;
 pub mod vfork;
 

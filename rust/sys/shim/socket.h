@@ -48,7 +48,8 @@ struct cr_shim_message {
 };
 
 bool cr_shim_is_unix_socket(struct file *file);
-bool cr_shim_socket_sleep(struct file *file, bool send, u64 *timeout_ns);
+bool cr_shim_socket_sleep(struct file *file, bool send, bool *stream,
+			  u64 *timeout_ns);
 struct sock *cr_shim_socket_of(struct file *file);
 bool cr_shim_socket_listens(struct sock *sk);
 void cr_shim_socket_hold(struct sock *sk);
