@@ -14,14 +14,15 @@ use crate::{
     checkpoint::Save,
     image::Records,
     objects::Kind,
-    report::{fail, failure, Context, Name, Result},
-    state::{tcp, udp},
+    report::{fail, failure, Context, Result},
+    state::{
+        sockopt::{self, Options},
+        tcp, udp,
+    },
 };
 use cr_codec::{
     check::Rec,
-    sockopt::{
-        self, SOL_SOCKET, SOL_UDP, SO_BINDTODEVICE, SO_BUF_LOCK, SO_LINGER, SO_RCVBUF, SO_SNDBUF,
-    },
+    sockopt::{SOL_NETLINK, SOL_UDP},
     uapi::*,
 };
 use cr_sys::{
@@ -39,12 +40,6 @@ const TCP_FIN_WAIT2: u32 = 5;
 pub(crate) const TCP_CLOSE: u32 = 7;
 const TCP_CLOSE_WAIT: u32 = 8;
 const TCP_LISTEN: u32 = 10;
-const IPV6_V6ONLY: u32 = 26;
-const SO_SNDBUFFORCE: u32 = 32;
-const SO_RCVBUFFORCE: u32 = 33;
-/// Of SO_BUF_LOCK.
-const SNDBUF_LOCK: u32 = 1;
-const RCVBUF_LOCK: u32 = 2;
 
 /// Saves a socket, unless that was done already, and its open file.
 pub(crate) fn save(save: &mut Save<'_>, socket: &InetRef, file: &FileRef) -> Result<u64> {
@@ -53,19 +48,7 @@ pub(crate) fn save(save: &mut Save<'_>, socket: &InetRef, file: &FileRef) -> Res
     }
     let (info, mut record) = socket.read();
     check(&info, &record)?;
-    let mut options = KVVec::new();
-    for (level, name, length) in sockopt::all(record.protocol) {
-        if let Some(value) = socket.option(level, name, length as usize) {
-            let option = cr_img_sockopt {
-                level,
-                name,
-                length,
-                reserved: 0,
-                value,
-            };
-            options.push(option, GFP_KERNEL)?;
-        }
-    }
+    let mut options = sockopt::read(socket, record.protocol)?;
     udp::save_groups(socket, &mut options).context(format_args!("{}", Called(&record)))?;
     record.nr_options = options.len() as u32;
     let id = save.objects.add(Kind::Socket, socket.identity())?;
@@ -83,38 +66,7 @@ pub(crate) fn save(save: &mut Save<'_>, socket: &InetRef, file: &FileRef) -> Res
 }
 
 fn check(info: &InetInfo, record: &cr_img_inet) -> Result {
-    for (bit, why) in [
-        (CR_INET_X_NET, "of another network namespace"),
-        (CR_INET_X_FILTER, "with a filter (SO_ATTACH_FILTER)"),
-        (CR_INET_X_BPF, "that BPF, or the kernel, looks after"),
-        (CR_INET_X_ULP, "with another protocol on top (TCP_ULP: TLS)"),
-        (CR_INET_X_SIGNED, "with signatures (TCP_MD5SIG, TCP-AO)"),
-        (CR_INET_X_FASTOPEN, "with TCP Fast Open"),
-        (CR_INET_X_ERRORS, "with errors that wait (MSG_ERRQUEUE)"),
-        (CR_INET_X_MEMBER, "that is a member of a multicast group"),
-        (CR_INET_X_IPOPTIONS, "with IP options or flow labels"),
-        (CR_INET_X_POLICY, "with a policy of IPsec or PSP"),
-        (
-            CR_INET_X_SOURCES,
-            "that is a member of an anycast group, or of a group with certain sources",
-        ),
-        (
-            CR_INET_X_CORKED,
-            "with a datagram that is not complete (UDP_CORK, MSG_MORE)",
-        ),
-        (CR_INET_X_ENCAP, "that unpacks tunnels (UDP_ENCAP)"),
-        (CR_INET_X_LABELS, "that asks for labels (IP_PASSSEC)"),
-        (
-            CR_INET_X_OPTION,
-            "with an option that others have (SO_TIMESTAMPING, SO_TXTIME, SO_ZEROCOPY, IPV6_MTU, \
-             IP_UNICAST_IF ...)",
-        ),
-    ] {
-        if info.unsupported & (1 << bit) != 0 {
-            let name = protocol(record.protocol);
-            fail!(EOPNOTSUPP(), "a {name} socket {why} is not supported yet");
-        }
-    }
+    check_supported(info.unsupported, record.protocol)?;
     if record.protocol == SOL_UDP {
         return Ok(());
     }
@@ -144,8 +96,63 @@ fn check(info: &InetInfo, record: &cr_img_inet) -> Result {
     Ok(())
 }
 
-fn protocol(protocol: u32) -> &'static str {
+/// Refuses what a socket of a protocol has that is not supported: `CR_INET_X_*`.
+pub(crate) fn check_supported(unsupported: u64, of: u32) -> Result {
+    for (bit, why) in [
+        (CR_INET_X_NET, "of another network namespace"),
+        (CR_INET_X_FILTER, "with a filter (SO_ATTACH_FILTER)"),
+        (CR_INET_X_BPF, "that BPF, or the kernel, looks after"),
+        (CR_INET_X_ULP, "with another protocol on top (TCP_ULP: TLS)"),
+        (CR_INET_X_SIGNED, "with signatures (TCP_MD5SIG, TCP-AO)"),
+        (CR_INET_X_FASTOPEN, "with TCP Fast Open"),
+        (CR_INET_X_ERRORS, "with errors that wait (MSG_ERRQUEUE)"),
+        (CR_INET_X_MEMBER, "that is a member of a multicast group"),
+        (CR_INET_X_IPOPTIONS, "with IP options or flow labels"),
+        (CR_INET_X_POLICY, "with a policy of IPsec or PSP"),
+        (
+            CR_INET_X_SOURCES,
+            "that is a member of an anycast group, or of a group with certain sources",
+        ),
+        (
+            CR_INET_X_CORKED,
+            "with a datagram that is not complete (UDP_CORK, MSG_MORE)",
+        ),
+        (CR_INET_X_ENCAP, "that unpacks tunnels (UDP_ENCAP)"),
+        (
+            CR_INET_X_LABELS,
+            "that asks for labels (IP_PASSSEC, SO_PASSSEC)",
+        ),
+        (
+            CR_INET_X_PROTOCOL,
+            "of a protocol whose sockets the kernel may know more of (others than NETLINK_ROUTE, \
+             NETLINK_USERSOCK, NETLINK_SOCK_DIAG, NETLINK_KOBJECT_UEVENT)",
+        ),
+        (
+            CR_INET_X_DUMP,
+            "that is being told a list (NLM_F_DUMP; receive it first)",
+        ),
+        (
+            CR_INET_X_OPENER,
+            "that was opened in another user namespace",
+        ),
+        (
+            CR_INET_X_OPTION,
+            "with an option that others have (SO_TIMESTAMPING, SO_TXTIME, SO_ZEROCOPY, IPV6_MTU, \
+             IP_UNICAST_IF ...)",
+        ),
+    ] {
+        if unsupported & (1 << bit) != 0 {
+            let name = protocol(of);
+            fail!(EOPNOTSUPP(), "a {name} socket {why} is not supported yet");
+        }
+    }
+    Ok(())
+}
+
+/// A protocol, for people.
+pub(crate) fn protocol(protocol: u32) -> &'static str {
     match protocol {
+        SOL_NETLINK => "netlink",
         SOL_UDP => "UDP",
         _ => "TCP",
     }
@@ -226,7 +233,7 @@ impl Made {
         let record: cr_img_inet = rec.fixed()?;
         let file = FileRef::make_inet(&record, flags).context(format_args!("making a socket"))?;
         let socket = file.inet().ok_or(EINVAL)?;
-        set_options(&socket, rec)?;
+        Options::of::<cr_img_inet>(rec, record.protocol).set(&socket)?;
         // Connections are bound in another way, and who receives datagrams when those are there.
         if record.protocol != SOL_UDP && record.state != CR_SOCKET_CONNECTED {
             bind(&socket, &record).context(format_args!("{}", Called(&record)))?;
@@ -314,106 +321,5 @@ fn refused(error: Error) -> crate::report::Failure {
             failure!(EACCES, "CAP_NET_BIND_SERVICE is needed for this port")
         }
         error => failure!(error, "cannot be bound"),
-    }
-}
-
-/// Sets the options that a new socket does not have already.
-pub(crate) fn set_options(socket: &InetRef, rec: &Rec<'_>) -> Result {
-    let mut locks = 0;
-    for option in rec.array::<cr_img_sockopt>(size_of::<cr_img_inet>()) {
-        if (option.level, option.name) == (SOL_SOCKET, SO_BUF_LOCK) {
-            locks = int(&option.value);
-        }
-    }
-    each_option(rec, |option| match sockopt::is_membership(option) {
-        // Groups are joined at the end.
-        true => Ok(()),
-        false => set_option(socket, option, locks),
-    })
-}
-
-/// Does something with each option of a socket.
-pub(crate) fn each_option(rec: &Rec<'_>, act: impl Fn(&cr_img_sockopt) -> Result) -> Result {
-    let record: cr_img_inet = rec.fixed()?;
-    for option in rec.array::<cr_img_sockopt>(size_of::<cr_img_inet>()) {
-        act(&option).context(format_args!("{}", Named(&option, record.protocol)))?;
-    }
-    Ok(())
-}
-
-fn set_option(socket: &InetRef, option: &cr_img_sockopt, locks: u32) -> Result {
-    let (level, name, length) = (option.level, option.name, option.length as usize);
-    let is_set = || socket.option(level, name, length) == Some(option.value);
-    if is_set() {
-        return Ok(());
-    }
-    let value = option.value.get(..length).ok_or(EINVAL)?;
-    match (level, name) {
-        // The kernel may choose another size at any time.
-        (SOL_SOCKET, SO_SNDBUF) if locks & SNDBUF_LOCK == 0 => {
-            socket.set_buffer(true, int(value));
-            return Ok(());
-        }
-        (SOL_SOCKET, SO_RCVBUF) if locks & RCVBUF_LOCK == 0 => {
-            socket.set_buffer(false, int(value));
-            return Ok(());
-        }
-        (SOL_SOCKET, SO_SNDBUF | SO_RCVBUF) => {
-            let half = int(value) / 2;
-            socket.set_option(level, name, half.as_bytes())?;
-            let force = match name {
-                SO_SNDBUF => SO_SNDBUFFORCE,
-                _ => SO_RCVBUFFORCE,
-            };
-            if !is_set() {
-                socket.set_option(level, force, half.as_bytes())?;
-            }
-        }
-        // Who was not bound by the program is now.
-        (sockopt::SOL_IPV6, IPV6_V6ONLY) => socket.set_v6only(int(value) != 0),
-        (SOL_SOCKET, SO_LINGER) => {
-            // The time is kept when it is switched off.
-            let mut on = option.value;
-            on[..size_of::<u32>()].copy_from_slice(1u32.as_bytes());
-            socket.set_option(level, name, &on[..length])?;
-            socket.set_option(level, name, value)?;
-        }
-        (SOL_SOCKET, SO_BINDTODEVICE) => {
-            let end = value.iter().position(|byte| *byte == 0);
-            let device = value.get(..end.unwrap_or(length)).ok_or(EINVAL)?;
-            socket
-                .set_option(level, name, device)
-                .context(format_args!("device {}", Name(device)))?;
-        }
-        _ => socket.set_option(level, name, value)?,
-    }
-    match is_set() {
-        true => Ok(()),
-        false => fail!(EINVAL, "cannot be as it was"),
-    }
-}
-
-/// An option with a value of one int, or the first part of another.
-fn int(value: &[u8]) -> u32 {
-    match value {
-        [a, b, c, d, ..] => u32::from_ne_bytes([*a, *b, *c, *d]),
-        _ => 0,
-    }
-}
-
-/// An option, for people.
-struct Named<'a>(&'a cr_img_sockopt, u32);
-
-impl core::fmt::Display for Named<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let level = match self.0.level {
-            SOL_SOCKET => "SOL_SOCKET",
-            sockopt::SOL_IP => "IPPROTO_IP",
-            sockopt::SOL_IPV6 => "IPPROTO_IPV6",
-            SOL_UDP => "IPPROTO_UDP",
-            _ => "IPPROTO_TCP",
-        };
-        let (name, protocol) = (self.0.name, protocol(self.1));
-        write!(f, "option {name} of {level} of a {protocol} socket")
     }
 }

@@ -12,7 +12,10 @@ use crate::{
     checkpoint::Save,
     image::Records,
     report::{fail, Context, Result},
-    state::inet::{bind, each_option, set_options, Called, Made},
+    state::{
+        inet::{bind, Called, Made},
+        sockopt::{option, Options},
+    },
 };
 use cr_codec::{check::Rec, order, sockopt::*, uapi::*};
 use cr_sys::{
@@ -24,22 +27,15 @@ use kernel::prelude::*;
 
 /// Adds groups that a socket is a member of to its options.
 pub(crate) fn save_groups(socket: &InetRef, options: &mut KVVec<cr_img_sockopt>) -> Result {
-    for (level, name, length) in MEMBERSHIPS {
-        for value in socket.groups(*level == SOL_IPV6) {
+    for known in MEMBERSHIPS {
+        for value in socket.groups(known.0 == SOL_IPV6) {
             if options.len() == CR_MAX_SOCKOPTS as usize {
                 fail!(
                     EOPNOTSUPP(),
                     "so many multicast groups are not supported yet"
                 );
             }
-            let option = cr_img_sockopt {
-                level: *level,
-                name: *name,
-                length: *length,
-                reserved: 0,
-                value,
-            };
-            options.push(option, GFP_KERNEL)?;
+            options.push(option(*known, value), GFP_KERNEL)?;
         }
     }
     Ok(())
@@ -115,19 +111,9 @@ fn restore_one<'a>(
         bind(socket, &record)?;
     }
     // A name has changed one of them.
-    set_options(socket, rec)?;
-    join_groups(socket, rec)
-}
-
-/// Makes it a member of the groups that it was in.
-fn join_groups(socket: &InetRef, rec: &Rec<'_>) -> Result {
-    each_option(rec, |option| {
-        let value = option.value.get(..option.length as usize).ok_or(EINVAL)?;
-        match is_membership(option) {
-            true => Ok(socket.set_option(option.level, option.name, value)?),
-            false => Ok(()),
-        }
-    })
+    let options = Options::of::<cr_img_inet>(rec, SOL_UDP);
+    options.set(socket)?;
+    options.join_groups(socket)
 }
 
 /// Puts what waits into a socket.

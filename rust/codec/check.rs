@@ -36,6 +36,7 @@ pub use inotify::{events as inotify_events, Events as InotifyEvents};
 mod ipc;
 pub use ipc::{messages, Messages};
 mod memory;
+mod netlink;
 pub use memory::is_inheritable;
 mod pid_ns;
 mod signals;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The options of TCP and UDP sockets that are saved: those that getsockopt(2) tells and
+//! The options of TCP, UDP and netlink sockets that are saved: those that getsockopt(2) tells and
 //! setsockopt(2) takes again. No other is taken from an image.
 
 use crate::uapi::cr_img_sockopt;
@@ -15,6 +15,9 @@ pub const SOL_IPV6: u32 = 41;
 pub const SOL_TCP: u32 = 6;
 /// The same of UDP.
 pub const SOL_UDP: u32 = 17;
+
+/// Level of options of netlink, which stands for its protocols.
+pub const SOL_NETLINK: u32 = 270;
 
 /// SO_SNDBUF and SO_RCVBUF: twice what is to be set.
 pub const SO_SNDBUF: u32 = 7;
@@ -31,6 +34,8 @@ pub const SO_BINDTODEVICE: u32 = 25;
 pub const IP_ADD_MEMBERSHIP: u32 = 35;
 /// The same of IPv6: a struct ipv6_mreq.
 pub const IPV6_ADD_MEMBERSHIP: u32 = 20;
+/// The same of netlink: a number.
+pub const NETLINK_ADD_MEMBERSHIP: u32 = 1;
 
 /// Options with a value of one int, by level.
 const INTS: &[(u32, &[u32])] = &[
@@ -186,6 +191,29 @@ const UDP_INTS: &[(u32, &[u32])] = &[
     ),
 ];
 
+/// The same, of netlink only.
+const NETLINK_INTS: &[(u32, &[u32])] = &[
+    (
+        SOL_SOCKET,
+        &[
+            16, // SO_PASSCRED
+            76, // SO_PASSPIDFD
+        ],
+    ),
+    (
+        SOL_NETLINK,
+        &[
+            3,  // NETLINK_PKTINFO
+            4,  // NETLINK_BROADCAST_ERROR
+            5,  // NETLINK_NO_ENOBUFS
+            8,  // NETLINK_LISTEN_ALL_NSID
+            10, // NETLINK_CAP_ACK
+            11, // NETLINK_EXT_ACK
+            12, // NETLINK_GET_STRICT_CHK
+        ],
+    ),
+];
+
 /// Others of UDP only, with their lengths.
 const UDP_LONGER: &[(u32, u32, u32)] = &[
     (SOL_IP, 32, 12), // IP_MULTICAST_IF: a struct ip_mreqn
@@ -211,16 +239,21 @@ pub const MEMBERSHIPS: &[(u32, u32, u32)] = &[
     (SOL_IPV6, IPV6_ADD_MEMBERSHIP, 20),
 ];
 
+/// The same of a netlink socket.
+pub const NETLINK_MEMBERSHIP: (u32, u32, u32) = (SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, INT);
+
 const INT: u32 = 4;
 
 /// All options of sockets of a protocol, but for memberships: level, name, bytes of the value.
 pub fn all(protocol: u32) -> impl Iterator<Item = (u32, u32, u32)> {
-    let (ints, longer) = match protocol {
+    let (ints, longer): (_, &[_]) = match protocol {
         SOL_UDP => (UDP_INTS, UDP_LONGER),
+        SOL_NETLINK => (NETLINK_INTS, &[]),
         _ => (TCP_INTS, TCP_LONGER),
     };
     let ints = INTS
         .iter()
+        .filter(move |(level, _)| protocol != SOL_NETLINK || *level == SOL_SOCKET)
         .chain(ints)
         .flat_map(|(level, names)| names.iter().map(|name| (*level, *name, INT)));
     ints.chain(longer.iter().chain(LONGER).copied())
@@ -228,11 +261,16 @@ pub fn all(protocol: u32) -> impl Iterator<Item = (u32, u32, u32)> {
 
 /// Whether it says that a socket is a member of a group: there may be several of these.
 pub fn is_membership(option: &cr_img_sockopt) -> bool {
-    MEMBERSHIPS.contains(&(option.level, option.name, option.length))
+    let option = (option.level, option.name, option.length);
+    MEMBERSHIPS.contains(&option) || option == NETLINK_MEMBERSHIP
 }
 
 /// Whether sockets of a protocol have such an option.
 pub(crate) fn is_known(protocol: u32, option: &cr_img_sockopt) -> bool {
     all(protocol).any(|known| known == (option.level, option.name, option.length))
-        || (protocol == SOL_UDP && is_membership(option))
+        || match protocol {
+            SOL_UDP => is_membership(option) && option.level != SOL_NETLINK,
+            SOL_NETLINK => is_membership(option) && option.level == SOL_NETLINK,
+            _ => false,
+        }
 }

@@ -7,9 +7,9 @@
 use crate::{
     bindings,
     inet::{InetRef, SOCKOPT_LEN},
-    vec,
+    queue::{bytes_of, Queue},
 };
-use core::ptr::{null_mut, NonNull};
+use core::ptr::NonNull;
 use cr_codec::uapi::*;
 use kernel::{error::to_result, prelude::*};
 
@@ -31,12 +31,12 @@ impl InetRef {
         })
     }
 
-    /// What waits in it, in order, while nobody receives it; nothing in a TCP socket.
-    pub fn datagrams(&self) -> Datagrams<'_> {
-        Datagrams {
-            socket: self,
-            last: None,
-        }
+    /// What waits in it, in order, while nobody receives it; nothing in a TCP socket. EBADMSG: one that
+    /// is damaged, which nobody is going to receive; EOPNOTSUPP: one with more than the record has room
+    /// for.
+    pub fn datagrams(&self) -> impl Iterator<Item = Result<(cr_img_datagram, KVVec<u8>)>> + '_ {
+        let mut queue = Queue::new(self, bindings::cr_shim_udp_next);
+        core::iter::from_fn(move || Some(read(self, queue.advance()?)))
     }
 
     /// Puts a datagram into it as it was received. Nobody else has the socket yet.
@@ -60,42 +60,6 @@ impl InetRef {
     }
 }
 
-/// What waits in a UDP socket.
-pub struct Datagrams<'a> {
-    socket: &'a InetRef,
-    last: Option<NonNull<bindings::sk_buff>>,
-}
-
-impl Datagrams<'_> {
-    fn put_last(&mut self) {
-        if let Some(last) = self.last.take() {
-            // SAFETY: The reference is ours.
-            unsafe { bindings::cr_shim_message_put(last.as_ptr()) }
-        }
-    }
-}
-
-impl Drop for Datagrams<'_> {
-    fn drop(&mut self) {
-        self.put_last();
-    }
-}
-
-impl Iterator for Datagrams<'_> {
-    type Item = Result<(cr_img_datagram, KVVec<u8>)>;
-
-    /// EBADMSG: one that is damaged, which nobody is going to receive; EOPNOTSUPP: one with more than
-    /// the record has room for.
-    fn next(&mut self) -> Option<Self::Item> {
-        let last = self.last.map_or(null_mut(), |last| last.as_ptr());
-        // SAFETY: The socket is valid, and so is `last`, which is still in it, if there is one.
-        let next = unsafe { bindings::cr_shim_udp_next(self.socket.as_ptr(), last) };
-        self.put_last();
-        self.last = NonNull::new(next);
-        self.last.map(|datagram| read(self.socket, datagram))
-    }
-}
-
 fn read(
     socket: &InetRef,
     datagram: NonNull<bindings::sk_buff>,
@@ -108,11 +72,6 @@ fn read(
     if record.length > CR_DATAGRAM_MAX {
         return Err(E2BIG);
     }
-    let mut bytes = vec::zeroed::<u8>(record.length as usize, GFP_KERNEL)?;
-    // SAFETY: The datagram is valid, and of this length, for which `bytes` is valid for writes.
-    to_result(unsafe {
-        let to = bytes.as_mut_ptr().cast();
-        bindings::cr_shim_udp_copy(datagram.as_ptr(), to, record.length)
-    })?;
+    let bytes = bytes_of(datagram, record.length)?;
     Ok((record, bytes))
 }

@@ -5,7 +5,9 @@
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 static int pair[2];
@@ -298,9 +300,52 @@ static void make_packet(void)
 	pair[0] = sure(socket(AF_PACKET, SOCK_RAW, 0));
 }
 
-static void make_netlink(void)
+static void make_netlink_protocol(void)
 {
+	pair[0] = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC));
+}
+
+/* More of a list comes when this is received. */
+static void make_netlink_list(void)
+{
+	struct {
+		struct nlmsghdr head;
+		struct rtgenmsg all;
+	} request = {
+		.head = { NLMSG_LENGTH(sizeof(struct rtgenmsg)), RTM_GETLINK,
+			  NLM_F_REQUEST | NLM_F_DUMP, 1, 0 },
+	};
+
 	pair[0] = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+	sure(send(pair[0], &request, request.head.nlmsg_len, 0));
+}
+
+static void make_netlink_filter(void)
+{
+	struct sock_filter all = { .code = BPF_RET | BPF_K, .k = 0xffffffff };
+	struct sock_fprog filter = { 1, &all };
+
+	pair[0] = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT));
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
+}
+
+static void make_netlink_large(void)
+{
+	struct sockaddr_nl at = { .nl_family = AF_NETLINK, .nl_pid = 70000 };
+
+	pair[0] = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK));
+	sure(bind(pair[0], (void *)&at, sizeof(at)));
+	sure(sendto(pair[0], calloc(1, 70000), 70000, 0, (void *)&at, sizeof(at)));
+}
+
+static void make_netlink_elsewhere(void)
+{
+	int here = sure(open("/proc/self/ns/net", O_RDONLY));
+
+	sure(unshare(CLONE_NEWNET));
+	pair[0] = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+	sure(setns(here, CLONE_NEWNET));
+	close(here);
 }
 
 /* A socket that nobody has opened again. */
@@ -345,7 +390,13 @@ static const struct case_ cases[] = {
 	{ "udp-elsewhere", "a UDP socket of another network namespace", make_udp_elsewhere, NULL },
 	{ "raw", "a raw socket", make_raw, NULL },
 	{ "packet", "a packet socket", make_packet, NULL },
-	{ "netlink", "a netlink socket", make_netlink, NULL },
+	{ "netlink-protocol", "a netlink socket of a protocol", make_netlink_protocol, NULL },
+	{ "netlink-list", "a netlink socket that is being told a list", make_netlink_list, NULL },
+	{ "netlink-filter", "a netlink socket with a filter", make_netlink_filter, NULL },
+	{ "netlink-large", "netlink socket 70000: a message of more than 65536 bytes",
+	  make_netlink_large, NULL },
+	{ "netlink-elsewhere", "a netlink socket of another network namespace",
+	  make_netlink_elsewhere, NULL },
 	{ "of-child", "pid 2 .*a packet socket", make_in_child, NULL },
 };
 

@@ -162,6 +162,9 @@ struct cr_img_tail {
  *	names; those of one in the order in which they are to be accepted
  * @CR_TAG_DATAGRAM: struct cr_img_datagram, then the bytes; after the socket it
  *	names; by ascending sockets, those of one in their order
+ * @CR_TAG_NETLINK: obj; struct cr_img_netlink, then struct cr_img_sockopt[]
+ * @CR_TAG_NLMSG: struct cr_img_netlink_message, then the bytes; after the
+ *	socket it names; by ascending sockets, those of one in their order
  * @CR_TAG_MESSAGE: struct cr_img_message, then __u64 files[], name, bytes; after
  *	what it names
  * @CR_TAG_PROCESS: struct cr_img_process; parents before children, and the init
@@ -222,6 +225,8 @@ enum cr_img_tag {
 	CR_TAG_INOTIFY		= 0x39,
 	CR_TAG_WATCH		= 0x3a,
 	CR_TAG_TTY		= 0x30,
+	CR_TAG_NETLINK		= 0x31,
+	CR_TAG_NLMSG		= 0x32,
 	CR_TAG_DATAGRAM		= 0x33,
 	CR_TAG_SOCKET		= 0x34,
 	CR_TAG_PEER		= 0x35,
@@ -753,6 +758,7 @@ struct cr_img_tty {
  *	with it any more; it has a path if it was opened as /dev/tty
  * @CR_FILE_INET: @target is a CR_TAG_INET
  * @CR_FILE_IO_URING: @target is a CR_TAG_URING
+ * @CR_FILE_NETLINK: @target is a CR_TAG_NETLINK
  * @CR_FILE_PROC: a file of the top directory of procfs that is not a process's,
  *	such as /proc/stat, found again by path; the next read goes on with @size
  *	bytes, which follow the path, then with record @target minus one; all this
@@ -780,6 +786,7 @@ enum cr_img_file_kind {
 	CR_FILE_HUNG_UP		= 15,
 	CR_FILE_INET		= 21,
 	CR_FILE_IO_URING	= 22,
+	CR_FILE_NETLINK		= 23,
 	CR_FILE_PROC		= 18,
 };
 
@@ -1333,8 +1340,9 @@ struct cr_img_message {
 /**
  * struct cr_img_sockopt - option of a socket, as getsockopt(2) tells it
  * @level: SOL_*
- * @name: SO_*, IP_*, IPV6_*, TCP_* or UDP_*; IP_ADD_MEMBERSHIP and
- *	IPV6_ADD_MEMBERSHIP, once for each group, as setsockopt(2) takes them
+ * @name: SO_*, IP_*, IPV6_*, TCP_*, UDP_* or NETLINK_*; IP_ADD_MEMBERSHIP,
+ *	IPV6_ADD_MEMBERSHIP and NETLINK_ADD_MEMBERSHIP, once for each group, as
+ *	setsockopt(2) takes them
  * @length: bytes of the value
  * @reserved: zero
  * @value: zeros follow it
@@ -1517,6 +1525,70 @@ struct cr_img_datagram {
 	__u32 segment;
 	__u8 from[16];
 	__u8 to[16];
+};
+
+/* A message was lost, and no more come until all are received. */
+#define CR_NETLINK_CONGESTED	0x1
+
+/**
+ * struct cr_img_netlink - netlink socket
+ * @opener: capabilities of who has opened it, which the kernel asks about
+ * @type: SOCK_RAW or SOCK_DGRAM
+ * @protocol: NETLINK_*
+ * @state: CR_SOCKET_CLOSED or CR_SOCKET_CONNECTED
+ * @flags: CR_NETLINK_*
+ * @error: errno that the next call returns, or 0
+ * @portid: its port, or 0
+ * @to_portid: that to which it is connected
+ * @to_group: group to which it is connected, 1 to 32, or 0
+ * @uid: owner
+ * @gid: group
+ * @mode: permissions
+ * @nr_options: options that follow
+ */
+struct cr_img_netlink {
+	__u64 opener;
+	__u32 type;
+	__u32 protocol;
+	__u32 state;
+	__u32 flags;
+	__u32 error;
+	__u32 portid;
+	__u32 to_portid;
+	__u32 to_group;
+	__u32 uid;
+	__u32 gid;
+	__u32 mode;
+	__u32 nr_options;
+};
+
+/* Most bytes of a message in a netlink socket. */
+#define CR_NETLINK_MAX		65536
+/* @nsid means something. */
+#define CR_NETLINK_NSID		0x1
+
+/**
+ * struct cr_img_netlink_message - message that waits in a netlink socket
+ * @socket: CR_TAG_NETLINK that is to receive it
+ * @length: bytes that follow
+ * @flags: CR_NETLINK_NSID
+ * @portid: who has sent it; 0 for the kernel
+ * @group: to which it was sent, or 0
+ * @nsid: network namespace that it is about: NETLINK_LISTEN_ALL_NSID
+ * @pid: process that has sent it, as SCM_CREDENTIALS tells it
+ * @uid: its user
+ * @gid: its group
+ */
+struct cr_img_netlink_message {
+	__u64 socket;
+	__u32 length;
+	__u32 flags;
+	__u32 portid;
+	__u32 group;
+	__u32 nsid;
+	__u32 pid;
+	__u32 uid;
+	__u32 gid;
 };
 
 /**

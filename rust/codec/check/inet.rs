@@ -68,9 +68,15 @@ pub(super) fn inet(rec: Placed<'_>) -> Result<cr_img_inet> {
         "a connection without a port",
     )?;
     rec.require_elements::<cr_img_inet, cr_img_sockopt>(u64::from(inet.nr_options))?;
+    options(&rec, inet.protocol, size_of::<cr_img_inet>())?;
+    Ok(inet)
+}
+
+/// The options of a socket, from this place on in its record.
+pub(super) fn options(rec: &Rec<'_>, protocol: u32, from: usize) -> Result {
     let mut last = None;
-    for option in rec.array::<cr_img_sockopt>(size_of::<cr_img_inet>()) {
-        check_option(&rec, inet.protocol, &option)?;
+    for option in rec.array::<cr_img_sockopt>(from) {
+        check_option(rec, protocol, &option)?;
         let order = (option.level, option.name);
         rec.require(
             last != Some(order) || sockopt::is_membership(&option),
@@ -78,7 +84,7 @@ pub(super) fn inet(rec: Placed<'_>) -> Result<cr_img_inet> {
         )?;
         last = Some(order);
     }
-    Ok(inet)
+    Ok(())
 }
 
 /// Whether something has to be said about what is on its way to it.

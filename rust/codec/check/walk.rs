@@ -14,8 +14,8 @@
 //! ```
 
 use super::{
-    events, files, inet, inode, inotify, ipc, memory, pid_ns, signals, sockets, tasks, trace, tty,
-    uring, Placed, Rec, Result, State,
+    events, files, inet, inode, inotify, ipc, memory, netlink, pid_ns, signals, sockets, tasks,
+    trace, tty, uring, Placed, Rec, Result, State,
 };
 use crate::{cpu, record, uapi::*};
 
@@ -100,6 +100,7 @@ struct Walk<'a> {
     last_listener: u64,
     last_filled: u64,
     last_received: u64,
+    last_told: u64,
     /// The last number of a dead leader.
     last_pid: u32,
     last_unchanged: u64,
@@ -265,6 +266,11 @@ impl<'a> Walk<'a> {
             CR_TAG_DATAGRAM => {
                 let socket = inet::datagram(state, rec)?.socket;
                 in_order(&rec, &mut self.last_received, socket)
+            }
+            CR_TAG_NETLINK => netlink::netlink(rec.rec),
+            CR_TAG_NLMSG => {
+                let socket = netlink::message(state, rec)?.socket;
+                in_order(&rec, &mut self.last_told, socket)
             }
             CR_TAG_PEER => {
                 let peer = sockets::peer(state, rec)?;

@@ -64,7 +64,8 @@ bool cr_shim_is_inet_socket(struct file *file)
 /* Is it a socket of any type that is supported? */
 bool cr_shim_is_socket(struct file *file)
 {
-	return cr_shim_is_unix_socket(file) || cr_shim_is_inet_socket(file);
+	return cr_shim_is_unix_socket(file) || cr_shim_is_inet_socket(file) ||
+	       cr_shim_is_netlink_socket(file);
 }
 
 /* What to call a socket. */
@@ -127,14 +128,20 @@ static bool has_odd_option6(const struct sock *sk)
 
 static bool has_odd_option(const struct sock *sk)
 {
-	const struct inet_sock *inet = inet_sk(sk);
 	bool found = sk->sk_flags & ~KNOWN_FLAGS;
 
 	found |= sk->sk_tsflags || sk->sk_reserved_mem;
 #ifdef CONFIG_NET_RX_BUSY_POLL
 	found |= sk->sk_busy_poll_budget;
 #endif
-	found |= inet->inet_flags & UNKNOWN_INET_FLAGS;
+	return found;
+}
+
+static bool has_odd_inet_option(const struct sock *sk)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+	bool found = inet->inet_flags & UNKNOWN_INET_FLAGS;
+
 	found |= sk_is_tcp(sk) && (inet->uc_index || inet->mc_addr);
 	return found || has_odd_option6(sk);
 }
@@ -212,10 +219,10 @@ static u64 unsupported_tcp(const struct sock *sk)
 	return found;
 }
 
-static u64 unsupported(struct sock *sk)
+/* What a socket of any family can have that is refused. */
+u64 cr_shim_sock_unsupported(const struct sock *sk)
 {
-	u64 found = sk_is_tcp(sk) ? unsupported_tcp(sk) :
-				 cr_shim_udp_unsupported(sk);
+	u64 found = 0;
 
 	if (!net_eq(sock_net(sk), current->nsproxy->net_ns))
 		found |= BIT_ULL(CR_INET_X_NET);
@@ -223,13 +230,23 @@ static u64 unsupported(struct sock *sk)
 		found |= BIT_ULL(CR_INET_X_FILTER);
 	if (has_bpf(sk))
 		found |= BIT_ULL(CR_INET_X_BPF);
+	if (has_odd_option(sk))
+		found |= BIT_ULL(CR_INET_X_OPTION);
 	if (!skb_queue_empty_lockless(&sk->sk_error_queue))
 		found |= BIT_ULL(CR_INET_X_ERRORS);
+	return found;
+}
+
+static u64 unsupported(struct sock *sk)
+{
+	u64 found = cr_shim_sock_unsupported(sk);
+
+	found |= sk_is_tcp(sk) ? unsupported_tcp(sk) : cr_shim_udp_unsupported(sk);
 	if (has_ip_options(sk))
 		found |= BIT_ULL(CR_INET_X_IPOPTIONS);
 	if (has_policy(sk))
 		found |= BIT_ULL(CR_INET_X_POLICY);
-	if (has_odd_option(sk))
+	if (has_odd_inet_option(sk))
 		found |= BIT_ULL(CR_INET_X_OPTION);
 	return found;
 }
@@ -346,7 +363,11 @@ int cr_shim_inet_getsockopt(struct sock *sk, u32 level, u32 name, void *value,
 		if (!sk_is_udp(sk))
 			break;
 		return cr_shim_udp_getsockopt(sk, name, value, len);
+	case SOL_NETLINK:
+		return cr_shim_netlink_getsockopt(sk, name, value, len);
 	case SOL_IP:
+		if (!sk_is_inet(sk))
+			break;
 		if (name == IP_MULTICAST_IF)
 			return cr_shim_udp_multicast_if(sk, value, len);
 		return do_ip_getsockopt(sk, level, name, to, size);

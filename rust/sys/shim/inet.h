@@ -22,6 +22,9 @@ struct sock;
 #define CR_INET_X_CORKED	12
 #define CR_INET_X_ENCAP		13
 #define CR_INET_X_LABELS	14
+#define CR_INET_X_DUMP		15
+#define CR_INET_X_PROTOCOL	16
+#define CR_INET_X_OPENER	17
 
 /**
  * struct cr_shim_inet - a socket, seen from the outside
@@ -42,6 +45,7 @@ struct cr_shim_inet {
 bool cr_shim_is_inet_socket(struct file *file);
 bool cr_shim_is_socket(struct file *file);
 const char *cr_shim_socket_name(struct file *file);
+u64 cr_shim_sock_unsupported(const struct sock *sk);
 struct sock *cr_shim_inet_of(struct file *file);
 void cr_shim_inet_read(struct sock *sk, struct cr_shim_inet *info,
 		       struct cr_img_inet *out);

@@ -776,6 +776,15 @@ static bool may_be(kuid_t uid, kgid_t gid)
 		ns_capable(current_user_ns(), CAP_SETGID));
 }
 
+/* The same, of ids as the caller knows them; they have to be some. */
+bool cr_shim_may_send_as(u32 uid, u32 gid)
+{
+	kuid_t kuid = make_kuid(current_user_ns(), uid);
+	kgid_t kgid = make_kgid(current_user_ns(), gid);
+
+	return uid_valid(kuid) && gid_valid(kgid) && may_be(kuid, kgid);
+}
+
 static int set_group_list(struct cred *cred, const u32 *groups, u32 nr)
 {
 	struct group_info *info = groups_alloc(nr);

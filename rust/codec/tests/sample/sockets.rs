@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The sockets of the sample: one listens, with a connection that waits and its client, one is
-//! connected to nobody any more, and one has datagrams, as has one of UDP.
+//! connected to nobody any more, and one has datagrams, as has one of UDP; one is of netlink.
 
 use super::*;
 
@@ -175,6 +175,52 @@ impl Sample {
         self.put(0, &other, &[]);
     }
 
+    /// A netlink socket in two groups, with a message.
+    fn netlink(&mut self) {
+        let netlink = cr_img_netlink {
+            opener: 1 << 12,
+            type_: 3,
+            protocol: 0,
+            state: CR_SOCKET_CONNECTED,
+            flags: CR_NETLINK_CONGESTED,
+            error: 105,
+            portid: 4000,
+            to_group: 1,
+            mode: 0o777,
+            nr_options: 3,
+            ..Default::default()
+        };
+        let option = |level, name, first| {
+            let mut value = [0; CR_SOCKOPT_LEN as usize];
+            value[0] = first;
+            cr_img_sockopt {
+                level,
+                name,
+                length: 4,
+                reserved: 0,
+                value,
+            }
+        };
+        let options = [option(1, 16, 1), option(270, 1, 1), option(270, 1, 2)];
+        self.put(NETLINK, &netlink, options.as_bytes());
+        let file = cr_img_file {
+            kind: CR_FILE_NETLINK,
+            flags: 0o2,
+            target: NETLINK,
+            ..Default::default()
+        };
+        self.put(FILE_NETLINK, &file, &[]);
+        let message = cr_img_netlink_message {
+            socket: NETLINK,
+            length: 4,
+            flags: CR_NETLINK_NSID,
+            group: 1,
+            nsid: 1,
+            ..Default::default()
+        };
+        self.put(0, &message, b"link");
+    }
+
     pub(super) fn sockets(&mut self) {
         self.inet();
         let socket = cr_img_socket {
@@ -264,5 +310,6 @@ impl Sample {
         self.put(0, &message, FILE_DATAGRAMS.as_bytes());
         self.connection();
         self.udp();
+        self.netlink();
     }
 }
