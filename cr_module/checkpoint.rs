@@ -16,8 +16,8 @@ use crate::{
     references::References,
     report::{fail, Context, Log, Result},
     state::{
-        self, clock, cpu, event, inode, inotify, ipc, lock, memory::Memory, owner, pid_ns,
-        semaphore, session, socket, sysv_shm, task, tcp, timerfd, track::Track, uts,
+        self, clock, cpu, event, inode, inotify, ipc, lock, memory::Memory, netlink, owner, pid_ns,
+        semaphore, session, socket, sysv_shm, task, tcp, timerfd, track::Track, udp, uts,
     },
     tree::Tree,
 };
@@ -36,6 +36,7 @@ use cr_sys::{
     inet::InetRef,
     misc,
     mm::PAGE_SIZE,
+    netlink::NetlinkRef,
     regs,
     task::{CpuWords, Namespaces, TaskRef, NO_CPUS},
     vec,
@@ -251,6 +252,8 @@ fn collect_once(
         owners: KVVec::new(),
         sockets: KVVec::new(),
         connections: KVVec::new(),
+        datagrams: KVVec::new(),
+        netlinks: KVVec::new(),
         listeners: KVVec::new(),
         semaphores: KVVec::new(),
         segments: KVVec::new(),
@@ -279,6 +282,8 @@ fn collect_once(
     }
     socket::save_queues(&mut save)?;
     tcp::save_streams(&mut save)?;
+    udp::save_datagrams(&mut save)?;
+    netlink::save_messages(&mut save)?;
     lock::save(&mut save)?;
     inotify::save(&mut save)?;
     timerfd::save(&mut save)?;
@@ -371,6 +376,10 @@ pub(crate) struct Save<'a> {
     pub(crate) sockets: KVVec<socket::Saved>,
     /// Ends of TCP connections, by id.
     pub(crate) connections: KVVec<(u64, InetRef)>,
+    /// UDP sockets, by id.
+    pub(crate) datagrams: KVVec<(u64, InetRef)>,
+    /// Netlink sockets, by id, with their ports.
+    pub(crate) netlinks: KVVec<(u64, NetlinkRef, u32)>,
     /// TCP sockets that listen, by id, with their open files.
     pub(crate) listeners: KVVec<(u64, InetRef, FileRef)>,
     /// Sets of semaphores: their identifiers, and how many semaphores they have.

@@ -18,8 +18,8 @@ use crate::{
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
     state::{
-        cpu, debugreg, event, file, inet, inode, inotify, io_uring, ipc, memory, owner, pid_ns,
-        pipe, proc_mem, regs, session, shmem, socket, stop, task, thread,
+        cpu, debugreg, event, file, inet, inode, inotify, io_uring, ipc, memory, netlink, owner,
+        pid_ns, pipe, proc_mem, regs, session, shmem, socket, stop, task, thread,
         trace::{self, Traced},
         tty, vdso,
     },
@@ -243,6 +243,7 @@ pub(crate) struct Files<'a> {
     /// Files of slaves that were hung up, by id.
     pub(crate) hung_up: RBTree<u64, FileRef>,
     inets: inet::Made,
+    netlinks: netlink::Made,
     records: &'a Records,
 }
 
@@ -266,6 +267,7 @@ impl<'a> Files<'a> {
             sockets: socket::Made::new(),
             hung_up: RBTree::new(),
             inets: inet::Made::new(),
+            netlinks: netlink::Made::new(),
             records,
         };
         for at in 0..records.len() {
@@ -283,6 +285,7 @@ impl<'a> Files<'a> {
         let mut sockets = core::mem::replace(&mut files.sockets, socket::Made::new());
         sockets.restore_queues(&files, records)?;
         files.inets.finish(records)?;
+        core::mem::replace(&mut files.netlinks, netlink::Made::new()).finish(records)?;
         files.watch()?;
         Ok(Opened {
             files: files.made,
@@ -344,10 +347,16 @@ impl<'a> Files<'a> {
         self.sockets.open(&rec, flags)
     }
 
-    /// The open file of a TCP socket.
+    /// The open file of a TCP or UDP socket.
     pub(crate) fn open_inet(&mut self, id: u64, flags: u32) -> Result<FileRef> {
         let rec = self.records.get(self.records.find(id)?);
         self.inets.open(&rec, flags)
+    }
+
+    /// The open file of a netlink socket.
+    pub(crate) fn open_netlink(&mut self, id: u64, flags: u32) -> Result<FileRef> {
+        let rec = self.records.get(self.records.find(id)?);
+        self.netlinks.open(&rec, flags)
     }
 
     /// An open file of a pipe, which is made when its first end is.

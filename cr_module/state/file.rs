@@ -17,7 +17,9 @@ use crate::{
     objects::Kind,
     report::{fail, failure, Context, Failure, Name, Result},
     restart::Files,
-    state::{event, inet, inode, io_uring, owner, pidfd, pipe, proc_mem, socket, tcp, tty},
+    state::{
+        event, inet, inode, io_uring, netlink, owner, pidfd, pipe, proc_mem, socket, tcp, tty,
+    },
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -72,7 +74,11 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
         (&place, kind),
         (
             Place::Inside,
-            FileType::ProcMem | FileType::Socket | FileType::Inet | FileType::IoUring
+            FileType::ProcMem
+                | FileType::Socket
+                | FileType::Inet
+                | FileType::Netlink
+                | FileType::IoUring
         )
     ) {
         // Memory that is gone has no name any more either.
@@ -80,6 +86,10 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
         record.target = match (file.socket(), file.inet()) {
             (Some(socket), _) => socket::save(save, &socket, buffer)?,
             (_, Some(socket)) => inet::save(save, &socket, file)?,
+            _ if kind == FileType::Netlink => {
+                let socket = file.netlink().ok_or(EINVAL)?;
+                netlink::save(save, &socket, file)?
+            }
             _ if kind == FileType::IoUring => io_uring::save(save, file)?,
             _ => proc_mem::save(save, file)?,
         };
@@ -129,11 +139,15 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
             record.flags &= KEPT_FLAGS;
             (record, path) = tty::save(save, file, record.flags, buffer)
                 .context(format_args!("{}", What(kind, &info)))?;
-        } else if matches!(kind, FileType::Socket | FileType::Inet | FileType::IoUring) {
+        } else if matches!(
+            kind,
+            FileType::Socket | FileType::Inet | FileType::Netlink | FileType::IoUring
+        ) {
             record = cr_img_file {
                 kind: match kind {
                     FileType::Socket => CR_FILE_SOCKET,
                     FileType::Inet => CR_FILE_INET,
+                    FileType::Netlink => CR_FILE_NETLINK,
                     _ => CR_FILE_IO_URING,
                 },
                 flags: record.flags & KEPT_FLAGS,
@@ -229,7 +243,9 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
             })
         }
         // Connected to the outside, or special, it may be external.
-        FileType::Inet if save.container.external_key(file, info.inode).is_some() => {
+        FileType::Inet | FileType::Netlink
+            if save.container.external_key(file, info.inode).is_some() =>
+        {
             return Ok(Place::Outside("is external"));
         }
         FileType::Inet | FileType::Socket => {
@@ -239,6 +255,7 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
                 ));
             }
         }
+        FileType::Netlink => {}
         FileType::Terminal if tty::is_inside(save, file)? => {}
         FileType::Terminal if file.tty().is_some() => {
             return Ok(Place::Outside("has an end outside of the container"));
@@ -365,10 +382,11 @@ impl core::fmt::Display for What<'_> {
             FileType::Inotify => f.write_str("an inotify instance"),
             FileType::ProcMem => f.write_str("memory of a process (/proc/PID/mem)"),
             FileType::Socket => f.write_str("a socket"),
-            FileType::Inet => f.write_str("a TCP socket"),
             FileType::IoUring => f.write_str("io_uring"),
             FileType::AioRing => f.write_str("a ring of asynchronous I/O"),
-            FileType::MemoryDevice | FileType::Other => write!(f, "{name}"),
+            FileType::Inet | FileType::Netlink | FileType::MemoryDevice | FileType::Other => {
+                write!(f, "{name}")
+            }
         }
     }
 }
@@ -385,6 +403,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
             tty::open(files, rec.id, &record, path)
         }
         CR_FILE_INET => files.open_inet(record.target, record.flags),
+        CR_FILE_NETLINK => files.open_netlink(record.target, record.flags),
         CR_FILE_IO_URING => {
             let records = files.records();
             io_uring::restore(&records.get(records.find(record.target)?), record.flags)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TCP sockets, of the families AF_INET and AF_INET6. See [`tcp`] for what is on its way in
-//! connections.
+//! TCP and UDP sockets, of the families AF_INET and AF_INET6. See [`tcp`] for what is on its way in
+//! connections, and [`udp`] for datagrams.
 //!
 //! Their options are saved as getsockopt(2) tells them. A restart makes a socket, sets by
 //! setsockopt(2) what a new one does not have already, and binds it; so the kernel checks what the
@@ -14,12 +14,15 @@ use crate::{
     checkpoint::Save,
     image::Records,
     objects::Kind,
-    report::{fail, failure, Context, Name, Result},
-    state::tcp,
+    report::{fail, failure, Context, Result},
+    state::{
+        sockopt::{self, Options},
+        tcp, udp,
+    },
 };
 use cr_codec::{
     check::Rec,
-    sockopt::{self, SOL_SOCKET, SO_BINDTODEVICE, SO_BUF_LOCK, SO_LINGER, SO_RCVBUF, SO_SNDBUF},
+    sockopt::{SOL_NETLINK, SOL_UDP},
     uapi::*,
 };
 use cr_sys::{
@@ -37,12 +40,6 @@ const TCP_FIN_WAIT2: u32 = 5;
 pub(crate) const TCP_CLOSE: u32 = 7;
 const TCP_CLOSE_WAIT: u32 = 8;
 const TCP_LISTEN: u32 = 10;
-const IPV6_V6ONLY: u32 = 26;
-const SO_SNDBUFFORCE: u32 = 32;
-const SO_RCVBUFFORCE: u32 = 33;
-/// Of SO_BUF_LOCK.
-const SNDBUF_LOCK: u32 = 1;
-const RCVBUF_LOCK: u32 = 2;
 
 /// Saves a socket, unless that was done already, and its open file.
 pub(crate) fn save(save: &mut Save<'_>, socket: &InetRef, file: &FileRef) -> Result<u64> {
@@ -51,23 +48,14 @@ pub(crate) fn save(save: &mut Save<'_>, socket: &InetRef, file: &FileRef) -> Res
     }
     let (info, mut record) = socket.read();
     check(&info, &record)?;
-    let mut options = KVVec::new();
-    for (level, name, length) in sockopt::all() {
-        if let Some(value) = socket.option(level, name, length as usize) {
-            let option = cr_img_sockopt {
-                level,
-                name,
-                length,
-                reserved: 0,
-                value,
-            };
-            options.push(option, GFP_KERNEL)?;
-        }
-    }
+    let mut options = sockopt::read(socket, record.protocol)?;
+    udp::save_groups(socket, &mut options).context(format_args!("{}", Called(&record)))?;
     record.nr_options = options.len() as u32;
     let id = save.objects.add(Kind::Socket, socket.identity())?;
     save.object(id, &record, &[options.as_bytes()])?;
-    if record.state == CR_SOCKET_CONNECTED {
+    if record.protocol == SOL_UDP {
+        save.datagrams.push((id, socket.clone()), GFP_KERNEL)?;
+    } else if record.state == CR_SOCKET_CONNECTED {
         save.connections.push((id, socket.clone()), GFP_KERNEL)?;
     }
     if record.state == CR_SOCKET_LISTENING {
@@ -78,26 +66,9 @@ pub(crate) fn save(save: &mut Save<'_>, socket: &InetRef, file: &FileRef) -> Res
 }
 
 fn check(info: &InetInfo, record: &cr_img_inet) -> Result {
-    for (bit, why) in [
-        (CR_INET_X_NET, "of another network namespace"),
-        (CR_INET_X_FILTER, "with a filter (SO_ATTACH_FILTER)"),
-        (CR_INET_X_BPF, "that BPF, or the kernel, looks after"),
-        (CR_INET_X_ULP, "with another protocol on top (TCP_ULP: TLS)"),
-        (CR_INET_X_SIGNED, "with signatures (TCP_MD5SIG, TCP-AO)"),
-        (CR_INET_X_FASTOPEN, "with TCP Fast Open"),
-        (CR_INET_X_ERRORS, "with errors that wait (MSG_ERRQUEUE)"),
-        (CR_INET_X_MEMBER, "that is a member of a multicast group"),
-        (CR_INET_X_IPOPTIONS, "with IP options or flow labels"),
-        (CR_INET_X_POLICY, "with a policy of IPsec or PSP"),
-        (
-            CR_INET_X_OPTION,
-            "with an option that others have (SO_TIMESTAMPING, SO_TXTIME, SO_ZEROCOPY, IPV6_MTU, \
-             IP_UNICAST_IF ...)",
-        ),
-    ] {
-        if info.unsupported & (1 << bit) != 0 {
-            fail!(EOPNOTSUPP(), "a TCP socket {why} is not supported yet");
-        }
+    check_supported(info.unsupported, record.protocol)?;
+    if record.protocol == SOL_UDP {
+        return Ok(());
     }
     let local = Address(record);
     if info.state == TCP_SYN_SENT {
@@ -123,6 +94,82 @@ fn check(info: &InetInfo, record: &cr_img_inet) -> Result {
         );
     }
     Ok(())
+}
+
+/// Refuses what a socket of a protocol has that is not supported: `CR_INET_X_*`.
+pub(crate) fn check_supported(unsupported: u64, of: u32) -> Result {
+    for (bit, why) in [
+        (CR_INET_X_NET, "of another network namespace"),
+        (CR_INET_X_FILTER, "with a filter (SO_ATTACH_FILTER)"),
+        (CR_INET_X_BPF, "that BPF, or the kernel, looks after"),
+        (CR_INET_X_ULP, "with another protocol on top (TCP_ULP: TLS)"),
+        (CR_INET_X_SIGNED, "with signatures (TCP_MD5SIG, TCP-AO)"),
+        (CR_INET_X_FASTOPEN, "with TCP Fast Open"),
+        (CR_INET_X_ERRORS, "with errors that wait (MSG_ERRQUEUE)"),
+        (CR_INET_X_MEMBER, "that is a member of a multicast group"),
+        (CR_INET_X_IPOPTIONS, "with IP options or flow labels"),
+        (CR_INET_X_POLICY, "with a policy of IPsec or PSP"),
+        (
+            CR_INET_X_SOURCES,
+            "that is a member of an anycast group, or of a group with certain sources",
+        ),
+        (
+            CR_INET_X_CORKED,
+            "with a datagram that is not complete (UDP_CORK, MSG_MORE)",
+        ),
+        (CR_INET_X_ENCAP, "that unpacks tunnels (UDP_ENCAP)"),
+        (
+            CR_INET_X_LABELS,
+            "that asks for labels (IP_PASSSEC, SO_PASSSEC)",
+        ),
+        (
+            CR_INET_X_PROTOCOL,
+            "of a protocol whose sockets the kernel may know more of (others than NETLINK_ROUTE, \
+             NETLINK_USERSOCK, NETLINK_SOCK_DIAG, NETLINK_KOBJECT_UEVENT)",
+        ),
+        (
+            CR_INET_X_DUMP,
+            "that is being told a list (NLM_F_DUMP; receive it first)",
+        ),
+        (
+            CR_INET_X_OPENER,
+            "that was opened in another user namespace",
+        ),
+        (
+            CR_INET_X_OPTION,
+            "with an option that others have (SO_TIMESTAMPING, SO_TXTIME, SO_ZEROCOPY, IPV6_MTU, \
+             IP_UNICAST_IF ...)",
+        ),
+    ] {
+        if unsupported & (1 << bit) != 0 {
+            let name = protocol(of);
+            fail!(EOPNOTSUPP(), "a {name} socket {why} is not supported yet");
+        }
+    }
+    Ok(())
+}
+
+/// A protocol, for people.
+pub(crate) fn protocol(protocol: u32) -> &'static str {
+    match protocol {
+        SOL_NETLINK => "netlink",
+        SOL_UDP => "UDP",
+        _ => "TCP",
+    }
+}
+
+/// A socket, for people.
+pub(crate) struct Called<'a>(pub(crate) &'a cr_img_inet);
+
+impl core::fmt::Display for Called<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(
+            f,
+            "{} socket {}",
+            protocol(self.0.protocol),
+            Address(self.0)
+        )
+    }
 }
 
 /// Its address and port, for people.
@@ -184,14 +231,12 @@ impl Made {
     /// Makes a socket, with its open file.
     pub(crate) fn open(&mut self, rec: &Rec<'_>, flags: u32) -> Result<FileRef> {
         let record: cr_img_inet = rec.fixed()?;
-        let file =
-            FileRef::make_inet(&record, flags).context(format_args!("making a TCP socket"))?;
+        let file = FileRef::make_inet(&record, flags).context(format_args!("making a socket"))?;
         let socket = file.inet().ok_or(EINVAL)?;
-        set_options(&socket, rec)?;
-        if record.flags & CR_INET_BOUND != 0 && record.state != CR_SOCKET_CONNECTED {
-            socket
-                .bind(&record)
-                .map_err(|error| refused(error, &record))?;
+        Options::of::<cr_img_inet>(rec, record.protocol).set(&socket)?;
+        // Connections are bound in another way, and who receives datagrams when those are there.
+        if record.protocol != SOL_UDP && record.state != CR_SOCKET_CONNECTED {
+            bind(&socket, &record).context(format_args!("{}", Called(&record)))?;
         }
         let made = Socket {
             id: rec.id,
@@ -210,6 +255,13 @@ impl Made {
         Ok((&made.socket, &made.record))
     }
 
+    /// All of them, by id.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (u64, &InetRef, &cr_img_inet)> {
+        self.sockets
+            .iter()
+            .map(|made| (made.id, &made.socket, &made.record))
+    }
+
     /// Closes a socket when the container lives.
     pub(crate) fn close_later(&mut self, socket: &InetRef, file: FileRef) -> Result {
         Ok(self.closed.push((socket.clone(), file), GFP_KERNEL)?)
@@ -225,135 +277,49 @@ impl Made {
         self.sockets.sort_unstable_by_key(|made| made.id);
         for Socket { socket, record, .. } in &self.sockets {
             if record.state == CR_SOCKET_LISTENING {
-                let listening = socket.listen(record.backlog);
-                listening.map_err(|error| refused(error, record))?;
+                let listening = socket.listen(record.backlog).map_err(refused);
+                listening.context(format_args!("{}", Called(record)))?;
                 // It is not more than the system allows by now.
                 let (_, now) = socket.read();
                 if now.backlog != record.backlog {
                     fail!(
                         EPERM,
-                        "TCP socket {}: a backlog of {} is not allowed here \
-                         (net.core.somaxconn)",
-                        Address(record),
+                        "{}: a backlog of {} is not allowed here (net.core.somaxconn)",
+                        Called(record),
                         record.backlog
                     );
                 }
             }
         }
         tcp::restore(self, records)?;
+        udp::restore(self, records)?;
         for Socket { socket, record, .. } in &self.sockets {
             socket
                 .set(record)
-                .context(format_args!("TCP socket {}", Address(record)))?;
+                .context(format_args!("{}", Called(record)))?;
         }
         Ok(())
     }
 }
 
-/// Why a port cannot be had.
-fn refused(error: Error, record: &cr_img_inet) -> crate::report::Failure {
-    let at = Address(record);
-    match error {
-        error if error == EADDRINUSE() => {
-            failure!(EADDRINUSE(), "TCP socket {at}: this port is in use")
-        }
-        error if error == EADDRNOTAVAIL() => failure!(
-            EADDRNOTAVAIL(),
-            "TCP socket {at}: there is no such address here"
-        ),
-        error if error == EACCES => failure!(
-            EACCES,
-            "TCP socket {at}: CAP_NET_BIND_SERVICE is needed for this port"
-        ),
-        error => failure!(error, "TCP socket {at}: cannot be bound"),
-    }
-}
-
-/// Sets the options that a new socket does not have already.
-pub(crate) fn set_options(socket: &InetRef, rec: &Rec<'_>) -> Result {
-    let mut locks = 0;
-    for option in rec.array::<cr_img_sockopt>(size_of::<cr_img_inet>()) {
-        if (option.level, option.name) == (SOL_SOCKET, SO_BUF_LOCK) {
-            locks = int(&option.value);
-        }
-    }
-    for option in rec.array::<cr_img_sockopt>(size_of::<cr_img_inet>()) {
-        set_option(socket, &option, locks).context(format_args!("{}", Named(&option)))?;
-    }
-    Ok(())
-}
-
-fn set_option(socket: &InetRef, option: &cr_img_sockopt, locks: u32) -> Result {
-    let (level, name, length) = (option.level, option.name, option.length as usize);
-    let is_set = || socket.option(level, name, length) == Some(option.value);
-    if is_set() {
+/// Gives a socket its address and port, if it had one.
+pub(crate) fn bind(socket: &InetRef, record: &cr_img_inet) -> Result {
+    if record.flags & CR_INET_BOUND == 0 {
         return Ok(());
     }
-    let value = option.value.get(..length).ok_or(EINVAL)?;
-    match (level, name) {
-        // The kernel may choose another size at any time.
-        (SOL_SOCKET, SO_SNDBUF) if locks & SNDBUF_LOCK == 0 => {
-            socket.set_buffer(true, int(value));
-            return Ok(());
-        }
-        (SOL_SOCKET, SO_RCVBUF) if locks & RCVBUF_LOCK == 0 => {
-            socket.set_buffer(false, int(value));
-            return Ok(());
-        }
-        (SOL_SOCKET, SO_SNDBUF | SO_RCVBUF) => {
-            let half = int(value) / 2;
-            socket.set_option(level, name, half.as_bytes())?;
-            let force = match name {
-                SO_SNDBUF => SO_SNDBUFFORCE,
-                _ => SO_RCVBUFFORCE,
-            };
-            if !is_set() {
-                socket.set_option(level, force, half.as_bytes())?;
-            }
-        }
-        // Who was not bound by the program is now.
-        (sockopt::SOL_IPV6, IPV6_V6ONLY) => socket.set_v6only(int(value) != 0),
-        (SOL_SOCKET, SO_LINGER) => {
-            // The time is kept when it is switched off.
-            let mut on = option.value;
-            on[..size_of::<u32>()].copy_from_slice(1u32.as_bytes());
-            socket.set_option(level, name, &on[..length])?;
-            socket.set_option(level, name, value)?;
-        }
-        (SOL_SOCKET, SO_BINDTODEVICE) => {
-            let end = value.iter().position(|byte| *byte == 0);
-            let device = value.get(..end.unwrap_or(length)).ok_or(EINVAL)?;
-            socket
-                .set_option(level, name, device)
-                .context(format_args!("device {}", Name(device)))?;
-        }
-        _ => socket.set_option(level, name, value)?,
-    }
-    match is_set() {
-        true => Ok(()),
-        false => fail!(EINVAL, "cannot be as it was"),
-    }
+    socket.bind(record).map_err(refused)
 }
 
-/// An option with a value of one int, or the first part of another.
-fn int(value: &[u8]) -> u32 {
-    match value {
-        [a, b, c, d, ..] => u32::from_ne_bytes([*a, *b, *c, *d]),
-        _ => 0,
-    }
-}
-
-/// An option, for people.
-struct Named<'a>(&'a cr_img_sockopt);
-
-impl core::fmt::Display for Named<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let level = match self.0.level {
-            SOL_SOCKET => "SOL_SOCKET",
-            sockopt::SOL_IP => "IPPROTO_IP",
-            sockopt::SOL_IPV6 => "IPPROTO_IPV6",
-            _ => "IPPROTO_TCP",
-        };
-        write!(f, "option {} of {level} of a TCP socket", self.0.name)
+/// Why a port cannot be had.
+fn refused(error: Error) -> crate::report::Failure {
+    match error {
+        error if error == EADDRINUSE() => failure!(EADDRINUSE(), "this port is in use"),
+        error if error == EADDRNOTAVAIL() => {
+            failure!(EADDRNOTAVAIL(), "there is no such address here")
+        }
+        error if error == EACCES => {
+            failure!(EACCES, "CAP_NET_BIND_SERVICE is needed for this port")
+        }
+        error => failure!(error, "cannot be bound"),
     }
 }

@@ -189,6 +189,10 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         READ if rest_of_stream(task, file_type(a), a, 0) => Asleep::Wake,
         RECVFROM if rest_of_stream(task, file_type(a), a, d) => Asleep::Wake,
         READ | READV if is_socket(file_type(a)) => receiving(task, a, 0, "read"),
+        // It may have told others already.
+        WRITE | WRITEV | SENDTO | SENDMSG | SENDMMSG if file_type(a) == FileType::Netlink => {
+            Asleep::Wait(CallName::Name("sendmsg"))
+        }
         WRITE | WRITEV if is_socket(file_type(a)) => sending(task, a, "write"),
         READ | READV | WRITE | WRITEV => match (nr, file_type(a)) {
             // Nothing has been taken from an empty pipe, or put into a full one that takes all of
@@ -338,13 +342,13 @@ fn reading_terminal(task: &TaskRef, fd: u64) -> Asleep {
 }
 
 fn is_socket(kind: FileType) -> bool {
-    matches!(kind, FileType::Socket | FileType::Inet)
+    matches!(kind, FileType::Socket | FileType::Inet | FileType::Netlink)
 }
 
-/// Who waits for something in a socket, with these flags of recv(2).
+/// Who waits for something in a socket, with these flags of recv(2). Messages come as a whole.
 fn receiving(task: &TaskRef, fd: u64, flags: u64, name: &'static str) -> Asleep {
     match socket_sleep(task, fd, false) {
-        Some(sleep) if !sleep.is_partial && flags & MSG_WAITALL == 0 => {
+        Some(sleep) if !sleep.is_partial && (!sleep.is_stream || flags & MSG_WAITALL == 0) => {
             until_timeout(task, &sleep, name)
         }
         _ => Asleep::Wait(CallName::Name(name)),
@@ -360,7 +364,9 @@ fn rest_of_stream(task: &TaskRef, kind: FileType, fd: u64, flags: u64) -> bool {
     kind == FileType::Inet
         && flags & !REST_FLAGS == 0
         && socket_sleep(task, fd, false).is_some_and(|sleep| {
-            sleep.timeout.is_none() && (sleep.is_partial || flags & MSG_WAITALL != 0)
+            sleep.is_stream
+                && sleep.timeout.is_none()
+                && (sleep.is_partial || flags & MSG_WAITALL != 0)
         })
 }
 

@@ -18,7 +18,8 @@ use crate::{
     objects::Kind,
     report::{fail, Context, Result},
     state::{
-        inet::{set_options, Address, Made},
+        inet::{Address, Made},
+        sockopt::Options,
         tcp_waiting,
     },
 };
@@ -58,7 +59,8 @@ pub(crate) fn leaves(save: &Save<'_>, file: &FileRef) -> bool {
         return false;
     };
     let (_, record) = socket.read();
-    record.state == CR_SOCKET_CONNECTED
+    record.protocol == SOL_TCP
+        && record.state == CR_SOCKET_CONNECTED
         && match socket.peer() {
             Ok(Some((_, file))) => file != 0 && !save.references.has_file(file),
             Ok(None) => false,
@@ -233,7 +235,7 @@ impl Connections<'_> {
         set(end.socket, TCP_REPAIR, how)?;
         // That has changed one, and the connection may have changed others.
         let found = self.records.find(end.stream.socket)?;
-        set_options(end.socket, &self.records.get(found))
+        Options::of::<cr_img_inet>(&self.records.get(found), SOL_TCP).set(end.socket)
     }
 
     /// Lets the other end send what it was told to.

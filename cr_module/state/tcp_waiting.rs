@@ -14,11 +14,12 @@ use crate::{
     objects::Kind,
     report::{fail, Context, Result},
     state::{
-        inet::{set_options, Address, Made, AF_INET, TCP_CLOSE, TCP_SYN_SENT},
+        inet::{Address, Made, AF_INET, TCP_CLOSE, TCP_SYN_SENT},
+        sockopt::Options,
         tcp,
     },
 };
-use cr_codec::{check::Rec, order, uapi::*};
+use cr_codec::{check::Rec, order, sockopt::SOL_TCP, uapi::*};
 use cr_sys::{
     errno::{ECONNREFUSED, EINPROGRESS, EOPNOTSUPP},
     file::FileRef,
@@ -156,7 +157,8 @@ fn restore_one(
     }
     if waiting.client != 0 {
         // To bind it has changed one.
-        set_options(&socket, &records.get(records.find(waiting.client)?))?;
+        let rec = records.get(records.find(waiting.client)?);
+        Options::of::<cr_img_inet>(&rec, SOL_TCP).set(&socket)?;
     }
     wait_connected(&socket)?;
     socket

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The options of TCP sockets that are saved: those that getsockopt(2) tells and setsockopt(2)
-//! takes again. No other is taken from an image.
+//! The options of TCP, UDP and netlink sockets that are saved: those that getsockopt(2) tells and
+//! setsockopt(2) takes again. No other is taken from an image.
 
 use crate::uapi::cr_img_sockopt;
 
@@ -11,8 +11,13 @@ pub const SOL_SOCKET: u32 = 1;
 pub const SOL_IP: u32 = 0;
 /// Level of options of its version 6.
 pub const SOL_IPV6: u32 = 41;
-/// Level of options of TCP.
+/// Level of options of TCP, which is its protocol.
 pub const SOL_TCP: u32 = 6;
+/// The same of UDP.
+pub const SOL_UDP: u32 = 17;
+
+/// Level of options of netlink, which stands for its protocols.
+pub const SOL_NETLINK: u32 = 270;
 
 /// SO_SNDBUF and SO_RCVBUF: twice what is to be set.
 pub const SO_SNDBUF: u32 = 7;
@@ -24,6 +29,13 @@ pub const SO_LINGER: u32 = 13;
 pub const SO_BUF_LOCK: u32 = 72;
 /// SO_BINDTODEVICE: the name of the device.
 pub const SO_BINDTODEVICE: u32 = 25;
+
+/// Of a member of a multicast group, once for each: a struct ip_mreqn.
+pub const IP_ADD_MEMBERSHIP: u32 = 35;
+/// The same of IPv6: a struct ipv6_mreq.
+pub const IPV6_ADD_MEMBERSHIP: u32 = 20;
+/// The same of netlink: a number.
+pub const NETLINK_ADD_MEMBERSHIP: u32 = 1;
 
 /// Options with a value of one int, by level.
 const INTS: &[(u32, &[u32])] = &[
@@ -121,54 +133,144 @@ const INTS: &[(u32, &[u32])] = &[
             77, // IPV6_RECVFRAGSIZE
         ],
     ),
+];
+
+/// The same, of TCP only.
+const TCP_INTS: &[(u32, &[u32])] = &[(
+    SOL_TCP,
+    &[
+        1,  // TCP_NODELAY
+        2,  // TCP_MAXSEG
+        3,  // TCP_CORK
+        4,  // TCP_KEEPIDLE
+        5,  // TCP_KEEPINTVL
+        6,  // TCP_KEEPCNT
+        7,  // TCP_SYNCNT
+        8,  // TCP_LINGER2
+        9,  // TCP_DEFER_ACCEPT
+        10, // TCP_WINDOW_CLAMP
+        12, // TCP_QUICKACK
+        16, // TCP_THIN_LINEAR_TIMEOUTS
+        18, // TCP_USER_TIMEOUT
+        25, // TCP_NOTSENT_LOWAT
+        27, // TCP_SAVE_SYN
+        36, // TCP_INQ
+        37, // TCP_TX_DELAY
+        44, // TCP_RTO_MAX_MS
+        45, // TCP_RTO_MIN_US
+        46, // TCP_DELACK_MAX_US
+    ],
+)];
+
+/// The same, of UDP only.
+const UDP_INTS: &[(u32, &[u32])] = &[
     (
-        SOL_TCP,
+        SOL_IP,
         &[
-            1,  // TCP_NODELAY
-            2,  // TCP_MAXSEG
-            3,  // TCP_CORK
-            4,  // TCP_KEEPIDLE
-            5,  // TCP_KEEPINTVL
-            6,  // TCP_KEEPCNT
-            7,  // TCP_SYNCNT
-            8,  // TCP_LINGER2
-            9,  // TCP_DEFER_ACCEPT
-            10, // TCP_WINDOW_CLAMP
-            12, // TCP_QUICKACK
-            16, // TCP_THIN_LINEAR_TIMEOUTS
-            18, // TCP_USER_TIMEOUT
-            25, // TCP_NOTSENT_LOWAT
-            27, // TCP_SAVE_SYN
-            36, // TCP_INQ
-            37, // TCP_TX_DELAY
-            44, // TCP_RTO_MAX_MS
-            45, // TCP_RTO_MIN_US
-            46, // TCP_DELACK_MAX_US
+            33, // IP_MULTICAST_TTL
+            50, // IP_UNICAST_IF
+        ],
+    ),
+    (
+        SOL_IPV6,
+        &[
+            17, // IPV6_MULTICAST_IF
+            18, // IPV6_MULTICAST_HOPS
+            76, // IPV6_UNICAST_IF
+        ],
+    ),
+    (
+        SOL_UDP,
+        &[
+            1,   // UDP_CORK
+            101, // UDP_NO_CHECK6_TX
+            102, // UDP_NO_CHECK6_RX
+            103, // UDP_SEGMENT
+            104, // UDP_GRO
         ],
     ),
 ];
 
-/// Others, with their lengths.
+/// The same, of netlink only.
+const NETLINK_INTS: &[(u32, &[u32])] = &[
+    (
+        SOL_SOCKET,
+        &[
+            16, // SO_PASSCRED
+            76, // SO_PASSPIDFD
+        ],
+    ),
+    (
+        SOL_NETLINK,
+        &[
+            3,  // NETLINK_PKTINFO
+            4,  // NETLINK_BROADCAST_ERROR
+            5,  // NETLINK_NO_ENOBUFS
+            8,  // NETLINK_LISTEN_ALL_NSID
+            10, // NETLINK_CAP_ACK
+            11, // NETLINK_EXT_ACK
+            12, // NETLINK_GET_STRICT_CHK
+        ],
+    ),
+];
+
+/// Others of UDP only, with their lengths.
+const UDP_LONGER: &[(u32, u32, u32)] = &[
+    (SOL_IP, 32, 12), // IP_MULTICAST_IF: a struct ip_mreqn
+];
+
+/// Others of TCP only.
+const TCP_LONGER: &[(u32, u32, u32)] = &[
+    (SOL_TCP, 13, 16), // TCP_CONGESTION
+];
+
+/// Others, with their lengths. A device has to be after those of [`UDP_INTS`].
 const LONGER: &[(u32, u32, u32)] = &[
     (SOL_SOCKET, SO_LINGER, 8),
     (SOL_SOCKET, SO_BINDTODEVICE, 16),
     (SOL_SOCKET, 47, 8),  // SO_MAX_PACING_RATE
     (SOL_SOCKET, 66, 16), // SO_RCVTIMEO_NEW
     (SOL_SOCKET, 67, 16), // SO_SNDTIMEO_NEW
-    (SOL_TCP, 13, 16),    // TCP_CONGESTION
 ];
+
+/// Groups that a UDP socket is a member of, with the lengths.
+pub const MEMBERSHIPS: &[(u32, u32, u32)] = &[
+    (SOL_IP, IP_ADD_MEMBERSHIP, 12),
+    (SOL_IPV6, IPV6_ADD_MEMBERSHIP, 20),
+];
+
+/// The same of a netlink socket.
+pub const NETLINK_MEMBERSHIP: (u32, u32, u32) = (SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, INT);
 
 const INT: u32 = 4;
 
-/// All options: level, name, bytes of the value.
-pub fn all() -> impl Iterator<Item = (u32, u32, u32)> {
+/// All options of sockets of a protocol, but for memberships: level, name, bytes of the value.
+pub fn all(protocol: u32) -> impl Iterator<Item = (u32, u32, u32)> {
+    let (ints, longer): (_, &[_]) = match protocol {
+        SOL_UDP => (UDP_INTS, UDP_LONGER),
+        SOL_NETLINK => (NETLINK_INTS, &[]),
+        _ => (TCP_INTS, TCP_LONGER),
+    };
     let ints = INTS
         .iter()
+        .filter(move |(level, _)| protocol != SOL_NETLINK || *level == SOL_SOCKET)
+        .chain(ints)
         .flat_map(|(level, names)| names.iter().map(|name| (*level, *name, INT)));
-    ints.chain(LONGER.iter().copied())
+    ints.chain(longer.iter().chain(LONGER).copied())
 }
 
-/// Whether this is one of them.
-pub(crate) fn is_known(option: &cr_img_sockopt) -> bool {
-    all().any(|known| known == (option.level, option.name, option.length))
+/// Whether it says that a socket is a member of a group: there may be several of these.
+pub fn is_membership(option: &cr_img_sockopt) -> bool {
+    let option = (option.level, option.name, option.length);
+    MEMBERSHIPS.contains(&option) || option == NETLINK_MEMBERSHIP
+}
+
+/// Whether sockets of a protocol have such an option.
+pub(crate) fn is_known(protocol: u32, option: &cr_img_sockopt) -> bool {
+    all(protocol).any(|known| known == (option.level, option.name, option.length))
+        || match protocol {
+            SOL_UDP => is_membership(option) && option.level != SOL_NETLINK,
+            SOL_NETLINK => is_membership(option) && option.level == SOL_NETLINK,
+            _ => false,
+        }
 }

@@ -66,6 +66,8 @@ pub enum FileType {
     AioRing,
     /// io_uring_setup(2).
     IoUring,
+    /// A netlink socket.
+    Netlink,
 }
 
 impl FileType {
@@ -92,6 +94,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_PROC => Self::Proc,
             bindings::cr_shim_file_type_CR_SHIM_FILE_AIO => Self::AioRing,
             bindings::cr_shim_file_type_CR_SHIM_FILE_IO_URING => Self::IoUring,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_NETLINK => Self::Netlink,
             _ => Self::Other,
         }
     }

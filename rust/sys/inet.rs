@@ -5,14 +5,15 @@
 //! C header: [`include/net/inet_sock.h`](srctree/include/net/inet_sock.h).
 
 use crate::{bindings, file::FileRef};
-use core::ptr::NonNull;
+use core::{ops::Deref, ptr::NonNull};
 use cr_codec::uapi::*;
 use kernel::{error::to_result, prelude::*};
 
 pub use bindings::{
-    cr_shim_inet as InetInfo, CR_INET_X_BPF, CR_INET_X_ERRORS, CR_INET_X_FASTOPEN,
-    CR_INET_X_FILTER, CR_INET_X_IPOPTIONS, CR_INET_X_MEMBER, CR_INET_X_NET, CR_INET_X_OPTION,
-    CR_INET_X_POLICY, CR_INET_X_SIGNED, CR_INET_X_ULP,
+    cr_shim_inet as InetInfo, CR_INET_X_BPF, CR_INET_X_CORKED, CR_INET_X_DUMP, CR_INET_X_ENCAP,
+    CR_INET_X_ERRORS, CR_INET_X_FASTOPEN, CR_INET_X_FILTER, CR_INET_X_IPOPTIONS, CR_INET_X_LABELS,
+    CR_INET_X_MEMBER, CR_INET_X_NET, CR_INET_X_OPENER, CR_INET_X_OPTION, CR_INET_X_POLICY,
+    CR_INET_X_PROTOCOL, CR_INET_X_SIGNED, CR_INET_X_SOURCES, CR_INET_X_ULP,
 };
 
 impl FileRef {
@@ -20,7 +21,8 @@ impl FileRef {
     pub fn inet(&self) -> Option<InetRef> {
         // SAFETY: The file is valid; the result is null or referenced.
         let sk = unsafe { bindings::cr_shim_inet_of(self.as_ptr()) };
-        Some(InetRef(NonNull::new(sk)?))
+        // SAFETY: The reference is ours now.
+        unsafe { InetRef::from_owned(sk) }
     }
 
     /// A new socket as the record says, with the flags of its file.
@@ -32,17 +34,17 @@ impl FileRef {
     }
 }
 
-/// A socket, with a reference.
-pub struct InetRef(NonNull<bindings::sock>);
+/// A socket of any family but AF_UNIX, with a reference.
+pub struct SockRef(NonNull<bindings::sock>);
 
-impl Drop for InetRef {
+impl Drop for SockRef {
     fn drop(&mut self) {
         // SAFETY: The reference is ours.
         unsafe { bindings::cr_shim_socket_put(self.as_ptr()) }
     }
 }
 
-impl Clone for InetRef {
+impl Clone for SockRef {
     fn clone(&self) -> Self {
         // SAFETY: The socket is valid.
         unsafe { bindings::cr_shim_socket_hold(self.as_ptr()) };
@@ -50,11 +52,10 @@ impl Clone for InetRef {
     }
 }
 
-impl InetRef {
+impl SockRef {
     /// # Safety
     ///
-    /// The pointer is null, or to a socket of one of these families, with a reference that becomes
-    /// that of the result.
+    /// The pointer is null, or to a socket with a reference that becomes that of the result.
     pub(crate) unsafe fn from_owned(sk: *mut bindings::sock) -> Option<Self> {
         Some(Self(NonNull::new(sk)?))
     }
@@ -66,15 +67,6 @@ impl InetRef {
     /// A number that tells it from others.
     pub fn identity(&self) -> u64 {
         self.as_ptr() as u64
-    }
-
-    /// All that can be said about it in one look, but for its options.
-    pub fn read(&self) -> (InetInfo, cr_img_inet) {
-        let mut info = InetInfo::default();
-        let mut out = cr_img_inet::default();
-        // SAFETY: The socket is valid, the others are valid for writes.
-        unsafe { bindings::cr_shim_inet_read(self.as_ptr(), &mut info, &mut out) };
-        (info, out)
     }
 
     /// The value of an option, with zeros after it; none if such a socket does not have it.
@@ -113,6 +105,38 @@ impl InetRef {
     pub fn set_v6only(&self, only: bool) {
         // SAFETY: The socket is valid.
         unsafe { bindings::cr_shim_inet_set_v6only(self.as_ptr(), only) }
+    }
+}
+
+/// A socket of one of these families.
+#[derive(Clone)]
+pub struct InetRef(SockRef);
+
+impl Deref for InetRef {
+    type Target = SockRef;
+
+    fn deref(&self) -> &SockRef {
+        &self.0
+    }
+}
+
+impl InetRef {
+    /// # Safety
+    ///
+    /// The pointer is null, or to a socket of one of these families, with a reference that becomes
+    /// that of the result.
+    pub(crate) unsafe fn from_owned(sk: *mut bindings::sock) -> Option<Self> {
+        // SAFETY: Our own.
+        unsafe { SockRef::from_owned(sk) }.map(Self)
+    }
+
+    /// All that can be said about it in one look, but for its options.
+    pub fn read(&self) -> (InetInfo, cr_img_inet) {
+        let mut info = InetInfo::default();
+        let mut out = cr_img_inet::default();
+        // SAFETY: The socket is valid, the others are valid for writes.
+        unsafe { bindings::cr_shim_inet_read(self.as_ptr(), &mut info, &mut out) };
+        (info, out)
     }
 
     /// Gives it the address and port by which others find it, as bind(2).

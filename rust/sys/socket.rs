@@ -25,6 +25,8 @@ pub use bindings::{
 
 /// A call that sleeps in a socket until something can be sent, or received.
 pub struct SocketSleep {
+    /// The socket is a stream, without messages.
+    pub is_stream: bool,
     /// It may have done a part of what it is to do.
     pub is_partial: bool,
     /// After how long it ends, if it has begun with the socket as it is now, ns.
@@ -41,11 +43,18 @@ impl FileRef {
 
     /// What a call is like that sleeps in it.
     pub fn socket_sleep(&self, send: bool) -> SocketSleep {
-        let mut timeout = 0;
-        // SAFETY: The file is valid, and so is `timeout` for writes.
-        let is_partial =
-            unsafe { bindings::cr_shim_socket_sleep(self.as_ptr(), send, &raw mut timeout) };
+        let (mut is_stream, mut timeout) = (false, 0);
+        // SAFETY: The file is valid, and so are the others for writes.
+        let is_partial = unsafe {
+            bindings::cr_shim_socket_sleep(
+                self.as_ptr(),
+                send,
+                &raw mut is_stream,
+                &raw mut timeout,
+            )
+        };
         SocketSleep {
+            is_stream,
             is_partial,
             timeout: (timeout != u64::MAX).then_some(timeout),
         }

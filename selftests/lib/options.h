@@ -8,13 +8,13 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#define OPTIONS_NR	100
+#define OPTIONS_NR	110
 
 struct options {
-	unsigned char value[4][OPTIONS_NR][40];
+	unsigned char value[5][OPTIONS_NR][40];
 };
 
-static const int option_levels[] = { SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP };
+static const int option_levels[] = { SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, IPPROTO_UDP };
 
 /* Options that are other things: errors, cookies, statistics, the time. */
 static bool option_is_state(int level, int name)

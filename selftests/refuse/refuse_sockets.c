@@ -5,7 +5,9 @@
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 static int pair[2];
@@ -188,9 +190,109 @@ static void make_tcp_urgent(void)
 	sure(send(pair[1], "!", 1, MSG_OOB));
 }
 
-static void make_udp(void)
+static struct sockaddr_in bind_udp(void)
 {
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	pair[0] = sure(socket(AF_INET, SOCK_DGRAM, 0));
+	sure(bind(pair[0], (void *)&address, sizeof(address)));
+	sure(getsockname(pair[0], (void *)&address, &(socklen_t){ sizeof(address) }));
+	return address;
+}
+
+static void make_udp_corked(void)
+{
+	struct sockaddr_in address = bind_udp();
+
+	sure(sendto(pair[0], "a part", 6, MSG_MORE, (void *)&address, sizeof(address)));
+}
+
+static void make_udp_tunnel(void)
+{
+	bind_udp();
+	sure(setsockopt(pair[0], IPPROTO_UDP, 100 /* UDP_ENCAP */, &(int){ 3 /* L2TP */ },
+			sizeof(int)));
+}
+
+static void make_udp_sources(void)
+{
+	struct ip_mreq_source source = {
+		.imr_multiaddr.s_addr = htonl(0xefff0102),
+		.imr_interface.s_addr = htonl(INADDR_LOOPBACK),
+		.imr_sourceaddr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	bind_udp();
+	sure(setsockopt(pair[0], IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP, &source, sizeof(source)));
+}
+
+static void make_udp_errors(void)
+{
+	struct sockaddr_in address = bind_udp();
+
+	close(pair[0]);
+	pair[0] = sure(socket(AF_INET, SOCK_DGRAM, 0));
+	sure(setsockopt(pair[0], IPPROTO_IP, IP_RECVERR, &(int){ 1 }, sizeof(int)));
+	sure(sendto(pair[0], "x", 1, 0, (void *)&address, sizeof(address)));
+	sleep_ms(50);
+}
+
+static void make_udp_labels(void)
+{
+	bind_udp();
+	sure(setsockopt(pair[0], IPPROTO_IP, IP_PASSSEC, &(int){ 1 }, sizeof(int)));
+}
+
+static void make_udp_options(void)
+{
+	char route[] = { 7, 15, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+	struct sockaddr_in address = bind_udp();
+	int sender = sure(socket(AF_INET, SOCK_DGRAM, 0));
+
+	sure(setsockopt(sender, IPPROTO_IP, IP_OPTIONS, route, sizeof(route)));
+	sure(sendto(sender, "x", 1, 0, (void *)&address, sizeof(address)));
+	close(sender);
+}
+
+static void make_udp_headers(void)
+{
+	char pad[8] = { 0, 0, 1 /* PadN */, 4 };
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_addr = in6addr_loopback };
+	int sender = sure(socket(AF_INET6, SOCK_DGRAM, 0));
+
 	pair[0] = sure(socket(AF_INET6, SOCK_DGRAM, 0));
+	sure(bind(pair[0], (void *)&address, sizeof(address)));
+	sure(getsockname(pair[0], (void *)&address, &(socklen_t){ sizeof(address) }));
+	sure(setsockopt(sender, IPPROTO_IPV6, IPV6_DSTOPTS, pad, sizeof(pad)));
+	sure(sendto(sender, "x", 1, 0, (void *)&address, sizeof(address)));
+	close(sender);
+}
+
+static void make_udp_filter(void)
+{
+	struct sock_filter all = { .code = BPF_RET | BPF_K, .k = 0xffffffff };
+	struct sock_fprog filter = { 1, &all };
+
+	bind_udp();
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
+}
+
+static void make_udp_elsewhere(void)
+{
+	int here = sure(open("/proc/self/ns/net", O_RDONLY));
+
+	sure(unshare(CLONE_NEWNET));
+	pair[0] = sure(socket(AF_INET6, SOCK_DGRAM, 0));
+	sure(setns(here, CLONE_NEWNET));
+	close(here);
+}
+
+static void make_raw(void)
+{
+	pair[0] = sure(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
 }
 
 static void make_packet(void)
@@ -198,9 +300,52 @@ static void make_packet(void)
 	pair[0] = sure(socket(AF_PACKET, SOCK_RAW, 0));
 }
 
-static void make_netlink(void)
+static void make_netlink_protocol(void)
 {
+	pair[0] = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC));
+}
+
+/* More of a list comes when this is received. */
+static void make_netlink_list(void)
+{
+	struct {
+		struct nlmsghdr head;
+		struct rtgenmsg all;
+	} request = {
+		.head = { NLMSG_LENGTH(sizeof(struct rtgenmsg)), RTM_GETLINK,
+			  NLM_F_REQUEST | NLM_F_DUMP, 1, 0 },
+	};
+
 	pair[0] = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+	sure(send(pair[0], &request, request.head.nlmsg_len, 0));
+}
+
+static void make_netlink_filter(void)
+{
+	struct sock_filter all = { .code = BPF_RET | BPF_K, .k = 0xffffffff };
+	struct sock_fprog filter = { 1, &all };
+
+	pair[0] = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT));
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
+}
+
+static void make_netlink_large(void)
+{
+	struct sockaddr_nl at = { .nl_family = AF_NETLINK, .nl_pid = 70000 };
+
+	pair[0] = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK));
+	sure(bind(pair[0], (void *)&at, sizeof(at)));
+	sure(sendto(pair[0], calloc(1, 70000), 70000, 0, (void *)&at, sizeof(at)));
+}
+
+static void make_netlink_elsewhere(void)
+{
+	int here = sure(open("/proc/self/ns/net", O_RDONLY));
+
+	sure(unshare(CLONE_NEWNET));
+	pair[0] = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+	sure(setns(here, CLONE_NEWNET));
+	close(here);
 }
 
 /* A socket that nobody has opened again. */
@@ -209,7 +354,7 @@ static void make_in_child(void)
 	pid_t pid = sure(fork());
 
 	if (!pid) {
-		make_udp();
+		make_packet();
 		tell("child");
 		await_go();
 		_exit(0);
@@ -233,10 +378,26 @@ static const struct case_ cases[] = {
 	{ "tcp-zerocopy", "SO_ZEROCOPY", make_tcp_zerocopy, NULL },
 	{ "tcp-options", "with IP options", make_tcp_options, NULL },
 	{ "tcp-elsewhere", "of another network namespace", make_tcp_elsewhere, NULL },
-	{ "udp", "a UDP socket", make_udp, NULL },
+	{ "udp-corked", "a UDP socket with a datagram that is not complete", make_udp_corked, NULL },
+	{ "udp-tunnel", "that unpacks tunnels", make_udp_tunnel, NULL },
+	{ "udp-sources", "with certain sources", make_udp_sources, NULL },
+	{ "udp-errors", "a UDP socket with errors that wait", make_udp_errors, NULL },
+	{ "udp-labels", "that asks for labels", make_udp_labels, NULL },
+	{ "udp-options", "UDP socket 127.0.0.1:[0-9]+: a datagram with IP options", make_udp_options,
+	  NULL },
+	{ "udp-headers", "a datagram with IP options, extension headers", make_udp_headers, NULL },
+	{ "udp-filter", "a UDP socket with a filter", make_udp_filter, NULL },
+	{ "udp-elsewhere", "a UDP socket of another network namespace", make_udp_elsewhere, NULL },
+	{ "raw", "a raw socket", make_raw, NULL },
 	{ "packet", "a packet socket", make_packet, NULL },
-	{ "netlink", "a netlink socket", make_netlink, NULL },
-	{ "of-child", "pid 2 .*a UDP socket", make_in_child, NULL },
+	{ "netlink-protocol", "a netlink socket of a protocol", make_netlink_protocol, NULL },
+	{ "netlink-list", "a netlink socket that is being told a list", make_netlink_list, NULL },
+	{ "netlink-filter", "a netlink socket with a filter", make_netlink_filter, NULL },
+	{ "netlink-large", "netlink socket 70000: a message of more than 65536 bytes",
+	  make_netlink_large, NULL },
+	{ "netlink-elsewhere", "a netlink socket of another network namespace",
+	  make_netlink_elsewhere, NULL },
+	{ "of-child", "pid 2 .*a packet socket", make_in_child, NULL },
 };
 
 int main(int argc, char **argv)

@@ -5,6 +5,7 @@
  */
 #include "options.h"
 #include <linux/aio_abi.h>
+#include <linux/netlink.h>
 #include <pthread.h>
 #include <sys/file.h>
 #include <sys/time.h>
@@ -51,6 +52,26 @@ static void make_sockets(void)
 	sure(close(client));
 }
 
+/* Of UDP, one connected, and of netlink: with messages, and in groups. */
+static void make_others(void)
+{
+	struct ip_mreqn mreq = { .imr_multiaddr.s_addr = htonl(0xefff0102), .imr_ifindex = 1 };
+	struct sockaddr_nl name = { .nl_family = AF_NETLINK, .nl_pid = 70000, .nl_groups = 4 };
+	int udp = bound(loopback(AF_INET6, 0), SOCK_DGRAM);
+	int client = sure(socket(AF_INET6, SOCK_DGRAM, 0));
+	int netlink = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK));
+	union address at = name_of(udp);
+
+	sure(setsockopt(udp, IPPROTO_IP, IP_ADD_MEMBERSHIP, &mreq, sizeof(mreq)));
+	sure(connect(client, &at.any, sizeof(at)));
+	sure(send(client, "text", 4, 0));
+	sure(send(client, "more text", 9, 0));
+	sure(bind(netlink, (void *)&name, sizeof(name)));
+	name.nl_groups = 0;
+	sure(sendto(netlink, "text", 4, 0, (void *)&name, sizeof(name)));
+	sure(sendto(netlink, "more text", 9, 0, (void *)&name, sizeof(name)));
+}
+
 /* With the end of a request. */
 static void make_aio(int fd)
 {
@@ -76,6 +97,7 @@ int main(int argc, char **argv)
 
 	payload_begin(argc, argv);
 	make_sockets();
+	make_others();
 	memory = map_anon(4 * PAGE, MAP_SHARED);
 	memory[PAGE] = 1;
 	fd = sure(open(file_at("file"), O_RDWR | O_CREAT, 0600));

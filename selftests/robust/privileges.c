@@ -15,6 +15,8 @@
  * in the file "told" what cannot be seen from outside.
  */
 #include "payload.h"
+#include <linux/netlink.h>
+#include <sys/socket.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pthread.h>
@@ -61,6 +63,20 @@ static int member(void *unused)
 	return 0;
 }
 
+/* As somebody without any capability. */
+static void open_netlink(void)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct all[2], none[2];
+
+	sure((int)syscall(SYS_capget, &head, all));
+	memcpy(none, all, sizeof(none));
+	none[0].effective = none[1].effective = 0;
+	sure((int)syscall(SYS_capset, &head, none));
+	sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+	sure((int)syscall(SYS_capset, &head, all));
+}
+
 int main(int argc, char **argv)
 {
 	int ends[2], fd;
@@ -76,6 +92,7 @@ int main(int argc, char **argv)
 	fd = sure(open(file_at("file"), O_RDONLY));
 	sure(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0));
 	sure(pipe(ends));
+	open_netlink();
 	for (int i = 0; i < 100 && is("many"); i++)
 		pthread_create(&thread, NULL, sleeper, NULL);
 	pid = child(member, NULL);

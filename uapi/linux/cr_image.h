@@ -160,6 +160,11 @@ struct cr_img_tail {
  *	clients of CR_TAG_WAITING
  * @CR_TAG_WAITING: struct cr_img_waiting, then the bytes; after the sockets it
  *	names; those of one in the order in which they are to be accepted
+ * @CR_TAG_DATAGRAM: struct cr_img_datagram, then the bytes; after the socket it
+ *	names; by ascending sockets, those of one in their order
+ * @CR_TAG_NETLINK: obj; struct cr_img_netlink, then struct cr_img_sockopt[]
+ * @CR_TAG_NLMSG: struct cr_img_netlink_message, then the bytes; after the
+ *	socket it names; by ascending sockets, those of one in their order
  * @CR_TAG_MESSAGE: struct cr_img_message, then __u64 files[], name, bytes; after
  *	what it names
  * @CR_TAG_PROCESS: struct cr_img_process; parents before children, and the init
@@ -220,6 +225,9 @@ enum cr_img_tag {
 	CR_TAG_INOTIFY		= 0x39,
 	CR_TAG_WATCH		= 0x3a,
 	CR_TAG_TTY		= 0x30,
+	CR_TAG_NETLINK		= 0x31,
+	CR_TAG_NLMSG		= 0x32,
+	CR_TAG_DATAGRAM		= 0x33,
 	CR_TAG_SOCKET		= 0x34,
 	CR_TAG_PEER		= 0x35,
 	CR_TAG_MESSAGE		= 0x36,
@@ -750,6 +758,7 @@ struct cr_img_tty {
  *	with it any more; it has a path if it was opened as /dev/tty
  * @CR_FILE_INET: @target is a CR_TAG_INET
  * @CR_FILE_IO_URING: @target is a CR_TAG_URING
+ * @CR_FILE_NETLINK: @target is a CR_TAG_NETLINK
  * @CR_FILE_PROC: a file of the top directory of procfs that is not a process's,
  *	such as /proc/stat, found again by path; the next read goes on with @size
  *	bytes, which follow the path, then with record @target minus one; all this
@@ -777,6 +786,7 @@ enum cr_img_file_kind {
 	CR_FILE_HUNG_UP		= 15,
 	CR_FILE_INET		= 21,
 	CR_FILE_IO_URING	= 22,
+	CR_FILE_NETLINK		= 23,
 	CR_FILE_PROC		= 18,
 };
 
@@ -1323,14 +1333,16 @@ struct cr_img_message {
 };
 
 /* Most options of a socket. */
-#define CR_MAX_SOCKOPTS		128
+#define CR_MAX_SOCKOPTS		512
 /* Bytes of one. */
-#define CR_SOCKOPT_LEN		16
+#define CR_SOCKOPT_LEN		20
 
 /**
  * struct cr_img_sockopt - option of a socket, as getsockopt(2) tells it
  * @level: SOL_*
- * @name: SO_*, IP_*, IPV6_* or TCP_*
+ * @name: SO_*, IP_*, IPV6_*, TCP_*, UDP_* or NETLINK_*; IP_ADD_MEMBERSHIP,
+ *	IPV6_ADD_MEMBERSHIP and NETLINK_ADD_MEMBERSHIP, once for each group, as
+ *	setsockopt(2) takes them
  * @length: bytes of the value
  * @reserved: zero
  * @value: zeros follow it
@@ -1355,24 +1367,26 @@ struct cr_img_sockopt {
 #define CR_INET_CAME_BY_LO	0x20
 
 /**
- * struct cr_img_inet - TCP socket
+ * struct cr_img_inet - TCP or UDP socket
  * @family: AF_INET or AF_INET6
- * @type: SOCK_STREAM
- * @protocol: IPPROTO_TCP
+ * @type: SOCK_STREAM or SOCK_DGRAM
+ * @protocol: IPPROTO_TCP or IPPROTO_UDP
  * @state: enum cr_img_socket_state
  * @flags: CR_INET_*
  * @shutdown: 1 when nothing is received any more, 2 when nothing is sent
  * @error: errno that the next call returns, or 0
  * @error_soft: errno that SO_ERROR tells otherwise, or 0
- * @backlog: most connections that wait to be accepted
+ * @backlog: most connections that wait to be accepted; of UDP: how many sockets
+ *	at its port come before it
  * @uid: owner
  * @gid: group
  * @mode: permissions
  * @local_port: in the machine's byte order
- * @remote_port: of its connection, or the last one, or 0
- * @mss: bytes in a segment of that
- * @ttl: hops that its packets had left
+ * @remote_port: of its connection, or the last one of TCP, or 0
+ * @mss: bytes in a segment of that; 0 for UDP
+ * @ttl: hops that its packets had left; 0 for UDP
  * @nr_options: options that follow
+ * @drops: datagrams that found no room in it; 0 for TCP
  * @local: its address, 4 or 16 bytes
  * @remote: that of its connection, or the last one
  */
@@ -1394,6 +1408,7 @@ struct cr_img_inet {
 	__u32 mss;
 	__u32 ttl;
 	__u32 nr_options;
+	__u32 drops;
 	__u8 local[16];
 	__u8 remote[16];
 };
@@ -1465,6 +1480,115 @@ struct cr_img_waiting {
 	__u32 port;
 	__u8 from[16];
 	__u8 to[16];
+};
+
+/* Most bytes of a datagram. */
+#define CR_DATAGRAM_MAX		65535
+
+/**
+ * struct cr_img_datagram - datagram that waits in a UDP socket
+ * @socket: CR_TAG_INET that is to receive it
+ * @time_ns: when it came, ns since the epoch; 0 if nobody wanted to know
+ * @length: bytes that follow
+ * @family: AF_INET or AF_INET6: of the packet
+ * @from_port: of the sender
+ * @to_port: to which it was sent
+ * @ifindex: device that it came by, if that is known
+ * @spec_dst: address for an answer, if that is known, as in struct in_pktinfo
+ * @ttl: hops that it had left
+ * @tos: type of service, or traffic class
+ * @flow: flow label of IPv6
+ * @mark: as SO_RCVMARK tells it
+ * @priority: as SO_RCVPRIORITY tells it
+ * @drops: as SO_RXQ_OVFL tells it
+ * @frag_max: bytes of its largest fragment; 0 for a whole one
+ * @segment: bytes in each of several datagrams that came as one (UDP_GRO), or 0
+ * @from: address of the sender, like those of struct cr_img_inet
+ * @to: the address that it was sent to
+ */
+struct cr_img_datagram {
+	__u64 socket;
+	__u64 time_ns;
+	__u32 length;
+	__u32 family;
+	__u32 from_port;
+	__u32 to_port;
+	__u32 ifindex;
+	__u8 spec_dst[4];
+	__u32 ttl;
+	__u32 tos;
+	__u32 flow;
+	__u32 mark;
+	__u32 priority;
+	__u32 drops;
+	__u32 frag_max;
+	__u32 segment;
+	__u8 from[16];
+	__u8 to[16];
+};
+
+/* A message was lost, and no more come until all are received. */
+#define CR_NETLINK_CONGESTED	0x1
+
+/**
+ * struct cr_img_netlink - netlink socket
+ * @opener: capabilities of who has opened it, which the kernel asks about
+ * @type: SOCK_RAW or SOCK_DGRAM
+ * @protocol: NETLINK_*
+ * @state: CR_SOCKET_CLOSED or CR_SOCKET_CONNECTED
+ * @flags: CR_NETLINK_*
+ * @error: errno that the next call returns, or 0
+ * @portid: its port, or 0
+ * @to_portid: that to which it is connected
+ * @to_group: group to which it is connected, 1 to 32, or 0
+ * @uid: owner
+ * @gid: group
+ * @mode: permissions
+ * @nr_options: options that follow
+ */
+struct cr_img_netlink {
+	__u64 opener;
+	__u32 type;
+	__u32 protocol;
+	__u32 state;
+	__u32 flags;
+	__u32 error;
+	__u32 portid;
+	__u32 to_portid;
+	__u32 to_group;
+	__u32 uid;
+	__u32 gid;
+	__u32 mode;
+	__u32 nr_options;
+};
+
+/* Most bytes of a message in a netlink socket. */
+#define CR_NETLINK_MAX		65536
+/* @nsid means something. */
+#define CR_NETLINK_NSID		0x1
+
+/**
+ * struct cr_img_netlink_message - message that waits in a netlink socket
+ * @socket: CR_TAG_NETLINK that is to receive it
+ * @length: bytes that follow
+ * @flags: CR_NETLINK_NSID
+ * @portid: who has sent it; 0 for the kernel
+ * @group: to which it was sent, or 0
+ * @nsid: network namespace that it is about: NETLINK_LISTEN_ALL_NSID
+ * @pid: process that has sent it, as SCM_CREDENTIALS tells it
+ * @uid: its user
+ * @gid: its group
+ */
+struct cr_img_netlink_message {
+	__u64 socket;
+	__u32 length;
+	__u32 flags;
+	__u32 portid;
+	__u32 group;
+	__u32 nsid;
+	__u32 pid;
+	__u32 uid;
+	__u32 gid;
 };
 
 /**

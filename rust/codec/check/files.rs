@@ -146,6 +146,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
         }
         CR_FILE_SOCKET => super::sockets::file(state, rec, &file)?,
         CR_FILE_INET => super::inet::file(state, rec, &file)?,
+        CR_FILE_NETLINK => super::netlink::file(state, rec, &file)?,
         CR_FILE_IO_URING => super::uring::file(state, rec, &file)?,
         CR_FILE_EXTERNAL => {
             rec.require(path.is_empty(), "a path to something outside")?;
@@ -220,20 +221,22 @@ pub(super) fn owner(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_owner> 
     rec.require(
         match owner.flags {
             0 => true,
-            CR_OWNER_WANTS_ROOM => sends && matches!(file.kind, CR_FILE_SOCKET | CR_FILE_INET),
+            CR_OWNER_WANTS_ROOM => sends && is_socket(file.kind),
             _ => false,
         },
         "impossible flags",
     )?;
     rec.require(
         !sends
-            || matches!(
-                file.kind,
-                CR_FILE_PIPE | CR_FILE_INOTIFY | CR_FILE_SOCKET | CR_FILE_INET
-            ) && owner.fd < record::MAX_FDS,
+            || (is_socket(file.kind) || matches!(file.kind, CR_FILE_PIPE | CR_FILE_INOTIFY))
+                && owner.fd < record::MAX_FDS,
         "a file that cannot send signals, or for no descriptor",
     )?;
     Ok(owner)
+}
+
+fn is_socket(kind: u32) -> bool {
+    matches!(kind, CR_FILE_SOCKET | CR_FILE_INET | CR_FILE_NETLINK)
 }
 
 pub(super) fn fdtable(state: &State<'_>, rec: Placed<'_>) -> Result {

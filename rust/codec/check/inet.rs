@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TCP sockets.
+//! TCP and UDP sockets.
 
 use core::mem::size_of;
 
@@ -9,7 +9,8 @@ use crate::{sockopt, uapi::*};
 
 const AF_INET: u32 = 2;
 const AF_INET6: u32 = 10;
-const IPPROTO_TCP: u32 = 6;
+const IPPROTO_TCP: u32 = sockopt::SOL_TCP;
+const IPPROTO_UDP: u32 = sockopt::SOL_UDP;
 const INADDR_LEN: usize = 4;
 
 const FLAGS: u32 = CR_INET_BOUND
@@ -29,12 +30,21 @@ pub(super) fn inet(rec: Placed<'_>) -> Result<cr_img_inet> {
     let inet: cr_img_inet = rec.fixed()?;
     rec.require(
         matches!(inet.family, AF_INET | AF_INET6)
-            && inet.type_ == sockets::SOCK_STREAM
-            && inet.protocol == IPPROTO_TCP
+            && matches!(
+                (inet.type_, inet.protocol),
+                (sockets::SOCK_STREAM, IPPROTO_TCP) | (sockets::SOCK_DGRAM, IPPROTO_UDP)
+            )
             && inet.state <= CR_SOCKET_LISTENING,
         "unknown type or state",
     )?;
     rec.require(inet.flags & !FLAGS == 0, "unknown flags")?;
+    match inet.protocol {
+        IPPROTO_UDP => udp(&rec, &inet)?,
+        _ => rec.require(
+            (1..=u32::from(u16::MAX)).contains(&inet.mss) && inet.drops == 0,
+            "impossible value",
+        )?,
+    }
     rec.require(
         inet.shutdown <= sockets::SHUTDOWN_BOTH
             && inet.error <= sockets::MAX_ERRNO
@@ -42,7 +52,6 @@ pub(super) fn inet(rec: Placed<'_>) -> Result<cr_img_inet> {
             && inet.backlog <= i32::MAX as u32
             && inet.mode <= 0o7777
             && inet.local_port <= u32::from(u16::MAX)
-            && (1..=u32::from(u16::MAX)).contains(&inet.mss)
             && inet.remote_port <= u32::from(u16::MAX)
             && inet.ttl <= u32::from(u8::MAX),
         "impossible value",
@@ -59,14 +68,77 @@ pub(super) fn inet(rec: Placed<'_>) -> Result<cr_img_inet> {
         "a connection without a port",
     )?;
     rec.require_elements::<cr_img_inet, cr_img_sockopt>(u64::from(inet.nr_options))?;
+    options(&rec, inet.protocol, size_of::<cr_img_inet>())?;
+    Ok(inet)
+}
+
+/// The options of a socket, from this place on in its record.
+pub(super) fn options(rec: &Rec<'_>, protocol: u32, from: usize) -> Result {
     let mut last = None;
-    for option in rec.array::<cr_img_sockopt>(size_of::<cr_img_inet>()) {
-        check_option(&rec, &option)?;
+    for option in rec.array::<cr_img_sockopt>(from) {
+        check_option(rec, protocol, &option)?;
         let order = (option.level, option.name);
-        rec.require(last != Some(order), "an option twice")?;
+        rec.require(
+            last != Some(order) || sockopt::is_membership(&option),
+            "an option twice",
+        )?;
         last = Some(order);
     }
-    Ok(inet)
+    Ok(())
+}
+
+/// Whether something has to be said about what is on its way to it.
+pub(super) fn has_stream(inet: &cr_img_inet) -> bool {
+    inet.protocol == IPPROTO_TCP && inet.state == CR_SOCKET_CONNECTED
+}
+
+/// What UDP sockets do not have. One that is not connected any more may still know an address of IPv6.
+fn udp(rec: &Rec<'_>, inet: &cr_img_inet) -> Result {
+    let connected = inet.state == CR_SOCKET_CONNECTED;
+    rec.require(
+        inet.state != CR_SOCKET_LISTENING
+            && inet.flags & (CR_INET_DONE | CR_INET_CAME_BY_LO) == 0
+            && [inet.mss, inet.ttl] == [0; 2]
+            && (connected || inet.remote_port == 0)
+            && (connected || inet.family == AF_INET6 || inet.remote == [0; 16]),
+        "what a UDP socket does not have",
+    )
+}
+
+/// A datagram that waits.
+pub(super) fn datagram(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_datagram> {
+    let datagram: cr_img_datagram = rec.fixed()?;
+    rec.require_elements::<cr_img_datagram, u8>(u64::from(datagram.length))?;
+    let ports = [datagram.from_port, datagram.to_port];
+    rec.require(
+        datagram.length <= CR_DATAGRAM_MAX
+            && matches!(datagram.family, AF_INET | AF_INET6)
+            && ports.iter().all(|port| *port <= u32::from(u16::MAX))
+            && datagram.time_ns <= i64::MAX as u64
+            && datagram.ifindex <= i32::MAX as u32
+            && datagram.ttl <= u32::from(u8::MAX)
+            && datagram.tos <= u32::from(u8::MAX)
+            && datagram.flow < 1 << 20
+            && datagram.frag_max <= u32::from(u16::MAX)
+            && datagram.segment <= u32::from(u16::MAX),
+        "impossible value",
+    )?;
+    let v6 = datagram.family == AF_INET6;
+    rec.require(
+        match v6 {
+            true => datagram.spec_dst == [0; INADDR_LEN],
+            false => datagram.flow == 0,
+        },
+        "what a packet of the other family has",
+    )?;
+    addresses(&rec, datagram.family, [datagram.from, datagram.to])?;
+    let socket = state.refers::<cr_img_inet>(rec, datagram.socket, "nobody to receive it")?;
+    let socket: cr_img_inet = socket.fixed()?;
+    rec.require(
+        socket.protocol == IPPROTO_UDP && (!v6 || socket.family == AF_INET6),
+        "a socket that does not receive it",
+    )?;
+    Ok(datagram)
 }
 
 /// Addresses of IPv4 have nothing after them.
@@ -80,7 +152,7 @@ fn addresses(rec: &Rec<'_>, family: u32, addresses: [[u8; 16]; 2]) -> Result {
     )
 }
 
-/// A socket that has to be in a state.
+/// A TCP socket that has to be in a state.
 fn socket_in(
     state: &State<'_>,
     rec: Placed<'_>,
@@ -89,7 +161,10 @@ fn socket_in(
     what: &'static str,
 ) -> Result<cr_img_inet> {
     let found: cr_img_inet = state.refers::<cr_img_inet>(rec, id, what)?.fixed()?;
-    rec.require(found.state == in_state, what)?;
+    rec.require(
+        found.protocol == IPPROTO_TCP && found.state == in_state,
+        what,
+    )?;
     Ok(found)
 }
 
@@ -164,9 +239,9 @@ pub(super) fn waiting(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_waiti
     Ok(waiting)
 }
 
-fn check_option(rec: &Rec<'_>, option: &cr_img_sockopt) -> Result {
+fn check_option(rec: &Rec<'_>, protocol: u32, option: &cr_img_sockopt) -> Result {
     rec.require(option.reserved == 0, "a reserved member is not zero")?;
-    rec.require(sockopt::is_known(option), "unknown option")?;
+    rec.require(sockopt::is_known(protocol, option), "unknown option")?;
     let rest = option.value.get(option.length as usize..);
     rec.require(
         rest.is_some_and(|rest| rest.iter().all(|byte| *byte == 0)),

@@ -14,8 +14,8 @@
 //! ```
 
 use super::{
-    events, files, inet, inode, inotify, ipc, memory, pid_ns, signals, sockets, tasks, trace, tty,
-    uring, Placed, Rec, Result, State,
+    events, files, inet, inode, inotify, ipc, memory, netlink, pid_ns, signals, sockets, tasks,
+    trace, tty, uring, Placed, Rec, Result, State,
 };
 use crate::{cpu, record, uapi::*};
 
@@ -99,6 +99,8 @@ struct Walk<'a> {
     last_connected: u64,
     last_listener: u64,
     last_filled: u64,
+    last_received: u64,
+    last_told: u64,
     /// The last number of a dead leader.
     last_pid: u32,
     last_unchanged: u64,
@@ -125,6 +127,16 @@ impl Told {
 fn follows<T: PartialOrd>(rec: &Rec<'_>, last: &mut T, key: T, order: &'static str) -> Result {
     rec.require(key > *last, order)?;
     *last = key;
+    Ok(())
+}
+
+/// Several of one key come one after the other.
+fn in_order(rec: &Rec<'_>, last: &mut u64, socket: u64) -> Result {
+    rec.require(
+        socket >= *last,
+        "messages that are not in the order of their sockets",
+    )?;
+    *last = socket;
     Ok(())
 }
 
@@ -231,8 +243,8 @@ impl<'a> Walk<'a> {
             }
             CR_TAG_SOCKET => sockets::socket(state, rec),
             CR_TAG_INET => {
-                let connected = inet::inet(rec)?.state == CR_SOCKET_CONNECTED;
-                self.streams.files = self.streams.files.saturating_add(connected.into());
+                let has_stream = inet::has_stream(&inet::inet(rec)?);
+                self.streams.files = self.streams.files.saturating_add(has_stream.into());
                 Ok(())
             }
             CR_TAG_STREAM => {
@@ -251,19 +263,23 @@ impl<'a> Walk<'a> {
                 self.streams.told = self.streams.told.saturating_add(told);
                 Ok(())
             }
+            CR_TAG_DATAGRAM => {
+                let socket = inet::datagram(state, rec)?.socket;
+                in_order(&rec, &mut self.last_received, socket)
+            }
+            CR_TAG_NETLINK => netlink::netlink(rec.rec),
+            CR_TAG_NLMSG => {
+                let socket = netlink::message(state, rec)?.socket;
+                in_order(&rec, &mut self.last_told, socket)
+            }
             CR_TAG_PEER => {
                 let peer = sockets::peer(state, rec)?;
                 let order = "a peer of a socket that is not after the last one";
                 follows(&rec, &mut self.last_connected, peer.socket, order)
             }
             CR_TAG_MESSAGE => {
-                let message = sockets::message(state, rec)?;
-                rec.require(
-                    message.socket >= self.last_filled,
-                    "messages that are not in the order of their sockets",
-                )?;
-                self.last_filled = message.socket;
-                Ok(())
+                let socket = sockets::message(state, rec)?.socket;
+                in_order(&rec, &mut self.last_filled, socket)
             }
             CR_TAG_PIDNS => pid_ns::namespace_record(state, rec),
             CR_TAG_PID => {

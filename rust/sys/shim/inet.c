@@ -11,6 +11,7 @@
 #include <linux/socket.h>
 #include <linux/sockptr.h>
 #include <linux/tcp.h>
+#include <linux/udp.h>
 #include <net/addrconf.h>
 #include <net/inet_connection_sock.h>
 #include <net/inet_sock.h>
@@ -20,6 +21,7 @@
 #include <net/sock.h>
 #include <net/sock_reuseport.h>
 #include <net/tcp.h>
+#include <net/udp.h>
 
 #include "shim.h"
 
@@ -45,19 +47,13 @@
 /* Whether it has its port, or address, from the program: see bind(2). */
 #define OWN_LOCKS	(SOCK_BINDADDR_LOCK | SOCK_BINDPORT_LOCK | SOCK_CONNECT_BIND)
 
-static bool is_inet(const struct sock *sk)
-{
-	return sk->sk_family == AF_INET || sk->sk_family == AF_INET6;
-}
-
 /* The socket behind @file, if it is of these families, and of a supported type. */
 static struct sock *sock_of(struct file *file)
 {
 	struct socket *sock = sock_from_file(file);
 	struct sock *sk = sock ? sock->sk : NULL;
 
-	return sk && is_inet(sk) && sk->sk_type == SOCK_STREAM &&
-			       sk->sk_protocol == IPPROTO_TCP ? sk : NULL;
+	return sk && (sk_is_tcp(sk) || sk_is_udp(sk)) ? sk : NULL;
 }
 
 bool cr_shim_is_inet_socket(struct file *file)
@@ -68,10 +64,11 @@ bool cr_shim_is_inet_socket(struct file *file)
 /* Is it a socket of any type that is supported? */
 bool cr_shim_is_socket(struct file *file)
 {
-	return cr_shim_is_unix_socket(file) || cr_shim_is_inet_socket(file);
+	return cr_shim_is_unix_socket(file) || cr_shim_is_inet_socket(file) ||
+	       cr_shim_is_netlink_socket(file);
 }
 
-/* What to call a socket that is not supported. */
+/* What to call a socket. */
 const char *cr_shim_socket_name(struct file *file)
 {
 	struct socket *sock = sock_from_file(file);
@@ -93,6 +90,8 @@ const char *cr_shim_socket_name(struct file *file)
 		return "a socket";
 	}
 	switch (sk->sk_protocol) {
+	case IPPROTO_TCP:
+		return "a TCP socket";
 	case IPPROTO_UDP:
 		return "a UDP socket";
 	case IPPROTO_UDPLITE:
@@ -120,23 +119,30 @@ static bool has_odd_option6(const struct sock *sk)
 {
 	const struct ipv6_pinfo *np = inet6_sk(sk);
 
-	return np && (np->frag_size || np->flow_label || np->ucast_oif ||
-		      np->mcast_oif > LOOPBACK_IFINDEX ||
+	return np && (np->frag_size || np->flow_label ||
+		      (sk_is_tcp(sk) && (np->ucast_oif ||
+				      np->mcast_oif > LOOPBACK_IFINDEX)) ||
 		      np->sticky_pktinfo.ipi6_ifindex ||
 		      !ipv6_addr_any(&np->sticky_pktinfo.ipi6_addr));
 }
 
 static bool has_odd_option(const struct sock *sk)
 {
-	const struct inet_sock *inet = inet_sk(sk);
 	bool found = sk->sk_flags & ~KNOWN_FLAGS;
 
 	found |= sk->sk_tsflags || sk->sk_reserved_mem;
 #ifdef CONFIG_NET_RX_BUSY_POLL
 	found |= sk->sk_busy_poll_budget;
 #endif
-	found |= inet->inet_flags & UNKNOWN_INET_FLAGS;
-	found |= inet->uc_index || inet->mc_addr;
+	return found;
+}
+
+static bool has_odd_inet_option(const struct sock *sk)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+	bool found = inet->inet_flags & UNKNOWN_INET_FLAGS;
+
+	found |= sk_is_tcp(sk) && (inet->uc_index || inet->mc_addr);
 	return found || has_odd_option6(sk);
 }
 
@@ -208,12 +214,15 @@ static u64 unsupported_tcp(const struct sock *sk)
 		found |= BIT_ULL(CR_INET_X_FASTOPEN);
 	if (tp->repair)
 		found |= BIT_ULL(CR_INET_X_OPTION);
+	if (is_member(sk))
+		found |= BIT_ULL(CR_INET_X_MEMBER);
 	return found;
 }
 
-static u64 unsupported(const struct sock *sk)
+/* What a socket of any family can have that is refused. */
+u64 cr_shim_sock_unsupported(const struct sock *sk)
 {
-	u64 found = unsupported_tcp(sk);
+	u64 found = 0;
 
 	if (!net_eq(sock_net(sk), current->nsproxy->net_ns))
 		found |= BIT_ULL(CR_INET_X_NET);
@@ -221,15 +230,23 @@ static u64 unsupported(const struct sock *sk)
 		found |= BIT_ULL(CR_INET_X_FILTER);
 	if (has_bpf(sk))
 		found |= BIT_ULL(CR_INET_X_BPF);
+	if (has_odd_option(sk))
+		found |= BIT_ULL(CR_INET_X_OPTION);
 	if (!skb_queue_empty_lockless(&sk->sk_error_queue))
 		found |= BIT_ULL(CR_INET_X_ERRORS);
-	if (is_member(sk))
-		found |= BIT_ULL(CR_INET_X_MEMBER);
+	return found;
+}
+
+static u64 unsupported(struct sock *sk)
+{
+	u64 found = cr_shim_sock_unsupported(sk);
+
+	found |= sk_is_tcp(sk) ? unsupported_tcp(sk) : cr_shim_udp_unsupported(sk);
 	if (has_ip_options(sk))
 		found |= BIT_ULL(CR_INET_X_IPOPTIONS);
 	if (has_policy(sk))
 		found |= BIT_ULL(CR_INET_X_POLICY);
-	if (has_odd_option(sk))
+	if (has_odd_inet_option(sk))
 		found |= BIT_ULL(CR_INET_X_OPTION);
 	return found;
 }
@@ -261,6 +278,19 @@ static u32 received(const struct sock *sk)
 		       0 : tp->rcv_nxt - tp->copied_seq;
 }
 
+/* What only TCP sockets have. */
+static void read_tcp(const struct sock *sk, struct cr_shim_inet *info,
+		     struct cr_img_inet *out)
+{
+	info->waiting = sk->sk_state == TCP_LISTEN ? sk->sk_ack_backlog : 0;
+	info->received = received(sk);
+	out->flags |= sock_flag(sk, SOCK_DONE) ? CR_INET_DONE : 0;
+	out->flags |= inet6_sk(sk) && inet6_sk(sk)->mcast_oif ? CR_INET_CAME_BY_LO : 0;
+	out->backlog = sk->sk_state == TCP_LISTEN ? sk->sk_max_ack_backlog : 0;
+	out->mss = tcp_sk(sk)->mss_cache;
+	out->ttl = inet6_sk(sk) ? inet6_sk(sk)->mcast_hops : inet_sk(sk)->mc_ttl;
+}
+
 /* The options come by themselves. */
 void cr_shim_inet_read(struct sock *sk, struct cr_shim_inet *info,
 		       struct cr_img_inet *out)
@@ -270,8 +300,6 @@ void cr_shim_inet_read(struct sock *sk, struct cr_shim_inet *info,
 	lock_sock(sk);
 	info->unsupported = unsupported(sk);
 	info->state = sk->sk_state;
-	info->waiting = sk->sk_state == TCP_LISTEN ? sk->sk_ack_backlog : 0;
-	info->received = received(sk);
 	out->family = sk->sk_family;
 	out->type = sk->sk_type;
 	out->protocol = sk->sk_protocol;
@@ -282,14 +310,15 @@ void cr_shim_inet_read(struct sock *sk, struct cr_shim_inet *info,
 	out->flags |= sk->sk_userlocks & SOCK_BINDADDR_LOCK ? CR_INET_OWN_ADDR : 0;
 	out->flags |= sk->sk_userlocks & SOCK_BINDPORT_LOCK ? CR_INET_OWN_PORT : 0;
 	out->flags |= sk->sk_userlocks & SOCK_CONNECT_BIND ? CR_INET_CONNECT_PORT : 0;
-	out->flags |= sock_flag(sk, SOCK_DONE) ? CR_INET_DONE : 0;
-	out->flags |= inet6_sk(sk) && inet6_sk(sk)->mcast_oif ? CR_INET_CAME_BY_LO : 0;
 	out->shutdown = sk->sk_shutdown;
 	out->error = sk->sk_err;
 	out->error_soft = sk->sk_err_soft;
-	out->backlog = sk->sk_state == TCP_LISTEN ? sk->sk_max_ack_backlog : 0;
-	out->mss = tcp_sk(sk)->mss_cache;
-	out->ttl = inet6_sk(sk) ? inet6_sk(sk)->mcast_hops : inet_sk(sk)->mc_ttl;
+	if (sk_is_tcp(sk)) {
+		read_tcp(sk, info, out);
+	} else {
+		out->backlog = cr_shim_udp_place(sk);
+		out->drops = sk_drops_read(sk);
+	}
 	read_names(sk, out);
 	if (sk->sk_socket) {
 		const struct inode *inode = SOCK_INODE(sk->sk_socket);
@@ -325,10 +354,22 @@ int cr_shim_inet_getsockopt(struct sock *sk, u32 level, u32 name, void *value,
 	case SOL_SOCKET:
 		return sk_getsockopt(sk, level, name, to, size);
 	case SOL_TCP:
+		if (!sk_is_tcp(sk))
+			break;
 		return name == TCP_MAXSEG ?
 			       get_maxseg(sk, value, len) :
 			       do_tcp_getsockopt(sk, level, name, to, size);
+	case SOL_UDP:
+		if (!sk_is_udp(sk))
+			break;
+		return cr_shim_udp_getsockopt(sk, name, value, len);
+	case SOL_NETLINK:
+		return cr_shim_netlink_getsockopt(sk, name, value, len);
 	case SOL_IP:
+		if (!sk_is_inet(sk))
+			break;
+		if (name == IP_MULTICAST_IF)
+			return cr_shim_udp_multicast_if(sk, value, len);
 		return do_ip_getsockopt(sk, level, name, to, size);
 	case SOL_IPV6:
 		return sk->sk_family == AF_INET6 ?
@@ -387,6 +428,17 @@ int cr_shim_inet_bind(struct sock *sk, const struct cr_img_inet *in)
 			       -EINVAL;
 }
 
+/* As by connect(2), which does not wait: -EINPROGRESS. */
+int cr_shim_inet_connect(struct sock *sk, const struct cr_img_inet *in)
+{
+	struct sockaddr_storage to;
+	int len = cr_shim_inet_address(sk, in->remote, in->remote_port, &to);
+
+	return sk->sk_socket ? kernel_connect(sk->sk_socket,
+					      (struct sockaddr_unsized *)&to, len,
+					      O_NONBLOCK) : -EINVAL;
+}
+
 int cr_shim_inet_listen(struct sock *sk, u32 backlog)
 {
 	return sk->sk_socket ? kernel_listen(sk->sk_socket, backlog) : -EINVAL;
@@ -433,21 +485,26 @@ static void set_old_peer(struct sock *sk, const struct cr_img_inet *in)
 		memcpy(&inet->inet_daddr, in->remote, sizeof(inet->inet_daddr));
 	else
 		memcpy(&sk->sk_v6_daddr, in->remote, sizeof(in->remote));
-	tcp_sk(sk)->mss_cache = in->mss;
 }
 
 /* The size of a buffer that the kernel has chosen, as far as it may here. */
 void cr_shim_inet_set_buffer(struct sock *sk, bool send, u32 size)
 {
 	const struct net *net = sock_net(sk);
-	u32 max = send ? READ_ONCE(net->ipv4.sysctl_tcp_wmem[2]) :
-			 READ_ONCE(net->ipv4.sysctl_tcp_rmem[2]);
+	u32 max;
 
+	if (sk_is_tcp(sk))
+		max = send ? READ_ONCE(net->ipv4.sysctl_tcp_wmem[2]) :
+			     READ_ONCE(net->ipv4.sysctl_tcp_rmem[2]);
+	else
+		max = send ? READ_ONCE(sysctl_wmem_max) : READ_ONCE(sysctl_rmem_max);
 	lock_sock(sk);
 	if (send)
 		WRITE_ONCE(sk->sk_sndbuf, clamp(size, SOCK_MIN_SNDBUF, max));
 	else
 		WRITE_ONCE(sk->sk_rcvbuf, clamp(size, SOCK_MIN_RCVBUF, max));
+	if (sk_is_udp(sk) && !send)
+		WRITE_ONCE(udp_sk(sk)->forward_threshold, sk->sk_rcvbuf >> 2);
 	release_sock(sk);
 }
 
@@ -457,6 +514,21 @@ void cr_shim_inet_set_v6only(struct sock *sk, bool only)
 	lock_sock(sk);
 	sk->sk_ipv6only = only;
 	release_sock(sk);
+}
+
+/* What only TCP sockets have. */
+static void set_tcp(struct sock *sk, const struct cr_img_inet *in)
+{
+	if (in->state == CR_SOCKET_CLOSED)
+		tcp_sk(sk)->mss_cache = in->mss;
+	if (inet6_sk(sk))
+		inet6_sk(sk)->mcast_hops = in->ttl;
+	if (!inet6_sk(sk) || ipv6_addr_v4mapped(&sk->sk_v6_daddr))
+		inet_sk(sk)->mc_ttl = in->ttl;
+	if (in->flags & CR_INET_CAME_BY_LO && inet6_sk(sk))
+		inet6_sk(sk)->mcast_oif = LOOPBACK_IFINDEX;
+	if (in->flags & CR_INET_DONE)
+		sock_set_flag(sk, SOCK_DONE);
 }
 
 /* What is left when it has its options, its name, and listens. Nobody else has it yet. */
@@ -480,14 +552,10 @@ int cr_shim_inet_set(struct sock *sk, const struct cr_img_inet *in)
 	sk->sk_err_soft = in->error_soft;
 	if (in->state == CR_SOCKET_CLOSED)
 		set_old_peer(sk, in);
-	if (inet6_sk(sk))
-		inet6_sk(sk)->mcast_hops = in->ttl;
-	if (!inet6_sk(sk) || ipv6_addr_v4mapped(&sk->sk_v6_daddr))
-		inet_sk(sk)->mc_ttl = in->ttl;
-	if (in->flags & CR_INET_CAME_BY_LO && inet6_sk(sk))
-		inet6_sk(sk)->mcast_oif = LOOPBACK_IFINDEX;
-	if (in->flags & CR_INET_DONE)
-		sock_set_flag(sk, SOCK_DONE);
+	if (sk_is_tcp(sk))
+		set_tcp(sk, in);
+	else
+		cr_shim_udp_set_drops(sk, in->drops);
 	release_sock(sk);
 	return cr_shim_socket_own(sk, in->uid, in->gid, in->mode);
 }

@@ -3,6 +3,7 @@
 #ifndef _CR_SHIM_INET_H
 #define _CR_SHIM_INET_H
 
+struct sk_buff;
 struct sock;
 
 /* What such a socket can have that is refused by name: bit numbers. */
@@ -17,13 +18,20 @@ struct sock;
 #define CR_INET_X_IPOPTIONS	8
 #define CR_INET_X_POLICY	9
 #define CR_INET_X_OPTION	10
+#define CR_INET_X_SOURCES	11
+#define CR_INET_X_CORKED	12
+#define CR_INET_X_ENCAP		13
+#define CR_INET_X_LABELS	14
+#define CR_INET_X_DUMP		15
+#define CR_INET_X_PROTOCOL	16
+#define CR_INET_X_OPENER	17
 
 /**
  * struct cr_shim_inet - a socket, seen from the outside
  * @unsupported: CR_INET_X_*
  * @state: TCP_*
  * @waiting: connections that wait to be accepted, or are being made
- * @received: bytes, or datagrams, that wait to be received
+ * @received: bytes that wait to be received
  * @unsent: bytes that wait to be sent, or acknowledged
  */
 struct cr_shim_inet {
@@ -37,6 +45,7 @@ struct cr_shim_inet {
 bool cr_shim_is_inet_socket(struct file *file);
 bool cr_shim_is_socket(struct file *file);
 const char *cr_shim_socket_name(struct file *file);
+u64 cr_shim_sock_unsupported(const struct sock *sk);
 struct sock *cr_shim_inet_of(struct file *file);
 void cr_shim_inet_read(struct sock *sk, struct cr_shim_inet *info,
 		       struct cr_img_inet *out);
@@ -59,7 +68,23 @@ void cr_shim_inet_set_v6only(struct sock *sk, bool only);
 int cr_shim_inet_address(const struct sock *sk, const u8 *addr, u32 port,
 			 void *out);
 int cr_shim_inet_bind(struct sock *sk, const struct cr_img_inet *in);
+int cr_shim_inet_connect(struct sock *sk, const struct cr_img_inet *in);
 int cr_shim_inet_listen(struct sock *sk, u32 backlog);
 int cr_shim_inet_set(struct sock *sk, const struct cr_img_inet *in);
+
+void cr_shim_udp_settle(void);
+u64 cr_shim_udp_unsupported(struct sock *sk);
+u32 cr_shim_udp_place(const struct sock *sk);
+int cr_shim_udp_getsockopt(const struct sock *sk, u32 name, void *value, u32 len);
+int cr_shim_udp_multicast_if(const struct sock *sk, void *value, u32 len);
+bool cr_shim_udp_group(struct sock *sk, bool v6, u32 nr, void *value);
+struct sk_buff *cr_shim_udp_next(struct sock *sk, struct sk_buff *after);
+int cr_shim_udp_read(struct sock *sk, struct sk_buff *skb,
+		     struct cr_img_datagram *out);
+int cr_shim_udp_copy(struct sk_buff *skb, void *buf, u32 len);
+int cr_shim_udp_queue(struct sock *sk, const struct cr_img_datagram *in,
+		      const void *data);
+void cr_shim_udp_drain(struct sock *sk);
+void cr_shim_udp_set_drops(struct sock *sk, u32 drops);
 
 #endif

@@ -184,7 +184,7 @@ static u64 target_of(const struct pt_regs *regs, struct file *file)
 	case __NR_read:
 	case __NR_recvfrom:
 		/* Other streams end at each message with descriptors in it. */
-		return cr_shim_is_inet_socket(file) ?
+		return sk->sk_type == SOCK_STREAM && cr_shim_is_inet_socket(file) ?
 			       sock_rcvlowat(sk, flags & MSG_WAITALL, regs->dx) : 0;
 	case __NR_recvmmsg:
 		return regs->r8 ? 0 : (u32)regs->dx;

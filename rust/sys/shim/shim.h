@@ -546,6 +546,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_PROC,
 	CR_SHIM_FILE_AIO,
 	CR_SHIM_FILE_IO_URING,
+	CR_SHIM_FILE_NETLINK,
 };
 
 /**
@@ -878,6 +879,7 @@ bool cr_shim_fresh_pidns(void);
 struct mm_struct *cr_shim_current_mm(void);
 
 #include "inet.h"
+#include "netlink.h"
 #include "socket.h"
 
 #endif /* _CR_SHIM_H */

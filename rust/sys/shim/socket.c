@@ -71,19 +71,23 @@ static u64 in_ns(long timeout)
 
 /*
  * May a call that sleeps in @file, a socket of any family, have done a part of what
- * it is to do? And with which time-out does one begin: U64_MAX for none.
+ * it is to do? And with which time-out does one begin: U64_MAX for none. @stream: is
+ * it one, which has no messages?
  */
-bool cr_shim_socket_sleep(struct file *file, bool send, u64 *timeout_ns)
+bool cr_shim_socket_sleep(struct file *file, bool send, bool *stream,
+			  u64 *timeout_ns)
 {
 	struct socket *sock = sock_from_file(file);
 	struct sock *sk = sock ? sock->sk : NULL;
 
 	*timeout_ns = U64_MAX;
+	*stream = true;
 	if (!sk)
 		return true;
+	*stream = sk->sk_type == SOCK_STREAM;
 	*timeout_ns = in_ns(send ? READ_ONCE(sk->sk_sndtimeo) :
 				   READ_ONCE(sk->sk_rcvtimeo));
-	return sk->sk_type == SOCK_STREAM && (send || sk->sk_rcvlowat > 1);
+	return *stream && (send || sk->sk_rcvlowat > 1);
 }
 
 /* Referenced, or NULL. */
@@ -770,6 +774,15 @@ static bool may_be(kuid_t uid, kgid_t gid)
 		ns_capable(current_user_ns(), CAP_SETUID)) &&
 	       (!gid_valid(gid) || gid_eq(gid, current_gid()) ||
 		ns_capable(current_user_ns(), CAP_SETGID));
+}
+
+/* The same, of ids as the caller knows them; they have to be some. */
+bool cr_shim_may_send_as(u32 uid, u32 gid)
+{
+	kuid_t kuid = make_kuid(current_user_ns(), uid);
+	kgid_t kgid = make_kgid(current_user_ns(), gid);
+
+	return uid_valid(kuid) && gid_valid(kgid) && may_be(kuid, kgid);
 }
 
 static int set_group_list(struct cred *cred, const u32 *groups, u32 nr)

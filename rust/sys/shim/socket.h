@@ -48,7 +48,8 @@ struct cr_shim_message {
 };
 
 bool cr_shim_is_unix_socket(struct file *file);
-bool cr_shim_socket_sleep(struct file *file, bool send, u64 *timeout_ns);
+bool cr_shim_socket_sleep(struct file *file, bool send, bool *stream,
+			  u64 *timeout_ns);
 struct sock *cr_shim_socket_of(struct file *file);
 bool cr_shim_socket_listens(struct sock *sk);
 void cr_shim_socket_hold(struct sock *sk);
@@ -79,6 +80,7 @@ int cr_shim_socket_send(struct sock *from, struct sock *to, const void *data,
 			u32 len, struct file **files, u32 nr_files, u64 time_ns);
 int cr_shim_socket_set_name(struct sock *sk, const void *name, u32 len,
 			    const struct path *path, bool bound);
+bool cr_shim_may_send_as(u32 uid, u32 gid);
 int cr_shim_socket_own(struct sock *sk, u32 owner, u32 group, u32 mode);
 int cr_shim_socket_set(struct sock *sk, const struct cr_img_socket *in);
 int cr_shim_socket_set_peercred(struct sock *sk, struct pid *pid,

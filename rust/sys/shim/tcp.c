@@ -221,25 +221,16 @@ int cr_shim_tcp_read(struct sock *sk, struct sock *peer, bool live,
 void cr_shim_tcp_silence(struct sock *sk)
 {
 	lock_sock(sk);
-	if (is_connected(sk))
+	if (sk_is_tcp(sk) && is_connected(sk))
 		tcp_sk(sk)->repair = 1;
 	release_sock(sk);
 }
 
-/*
- * As by connect(2), which does not wait: -EINPROGRESS. In repair mode, nothing is
- * sent, and it is connected at once.
- */
+/* In repair mode, nothing is sent, and it is connected at once. */
 int cr_shim_tcp_connect(struct sock *sk, const struct cr_img_inet *in)
 {
-	struct sockaddr_storage to;
-	int len = cr_shim_inet_address(sk, in->remote, in->remote_port, &to);
-	int err;
+	int err = cr_shim_inet_connect(sk, in);
 
-	if (!sk->sk_socket)
-		return -EINVAL;
-	err = kernel_connect(sk->sk_socket, (struct sockaddr_unsized *)&to, len,
-			     O_NONBLOCK);
 	return err ?: is_local(sk) ? 0 : -EADDRNOTAVAIL;
 }
 

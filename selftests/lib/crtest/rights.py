@@ -9,7 +9,7 @@ import sys
 
 from . import caller, device, proc, runtime
 from .caller import ALL, mask, user
-from .image import Image, TAG_CONTAINER, TAG_IPC, TAG_PIPE, TAG_UTS, change, credentials
+from .image import Image, TAG_CONTAINER, TAG_IPC, TAG_NETLINK, TAG_PIPE, TAG_UTS, change, credentials
 from .traces import Traces
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[3] / "build/selftests/privileges"
@@ -97,6 +97,7 @@ class Bench:
         """With all that an ordinary user with these capabilities has."""
         keep = mask(*names)
         image = self.image(uid=[USER] * 4, gid=[USER] * 4, groups=groups, cap=[0, keep, keep, ALL, 0])
+        change(image, TAG_NETLINK, uid=USER, gid=USER)
         return change(image, TAG_PIPE, uid=USER, gid=USER)
 
     def restart(self, become, image, **options):

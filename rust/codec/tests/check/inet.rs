@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TCP sockets and their options.
+//! TCP and UDP sockets, their options, and datagrams.
 
 use super::*;
 
@@ -26,6 +26,8 @@ fn tcp_sockets_have_values_that_there_are() {
     fails::<cr_img_inet>(0, "impossible value", |inet| inet.local_port = 1 << 16);
     fails::<cr_img_inet>(0, "impossible value", |inet| inet.remote_port = 1 << 16);
     fails::<cr_img_inet>(0, "impossible value", |inet| inet.mss = 0);
+    fails::<cr_img_inet>(0, "impossible value", |inet| inet.drops = 1);
+    fails::<cr_img_inet>(0, "unknown type", |inet| inet.protocol = 17);
     fails::<cr_img_inet>(0, "impossible value", |inet| inet.ttl = 256);
     fails::<cr_img_inet>(0, "impossible address", |inet| inet.local[4] = 1);
     fails::<cr_img_inet>(0, "impossible address", |inet| inet.remote[15] = 1);
@@ -106,6 +108,107 @@ fn options_are_among_those_that_are_saved() {
         let (first, second) = bytes[option..].split_at_mut(size_of::<cr_img_sockopt>());
         second.copy_from_slice(first);
     });
+}
+
+/// The number of the UDP socket among the others.
+const OF_UDP: usize = 3;
+
+#[test]
+fn udp_sockets_have_less() {
+    let refused = |why, change: &dyn Fn(&mut cr_img_inet)| {
+        fails::<cr_img_inet>(OF_UDP, why, change);
+    };
+    let not = "what a UDP socket does not have";
+    refused("unknown type", &|inet| inet.type_ = 1);
+    refused("unknown type", &|inet| inet.protocol = 6);
+    refused(not, &|inet| inet.state = CR_SOCKET_LISTENING);
+    refused(not, &|inet| inet.flags |= CR_INET_DONE);
+    refused(not, &|inet| inet.flags |= CR_INET_CAME_BY_LO);
+    refused("impossible value", &|inet| inet.backlog = 1 << 31);
+    refused(not, &|inet| inet.mss = 1);
+    refused(not, &|inet| inet.ttl = 1);
+    refused(not, &|inet| inet.remote_port = 1);
+    refused("without a port", &|inet| inet.state = CR_SOCKET_CONNECTED);
+    passes::<cr_img_inet>(OF_UDP, |inet| inet.remote[15] = 1);
+    // It needs no stream.
+    passes::<cr_img_inet>(OF_UDP, |inet| {
+        (inet.state, inet.remote_port) = (CR_SOCKET_CONNECTED, 53)
+    });
+    // Neither can it be the end of one.
+    let mut sample = change::<cr_img_inet>(OF_UDP, |inet| {
+        (inet.state, inet.remote_port) = (CR_SOCKET_CONNECTED, 53)
+    });
+    let at = index(&sample, CR_TAG_STREAM, 1);
+    let mut stream = sample.state.remove(at);
+    stream.payload[..8].copy_from_slice(&UDP.to_ne_bytes());
+    sample.state.push(stream);
+    super::refused(&sample, "no connection");
+}
+
+#[test]
+fn options_are_those_of_the_protocol() {
+    let option = size_of::<cr_img_inet>();
+    let level = |bytes: &mut Vec<u8>, nth: usize, level: u8| {
+        bytes[option + nth * size_of::<cr_img_sockopt>()] = level;
+    };
+    fails_bytes(CR_TAG_INET, OF_UDP, "unknown option", |bytes| {
+        level(bytes, 0, 6)
+    });
+    fails_bytes(CR_TAG_INET, 0, "unknown option", |bytes| {
+        level(bytes, 1, 17)
+    });
+    fails_bytes(CR_TAG_INET, 0, "unknown option", |bytes| {
+        // IP_ADD_MEMBERSHIP.
+        let at = option + size_of::<cr_img_sockopt>();
+        bytes[at..at + 12].copy_from_slice([0u32, 35, 12].as_bytes());
+    });
+    fails_bytes(CR_TAG_INET, OF_UDP, "unknown option", |bytes| {
+        bytes[option + size_of::<cr_img_sockopt>() + 8] = 8
+    });
+}
+
+#[test]
+fn datagrams_wait_in_udp_sockets() {
+    let refused = |nth, why, change: &dyn Fn(&mut cr_img_datagram)| {
+        fails::<cr_img_datagram>(nth, why, change);
+    };
+    let value = "impossible value";
+    refused(0, "nobody to receive it", &|datagram| {
+        datagram.socket = LISTENER
+    });
+    refused(0, "does not receive it", &|datagram| datagram.socket = INET);
+    refused(0, "count disagree", &|datagram| datagram.length = 4);
+    refused(0, value, &|datagram| datagram.family = 1);
+    refused(0, value, &|datagram| datagram.from_port = 1 << 16);
+    refused(0, value, &|datagram| datagram.to_port = 1 << 16);
+    refused(0, value, &|datagram| datagram.time_ns = 1 << 63);
+    refused(0, value, &|datagram| datagram.ifindex = 1 << 31);
+    refused(0, value, &|datagram| datagram.ttl = 256);
+    refused(0, value, &|datagram| datagram.tos = 256);
+    refused(1, value, &|datagram| datagram.flow = 1 << 20);
+    refused(0, value, &|datagram| datagram.frag_max = 1 << 16);
+    refused(0, value, &|datagram| datagram.segment = 1 << 16);
+    refused(0, "of the other family", &|datagram| datagram.flow = 1);
+    refused(1, "of the other family", &|datagram| {
+        datagram.spec_dst[0] = 1
+    });
+    refused(0, "impossible address", &|datagram| datagram.from[4] = 1);
+    refused(0, "impossible address", &|datagram| datagram.to[15] = 1);
+    let sample = change::<cr_img_inet>(OF_UDP, |inet| inet.family = 2);
+    super::refused(&sample, "does not receive it");
+}
+
+#[test]
+fn datagrams_come_in_the_order_of_their_sockets() {
+    let mut sample = Sample::new();
+    let at = index(&sample, CR_TAG_INET, OF_UDP);
+    let mut other = sample.state[at].clone();
+    other.id = FILE_UDP + 1;
+    let after = index(&sample, CR_TAG_DATAGRAM, 0);
+    sample.state.insert(after, other);
+    let first = index(&sample, CR_TAG_DATAGRAM, 0);
+    sample.state[first].payload[..8].copy_from_slice(&(FILE_UDP + 1).to_ne_bytes());
+    super::refused(&sample, "not in the order of their sockets");
 }
 
 #[test]

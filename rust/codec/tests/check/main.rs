@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use zerocopy::{FromBytes, IntoBytes};
 
 mod inet;
+mod netlink;
 #[path = "../sample/mod.rs"]
 mod sample;
 mod sockets;
@@ -88,6 +89,8 @@ fn every_record_is_needed() {
                 | CR_TAG_PEER
                 | CR_TAG_MESSAGE
                 | CR_TAG_WAITING
+                | CR_TAG_DATAGRAM
+                | CR_TAG_NLMSG
                 | CR_TAG_SIGQUEUE
                 | CR_TAG_SCHED
                 | CR_TAG_CONTROLS
@@ -103,7 +106,12 @@ fn every_record_is_needed() {
             || (FILE_MASTER..=FILE_PROC).contains(&gone.id)
             || matches!(
                 gone.id,
-                FILE_INET | FILE_CONNECTED | FILE_ACCEPTED | FILE_IO_URING
+                FILE_INET
+                    | FILE_CONNECTED
+                    | FILE_ACCEPTED
+                    | FILE_UDP
+                    | FILE_NETLINK
+                    | FILE_IO_URING
             );
         assert_eq!(check(&less).is_ok(), optional, "{gone:?}");
         if !matches!(
@@ -113,6 +121,8 @@ fn every_record_is_needed() {
                 | CR_TAG_SIGQUEUE
                 | CR_TAG_MESSAGE
                 | CR_TAG_WAITING
+                | CR_TAG_DATAGRAM
+                | CR_TAG_NLMSG
                 | CR_TAG_SEM
                 | CR_TAG_MSGQ
                 | CR_TAG_SEMADJ

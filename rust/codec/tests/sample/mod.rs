@@ -102,6 +102,10 @@ pub const CONNECTED: u64 = 94;
 pub const ACCEPTED: u64 = 95;
 pub const FILE_CONNECTED: u64 = 96;
 pub const FILE_ACCEPTED: u64 = 97;
+pub const UDP: u64 = 98;
+pub const FILE_UDP: u64 = 99;
+pub const NETLINK: u64 = 101;
+pub const FILE_NETLINK: u64 = 102;
 
 pub const TEXT: u64 = 0x40_0000;
 pub const HEAP: u64 = 0x100_0000;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The sockets of the sample: one listens, with a connection that waits and its client, one is
-//! connected to nobody any more, and one has datagrams.
+//! connected to nobody any more, and one has datagrams, as has one of UDP; one is of netlink.
 
 use super::*;
 
@@ -117,6 +117,110 @@ impl Sample {
         self.put(0, &waiting, b"HEAD");
     }
 
+    /// A UDP socket for both families, in two groups, with a datagram of each.
+    fn udp(&mut self) {
+        let inet = cr_img_inet {
+            family: 10,
+            type_: SOCK_DGRAM,
+            protocol: 17,
+            flags: CR_INET_BOUND | CR_INET_OWN_PORT,
+            mode: 0o777,
+            local_port: 53,
+            nr_options: 3,
+            drops: 5,
+            ..Default::default()
+        };
+        let option = |level, name, length| cr_img_sockopt {
+            level,
+            name,
+            length,
+            reserved: 0,
+            value: [0; CR_SOCKOPT_LEN as usize],
+        };
+        let options = [option(17, 1, 4), option(0, 35, 12), option(0, 35, 12)];
+        self.put(UDP, &inet, options.as_bytes());
+        let file = cr_img_file {
+            kind: CR_FILE_INET,
+            flags: 0o2,
+            target: UDP,
+            ..Default::default()
+        };
+        self.put(FILE_UDP, &file, &[]);
+        let mut v4 = [0; 16];
+        v4[..4].copy_from_slice(&[127, 0, 0, 1]);
+        let datagram = cr_img_datagram {
+            socket: UDP,
+            time_ns: 1,
+            length: 5,
+            family: 2,
+            from_port: 40000,
+            to_port: 53,
+            ifindex: 1,
+            spec_dst: [127, 0, 0, 1],
+            ttl: 64,
+            from: v4,
+            to: v4,
+            ..Default::default()
+        };
+        self.put(0, &datagram, b"query");
+        let other = cr_img_datagram {
+            length: 0,
+            family: 10,
+            spec_dst: [0; 4],
+            flow: 1,
+            from: [1; 16],
+            to: [1; 16],
+            ..datagram
+        };
+        self.put(0, &other, &[]);
+    }
+
+    /// A netlink socket in two groups, with a message.
+    fn netlink(&mut self) {
+        let netlink = cr_img_netlink {
+            opener: 1 << 12,
+            type_: 3,
+            protocol: 0,
+            state: CR_SOCKET_CONNECTED,
+            flags: CR_NETLINK_CONGESTED,
+            error: 105,
+            portid: 4000,
+            to_group: 1,
+            mode: 0o777,
+            nr_options: 3,
+            ..Default::default()
+        };
+        let option = |level, name, first| {
+            let mut value = [0; CR_SOCKOPT_LEN as usize];
+            value[0] = first;
+            cr_img_sockopt {
+                level,
+                name,
+                length: 4,
+                reserved: 0,
+                value,
+            }
+        };
+        let options = [option(1, 16, 1), option(270, 1, 1), option(270, 1, 2)];
+        self.put(NETLINK, &netlink, options.as_bytes());
+        let file = cr_img_file {
+            kind: CR_FILE_NETLINK,
+            flags: 0o2,
+            target: NETLINK,
+            ..Default::default()
+        };
+        self.put(FILE_NETLINK, &file, &[]);
+        let message = cr_img_netlink_message {
+            socket: NETLINK,
+            length: 4,
+            flags: CR_NETLINK_NSID,
+            group: 1,
+            nsid: 1,
+            ..Default::default()
+        };
+        self.put(0, &message, b"link");
+    }
+
     pub(super) fn sockets(&mut self) {
         self.inet();
         let socket = cr_img_socket {
@@ -205,5 +309,7 @@ impl Sample {
         };
         self.put(0, &message, FILE_DATAGRAMS.as_bytes());
         self.connection();
+        self.udp();
+        self.netlink();
     }
 }

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! UDP sockets: groups that they are members of, and datagrams that nobody has received yet.
+//!
+//! A restart puts those into the queue of the socket as the network had brought them, and then gives it its
+//! port; one that was connected is connected first, so that nobody else's come in between. The other
+//! end of that may be anywhere: it is not told.
+//!
+//! Refused: datagrams with IP options or extension headers.
+
+use crate::{
+    checkpoint::Save,
+    image::Records,
+    report::{fail, Context, Result},
+    state::{
+        inet::{bind, Called, Made},
+        sockopt::{option, Options},
+    },
+};
+use cr_codec::{check::Rec, order, sockopt::*, uapi::*};
+use cr_sys::{
+    errno::{EBADMSG, EOPNOTSUPP},
+    inet::InetRef,
+    udp::settle,
+};
+use kernel::prelude::*;
+
+/// Adds groups that a socket is a member of to its options.
+pub(crate) fn save_groups(socket: &InetRef, options: &mut KVVec<cr_img_sockopt>) -> Result {
+    for known in MEMBERSHIPS {
+        for value in socket.groups(known.0 == SOL_IPV6) {
+            if options.len() == CR_MAX_SOCKOPTS as usize {
+                fail!(
+                    EOPNOTSUPP(),
+                    "so many multicast groups are not supported yet"
+                );
+            }
+            options.push(option(*known, value), GFP_KERNEL)?;
+        }
+    }
+    Ok(())
+}
+
+/// Saves what waits in sockets, when all of them are known.
+pub(crate) fn save_datagrams(save: &mut Save<'_>) -> Result {
+    let sockets = core::mem::take(&mut save.datagrams);
+    if !sockets.is_empty() {
+        settle();
+    }
+    for (id, socket) in &sockets {
+        let (_, record) = socket.read();
+        for datagram in socket.datagrams() {
+            let (mut datagram, bytes) = match datagram {
+                Err(error) if error == EBADMSG() => continue,
+                Err(error) if error == EOPNOTSUPP() => fail!(
+                    EOPNOTSUPP(),
+                    "{}: a datagram with IP options, extension headers or a checksum that is told \
+                     (IP_CHECKSUM) is not supported yet: receive it first",
+                    Called(&record)
+                ),
+                datagram => datagram.context(format_args!("{}", Called(&record)))?,
+            };
+            datagram.socket = *id;
+            save.record(&datagram, &[&bytes])?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives all sockets what waits in them, their ports, and their other ends.
+pub(crate) fn restore(made: &Made, records: &Records) -> Result {
+    // By socket, ascending.
+    let mut datagrams = KVVec::new();
+    for (at, rec) in records.tagged(CR_TAG_DATAGRAM) {
+        let datagram: cr_img_datagram = rec.fixed()?;
+        datagrams.push((datagram.socket, at), GFP_KERNEL)?;
+    }
+    // Of several at a port, in the order in which they came.
+    let mut sockets = KVVec::new();
+    for (id, _, record) in made.all().filter(|(_, _, made)| made.protocol == SOL_UDP) {
+        sockets.push((record.backlog, id), GFP_KERNEL)?;
+    }
+    order::sort_by_key(&mut sockets, |place| *place);
+    for (_, id) in sockets {
+        let (socket, record) = made.find(id)?;
+        let waiting = order::after(&datagrams, |(socket, _)| *socket < id)
+            .iter()
+            .take_while(|(socket, _)| *socket == id)
+            .map(|(_, at)| records.get(*at));
+        let rec = records.get(records.find(id)?);
+        restore_one(socket, &rec, waiting).context(format_args!("{}", Called(record)))?;
+    }
+    Ok(())
+}
+
+fn restore_one<'a>(
+    socket: &InetRef,
+    rec: &Rec<'_>,
+    waiting: impl Iterator<Item = Rec<'a>>,
+) -> Result {
+    let record: cr_img_inet = rec.fixed()?;
+    let connected = record.state == CR_SOCKET_CONNECTED;
+    if connected {
+        bind(socket, &record)?;
+        socket
+            .connect_datagrams(&record)
+            .context(format_args!("its other end"))?;
+        fill(socket, waiting)?;
+    } else {
+        fill(socket, waiting)?;
+        bind(socket, &record)?;
+    }
+    // A name has changed one of them.
+    let options = Options::of::<cr_img_inet>(rec, SOL_UDP);
+    options.set(socket)?;
+    options.join_groups(socket)
+}
+
+/// Puts what waits into a socket.
+fn fill<'a>(socket: &InetRef, waiting: impl Iterator<Item = Rec<'a>>) -> Result {
+    for rec in waiting {
+        let datagram: cr_img_datagram = rec.fixed()?;
+        socket
+            .queue_datagram(&datagram, rec.variable::<cr_img_datagram>())
+            .context(format_args!("a datagram that waits"))?;
+    }
+    Ok(())
+}

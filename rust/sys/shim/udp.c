@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * UDP sockets, and the datagrams that wait in them: net/ipv4/udp.c, net/ipv6/udp.c.
+ *
+ * Lock order, as there: reader_queue.lock, sk_receive_queue.lock.
+ */
+
+#include <linux/bottom_half.h>
+#include <linux/delay.h>
+#include <linux/igmp.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/net.h>
+#include <linux/netdevice.h>
+#include <linux/rcupdate.h>
+#include <linux/skbuff.h>
+#include <linux/udp.h>
+#include <net/dsfield.h>
+#include <net/if_inet6.h>
+#include <net/inet_sock.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/sock.h>
+#include <net/sock_reuseport.h>
+#include <net/udp.h>
+
+#include "shim.h"
+
+/* More than that comes as another page than the headers. */
+#define LINEAR_MAX	SKB_MAX_HEAD(sizeof(struct ipv6hdr) + sizeof(struct udphdr))
+
+/* As long as a packet that was sent may take to where it is received. */
+#define SETTLE_MS	100
+
+static bool is_on_its_way(void)
+{
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		const struct softnet_data *sd = &per_cpu(softnet_data, cpu);
+
+		if (!skb_queue_empty_lockless(&sd->input_pkt_queue) ||
+		    !skb_queue_empty_lockless(&sd->process_queue))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What was sent within the machine is received at once, but on a busy processor
+ * it may take a moment.
+ */
+void cr_shim_udp_settle(void)
+{
+	int ms;
+
+	for (ms = 0; ms < SETTLE_MS && is_on_its_way(); ms++)
+		usleep_range(500, 1000);
+	/* Who has taken one from there has put it into its socket by then. */
+	synchronize_rcu_expedited();
+}
+
+/* What such a socket can have that is refused, besides what all have. */
+u64 cr_shim_udp_unsupported(struct sock *sk)
+{
+	const struct udp_sock *up = udp_sk(sk);
+	const struct ip_mc_socklist *mc;
+	const struct ipv6_pinfo *np = inet6_sk(sk);
+	const struct ipv6_mc_socklist *mc6;
+	bool sources = np && np->ipv6_ac_list;
+	u64 found = 0;
+
+	rcu_read_lock();
+	for (mc = rcu_dereference(inet_sk(sk)->mc_list); mc;
+	     mc = rcu_dereference(mc->next_rcu))
+		sources |= mc->sfmode != MCAST_EXCLUDE ||
+			   rcu_access_pointer(mc->sflist);
+	for (mc6 = np ? rcu_dereference(np->ipv6_mc_list) : NULL; mc6;
+	     mc6 = rcu_dereference(mc6->next))
+		sources |= mc6->sfmode != MCAST_EXCLUDE ||
+			   rcu_access_pointer(mc6->sflist);
+	rcu_read_unlock();
+	if (sources)
+		found |= BIT_ULL(CR_INET_X_SOURCES);
+	if (up->pending || up->len)
+		found |= BIT_ULL(CR_INET_X_CORKED);
+	if (up->encap_type || up->encap_rcv || udp_test_bit(ACCEPT_FRAGLIST, sk))
+		found |= BIT_ULL(CR_INET_X_ENCAP);
+	if (inet_test_bit(PASSSEC, sk))
+		found |= BIT_ULL(CR_INET_X_LABELS);
+	if (np && rcu_access_pointer(np->rxpmtu))
+		found |= BIT_ULL(CR_INET_X_ERRORS);
+	return found;
+}
+
+/* Its place in a group that shares its port, or -1. */
+static int place_in_group(const struct sock *sk)
+{
+	const struct sock_reuseport *group;
+	int i, place = -1;
+
+	rcu_read_lock();
+	group = rcu_dereference(sk->sk_reuseport_cb);
+	for (i = 0; group && i < group->num_socks; i++)
+		if (group->socks[i] == sk)
+			place = i;
+	rcu_read_unlock();
+	return place;
+}
+
+/*
+ * How many sockets at its port were there before @sk: which of them gets a datagram
+ * depends on that. Caller has locked it.
+ */
+u32 cr_shim_udp_place(const struct sock *sk)
+{
+	struct net *net = sock_net(sk);
+	struct udp_hslot *slot;
+	const struct sock *other = sk;
+	int place = place_in_group(sk);
+
+	if (place >= 0 || !inet_sk(sk)->inet_num)
+		return max(place, 0);
+	slot = udp_hashslot(net->ipv4.udp_table, net, udp_sk(sk)->udp_port_hash);
+	place = 0;
+	spin_lock_bh(&slot->lock);
+	sk_for_each_from(other)
+		place += other != sk &&
+			 udp_sk(other)->udp_port_hash == udp_sk(sk)->udp_port_hash;
+	spin_unlock_bh(&slot->lock);
+	return place;
+}
+
+int cr_shim_udp_getsockopt(const struct sock *sk, u32 name, void *value, u32 len)
+{
+	u32 val;
+
+	switch (name) {
+	case UDP_CORK:
+		val = udp_test_bit(CORK, sk);
+		break;
+	case UDP_NO_CHECK6_TX:
+		val = udp_get_no_check6_tx(sk);
+		break;
+	case UDP_NO_CHECK6_RX:
+		val = udp_get_no_check6_rx(sk);
+		break;
+	case UDP_SEGMENT:
+		val = READ_ONCE(udp_sk(sk)->gso_size);
+		break;
+	case UDP_GRO:
+		val = udp_test_bit(GRO_ENABLED, sk);
+		break;
+	default:
+		return -ENOPROTOOPT;
+	}
+	if (len != sizeof(val))
+		return -EINVAL;
+	memcpy(value, &val, sizeof(val));
+	return 0;
+}
+
+/* The device that multicast goes by: as setsockopt(2) takes it. */
+int cr_shim_udp_multicast_if(const struct sock *sk, void *value, u32 len)
+{
+	struct ip_mreqn device = {
+		.imr_address.s_addr = READ_ONCE(inet_sk(sk)->mc_addr),
+		.imr_ifindex = READ_ONCE(inet_sk(sk)->mc_index),
+	};
+
+	if (len != sizeof(device))
+		return -EINVAL;
+	memcpy(value, &device, sizeof(device));
+	return 0;
+}
+
+/*
+ * Group number @nr of those that @sk is a member of, from the first that it has
+ * joined on, as setsockopt(2) takes it. False if there are not so many.
+ */
+bool cr_shim_udp_group(struct sock *sk, bool v6, u32 nr, void *value)
+{
+	const struct ipv6_pinfo *np = inet6_sk(sk);
+	const struct ipv6_mc_socklist *mc6;
+	const struct ip_mc_socklist *mc;
+	struct ipv6_mreq group6 = {};
+	struct ip_mreqn group = {};
+	u32 count = 0, at;
+
+	if (!sk_is_udp(sk))
+		return false;
+	/* They are told from the last one on. The list cannot change: it is the container's. */
+	rcu_read_lock();
+	mc6 = v6 && np ? rcu_dereference(np->ipv6_mc_list) : NULL;
+	mc = v6 ? NULL : rcu_dereference(inet_sk(sk)->mc_list);
+	for (; mc6; mc6 = rcu_dereference(mc6->next))
+		count++;
+	for (; mc; mc = rcu_dereference(mc->next_rcu))
+		count++;
+	mc6 = v6 && np ? rcu_dereference(np->ipv6_mc_list) : NULL;
+	mc = v6 ? NULL : rcu_dereference(inet_sk(sk)->mc_list);
+	for (at = count; at > nr + 1 && mc6; at--)
+		mc6 = rcu_dereference(mc6->next);
+	for (; at > nr + 1 && mc; at--)
+		mc = rcu_dereference(mc->next_rcu);
+	if (mc6) {
+		group6.ipv6mr_multiaddr = mc6->addr;
+		group6.ipv6mr_ifindex = mc6->ifindex;
+	} else if (mc) {
+		group = mc->multi;
+	}
+	rcu_read_unlock();
+	if (nr >= count)
+		return false;
+	if (v6)
+		memcpy(value, &group6, sizeof(group6));
+	else
+		memcpy(value, &group, sizeof(group));
+	return true;
+}
+
+/* The one behind @skb in its queue, or in the other one; or NULL. */
+static struct sk_buff *next_of(struct sock *sk, const struct sk_buff *skb)
+{
+	struct sk_buff_head *first = &udp_sk(sk)->reader_queue;
+	struct sk_buff_head *second = &sk->sk_receive_queue;
+	struct sk_buff *next = skb ? skb->next : first->next;
+
+	if (next == (struct sk_buff *)first)
+		next = second->next;
+	return next == (struct sk_buff *)second ? NULL : next;
+}
+
+/*
+ * What waits in @sk behind @after, or the first one for NULL, referenced; or NULL.
+ * Nobody takes anything out of it.
+ */
+struct sk_buff *cr_shim_udp_next(struct sock *sk, struct sk_buff *after)
+{
+	struct sk_buff *skb;
+
+	if (!sk_is_udp(sk))
+		return NULL;
+	spin_lock_bh(&udp_sk(sk)->reader_queue.lock);
+	spin_lock(&sk->sk_receive_queue.lock);
+	skb = next_of(sk, after);
+	if (skb)
+		skb_get(skb);
+	spin_unlock(&sk->sk_receive_queue.lock);
+	spin_unlock_bh(&udp_sk(sk)->reader_queue.lock);
+	return skb;
+}
+
+static bool is_odd(const struct sock *sk, const struct sk_buff *skb, bool v4)
+{
+	const struct inet6_skb_parm *cb6 = IP6CB(skb);
+
+	if (v4)
+		return IPCB(skb)->opt.optlen ||
+		       (inet_test_bit(CHECKSUM, sk) &&
+			skb->ip_summed == CHECKSUM_COMPLETE);
+	return cb6->lastopt || cb6->flags & (IP6SKB_HOPBYHOP | IP6SKB_L3SLAVE);
+}
+
+/*
+ * -EBADMSG: nobody is going to receive it, because it is damaged; -EOPNOTSUPP: it
+ * has more headers, or a checksum that is told.
+ */
+int cr_shim_udp_read(struct sock *sk, struct sk_buff *skb,
+		     struct cr_img_datagram *out)
+{
+	bool v4 = skb->protocol == htons(ETH_P_IP);
+	const struct ipv6hdr *ip6 = ipv6_hdr(skb);
+	const struct iphdr *ip = ip_hdr(skb);
+
+	memset(out, 0, sizeof(*out));
+	if (is_odd(sk, skb, v4))
+		return -EOPNOTSUPP;
+	if (udp_lib_checksum_complete(skb))
+		return -EBADMSG;
+	out->time_ns = ktime_to_ns(skb->tstamp);
+	out->length = skb->len;
+	out->from_port = ntohs(udp_hdr(skb)->source);
+	out->to_port = ntohs(udp_hdr(skb)->dest);
+	out->mark = skb->mark;
+	out->priority = skb->priority;
+	out->drops = SOCK_SKB_CB(skb)->dropcount;
+	if (skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
+		out->segment = skb_shinfo(skb)->gso_size;
+	if (v4) {
+		out->family = AF_INET;
+		out->ifindex = PKTINFO_SKB_CB(skb)->ipi_ifindex;
+		memcpy(out->spec_dst, &PKTINFO_SKB_CB(skb)->ipi_spec_dst,
+		       sizeof(out->spec_dst));
+		out->ttl = ip->ttl;
+		out->tos = ip->tos;
+		out->frag_max = IPCB(skb)->frag_max_size;
+		memcpy(out->from, &ip->saddr, sizeof(ip->saddr));
+		memcpy(out->to, &ip->daddr, sizeof(ip->daddr));
+		return 0;
+	}
+	out->family = AF_INET6;
+	out->ifindex = IP6CB(skb)->iif;
+	out->ttl = ip6->hop_limit;
+	out->tos = ipv6_get_dsfield(ip6);
+	out->flow = ntohl(ip6_flowlabel(ip6));
+	out->frag_max = IP6CB(skb)->frag_max_size;
+	memcpy(out->from, &ip6->saddr, sizeof(ip6->saddr));
+	memcpy(out->to, &ip6->daddr, sizeof(ip6->daddr));
+	return 0;
+}
+
+int cr_shim_udp_copy(struct sk_buff *skb, void *buf, u32 len)
+{
+	return skb_copy_bits(skb, 0, buf, len);
+}
+
+static void put_v4(struct sk_buff *skb, const struct cr_img_datagram *in)
+{
+	struct iphdr *ip = skb_put_zero(skb, sizeof(*ip));
+
+	ip->version = 4;
+	ip->ihl = sizeof(*ip) / 4;
+	ip->protocol = IPPROTO_UDP;
+	ip->ttl = in->ttl;
+	ip->tos = in->tos;
+	memcpy(&ip->saddr, in->from, sizeof(ip->saddr));
+	memcpy(&ip->daddr, in->to, sizeof(ip->daddr));
+	PKTINFO_SKB_CB(skb)->ipi_ifindex = in->ifindex;
+	memcpy(&PKTINFO_SKB_CB(skb)->ipi_spec_dst, in->spec_dst,
+	       sizeof(in->spec_dst));
+	IPCB(skb)->frag_max_size = in->frag_max;
+	skb->protocol = htons(ETH_P_IP);
+}
+
+static void put_v6(struct sk_buff *skb, const struct cr_img_datagram *in)
+{
+	struct ipv6hdr *ip6 = skb_put_zero(skb, sizeof(*ip6));
+
+	ip6_flow_hdr(ip6, in->tos, htonl(in->flow));
+	ip6->nexthdr = IPPROTO_UDP;
+	ip6->hop_limit = in->ttl;
+	memcpy(&ip6->saddr, in->from, sizeof(ip6->saddr));
+	memcpy(&ip6->daddr, in->to, sizeof(ip6->daddr));
+	IP6CB(skb)->iif = in->ifindex;
+	IP6CB(skb)->frag_max_size = in->frag_max;
+	skb->protocol = htons(ETH_P_IPV6);
+}
+
+/* A packet as the network had brought it, from its payload on. */
+static struct sk_buff *make(const struct cr_img_datagram *in, const void *data)
+{
+	u32 linear = min_t(u32, in->length, LINEAR_MAX);
+	struct udphdr *udp;
+	struct sk_buff *skb;
+	int err;
+
+	skb = alloc_skb_with_frags(sizeof(struct ipv6hdr) + sizeof(*udp) + linear,
+				   in->length - linear, PAGE_ALLOC_COSTLY_ORDER,
+				   &err, GFP_KERNEL_ACCOUNT);
+	if (!skb)
+		return ERR_PTR(err);
+	memset(skb->cb, 0, sizeof(skb->cb));
+	skb_reset_network_header(skb);
+	if (in->family == AF_INET)
+		put_v4(skb, in);
+	else
+		put_v6(skb, in);
+	skb_set_transport_header(skb, skb->len);
+	udp = skb_put_zero(skb, sizeof(*udp));
+	udp->source = htons(in->from_port);
+	udp->dest = htons(in->to_port);
+	udp->len = htons(min_t(u32, in->length + sizeof(*udp), U16_MAX));
+	__skb_pull(skb, skb->len);
+	skb_put(skb, linear);
+	skb->data_len = in->length - linear;
+	skb->len += skb->data_len;
+	err = skb_store_bits(skb, 0, data, in->length);
+	if (err) {
+		kfree_skb(skb);
+		return ERR_PTR(err);
+	}
+	skb->ip_summed = CHECKSUM_UNNECESSARY;
+	skb->skb_iif = in->ifindex;
+	skb->tstamp = ns_to_ktime(in->time_ns);
+	skb->mark = in->mark;
+	skb->priority = in->priority;
+	if (in->segment) {
+		skb_shinfo(skb)->gso_type = SKB_GSO_UDP_L4;
+		skb_shinfo(skb)->gso_size = in->segment;
+		skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(in->length, in->segment);
+	}
+	return skb;
+}
+
+/*
+ * Puts a datagram into the queue of @sk, as it was received. It has had room for it
+ * before, which may have been counted in another way. Nobody else has the socket yet.
+ */
+int cr_shim_udp_queue(struct sock *sk, const struct cr_img_datagram *in,
+		      const void *data)
+{
+	struct sk_buff *skb = sk_is_udp(sk) ? make(in, data) : ERR_PTR(-EINVAL);
+	int size, err;
+
+	if (IS_ERR(skb))
+		return PTR_ERR(skb);
+	/* To see what has become of it. */
+	skb_get(skb);
+	lock_sock(sk);
+	size = sk->sk_rcvbuf;
+	WRITE_ONCE(sk->sk_rcvbuf, INT_MAX / 2);
+	local_bh_disable();
+	err = __udp_enqueue_schedule_skb(sk, skb);
+	local_bh_enable();
+	WRITE_ONCE(sk->sk_rcvbuf, size);
+	if (err)
+		kfree_skb(skb);
+	else if (!skb_shared(skb))
+		err = -ENOBUFS;
+	else
+		SOCK_SKB_CB(skb)->dropcount = in->drops;
+	release_sock(sk);
+	kfree_skb(skb);
+	return err;
+}
+
+/* Throws away what has come before it was connected, from whomever. */
+void cr_shim_udp_drain(struct sock *sk)
+{
+	struct msghdr msg = {};
+	u32 most = U16_MAX;
+
+	while (sk->sk_socket && most-- &&
+	       kernel_recvmsg(sk->sk_socket, &msg, NULL, 0, 0,
+			      MSG_DONTWAIT | MSG_TRUNC) != -EAGAIN)
+		;
+}
+
+/* How many it had no room for. */
+void cr_shim_udp_set_drops(struct sock *sk, u32 drops)
+{
+	sk_drops_reset(sk);
+	sk_drops_add(sk, drops);
+}
