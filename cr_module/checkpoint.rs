@@ -36,6 +36,7 @@ use cr_sys::{
     inet::InetRef,
     misc,
     mm::PAGE_SIZE,
+    numa::PolicyKey,
     regs,
     task::{CpuWords, Namespaces, TaskRef, NO_CPUS},
     vec,
@@ -259,6 +260,7 @@ fn collect_once(
         xstate: state::regs::buffer()?,
         cpus: NO_CPUS,
         domains: RBTree::new(),
+        policies: RBTree::new(),
     };
     save.references.check_contained(container, &tree)?;
 
@@ -387,6 +389,8 @@ pub(crate) struct Save<'a> {
     pub(crate) domains: RBTree<u64, u32>,
     /// Ids of the memory of processes, by pid.
     pub(crate) mms: RBTree<u32, u64>,
+    /// NUMA memory policies, with their ids.
+    pub(crate) policies: RBTree<PolicyKey, u64>,
     /// Length of the vDSO, which is the same for all.
     pub(crate) vdso_len: Option<u64>,
     records: Buffer,

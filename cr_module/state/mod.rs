@@ -27,6 +27,7 @@ pub(crate) mod memory;
 pub(crate) mod mm;
 pub(crate) mod mm_flags;
 pub(crate) mod msgq;
+pub(crate) mod numa;
 pub(crate) mod owner;
 pub(crate) mod pid_ns;
 pub(crate) mod pidfd;

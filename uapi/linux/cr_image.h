@@ -132,6 +132,7 @@ struct cr_img_tail {
  * @CR_TAG_FDTABLE: obj; struct cr_img_fdtable, then struct cr_img_fd[]
  * @CR_TAG_FS: obj; struct cr_img_fs, then cwd path, root path
  * @CR_TAG_SIGHAND: obj; struct cr_img_sighand
+ * @CR_TAG_POLICY: obj; struct cr_img_policy, then __u64 asked[], __u64 nodes[]
  * @CR_TAG_MM: obj; struct cr_img_mm, then __u64 auxv[]
  * @CR_TAG_VMA: struct cr_img_vma; belongs to the last CR_TAG_MM
  * @CR_TAG_GUARDS: struct cr_img_guards, then struct cr_img_run[]; after the
@@ -220,6 +221,7 @@ enum cr_img_tag {
 	CR_TAG_INOTIFY		= 0x39,
 	CR_TAG_WATCH		= 0x3a,
 	CR_TAG_TTY		= 0x30,
+	CR_TAG_POLICY		= 0x31,
 	CR_TAG_SOCKET		= 0x34,
 	CR_TAG_PEER		= 0x35,
 	CR_TAG_MESSAGE		= 0x36,
@@ -942,6 +944,29 @@ struct cr_img_mm {
 	__u32 exec_pkey;
 };
 
+/* Most words in a set of NUMA nodes. */
+#define CR_MAX_NODE_WORDS	16
+
+/**
+ * struct cr_img_policy - a NUMA memory policy, of mappings or threads
+ * @mode: MPOL_PREFERRED to MPOL_WEIGHTED_INTERLEAVE of linux/mempolicy.h
+ * @flags: MPOL_F_* that go with the mode
+ * @home_node: one more than the node that set_mempolicy_home_node(2) has named; 0
+ *	for none
+ * @nr_words: words of each of the two sets of nodes that follow, the last of
+ *	which are not both zero; 0 for MPOL_LOCAL
+ *
+ * The first set is what was asked for, the second one what came of that where it
+ * was asked for. Without MPOL_F_STATIC_NODES or MPOL_F_RELATIVE_NODES they are the
+ * same.
+ */
+struct cr_img_policy {
+	__u32 mode;
+	__u32 flags;
+	__u32 home_node;
+	__u32 nr_words;
+};
+
 /**
  * enum cr_img_vma_kind - what a mapping shows
  * @CR_VMA_ANON: private anonymous memory
@@ -995,6 +1020,7 @@ enum cr_img_vma_kind {
  * @end: first address after it
  * @pgoff: offset in the object, in pages
  * @object: see @kind
+ * @policy: CR_TAG_POLICY of mbind(2); 0 if there is none
  * @kind: enum cr_img_vma_kind
  * @flags: CR_VMA_*
  */
@@ -1003,6 +1029,7 @@ struct cr_img_vma {
 	__u64 end;
 	__u64 pgoff;
 	__u64 object;
+	__u64 policy;
 	__u32 kind;
 	__u32 flags;
 };
@@ -2055,6 +2082,10 @@ struct cr_img_timer {
  * @ioprio: ioprio_set(2); 0 for none
  * @nr_cpu_words: words of the CPU affinity that follow, the last of them not
  *	zero; 0 when it has none of its own
+ * @policy: CR_TAG_POLICY of set_mempolicy(2); 0 if there is none
+ * @last_node: if that interleaves: the node that got the last page, or the
+ *	highest there can be
+ * @last_weight: if it does so by weights: pages that node is still to get
  *
  * A thread that asks for none of it, and whose policy needs none, has no such
  * record.
@@ -2070,6 +2101,9 @@ struct cr_img_sched {
 	__u32 util_max;
 	__u32 ioprio;
 	__u32 nr_cpu_words;
+	__u64 policy;
+	__u32 last_node;
+	__u32 last_weight;
 };
 
 /* PR_TSC_SIGSEGV, and ARCH_SET_CPUID 0 */

@@ -182,6 +182,7 @@ impl<'a> Walk<'a> {
             CR_TAG_FDTABLE => files::fdtable(state, rec),
             CR_TAG_FS => files::fs(rec.rec),
             CR_TAG_SIGHAND => signals::sighand(rec.rec),
+            CR_TAG_POLICY => memory::policy(rec.rec),
             CR_TAG_MM => {
                 self.close_mm()?;
                 let mm = memory::mm(state, rec)?;
@@ -280,7 +281,7 @@ impl<'a> Walk<'a> {
             CR_TAG_PROCESS => self.process(state, rec),
             CR_TAG_THREAD => self.thread(state, rec),
             CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE | CR_TAG_SCHED | CR_TAG_CONTROLS
-            | CR_TAG_TRACE | CR_TAG_DEBUGREGS | CR_TAG_TIMERS => self.part_of_task(state, rec.rec),
+            | CR_TAG_TRACE | CR_TAG_DEBUGREGS | CR_TAG_TIMERS => self.part_of_task(state, rec),
             _ => Err(rec.error("no part of the state")),
         }
     }
@@ -495,7 +496,8 @@ impl<'a> Walk<'a> {
     }
 
     /// Registers, queues of signals and what else a thread may have: at most once each.
-    fn part_of_task(&mut self, state: &State<'_>, rec: &Rec<'_>) -> Result {
+    fn part_of_task(&mut self, state: &State<'_>, placed: Placed<'_>) -> Result {
+        let rec = placed.rec;
         let Some(process) = &mut self.process else {
             return Err(rec.error("without a process"));
         };
@@ -524,7 +526,7 @@ impl<'a> Walk<'a> {
                         &mut thread.xstate
                     }
                     CR_TAG_SCHED => {
-                        tasks::sched(rec, thread.policy)?;
+                        tasks::sched(state, placed, thread.policy)?;
                         &mut thread.sched
                     }
                     CR_TAG_CONTROLS => {

@@ -118,6 +118,7 @@ fn one_of_each() -> (Vec<u8>, Content) {
     put::<cr_img_fdtable>(&mut writer, &mut content);
     put::<cr_img_fs>(&mut writer, &mut content);
     put::<cr_img_sighand>(&mut writer, &mut content);
+    put::<cr_img_policy>(&mut writer, &mut content);
     put::<cr_img_mm>(&mut writer, &mut content);
     put::<cr_img_vma>(&mut writer, &mut content);
     put::<cr_img_guards>(&mut writer, &mut content);

@@ -35,7 +35,6 @@
 #define CR_TASK_IOPERM		15
 #define CR_TASK_TLS_SEGMENT	16
 #define CR_TASK_PERF		18
-#define CR_TASK_MEMPOLICY	19
 #define CR_TASK_KEYRING		20
 #define CR_TASK_LSM		21
 #define CR_TASK_RSEQ_SLICE	25
@@ -342,6 +341,16 @@ struct cr_shim_sleeper {
 u32 cr_shim_sleepers(struct cr_shim_sleeper *out, u32 max);
 u64 cr_shim_timeout_left(struct task_struct *t);
 void cr_shim_finish_wait(u64 left_ns);
+
+/* numa.c */
+bool cr_shim_task_policy(struct task_struct *t, struct cr_img_policy *out,
+			 u64 *nodes, struct cr_img_sched *sched);
+void cr_shim_task_policy_set(u32 last_node, u32 last_weight);
+bool cr_shim_vma_policy(struct mm_struct *mm, u64 addr,
+			struct cr_img_policy *out, u64 *nodes);
+bool cr_shim_has_policy(struct file *file);
+int cr_shim_missing_node(const u64 *nodes, u32 nr_words);
+bool cr_shim_node_online(u32 node);
 
 /* sched.c */
 void cr_shim_sched_read(struct task_struct *t, struct cr_img_sched *out,

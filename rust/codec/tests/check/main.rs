@@ -1172,6 +1172,69 @@ fn scheduling() {
     fails::<cr_img_sched>(0, "its count disagree", |sched| sched.nr_cpu_words = 1);
     let last = size_of::<cr_img_sched>() + 8;
     fails_bytes(CR_TAG_SCHED, 0, "ends in nothing", |bytes| bytes[last] = 0);
+    fails::<cr_img_sched>(0, "no NUMA policy", |sched| sched.policy = MM);
+    fails::<cr_img_sched>(0, "impossible place", |sched| sched.policy = 0);
+    fails::<cr_img_sched>(0, "impossible place", |sched| sched.last_node = 1024);
+    fails::<cr_img_sched>(0, "impossible place", |sched| sched.last_weight = 256);
+    passes::<cr_img_sched>(0, |sched| (sched.last_node, sched.last_weight) = (1, 255));
+}
+
+#[test]
+fn memory_policies() {
+    const PREFERRED: u32 = 1;
+    const BIND: u32 = 2;
+    const LOCAL: u32 = 4;
+    const BALANCING: u32 = 1 << 13;
+    const RELATIVE: u32 = 1 << 14;
+    const STATIC: u32 = 1 << 15;
+    // The first record, with other sets of nodes; only a mapping has it.
+    let with = |mode, flags, home_node, sets: &[u64]| {
+        let mut sample = change::<cr_img_sched>(0, |sched| {
+            (sched.policy, sched.last_node) = (0, 0);
+        });
+        let at = index(&sample, CR_TAG_POLICY, 0);
+        let policy = cr_img_policy {
+            mode,
+            flags,
+            home_node,
+            nr_words: sets.len() as u32 / 2,
+        };
+        sample.state[at].payload = [policy.as_bytes(), sets.as_bytes()].concat();
+        sample
+    };
+    let good = |mode, flags, home_node, sets: &[u64]| {
+        assert_eq!(check(&with(mode, flags, home_node, sets)), Ok(()));
+    };
+    let bad = |message, mode, flags, home_node, sets: &[u64]| {
+        refused(&with(mode, flags, home_node, sets), message);
+    };
+    good(LOCAL, 0, 0, &[]);
+    good(PREFERRED, 0, 0, &[2, 2]);
+    good(PREFERRED, RELATIVE, 0, &[4, 1]);
+    good(BIND, STATIC | BALANCING, 1024, &[7, 3]);
+    bad("unknown NUMA policy", 0, 0, 0, &[]);
+    bad("unknown NUMA policy", 7, 0, 0, &[1, 1]);
+    bad("flags that its mode", BIND, 1, 0, &[1, 1]);
+    bad("flags that its mode", BIND, STATIC | RELATIVE, 0, &[1, 1]);
+    bad("flags that its mode", PREFERRED, BALANCING, 0, &[1, 1]);
+    bad("flags that its mode", LOCAL, STATIC, 0, &[]);
+    bad("impossible home node", BIND, 0, 1025, &[1, 1]);
+    bad("impossible home node", PREFERRED, 0, 1, &[1, 1]);
+    bad("another number of nodes", LOCAL, 0, 0, &[1, 1]);
+    bad("another number of nodes", BIND, 0, 0, &[]);
+    bad("another number of nodes", BIND, RELATIVE, 0, &[1, 0]);
+    bad("another number of nodes", PREFERRED, 0, 0, &[3, 3]);
+    bad("not asked for", BIND, 0, 0, &[1, 3]);
+    bad("not asked for", BIND, STATIC, 0, &[1, 3]);
+    bad("end in nothing", BIND, 0, 0, &[1, 0, 1, 0]);
+    fails::<cr_img_policy>(0, "its count disagree", |policy| policy.nr_words = 1);
+    // A thread has none with a home node.
+    let mut sample = with(BIND, 0, 1, &[1, 1]);
+    sample.change(0, |sched: &mut cr_img_sched| sched.policy = POLICY);
+    refused(&sample, "a home node");
+    fails::<cr_img_vma>(1, "no NUMA policy", |vma| vma.policy = AIO);
+    fails::<cr_img_vma>(2, "what cannot have one", |vma| vma.policy = POLICY);
+    fails::<cr_img_vma>(4, "what cannot have one", |vma| vma.policy = POLICY);
 }
 
 #[test]

@@ -82,7 +82,8 @@ pub const FILE_HUNG_UP: u64 = 41;
 pub const FILE_CURRENT_TTY: u64 = 42;
 pub const FILE_PROC: u64 = 43;
 pub const AIO: u64 = 44;
-pub const MM: u64 = 45;
+pub const POLICY: u64 = 45;
+pub const MM: u64 = 46;
 pub const MM2: u64 = 50;
 pub const SIGHAND2: u64 = 51;
 pub const URING: u64 = 52;
@@ -521,12 +522,24 @@ impl Sample {
             ..Default::default()
         };
         self.put(AIO, &aio, [event, event].as_bytes());
+        // MPOL_INTERLEAVE with MPOL_F_STATIC_NODES: one of the nodes is not there.
+        let policy = cr_img_policy {
+            mode: 3,
+            flags: 1 << 15,
+            home_node: 0,
+            nr_words: 2,
+        };
+        self.put(POLICY, &policy, [0b11u64, 1, 0b11, 0].as_bytes());
         for (id, shared) in [(MM, true), (MM2, false)] {
             let vma = |start, nr_pages: u64, kind, object, flags| cr_img_vma {
                 start,
                 end: start + nr_pages * PAGE as u64,
                 pgoff: 0,
                 object,
+                policy: match start {
+                    HEAP => POLICY,
+                    _ => 0,
+                },
                 kind,
                 flags,
             };
@@ -652,6 +665,8 @@ impl Sample {
             util_max: CR_SCHED_NO_CLAMP,
             ioprio: (2 << 13) | 7,
             nr_cpu_words: 2,
+            policy: POLICY,
+            last_node: 1023,
             ..Default::default()
         };
         self.put(0, &sched, [3u64, 1].as_bytes());
