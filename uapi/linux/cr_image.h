@@ -1951,7 +1951,8 @@ struct cr_img_thread {
 /**
  * struct cr_img_regs - general registers, in the order of user_regs_struct
  * @reg: r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs
- *	flags sp ss fs_base gs_base ds es fs gs
+ *	flags sp ss fs_base gs_base ds es fs gs; bit 32 of orig_ax is set in a read
+ *	of a Unix stream that goes on with the rest
  */
 struct cr_img_regs {
 	__u64 reg[27];

@@ -202,6 +202,9 @@ static inline void cr_shim_debug_end(void) {}
 static inline void cr_shim_debug_wait(void) {}
 #endif
 bool cr_shim_go_on(struct callback_head *work);
+bool cr_shim_interrupt_reader(struct task_struct *t, struct file *file);
+void cr_shim_settle(void);
+bool cr_shim_has_rest(struct file *file);
 void cr_shim_completion_init(struct completion *c);
 int cr_shim_completion_wait(struct completion *c);
 long cr_shim_completion_wait_timeout(struct completion *c, unsigned int ms);
