@@ -16,7 +16,7 @@ use crate::{
     references::References,
     report::{fail, Context, Log, Result},
     state::{
-        self, clock, cpu, event, inode, inotify, ipc, lock, memory::Memory, owner, pid_ns,
+        self, clock, cpu, event, inode, inotify, ipc, lock, memory::Memory, mqueue, owner, pid_ns,
         semaphore, session, socket, sysv_shm, task, tcp, timerfd, track::Track, uts,
     },
     tree::Tree,
@@ -260,6 +260,8 @@ fn collect_once(
         xstate: state::regs::buffer()?,
         cpus: NO_CPUS,
         domains: RBTree::new(),
+        has_own_ipc: namespaces & CR_NS_IPC != 0,
+        mqueues: KVVec::new(),
         policies: RBTree::new(),
     };
     save.references.check_contained(container, &tree)?;
@@ -290,6 +292,7 @@ fn collect_once(
     save.memory.check_contained()?;
     sysv_shm::check_contained(&save)?;
     inode::check_contained(&save)?;
+    mqueue::check_contained(&save)?;
 
     // The number of pages is known when they have been looked for.
     let mut record = cr_img_container {
@@ -389,6 +392,9 @@ pub(crate) struct Save<'a> {
     pub(crate) domains: RBTree<u64, u32>,
     /// Ids of the memory of processes, by pid.
     pub(crate) mms: RBTree<u32, u64>,
+    /// The container has an IPC namespace to itself; POSIX message queues in it.
+    pub(crate) has_own_ipc: bool,
+    pub(crate) mqueues: KVVec<mqueue::Saved>,
     /// NUMA memory policies, with their ids.
     pub(crate) policies: RBTree<PolicyKey, u64>,
     /// Length of the vDSO, which is the same for all.

@@ -26,6 +26,7 @@ pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod mm;
 pub(crate) mod mm_flags;
+pub(crate) mod mqueue;
 pub(crate) mod msgq;
 pub(crate) mod numa;
 pub(crate) mod owner;

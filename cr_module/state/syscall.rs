@@ -129,6 +129,8 @@ const IO_GETEVENTS: u32 = 208;
 const SEMTIMEDOP: u32 = 220;
 const CLOCK_NANOSLEEP: u32 = 230;
 const EPOLL_WAIT: u32 = 232;
+const MQ_TIMEDSEND: u32 = 242;
+const MQ_TIMEDRECEIVE: u32 = 243;
 const WAITID: u32 = 247;
 const OPENAT: u32 = 257;
 const RECVMMSG: u32 = 299;
@@ -246,6 +248,9 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         SEMOP | MSGSND | MSGRCV => Asleep::Leave(ERESTARTNOHAND),
         SEMTIMEDOP if d == 0 => Asleep::Leave(ERESTARTNOHAND),
         SEMTIMEDOP => Asleep::LeaveFor(Timed::Finished),
+        MQ_TIMEDSEND | MQ_TIMEDRECEIVE if e == 0 => Asleep::Leave(ERESTARTSYS),
+        // The time-out is absolute.
+        MQ_TIMEDSEND | MQ_TIMEDRECEIVE => Asleep::LeaveUntil(ERESTARTSYS),
         FCNTL if matches!(b, F_SETLKW | F_OFD_SETLKW) => Asleep::Leave(ERESTARTSYS),
         FLOCK => Asleep::Leave(ERESTARTSYS),
 

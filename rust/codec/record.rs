@@ -139,6 +139,7 @@ records! {
     CR_TAG_SEM          "sem"       cr_img_sem          plain   [cr_img_semaphore; room_for::<cr_img_semaphore>()];
     CR_TAG_MSGQ         "msgq"      cr_img_msgq         plain   [u8; room_for::<u8>()];
     CR_TAG_SHM          "shm"       cr_img_shm          plain;
+    CR_TAG_MQUEUE       "mqueue"    cr_img_mqueue       object  [u8; room_for::<u8>()];
     CR_TAG_SEMADJ       "semadj"    cr_img_semadj       plain   [i16; room_for::<i16>()];
     CR_TAG_CRED         "cred"      cr_img_cred         object  [u32; MAX_GROUPS + 3 * CR_MAX_LANDLOCK];
     CR_TAG_PIPE         "pipe"      cr_img_pipe         object  [u8; room_for::<u8>()];
@@ -213,7 +214,7 @@ zero_default! {
     cr_img_sigaction cr_img_sighand cr_img_mm cr_img_policy cr_img_vma cr_img_lock cr_img_rlimit cr_img_itimer
     cr_img_seccomp cr_img_process cr_img_thread cr_img_regs cr_img_xstate cr_img_sigqueue cr_img_siginfo
     cr_img_epoll cr_img_epoll_item cr_img_timerfd cr_img_inotify cr_img_inotify_event cr_img_watch cr_img_owner cr_img_pidns cr_img_pid cr_img_sched
-    cr_img_controls cr_img_shm cr_img_ipc_perm cr_img_sem cr_img_semaphore cr_img_semadj cr_img_msgq cr_img_msg cr_img_guards cr_img_aio cr_img_aio_event cr_img_uring cr_img_socket cr_img_inet cr_img_stream cr_img_waiting cr_img_sockopt cr_img_peer cr_img_message cr_img_trace cr_img_debugregs
+    cr_img_controls cr_img_shm cr_img_ipc_perm cr_img_sem cr_img_semaphore cr_img_semadj cr_img_msgq cr_img_msg cr_img_mqueue cr_img_guards cr_img_aio cr_img_aio_event cr_img_uring cr_img_socket cr_img_inet cr_img_stream cr_img_waiting cr_img_sockopt cr_img_peer cr_img_message cr_img_trace cr_img_debugregs
     cr_img_timers cr_img_timer cr_img_unchanged cr_img_huge cr_img_pages cr_img_run
     cr_stats cr_external cr_external_fd cr_section cr_checkpoint cr_restart cr_info
 }

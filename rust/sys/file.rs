@@ -66,6 +66,8 @@ pub enum FileType {
     AioRing,
     /// io_uring_setup(2).
     IoUring,
+    /// mq_open(3).
+    MessageQueue,
 }
 
 impl FileType {
@@ -92,6 +94,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_PROC => Self::Proc,
             bindings::cr_shim_file_type_CR_SHIM_FILE_AIO => Self::AioRing,
             bindings::cr_shim_file_type_CR_SHIM_FILE_IO_URING => Self::IoUring,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_MQUEUE => Self::MessageQueue,
             _ => Self::Other,
         }
     }

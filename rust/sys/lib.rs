@@ -42,6 +42,7 @@ pub mod io_uring;
 pub mod list;
 pub mod misc;
 pub mod mm;
+pub mod mqueue;
 pub mod numa;
 pub mod owner;
 pub mod park;

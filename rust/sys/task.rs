@@ -270,12 +270,6 @@ impl TaskRef {
         ipc
     }
 
-    /// Whether there are POSIX message queues in its IPC namespace.
-    pub fn has_mqueues(&self) -> bool {
-        // SAFETY: The task is valid.
-        unsafe { bindings::cr_shim_has_mqueues(self.as_ptr()) }
-    }
-
     /// Its signal actions. The task stands still and is alive.
     pub fn read_sighand(&self, out: &mut cr_img_sighand) {
         // SAFETY: The task is held, so that its signal handling does not go away.

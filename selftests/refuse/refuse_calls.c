@@ -4,7 +4,6 @@
 #include <linux/aio_abi.h>
 #include <linux/futex.h>
 #include <linux/io_uring.h>
-#include <mqueue.h>
 #include <pthread.h>
 #include <sys/uio.h>
 #include <sys/eventfd.h>
@@ -26,13 +25,6 @@ static void sleep_in(long nr, void (*call)(void))
 		_exit(1);
 	}
 	await_syscall(pid, nr);
-}
-
-static void call_mq_receive(void)
-{
-	char text[8192];
-
-	mq_receive(need(mq_open("/calls", O_CREAT | O_RDWR, 0600, NULL)), text, sizeof(text), NULL);
 }
 
 /* It has fetched one of two events: the other one would be waited for without it. */
@@ -150,7 +142,6 @@ static void call_recv_low(void)
 
 #define SLEEP(call, nr)	static void sleep_##call(void) { sleep_in(nr, call_##call); }
 
-SLEEP(mq_receive, SYS_mq_timedreceive)
 SLEEP(io_getevents, SYS_io_getevents)
 SLEEP(io_uring_enter, SYS_io_uring_enter)
 SLEEP(recv_all, SYS_recvfrom)
@@ -169,7 +160,6 @@ static void sleep_recv(void)
 #define BY_NAME(name)	"pid 2 .*sleeps in " name "\\(2\\),"
 
 static const struct case_ cases[] = {
-	{ "mq-receive", BY_NUMBER(243), sleep_mq_receive, NULL },
 	{ "io_getevents", BY_NAME("io_getevents"), sleep_io_getevents, NULL },
 	{ "io_uring_enter", BY_NUMBER(426), sleep_io_uring_enter, NULL },
 	{ "recv-other-time", BY_NAME("recvfrom"), sleep_recv, NULL },

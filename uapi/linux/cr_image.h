@@ -116,6 +116,8 @@ struct cr_img_tail {
  * @CR_TAG_MSGQ: System V message queue; struct cr_img_msgq, then for each
  *	message struct cr_img_msg and its text; after CR_TAG_IPC
  * @CR_TAG_SHM: System V shared memory; struct cr_img_shm; after CR_TAG_IPC
+ * @CR_TAG_MQUEUE: obj; POSIX message queue; struct cr_img_mqueue, then its name,
+ *	then for each message struct cr_img_msg and its text; after CR_TAG_IPC
  * @CR_TAG_SEMADJ: struct cr_img_semadj, then __s16 adjustments[]; after all
  *	processes
  * @CR_TAG_CPU: what programs could use of the processor: names of features as in
@@ -200,6 +202,7 @@ enum cr_img_tag {
 	CR_TAG_MSGQ		= 0x15,
 	CR_TAG_SEMADJ		= 0x16,
 	CR_TAG_SHM		= 0x17,
+	CR_TAG_MQUEUE		= 0x18,
 
 	CR_TAG_CRED		= 0x20,
 	CR_TAG_PIPE		= 0x21,
@@ -465,13 +468,49 @@ struct cr_img_msgq {
 
 /**
  * struct cr_img_msg - message, without padding
- * @mtype: its type, above 0
+ * @mtype: its type, above 0; or, in a POSIX queue, its priority
  * @length: bytes of text that follow
  * @reserved: zero
  */
 struct cr_img_msg {
 	__s64 mtype;
 	__u32 length;
+	__u32 reserved;
+};
+
+/* It has no name any more (mq_unlink(3)). */
+#define CR_MQUEUE_REMOVED	0x1
+/* The name, without "/"; and below which priorities are. */
+#define CR_MQUEUE_NAME_MAX	255
+#define CR_MQUEUE_PRIORITIES	32768
+
+/**
+ * struct cr_img_mqueue - POSIX message queue
+ * @mode: permissions
+ * @uid: owner
+ * @gid: group
+ * @flags: CR_MQUEUE_*
+ * @max_messages: most messages in it
+ * @max_length: most bytes in a message
+ * @nr: messages, in the order in which they are received
+ * @name_len: bytes of the name
+ * @atime_sec: times, of CLOCK_REALTIME
+ */
+struct cr_img_mqueue {
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 flags;
+	__u32 max_messages;
+	__u32 max_length;
+	__u32 nr;
+	__u32 name_len;
+	__s64 atime_sec;
+	__s64 mtime_sec;
+	__s64 ctime_sec;
+	__u32 atime_nsec;
+	__u32 mtime_nsec;
+	__u32 ctime_nsec;
 	__u32 reserved;
 };
 
@@ -752,6 +791,7 @@ struct cr_img_tty {
  *	with it any more; it has a path if it was opened as /dev/tty
  * @CR_FILE_INET: @target is a CR_TAG_INET
  * @CR_FILE_IO_URING: @target is a CR_TAG_URING
+ * @CR_FILE_MQUEUE: mq_open(3); @target is a CR_TAG_MQUEUE
  * @CR_FILE_PROC: a file of the top directory of procfs that is not a process's,
  *	such as /proc/stat, found again by path; the next read goes on with @size
  *	bytes, which follow the path, then with record @target minus one; all this
@@ -780,6 +820,7 @@ enum cr_img_file_kind {
 	CR_FILE_INET		= 21,
 	CR_FILE_IO_URING	= 22,
 	CR_FILE_PROC		= 18,
+	CR_FILE_MQUEUE		= 23,
 };
 
 /**

@@ -151,11 +151,12 @@ impl<'a> Walk<'a> {
         match rec.tag {
             CR_TAG_UTS => self.uts(rec.rec),
             CR_TAG_IPC => self.ipc(rec.rec),
-            CR_TAG_SEM | CR_TAG_MSGQ | CR_TAG_SHM if !self.ipc => {
+            CR_TAG_SEM | CR_TAG_MSGQ | CR_TAG_SHM | CR_TAG_MQUEUE if !self.ipc => {
                 Err(rec.error("an object without an IPC namespace"))
             }
             CR_TAG_SEM => ipc::semaphores(rec.rec),
             CR_TAG_MSGQ => ipc::queue(rec.rec),
+            CR_TAG_MQUEUE => ipc::posix_queue(rec.rec),
             CR_TAG_SHM => ipc::segment(state, rec),
             CR_TAG_SEMADJ => {
                 self.close_process()?;

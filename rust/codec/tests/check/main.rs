@@ -103,7 +103,7 @@ fn every_record_is_needed() {
             || (FILE_MASTER..=FILE_PROC).contains(&gone.id)
             || matches!(
                 gone.id,
-                FILE_INET | FILE_CONNECTED | FILE_ACCEPTED | FILE_IO_URING
+                FILE_INET | FILE_CONNECTED | FILE_ACCEPTED | FILE_IO_URING | FILE_MQUEUE
             );
         assert_eq!(check(&less).is_ok(), optional, "{gone:?}");
         if !matches!(
@@ -742,6 +742,59 @@ fn ipc_objects() {
     let at = index(&sample, CR_TAG_IPC, 0);
     sample.state.remove(at);
     assert!(check(&sample).unwrap_err().contains(without_namespace));
+}
+
+#[test]
+fn posix_queues() {
+    passes::<cr_img_mqueue>(0, |queue| queue.flags = CR_MQUEUE_REMOVED);
+    fails::<cr_img_mqueue>(0, "unknown flags", |queue| queue.flags = 2);
+    fails::<cr_img_mqueue>(0, "unknown flags", |queue| queue.mode = 0o10000);
+    fails::<cr_img_mqueue>(0, "not zero", |queue| queue.reserved = 1);
+    fails::<cr_img_mqueue>(0, "an owner without an id", |queue| queue.gid = u32::MAX);
+    fails::<cr_img_mqueue>(0, "impossible time", |queue| {
+        queue.ctime_nsec = 1_000_000_000
+    });
+    fails::<cr_img_mqueue>(0, "impossible limits", |queue| queue.max_messages = 65537);
+    fails::<cr_img_mqueue>(0, "impossible limits", |queue| queue.max_length = 0);
+    fails::<cr_img_mqueue>(0, "an impossible message", |queue| queue.max_length = 4);
+    fails::<cr_img_mqueue>(0, "disagree", |queue| queue.max_messages = 1);
+    fails::<cr_img_mqueue>(0, "disagree", |queue| queue.nr = 3);
+    fails::<cr_img_mqueue>(0, "disagree", |queue| queue.name_len = 1000);
+    fails::<cr_img_mqueue>(0, "not a name", |queue| queue.name_len = 0);
+    let name = size_of::<cr_img_mqueue>();
+    let first = name + 4;
+    let second = first + size_of::<cr_img_msg>() + 5;
+    fails_bytes(CR_TAG_MQUEUE, 0, "not a name", |queue| queue[name] = b'/');
+    fails_bytes(CR_TAG_MQUEUE, 0, "not a name", |queue| queue[name + 1] = 0);
+    // Priorities do not rise, and are below 32768.
+    let earlier = "before others that are received first";
+    fails_bytes(CR_TAG_MQUEUE, 0, earlier, |queue| queue[second] = 8);
+    fails_bytes(CR_TAG_MQUEUE, 0, earlier, |queue| queue[first + 1] = 0x80);
+    fails_bytes(CR_TAG_MQUEUE, 0, earlier, |queue| queue[first + 12] = 1);
+    fails_bytes(CR_TAG_MQUEUE, 0, "disagree", |queue| queue.push(0));
+    let file = |message, f: &dyn Fn(&mut cr_img_file)| {
+        let mut sample = Sample::new();
+        let record = sample.state.iter_mut().find(|rec| rec.id == FILE_MQUEUE);
+        let record = record.unwrap();
+        let mut file = cr_img_file::read_from_bytes(&record.payload).unwrap();
+        f(&mut file);
+        record.payload = file.as_bytes().to_vec();
+        refused(&sample, message);
+    };
+    file("no message queue behind it", &|file| file.target = PIPE);
+    file("what is said of its inode", &|file| file.size = 1);
+    file("flags of what has no contents", &|file| {
+        file.flags |= 0o10000000
+    });
+    file("flags that an open file cannot have", &|file| {
+        file.flags |= 0o100
+    });
+    let mut sample = Sample::new();
+    let at = index(&sample, CR_TAG_MQUEUE, 0);
+    let queue = sample.state.remove(at);
+    let ipc = index(&sample, CR_TAG_IPC, 0);
+    sample.state.insert(ipc, queue);
+    refused(&sample, "an object without an IPC namespace");
 }
 
 #[test]

@@ -52,6 +52,7 @@ pub struct Sample {
     pub pages: Vec<Pages>,
 }
 
+pub const MQUEUE: u64 = 9;
 pub const CRED: u64 = 10;
 pub const PIPE: u64 = 11;
 pub const INODE: u64 = 12;
@@ -88,6 +89,7 @@ pub const MM2: u64 = 50;
 pub const SIGHAND2: u64 = 51;
 pub const URING: u64 = 52;
 pub const FILE_IO_URING: u64 = 53;
+pub const FILE_MQUEUE: u64 = 54;
 pub const PIDNS: u64 = 70;
 pub const PIDNS2: u64 = 71;
 pub const INET: u64 = 78;
@@ -253,6 +255,16 @@ impl Sample {
             &queue,
             &[some.as_bytes(), b"bytes", none.as_bytes()].concat(),
         );
+        let queue = cr_img_mqueue {
+            mode: 0o600,
+            max_messages: 2,
+            max_length: 100,
+            nr: 2,
+            name_len: 4,
+            ..Default::default()
+        };
+        let messages = [some.as_bytes(), b"bytes", none.as_bytes()].concat();
+        self.put(MQUEUE, &queue, &[b"name", &messages[..]].concat());
     }
 
     fn objects(&mut self) {
@@ -603,6 +615,14 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_IO_URING, &file, &[]);
+        let file = cr_img_file {
+            kind: CR_FILE_MQUEUE,
+            flags: 0o2004002,
+            target: MQUEUE,
+            pos: 7,
+            ..Default::default()
+        };
+        self.put(FILE_MQUEUE, &file, &[]);
         let lock = cr_img_lock {
             file: FILE_EXE,
             owner: FDTABLE,
