@@ -16,8 +16,8 @@ use crate::{
     references::References,
     report::{fail, Context, Log, Result},
     state::{
-        self, clock, cpu, event, inode, inotify, ipc, lock, memory::Memory, netlink, owner, pid_ns,
-        semaphore, session, socket, sysv_shm, task, tcp, timerfd, track::Track, udp, uts,
+        self, clock, cpu, event, inode, inotify, ipc, lock, memory::Memory, mqueue, netlink, owner,
+        pid_ns, semaphore, session, socket, sysv_shm, task, tcp, timerfd, track::Track, udp, uts,
     },
     tree::Tree,
 };
@@ -37,6 +37,7 @@ use cr_sys::{
     misc,
     mm::PAGE_SIZE,
     netlink::NetlinkRef,
+    numa::PolicyKey,
     regs,
     task::{CpuWords, Namespaces, TaskRef, NO_CPUS},
     vec,
@@ -261,6 +262,9 @@ fn collect_once(
         xstate: state::regs::buffer()?,
         cpus: NO_CPUS,
         domains: RBTree::new(),
+        has_own_ipc: namespaces & CR_NS_IPC != 0,
+        mqueues: KVVec::new(),
+        policies: RBTree::new(),
     };
     save.references.check_contained(container, &tree)?;
 
@@ -292,6 +296,7 @@ fn collect_once(
     save.memory.check_contained()?;
     sysv_shm::check_contained(&save)?;
     inode::check_contained(&save)?;
+    mqueue::check_contained(&save)?;
 
     // The number of pages is known when they have been looked for.
     let mut record = cr_img_container {
@@ -393,6 +398,11 @@ pub(crate) struct Save<'a> {
     pub(crate) cpus: CpuWords,
     /// Landlock domains, with the pid that has each.
     pub(crate) domains: RBTree<u64, u32>,
+    /// The container has an IPC namespace to itself; POSIX message queues in it.
+    pub(crate) has_own_ipc: bool,
+    pub(crate) mqueues: KVVec<mqueue::Saved>,
+    /// NUMA memory policies, with their ids.
+    pub(crate) policies: RBTree<PolicyKey, u64>,
     /// Length of the vDSO, which is the same for all.
     pub(crate) vdso_len: Option<u64>,
     records: Buffer,

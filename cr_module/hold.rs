@@ -365,6 +365,11 @@ fn settle_one(container: &Container, held: &mut Held, dies: bool) -> Result {
             };
         }
         Asleep::Wake => wake(held)?,
+        Asleep::WakeReader(fd) => {
+            if let (false, Some(file)) = (held.woken, task.file(fd)) {
+                held.woken = Slot::interrupt_reader(&held.slot, &file);
+            }
+        }
         Asleep::Wait(why) => {
             let now = misc::monotonic_ns();
             if held.since == 0 {
@@ -394,7 +399,8 @@ fn wake(held: &mut Held) -> Result {
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
         self.parking.open();
-        for held in self.held.values() {
+        // Who was woken comes by, and goes on with the rest.
+        for held in self.held.values().filter(|held| !held.woken) {
             Slot::withdraw(&held.slot);
         }
     }

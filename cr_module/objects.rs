@@ -25,6 +25,7 @@ pub(crate) enum Kind {
     PidNs,
     Socket,
     Tty,
+    Mqueue,
 }
 
 /// The objects that have been met so far. Tasks that stand still keep them alive.

@@ -247,6 +247,9 @@ pub(crate) struct Plan {
     pub(crate) late: Arc<Late>,
     #[pin]
     pub(crate) watched: Mutex<KVVec<(u64, FileRef)>>,
+    /// POSIX message queues, by an open file, and open files of them; by id.
+    #[pin]
+    mqueues: Mutex<KVVec<(u64, FileRef)>>,
     /// Sessions of audit.
     #[pin]
     pub(crate) audit_sessions: Mutex<audit::Sessions>,
@@ -270,6 +273,18 @@ impl Plan {
             .find(|(id, _)| *id == object)
             .ok_or(EINVAL)?;
         Ok(found.1[usize::from(read_only)].clone())
+    }
+
+    /// Adds a POSIX message queue, or an open file of one.
+    pub(crate) fn add_mqueue(&self, id: u64, file: FileRef) -> Result {
+        Ok(self.mqueues.lock().push((id, file), GFP_KERNEL)?)
+    }
+
+    /// One of these.
+    pub(crate) fn mqueue(&self, id: u64) -> Result<FileRef> {
+        let mqueues = self.mqueues.lock();
+        let found = mqueues.iter().find(|(of, _)| *of == id).ok_or(EINVAL)?;
+        Ok(found.1.clone())
     }
 
     /// Makes a plan of records that have been checked.
@@ -333,6 +348,7 @@ impl Plan {
                 segments <- new_mutex!(KVVec::new()),
                 late,
                 watched <- new_mutex!(KVVec::new()),
+                mqueues <- new_mutex!(KVVec::new()),
                 audit_sessions <- new_mutex!(RBTree::new()),
                 tasks <- new_mutex!(tasks),
                 failure <- new_mutex!(None),

@@ -18,8 +18,8 @@ use crate::{
     plan::{Created, Plan, ThreadPlan},
     report::{fail, failure, Context, Log, Result},
     state::{
-        cpu, debugreg, event, file, inet, inode, inotify, io_uring, ipc, memory, netlink, owner,
-        pid_ns, pipe, proc_mem, regs, session, shmem, socket, stop, task, thread,
+        cpu, debugreg, event, file, inet, inode, inotify, io_uring, ipc, memory, netlink, numa,
+        owner, pid_ns, pipe, proc_mem, regs, session, shmem, socket, stop, task, thread,
         trace::{self, Traced},
         tty, vdso,
     },
@@ -79,6 +79,9 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     }
     for rec in list.iter().filter(|rec| rec.tag == CR_TAG_MM) {
         vdso::check_crc(rec)?;
+    }
+    for rec in list.iter().filter(|rec| rec.tag == CR_TAG_POLICY) {
+        numa::check(rec)?;
     }
 
     let root = match args.value.root_fd {

@@ -163,7 +163,7 @@ pub(crate) fn restore_watched<'a>(
         let (watched, file) = file_of(item.file)?;
         if matches!(
             file.kind,
-            CR_FILE_SIGNALFD | CR_FILE_PIDFD | CR_FILE_INOTIFY
+            CR_FILE_SIGNALFD | CR_FILE_PIDFD | CR_FILE_INOTIFY | CR_FILE_MQUEUE
         ) {
             continue;
         }
@@ -220,13 +220,13 @@ pub(crate) fn watch_late(
     Ok(())
 }
 
-/// Lets epoll instances watch processes, all of which exist or have ended, and inotify instances, of
-/// which all that they have to tell is there.
+/// Lets epoll instances watch processes, all of which exist or have ended, inotify instances, of which all
+/// that they have to tell is there, and message queues.
 pub(crate) fn restore_watched_late(plan: &Plan) -> Result {
     let mut late = KVVec::new();
     for (_, rec) in plan.records.tagged(CR_TAG_FILE) {
         let kind = rec.fixed::<cr_img_file>()?.kind;
-        if matches!(kind, CR_FILE_PIDFD | CR_FILE_INOTIFY) {
+        if matches!(kind, CR_FILE_PIDFD | CR_FILE_INOTIFY | CR_FILE_MQUEUE) {
             late.push(rec.id, GFP_KERNEL)?;
         }
     }

@@ -18,7 +18,8 @@ use crate::{
     report::{fail, failure, Context, Failure, Name, Result},
     restart::Files,
     state::{
-        event, inet, inode, io_uring, netlink, owner, pidfd, pipe, proc_mem, socket, tcp, tty,
+        event, inet, inode, io_uring, mqueue, netlink, owner, pidfd, pipe, proc_mem, socket, tcp,
+        tty,
     },
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -41,6 +42,8 @@ pub(crate) const KEPT_FLAGS: u32 = 0o3 // O_ACCMODE
     | 0o4000000; // __O_SYNC
 /// O_TMPFILE, which comes with O_DIRECTORY.
 const O_TMPFILE: u32 = 0o20000000;
+/// What mq_open(2) keeps.
+const O_CLOEXEC: u32 = 0o2000000;
 /// O_ASYNC: see [`owner`].
 const FASYNC: u32 = 0o20000;
 /// Opened by execve(2): means nothing afterwards.
@@ -134,6 +137,9 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
         } else if matches!(kind, FileType::Memfd | FileType::Removed) {
             record.flags &= KEPT_FLAGS | O_TMPFILE;
             record = inode::save(save, file, kind, info.inode, &record)
+                .context(format_args!("{}", What(kind, &info)))?;
+        } else if kind == FileType::MessageQueue {
+            record = mqueue::save_file(save, file, &record)
                 .context(format_args!("{}", What(kind, &info)))?;
         } else if kind == FileType::Terminal {
             record.flags &= KEPT_FLAGS;
@@ -234,7 +240,8 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
         | FileType::Inotify
         | FileType::IoUring
         | FileType::Proc
-        | FileType::ProcMem => {}
+        | FileType::ProcMem
+        | FileType::MessageQueue => {}
         // Nobody else may change what is to be saved.
         FileType::Memfd | FileType::Removed => {
             return Ok(match file.outside_user(save.container.ns(), true) {
@@ -297,8 +304,10 @@ fn check(kind: FileType, info: &FileInfo, record: &cr_img_file) -> Result {
     }
     // Those that have no name have flags of their own.
     let mut known = KEPT_FLAGS | FMODE_EXEC | FASYNC;
-    if kind == FileType::Removed {
-        known |= O_TMPFILE;
+    match kind {
+        FileType::Removed => known |= O_TMPFILE,
+        FileType::MessageQueue => known |= O_CLOEXEC,
+        _ => {}
     }
     if !event::is_anonymous(kind) && record.flags & !known != 0 {
         fail!(EOPNOTSUPP(), "{what} has unknown flags {:#o}", record.flags);
@@ -383,6 +392,7 @@ impl core::fmt::Display for What<'_> {
             FileType::ProcMem => f.write_str("memory of a process (/proc/PID/mem)"),
             FileType::Socket => f.write_str("a socket"),
             FileType::IoUring => f.write_str("io_uring"),
+            FileType::MessageQueue => write!(f, "POSIX message queue {name}"),
             FileType::AioRing => f.write_str("a ring of asynchronous I/O"),
             FileType::Inet | FileType::Netlink | FileType::MemoryDevice | FileType::Other => {
                 write!(f, "{name}")
@@ -411,7 +421,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
         CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_INOTIFY => {
             event::restore(&record)
         }
-        CR_FILE_PROC_MEM | CR_FILE_PIDFD => proc_mem::stand_in(),
+        CR_FILE_PROC_MEM | CR_FILE_PIDFD | CR_FILE_MQUEUE => proc_mem::stand_in(),
         CR_FILE_MEMFD | CR_FILE_INODE => {
             inode::open(files, &record).context(format_args!("a file without a name"))
         }

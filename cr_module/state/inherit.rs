@@ -30,9 +30,12 @@ pub(crate) fn is_kept(parents: &[cr_img_vma], vma: &cr_img_vma) -> bool {
             parent.end,
             parent.pgoff,
             parent.object,
+            parent.policy,
             parent.kind,
             parent.flags,
-        ) == (vma.end, vma.pgoff, vma.object, vma.kind, vma.flags)
+        ) == (
+            vma.end, vma.pgoff, vma.object, vma.policy, vma.kind, vma.flags,
+        )
     };
     vma.flags & NOT_KEPT == 0 && found.is_ok_and(|at| same(&parents[at]))
 }

@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! An IPC namespace that the container has to itself: its sysctls, and what is in it.
-//!
-//! Refused: POSIX message queues.
 
 use crate::{
     build::Build,
     checkpoint::Save,
     plan::Plan,
     report::{fail, Result},
-    state::{msgq, semaphore, sysv_shm},
+    state::{mqueue, msgq, semaphore, sysv_shm},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
     build,
-    errno::EOPNOTSUPP,
     pid_ns::PidNs,
     sysv::{self, Ipc, Kind},
 };
@@ -22,16 +19,11 @@ use kernel::prelude::*;
 
 /// Saves the limits and the objects.
 pub(crate) fn save(save: &mut Save<'_>) -> Result {
-    if save.init.has_mqueues() {
-        fail!(
-            EOPNOTSUPP(),
-            "has POSIX message queues, which are not supported yet"
-        );
-    }
     let ipc = save.init.read_ipc();
     save.record(&ipc, &[])?;
     semaphore::save(save)?;
     msgq::save(save)?;
+    mqueue::save(save)?;
     sysv_shm::save(save)
 }
 
@@ -48,10 +40,14 @@ pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
         shmmax: u64::MAX,
         shmall: u64::MAX,
         shmmni: MOST,
+        mq_queues_max: MOST,
+        mq_msg_max: MOST,
+        mq_msgsize_max: MOST,
         ..ipc
     });
     semaphore::restore(build)?;
     msgq::restore(build)?;
+    mqueue::restore(build)?;
     sysv_shm::restore(build)?;
     build::set_ipc(&ipc);
     Ok(())
@@ -82,5 +78,6 @@ pub(crate) fn finish(plan: &Plan, ns: &PidNs) -> Result {
     let ipc = Ipc::of(&plan.task(0, living)?.task)?;
     semaphore::finish(plan, &ipc, ns)?;
     msgq::finish(plan, &ipc, ns)?;
+    mqueue::finish(plan, &ipc)?;
     sysv_shm::finish(plan, &ipc, ns)
 }

@@ -14,11 +14,11 @@ const SYS_PRLIMIT64: u32 = 302;
 const RLIMIT_NOFILE: usize = 7;
 
 /// What the limits of the caller might get in the way of: processes, memory, locked memory,
-/// pending signals. Each process sets its own in the end.
+/// pending signals, message queues. Each process sets its own in the end.
 pub(crate) fn lift(build: &Build<'_>) {
     let mut have = cr_img_process::default();
     TaskRef::current().read_limits(&mut have);
-    for resource in [2, 3, 6, 8, 9, 11] {
+    for resource in [2, 3, 6, 8, 9, 11, 12] {
         if have.rlimit[resource].cur == u64::MAX {
             continue;
         }

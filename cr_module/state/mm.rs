@@ -12,7 +12,7 @@ use crate::{
     checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
-    state::{aio, file, guard, inherit, inode, shmem, sysv_shm, vdso},
+    state::{aio, file, guard, inherit, inode, numa, shmem, sysv_shm, vdso},
     tree::Process,
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -139,6 +139,7 @@ fn save_vma(save: &mut Save<'_>, mm: &Mm, vma: &Vma) -> Result<cr_img_vma> {
         end: vma.end,
         pgoff: vma.pgoff,
         object: 0,
+        policy: numa::save_vma(save, mm, vma)?,
         kind: CR_VMA_ANON,
         flags: vma.flags,
     };
@@ -369,10 +370,11 @@ fn map(build: &Build<'_>, vma: &cr_img_vma, guards: &guard::Guards) -> Result {
     advise(build, vma, guards)
 }
 
-/// Does to a new mapping what madvise(2) and mlock(2) have done.
+/// Does to a new mapping what mbind(2), madvise(2) and mlock(2) have done.
 fn advise(build: &Build<'_>, vma: &cr_img_vma, guards: &guard::Guards) -> Result {
     let has = |flag| vma.flags & flag != 0;
     let length = vma.end - vma.start;
+    numa::bind(build, vma)?;
     // What droppable memory has of these, it has from the beginning.
     let advice = ADVICE
         .iter()

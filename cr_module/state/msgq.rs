@@ -48,13 +48,23 @@ pub(crate) fn restore(build: &Build<'_>) -> Result {
         ipc::create(&queue.perm, Kind::Msg, |key, flags| {
             build.syscall(SYS_MSGGET, [key, flags, 0])
         })
-        .and_then(|()| send_all(build, id, rec.variable::<cr_img_msgq>()))
+        .and_then(|()| {
+            send_all(build, rec.variable::<cr_img_msgq>(), |message, place, _| {
+                let length = u64::from(message.length);
+                build.syscall6(SYS_MSGSND, [id as u64, place, length, IPC_NOWAIT, 0, 0])
+            })
+        })
         .context(format_args!("message queue {id}"))?;
     }
     Ok(())
 }
 
-fn send_all(build: &Build<'_>, id: i32, bytes: &[u8]) -> Result {
+/// Sends all messages: `send` gets each, with the addresses of a struct msgbuf with it, and of its text.
+pub(crate) fn send_all(
+    build: &Build<'_>,
+    bytes: &[u8],
+    send: impl Fn(&cr_img_msg, u64, u64) -> Result<i64>,
+) -> Result {
     let length = bytes.len() as u64;
     if length == 0 {
         return Ok(());
@@ -68,11 +78,11 @@ fn send_all(build: &Build<'_>, id: i32, bytes: &[u8]) -> Result {
         0,
     ];
     let place = build.syscall6(SYS_MMAP, place)? as u64;
+    let at = place + size_of::<i64>() as u64;
     for (message, text) in messages(bytes) {
         build::write_user(place, message.mtype.as_bytes())?;
-        build::write_user(place + size_of::<i64>() as u64, text)?;
-        let args = [id as u64, place, text.len() as u64, IPC_NOWAIT, 0, 0];
-        build.syscall6(SYS_MSGSND, args)?;
+        build::write_user(at, text)?;
+        send(&message, place, at)?;
     }
     build.syscall(SYS_MUNMAP, [place, length, 0])?;
     Ok(())

@@ -4,7 +4,8 @@
 //!
 //! It is found again by its name; but the kernel opens it only when the thread is there whose name it
 //! is. Until then, another file stands in for it. When all threads of all processes exist, such files
-//! are opened, and who has made a descriptor table puts them into it. So are [`pidfd`]s.
+//! are opened, and who has made a descriptor table puts them into it. So are [`pidfd`]s, and message
+//! queues ([`mqueue`](crate::state::mqueue)), which the container's init has opened.
 //!
 //! Refused: those of a procfs that shows other processes; of threads that have ended, or executed a
 //! program since, which the kernel shows as empty.
@@ -79,7 +80,7 @@ impl ProcMem {
         for (at, rec) in records.tagged(CR_TAG_FILE) {
             if matches!(
                 rec.fixed::<cr_img_file>()?.kind,
-                CR_FILE_PROC_MEM | CR_FILE_PIDFD
+                CR_FILE_PROC_MEM | CR_FILE_PIDFD | CR_FILE_MQUEUE
             ) {
                 places.push(at, GFP_KERNEL)?;
             }
@@ -127,6 +128,7 @@ pub(crate) fn restore(plan: &Plan, root: &PathRef, ns: &PidNs, init: &TaskRef) -
         let record: cr_img_file = rec.fixed()?;
         let file = match record.kind {
             CR_FILE_PIDFD => pidfd::open(ns, init, &record, &mut dead)?,
+            CR_FILE_MQUEUE => plan.mqueue(rec.id)?,
             _ => open(root, ns, &record, path).context(format_args!("file {}", Name(path)))?,
         };
         all.files.lock().push((rec.id, file), GFP_KERNEL)?;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Scheduling: policy and nice value, which are in the record of every thread; and what few threads
-//! ask for: priorities, deadlines, time slices, a CPU affinity, utilization clamps, an I/O priority.
+//! ask for: priorities, deadlines, time slices, a CPU affinity, utilization clamps, an I/O priority, a
+//! NUMA memory policy.
 //!
 //! It is asked for again with the rights of the caller, and so is what only a container needs that
 //! has less than its caller. CPUs that this machine has not are forgotten.
@@ -10,6 +11,7 @@ use crate::{
     build::Build,
     checkpoint::Save,
     report::{fail, Context, Result},
+    state::numa,
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -63,11 +65,15 @@ const NOTHING: cr_img_sched = cr_img_sched {
     util_max: CR_SCHED_NO_CLAMP,
     ioprio: 0,
     nr_cpu_words: 0,
+    policy: 0,
+    last_node: 0,
+    last_weight: 0,
 };
 
 /// Saves what a thread asks for besides policy and nice value.
 pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result {
-    let sched = thread.task.read_sched(&mut save.cpus);
+    let mut sched = thread.task.read_sched(&mut save.cpus);
+    numa::save_task(save, &thread.task, &mut sched)?;
     if sched.as_bytes() == NOTHING.as_bytes() {
         return Ok(());
     }
@@ -132,6 +138,7 @@ pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread, rec: Option<Rec
     if affinity != used(&sched, &cpus) {
         restore_affinity(build, affinity)?;
     }
+    numa::restore_task(build, &wanted.sched)?;
     if wanted.sched.ioprio != have.sched.ioprio {
         let ioprio = u64::from(wanted.sched.ioprio);
         build

@@ -5,7 +5,7 @@
 //! Behind such mappings there is an object of the kernel's own tmpfs, which goes with its last
 //! mapping. Its pages are saved once, however many processes map it.
 
-use crate::{checkpoint::Save, objects::Kind, report::Result};
+use crate::{checkpoint::Save, objects::Kind, report::Result, state::numa};
 use cr_codec::check::Rec;
 use cr_sys::file::FileRef;
 
@@ -15,6 +15,7 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef, inode: u64) -> Result<u6
         save.memory.map_again(id);
         return Ok(id);
     }
+    numa::check_shared(file)?;
     let record = file.shmem_info();
     let id = save.objects.add(Kind::Shmem, inode)?;
     save.object(id, &record, &[])?;
@@ -25,6 +26,7 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef, inode: u64) -> Result<u6
 /// The same of a segment of System V shared memory, which knows itself who maps it.
 pub(crate) fn save_segment(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
     let (_, info, _) = file.read_info();
+    numa::check_shared(file)?;
     let record = file.shmem_info();
     let id = save.objects.add(Kind::Shmem, info.inode)?;
     save.object(id, &record, &[])?;

@@ -183,6 +183,7 @@ fn save_sent(save: &mut Save<'_>, sent: &FileRef) -> Result<u64> {
     let what = match sent.read_type() {
         FileType::ProcMem => "memory of a process (/proc/PID/mem)",
         FileType::PidFd => "a pidfd",
+        FileType::MessageQueue => "a POSIX message queue",
         _ => return file::save(save, sent),
     };
     // These are not there yet when messages are sent.

@@ -32,6 +32,8 @@ pub(crate) enum Asleep {
     LeaveFor(Timed),
     /// Interrupt the call: it leaves behind all that is needed to go on.
     Wake,
+    /// The same, of a read of this descriptor, a Unix stream, which may end by itself with a part.
+    WakeReader(u32),
     /// Wait until it returns by itself; it is an error when it does not.
     Wait(CallName),
 }
@@ -127,6 +129,8 @@ const IO_GETEVENTS: u32 = 208;
 const SEMTIMEDOP: u32 = 220;
 const CLOCK_NANOSLEEP: u32 = 230;
 const EPOLL_WAIT: u32 = 232;
+const MQ_TIMEDSEND: u32 = 242;
+const MQ_TIMEDRECEIVE: u32 = 243;
 const WAITID: u32 = 247;
 const OPENAT: u32 = 257;
 const RECVMMSG: u32 = 299;
@@ -186,8 +190,8 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         file.map_or(FileType::Regular, |file| file.read_type())
     };
     match nr {
-        READ if rest_of_stream(task, file_type(a), a, 0) => Asleep::Wake,
-        RECVFROM if rest_of_stream(task, file_type(a), a, d) => Asleep::Wake,
+        READ if rest_of_stream(task, a, 0) => reading_stream(file_type(a), a),
+        RECVFROM if rest_of_stream(task, a, d) => reading_stream(file_type(a), a),
         READ | READV if is_socket(file_type(a)) => receiving(task, a, 0, "read"),
         // It may have told others already.
         WRITE | WRITEV | SENDTO | SENDMSG | SENDMMSG if file_type(a) == FileType::Netlink => {
@@ -248,6 +252,9 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         SEMOP | MSGSND | MSGRCV => Asleep::Leave(ERESTARTNOHAND),
         SEMTIMEDOP if d == 0 => Asleep::Leave(ERESTARTNOHAND),
         SEMTIMEDOP => Asleep::LeaveFor(Timed::Finished),
+        MQ_TIMEDSEND | MQ_TIMEDRECEIVE if e == 0 => Asleep::Leave(ERESTARTSYS),
+        // The time-out is absolute.
+        MQ_TIMEDSEND | MQ_TIMEDRECEIVE => Asleep::LeaveUntil(ERESTARTSYS),
         FCNTL if matches!(b, F_SETLKW | F_OFD_SETLKW) => Asleep::Leave(ERESTARTSYS),
         FLOCK => Asleep::Leave(ERESTARTSYS),
 
@@ -358,16 +365,25 @@ fn receiving(task: &TaskRef, fd: u64, flags: u64, name: &'static str) -> Asleep 
 /// Flags of calls that go on with the rest, if they are interrupted: see `rust/sys/shim/rest.c`.
 const REST_FLAGS: u64 = MSG_WAITALL | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC;
 
-/// Whether somebody who waits for something in a socket is to get so much of a TCP stream, and may
-/// have a part of it.
-fn rest_of_stream(task: &TaskRef, kind: FileType, fd: u64, flags: u64) -> bool {
-    kind == FileType::Inet
-        && flags & !REST_FLAGS == 0
-        && socket_sleep(task, fd, false).is_some_and(|sleep| {
-            sleep.is_stream
+/// Whether somebody who waits for something in a socket is to get so much of a stream, and may have a
+/// part of it.
+fn rest_of_stream(task: &TaskRef, fd: u64, flags: u64) -> bool {
+    let file = u32::try_from(fd).ok().and_then(|fd| task.file(fd));
+    flags & !REST_FLAGS == 0
+        && file.is_some_and(|file| {
+            let sleep = file.socket_sleep(false);
+            file.has_rest()
                 && sleep.timeout.is_none()
                 && (sleep.is_partial || flags & MSG_WAITALL != 0)
         })
+}
+
+fn reading_stream(kind: FileType, fd: u64) -> Asleep {
+    match kind {
+        FileType::Inet => Asleep::Wake,
+        // The descriptor of a file.
+        _ => Asleep::WakeReader(fd as u32),
+    }
 }
 
 /// Who waits for messages, and may have some.

@@ -60,7 +60,6 @@ const REFUSED: &[(u32, &str)] = &[
     (CR_TASK_IOPL, "has an I/O privilege level"),
     (CR_TASK_TLS_SEGMENT, "has TLS segments in its GDT"),
     (CR_TASK_PERF, "is counted by perf events"),
-    (CR_TASK_MEMPOLICY, "has a NUMA memory policy"),
     (CR_TASK_KEYRING, "has keyrings of its own"),
     (CR_TASK_LSM, "has another security label than the caller"),
     (CR_TASK_RSEQ_SLICE, "has rseq time slice extensions"),

@@ -139,6 +139,7 @@ records! {
     CR_TAG_SEM          "sem"       cr_img_sem          plain   [cr_img_semaphore; room_for::<cr_img_semaphore>()];
     CR_TAG_MSGQ         "msgq"      cr_img_msgq         plain   [u8; room_for::<u8>()];
     CR_TAG_SHM          "shm"       cr_img_shm          plain;
+    CR_TAG_MQUEUE       "mqueue"    cr_img_mqueue       object  [u8; room_for::<u8>()];
     CR_TAG_SEMADJ       "semadj"    cr_img_semadj       plain   [i16; room_for::<i16>()];
     CR_TAG_CRED         "cred"      cr_img_cred         object  [u32; MAX_GROUPS + 3 * CR_MAX_LANDLOCK];
     CR_TAG_PIPE         "pipe"      cr_img_pipe         object  [u8; room_for::<u8>()];
@@ -149,6 +150,7 @@ records! {
     CR_TAG_FDTABLE      "fdtable"   cr_img_fdtable      object  [cr_img_fd; at_most(MAX_FDS, room_for::<cr_img_fd>())];
     CR_TAG_FS           "fs"        cr_img_fs           object  [u8; 2 * CR_IMG_PATH_MAX];
     CR_TAG_SIGHAND      "sighand"   cr_img_sighand      object;
+    CR_TAG_POLICY       "policy"    cr_img_policy       object  [u64; 2 * CR_MAX_NODE_WORDS];
     CR_TAG_MM           "mm"        cr_img_mm           object  [u64; MAX_AUXV];
     CR_TAG_VMA          "vma"       cr_img_vma          plain;
     CR_TAG_GUARDS       "guards"    cr_img_guards       plain   [cr_img_run; room_for::<cr_img_run>()];
@@ -212,10 +214,10 @@ zero_default! {
     cr_img_header cr_img_record cr_img_tail cr_img_end cr_img_section cr_img_container cr_img_uts
     cr_img_ipc     cr_img_cred cr_img_pipe cr_img_shmem cr_img_inode cr_img_tty cr_img_tty_end cr_img_termios cr_img_file cr_img_fdtable cr_img_fd
     cr_img_fs
-    cr_img_sigaction cr_img_sighand cr_img_mm cr_img_vma cr_img_lock cr_img_rlimit cr_img_itimer
+    cr_img_sigaction cr_img_sighand cr_img_mm cr_img_policy cr_img_vma cr_img_lock cr_img_rlimit cr_img_itimer
     cr_img_seccomp cr_img_process cr_img_thread cr_img_regs cr_img_xstate cr_img_sigqueue cr_img_siginfo
     cr_img_epoll cr_img_epoll_item cr_img_timerfd cr_img_inotify cr_img_inotify_event cr_img_watch cr_img_owner cr_img_pidns cr_img_pid cr_img_sched
-    cr_img_controls cr_img_shm cr_img_ipc_perm cr_img_sem cr_img_semaphore cr_img_semadj cr_img_msgq cr_img_msg cr_img_guards cr_img_aio cr_img_aio_event cr_img_uring cr_img_socket cr_img_inet cr_img_stream cr_img_waiting cr_img_datagram cr_img_netlink cr_img_netlink_message cr_img_sockopt cr_img_peer cr_img_message cr_img_trace cr_img_debugregs
+    cr_img_controls cr_img_shm cr_img_ipc_perm cr_img_sem cr_img_semaphore cr_img_semadj cr_img_msgq cr_img_msg cr_img_mqueue cr_img_guards cr_img_aio cr_img_aio_event cr_img_uring cr_img_socket cr_img_inet cr_img_stream cr_img_waiting cr_img_datagram cr_img_netlink cr_img_netlink_message cr_img_sockopt cr_img_peer cr_img_message cr_img_trace cr_img_debugregs
     cr_img_timers cr_img_timer cr_img_unchanged cr_img_huge cr_img_pages cr_img_run
     cr_stats cr_external cr_external_fd cr_section cr_checkpoint cr_lazy cr_restart cr_info
 }

@@ -68,6 +68,8 @@ pub enum FileType {
     IoUring,
     /// A netlink socket.
     Netlink,
+    /// mq_open(3).
+    MessageQueue,
 }
 
 impl FileType {
@@ -95,6 +97,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_AIO => Self::AioRing,
             bindings::cr_shim_file_type_CR_SHIM_FILE_IO_URING => Self::IoUring,
             bindings::cr_shim_file_type_CR_SHIM_FILE_NETLINK => Self::Netlink,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_MQUEUE => Self::MessageQueue,
             _ => Self::Other,
         }
     }

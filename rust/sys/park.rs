@@ -9,7 +9,7 @@
 //!
 //! C header: [`include/linux/task_work.h`](srctree/include/linux/task_work.h).
 
-use crate::{bindings, misc::ModuleRef, sync::Event, task::TaskRef, vfork::Vfork};
+use crate::{bindings, file::FileRef, misc::ModuleRef, sync::Event, task::TaskRef, vfork::Vfork};
 use core::mem::ManuallyDrop;
 use kernel::{
     error::to_result,
@@ -148,6 +148,14 @@ impl Slot {
         }
     }
 
+    /// Ends the sleep of a task that reads `file`, a Unix stream, and gets the rest later. False if it has
+    /// been woken meanwhile: it comes by, or sleeps again.
+    pub fn interrupt_reader(slot: &Arc<Self>, file: &FileRef) -> bool {
+        // SAFETY: Task and file are valid; a task that has not been released has a kernel stack with
+        // its registers, which it does not get to while the lock of the stream is held.
+        unsafe { bindings::cr_shim_interrupt_reader(slot.task.as_ptr(), file.as_ptr()) }
+    }
+
     /// Lets the task alone, if it has not come by yet.
     pub fn withdraw(slot: &Arc<Self>) {
         // It has come by if it is on the way to finish a write.
@@ -217,6 +225,8 @@ unsafe extern "C" fn park(work: *mut bindings::callback_head) {
     if unsafe { bindings::cr_shim_current_exiting() } {
         slot.stage.store(GONE, Release);
     } else {
+        // SAFETY: On its way to user mode, nobody else changes the registers of the task.
+        unsafe { bindings::cr_shim_settle() };
         slot.stage.store(PARKED, Release);
         // Being killed is the only other way out, and then the task sees to that itself.
         let open = slot.parking.open.wait().is_ok();

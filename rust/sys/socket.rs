@@ -60,6 +60,12 @@ impl FileRef {
         }
     }
 
+    /// Whether a read of it, a stream, that has got a part can be taken up again by another one.
+    pub fn has_rest(&self) -> bool {
+        // SAFETY: The file is valid.
+        unsafe { bindings::cr_shim_has_rest(self.as_ptr()) }
+    }
+
     /// A new socket of this type, with the flags of its file.
     pub fn make_socket(kind: u32, flags: u32) -> Result<Self> {
         // SAFETY: No preconditions; the result is an error or referenced.

@@ -55,6 +55,10 @@ impl Ipc {
         Ok(Self(NonNull::new(ptr).ok_or(ESRCH)?))
     }
 
+    pub(crate) fn as_ptr(&self) -> *mut bindings::ipc_namespace {
+        self.0.as_ptr()
+    }
+
     /// The next set of semaphores from `*at` on. Processes are numbers of `ns`.
     pub fn next_sem(
         &self,

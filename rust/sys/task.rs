@@ -18,11 +18,10 @@ pub use bindings::{
     cr_shim_task as TaskInfo, CR_TASK_AUTOREAP, CR_TASK_COMPAT, CR_TASK_CORE_COOKIE,
     CR_TASK_IOPERM, CR_TASK_IOPL, CR_TASK_IO_URING, CR_TASK_IO_URING_FDS,
     CR_TASK_IO_URING_RESTRICT, CR_TASK_IO_URING_WORKERS, CR_TASK_KEYRING, CR_TASK_LSM,
-    CR_TASK_MEMPOLICY, CR_TASK_NS_CGROUP, CR_TASK_NS_NET, CR_TASK_NS_TIME_CHILDREN,
-    CR_TASK_NS_USER, CR_TASK_PERF, CR_TASK_RESCTRL, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT,
-    CR_TASK_SECCOMP, CR_TASK_SHARED_IO, CR_TASK_SHSTK, CR_TASK_SINGLE_STEP, CR_TASK_STOPPED,
-    CR_TASK_SYSEMU, CR_TASK_TLS_SEGMENT, CR_TASK_TRACED, CR_TASK_TRACED_DEAD, CR_TASK_UPROBES,
-    CR_TASK_USER_EVENTS, CR_TASK_XFEATURES,
+    CR_TASK_NS_CGROUP, CR_TASK_NS_NET, CR_TASK_NS_TIME_CHILDREN, CR_TASK_NS_USER, CR_TASK_PERF,
+    CR_TASK_RESCTRL, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT, CR_TASK_SECCOMP, CR_TASK_SHARED_IO,
+    CR_TASK_SHSTK, CR_TASK_SINGLE_STEP, CR_TASK_STOPPED, CR_TASK_SYSEMU, CR_TASK_TLS_SEGMENT,
+    CR_TASK_TRACED, CR_TASK_TRACED_DEAD, CR_TASK_UPROBES, CR_TASK_USER_EVENTS, CR_TASK_XFEATURES,
 };
 
 /// A thread, with a reference: the structure stays, the thread may exit.
@@ -269,12 +268,6 @@ impl TaskRef {
         // SAFETY: The task is valid, `ipc` is valid for writes.
         unsafe { bindings::cr_shim_ipc_read(self.as_ptr(), &mut ipc) };
         ipc
-    }
-
-    /// Whether there are POSIX message queues in its IPC namespace.
-    pub fn has_mqueues(&self) -> bool {
-        // SAFETY: The task is valid.
-        unsafe { bindings::cr_shim_has_mqueues(self.as_ptr()) }
     }
 
     /// Its signal actions. The task stands still and is alive.

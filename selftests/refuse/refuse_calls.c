@@ -4,8 +4,8 @@
 #include <linux/aio_abi.h>
 #include <linux/futex.h>
 #include <linux/io_uring.h>
-#include <mqueue.h>
 #include <pthread.h>
+#include <sys/uio.h>
 #include <sys/eventfd.h>
 #include <sys/ipc.h>
 #include <sys/socket.h>
@@ -25,13 +25,6 @@ static void sleep_in(long nr, void (*call)(void))
 		_exit(1);
 	}
 	await_syscall(pid, nr);
-}
-
-static void call_mq_receive(void)
-{
-	char text[8192];
-
-	mq_receive(need(mq_open("/calls", O_CREAT | O_RDWR, 0600, NULL)), text, sizeof(text), NULL);
 }
 
 /* It has fetched one of two events: the other one would be waited for without it. */
@@ -90,12 +83,14 @@ static void call_recv(void)
 	recv(fd[0], &c, 1, 0);
 }
 
+/* What one writer has sent ends where the next one begins. */
 static void call_recv_all(void)
 {
-	int fd[2];
+	int fd[2], on = 1;
 	char c[100];
 
 	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	sure(setsockopt(fd[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
 	sure(write(fd[1], "a part", 6));
 	recv(fd[0], c, sizeof(c), MSG_WAITALL);
 }
@@ -137,20 +132,20 @@ static void call_recv_low(void)
 {
 	int fd[2], least = 50;
 	char c[100];
+	struct iovec part = { c, sizeof(c) };
 
 	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
 	sure(setsockopt(fd[0], SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least)));
 	sure(write(fd[1], "a part", 6));
-	recv(fd[0], c, sizeof(c), 0);
+	readv(fd[0], &part, 1);
 }
 
 #define SLEEP(call, nr)	static void sleep_##call(void) { sleep_in(nr, call_##call); }
 
-SLEEP(mq_receive, SYS_mq_timedreceive)
 SLEEP(io_getevents, SYS_io_getevents)
 SLEEP(io_uring_enter, SYS_io_uring_enter)
 SLEEP(recv_all, SYS_recvfrom)
-SLEEP(recv_low, SYS_recvfrom)
+SLEEP(recv_low, SYS_readv)
 SLEEP(recv_many, SYS_recvmmsg)
 SLEEP(send, SYS_sendto)
 SLEEP(send_many, SYS_sendmmsg)
@@ -165,12 +160,11 @@ static void sleep_recv(void)
 #define BY_NAME(name)	"pid 2 .*sleeps in " name "\\(2\\),"
 
 static const struct case_ cases[] = {
-	{ "mq-receive", BY_NUMBER(243), sleep_mq_receive, NULL },
 	{ "io_getevents", BY_NAME("io_getevents"), sleep_io_getevents, NULL },
 	{ "io_uring_enter", BY_NUMBER(426), sleep_io_uring_enter, NULL },
 	{ "recv-other-time", BY_NAME("recvfrom"), sleep_recv, NULL },
 	{ "recv-all", BY_NAME("recvfrom"), sleep_recv_all, NULL },
-	{ "recv-low", BY_NAME("recvfrom"), sleep_recv_low, NULL },
+	{ "recv-low", BY_NAME("read"), sleep_recv_low, NULL },
 	{ "recvmmsg", BY_NAME("recvmmsg"), sleep_recv_many, NULL },
 	{ "send", BY_NAME("sendto"), sleep_send, NULL },
 	{ "sendmmsg", BY_NAME("sendmmsg"), sleep_send_many, NULL },

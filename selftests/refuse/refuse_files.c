@@ -302,8 +302,14 @@ static void make_namespace(void)
 
 static void make_mqueue(void)
 {
-	fd = sure(mq_open("/selftest", O_RDWR | O_CREAT, 0600, NULL));
-	mq_unlink("/selftest");
+	char path[600];
+
+	mq_close(sure(mq_open("/selftest", O_RDWR | O_CREAT, 0600, NULL)));
+	sure(mkdir(file_at("queues"), 0700));
+	need(mount("mqueue", file_at("queues"), "mqueue", 0, NULL));
+	snprintf(path, sizeof(path), "%s/selftest", file_at("queues"));
+	fd = sure(open(path, O_RDWR));
+	sure(umount2(file_at("queues"), MNT_DETACH));
 }
 
 static void make_proc(void)
@@ -621,7 +627,7 @@ static const struct case_ cases[] = {
 	{ "pidfd-nested", "pidfd of a process that has ended in a nested", make_pidfd_nested, NULL },
 	{ "landlock", "landlock", make_landlock, NULL },
 	{ "namespace", "namespace|nsfs", make_namespace, NULL },
-	{ "mqueue", "queue", make_mqueue, NULL },
+	{ "mqueue", "POSIX message queue selftest: is of another IPC namespace, or of a mount", make_mqueue, NULL },
 	{ "proc", "proc", make_proc, NULL },
 	{ "mem-dead", "memory of a process that has ended", make_mem_dead, NULL },
 	{ "mem-executed", "memory of a process that has ended or executed", make_mem_executed, NULL },

@@ -16,9 +16,11 @@ static void make_huge(void)
 	need(shmget(IPC_PRIVATE, 2 << 20, SHM_HUGETLB | SHM_NORESERVE | 0600));
 }
 
-static void make_mqueue(void)
+static void make_notification(void)
 {
-	mq_close(sure(mq_open("/of-the-container", O_RDWR | O_CREAT, 0600, NULL)));
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+
+	sure(mq_notify(sure(mq_open("/notifies", O_RDWR | O_CREAT, 0600, NULL)), &event));
 }
 
 static int set, state;
@@ -52,7 +54,7 @@ static const struct case_ cases[] = {
 	  make_adjustments, NULL },
 	{ "locked", "System V shared memory [0-9]+ is locked", make_locked, NULL },
 	{ "huge", "System V shared memory [0-9]+ is of huge pages", make_huge, NULL },
-	{ "mqueue", "POSIX message queues", make_mqueue, NULL },
+	{ "notification", "POSIX message queue notifies has a notification", make_notification, NULL },
 };
 
 int main(int argc, char **argv)

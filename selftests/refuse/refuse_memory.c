@@ -7,6 +7,7 @@
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/shm.h>
@@ -132,11 +133,12 @@ static void check_guard(void)
 	}
 }
 
+/* That of shared memory is a policy of all who have it. */
 static void make_policy(void)
 {
 	unsigned long nodes = 1;
 
-	memory = map_anon(16 * PAGE, MAP_PRIVATE);
+	memory = map_anon(16 * PAGE, MAP_SHARED);
 	need(syscall(SYS_mbind, memory, 16 * PAGE, MPOL_BIND, &nodes, 8, 0));
 }
 
@@ -148,19 +150,29 @@ static void check_policy(void)
 	expect_eq(mode, MPOL_BIND, "memory policy of a mapping");
 }
 
-static void make_task_policy(void)
+/* And it stays when the mapping is gone. */
+static void make_policy_left(void)
+{
+	unsigned long nodes = 1;
+	int id = sure(shmget(IPC_PRIVATE, 4 * PAGE, 0600));
+
+	memory = shmat(id, NULL, 0);
+	need(syscall(SYS_mbind, memory, PAGE, MPOL_BIND, &nodes, 8, 0));
+	sure(shmdt(memory));
+	memory = shmat(id, NULL, 0);
+}
+
+static void make_policy_vdso(void)
 {
 	unsigned long nodes = 1;
 
-	need(syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, 8));
-}
+	unsigned long size = PAGE;
 
-static void check_task_policy(void)
-{
-	int mode = -1;
-
-	sure(syscall(SYS_get_mempolicy, &mode, NULL, 0, NULL, 0));
-	expect_eq(mode, MPOL_BIND, "memory policy of a task");
+	memory = (char *)getauxval(AT_SYSINFO_EHDR);
+	/* All of it, or it would be split. */
+	while (size < 8 * PAGE && syscall(SYS_mbind, memory, size, MPOL_BIND, &nodes, 8, 0))
+		size += PAGE;
+	need(size < 8 * PAGE ? 0 : -1);
 }
 
 static void make_name(void)
@@ -199,8 +211,9 @@ static const struct case_ cases[] = {
 	{ "secretmem", "secret", make_secretmem, NULL },
 	{ "device", "device|/dev/mem", make_device, NULL },
 	{ "guard", "guard regions .* locked", make_guard, check_guard },
-	{ "policy", "policy|NUMA", make_policy, check_policy },
-	{ "task-policy", "policy|NUMA", make_task_policy, check_task_policy },
+	{ "policy", "has a NUMA policy", make_policy, check_policy },
+	{ "policy-left", "shared memory has a NUMA policy", make_policy_left, check_policy },
+	{ "policy-vdso", "has a NUMA policy", make_policy_vdso, check_policy },
 	{ "name", "name", make_name, check_name },
 	{ "arguments", "nothing", make_arguments, check_arguments },
 };

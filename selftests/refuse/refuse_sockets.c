@@ -6,6 +6,7 @@
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <mqueue.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -84,6 +85,11 @@ static void make_memory_in_flight(void)
 static void make_pidfd_in_flight(void)
 {
 	send_file(sure((int)syscall(SYS_pidfd_open, getpid(), 0)));
+}
+
+static void make_mqueue_in_flight(void)
+{
+	send_file(sure(mq_open("/in-flight", O_RDWR | O_CREAT, 0600, NULL)));
 }
 
 static struct sockaddr_in listen_on_loopback(void)
@@ -370,6 +376,7 @@ static const struct case_ cases[] = {
 	{ "elsewhere", "of another network namespace", make_elsewhere, NULL },
 	{ "memory-in-flight", "a file in a message: memory of a process", make_memory_in_flight, NULL },
 	{ "pidfd-in-flight", "a file in a message: a pidfd", make_pidfd_in_flight, NULL },
+	{ "mqueue-in-flight", "a file in a message: a POSIX message queue", make_mqueue_in_flight, NULL },
 	{ "tcp-urgent", "has urgent data", make_tcp_urgent, NULL },
 	{ "tcp-connecting", "a TCP socket|a TCP connection", make_tcp_connecting, NULL },
 	{ "tcp-fastopen", "with TCP Fast Open", make_tcp_fastopen, NULL },

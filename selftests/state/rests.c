@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Calls at sockets that are half done, and go on with the rest: all of a TCP
- * stream, at least so much of it, several messages in both directions, one
- * large message in parts. They return what they would have without an interruption.
+ * Calls at sockets that are half done, and go on with the rest: all of a stream,
+ * at least so much of it, several messages in both directions, one large message
+ * in parts. They return what they would have without an interruption.
  */
 #include "options.h"
 #include <stdlib.h>
@@ -11,7 +11,15 @@
 /* More than the buffers of both ends grow to. */
 #define BIG	(16 << 20)
 
-enum { ALL, LEAST, READS, MESSAGES, SENDS, PARTS, TO_UNIX, CUT, CUT_UNIX, NR };
+enum {
+	ALL, LEAST, READS, ALL_UNIX, LEAST_UNIX, READS_UNIX, DESCRIPTORS, CLOSED, MESSAGES, SENDS,
+	PARTS, TO_UNIX, CUT, CUT_UNIX, NR
+};
+
+static bool is_unix(int which)
+{
+	return (which >= ALL_UNIX && which <= SENDS) || which == TO_UNIX || which == CUT_UNIX;
+}
 
 static int ours[NR], theirs[NR];
 
@@ -32,14 +40,47 @@ static void supply(int fd, size_t from, size_t len)
 	sure(write(fd, bytes, len));
 }
 
-static int gets_all(void *unused)
+static int gets_all(void *arg)
 {
+	int which = *(int *)arg;
 	unsigned char bytes[100];
 
-	expect_eq(recv(theirs[ALL], bytes, 100, MSG_WAITALL), 100, "recv with MSG_WAITALL");
+	expect_eq(recv(theirs[which], bytes, 100, MSG_WAITALL), 100,
+		  which == ALL ? "recv with MSG_WAITALL" : "recv with MSG_WAITALL of a Unix stream");
 	expect(is_right(bytes, 0, 100), "all of it");
-	(void)unused;
 	return 0;
+}
+
+/* A read ends at a message with descriptors, also one that nobody has asked for. */
+static int gets_part(void *arg)
+{
+	int which = *(int *)arg;
+	unsigned char bytes[100];
+	ssize_t n = recv(theirs[which], bytes, 100, MSG_WAITALL);
+
+	expect_eq(n, which == CLOSED ? 40 : 70,
+		  which == CLOSED ? "up to the end" : "up to a message with descriptors");
+	expect(is_right(bytes, 0, n), "a part of it");
+	if (which == DESCRIPTORS)
+		expect_eq(recv(theirs[which], bytes, 100, 0), 30, "what is behind that");
+	return 0;
+}
+
+static void supply_descriptor(int fd, size_t from, size_t len)
+{
+	unsigned char bytes[100];
+	struct iovec part = { bytes, len };
+	union {
+		char room[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr head;
+	} control = { .head = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = byte_at(from + i);
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	sure(sendmsg(fd, &message, 0));
 }
 
 /* It is woken by so much at once only, which is more than is missing. */
@@ -47,9 +88,14 @@ static int gets_least(void *arg)
 {
 	int which = *(int *)arg;
 	unsigned char bytes[200];
-	ssize_t n = which == READS ? read(theirs[which], bytes, 200) : recv(theirs[which], bytes, 200, 0);
+	bool reads = which == READS || which == READS_UNIX;
+	ssize_t n = reads ? read(theirs[which], bytes, 200) : recv(theirs[which], bytes, 200, 0);
 
-	expect_eq(n, 100, which == READS ? "read with SO_RCVLOWAT" : "recv with SO_RCVLOWAT");
+	expect_eq(n, 100,
+		  which == READS ? "read with SO_RCVLOWAT" :
+		  which == LEAST ? "recv with SO_RCVLOWAT" :
+		  which == READS_UNIX ? "read with SO_RCVLOWAT of a Unix stream" :
+					"recv with SO_RCVLOWAT of a Unix stream");
 	expect(is_right(bytes, 0, 100), "at least so much, and the rest");
 	return 0;
 }
@@ -163,18 +209,23 @@ int main(int argc, char **argv)
 	payload_begin(argc, argv);
 	listener = listening(AF_INET, 10);
 	for (int i = 0; i < NR; i++)
-		pair_up(i, i == MESSAGES || i == SENDS || i == TO_UNIX || i == CUT_UNIX ? AF_UNIX : AF_INET,
+		pair_up(i, is_unix(i) ? AF_UNIX : AF_INET,
 			i == MESSAGES || i == SENDS ? SOCK_SEQPACKET : SOCK_STREAM, listener);
-	set_option(theirs[LEAST], SOL_SOCKET, SO_RCVLOWAT, 50);
-	set_option(theirs[READS], SOL_SOCKET, SO_RCVLOWAT, 50);
-	supply(ours[ALL], 0, 40);
-	supply(ours[LEAST], 0, 40);
-	supply(ours[READS], 0, 40);
+	for (int i = ALL; i <= CLOSED; i++) {
+		if (i == LEAST || i == READS || i == LEAST_UNIX || i == READS_UNIX)
+			set_option(theirs[i], SOL_SOCKET, SO_RCVLOWAT, 50);
+		supply(ours[i], 0, 40);
+	}
 	sure(write(ours[MESSAGES], "one", 3));
 	sure(write(ours[MESSAGES], "two", 3));
 	pid[ALL] = start(gets_all, ALL, SYS_recvfrom);
 	pid[LEAST] = start(gets_least, LEAST, SYS_recvfrom);
 	pid[READS] = start(gets_least, READS, SYS_read);
+	pid[ALL_UNIX] = start(gets_all, ALL_UNIX, SYS_recvfrom);
+	pid[LEAST_UNIX] = start(gets_least, LEAST_UNIX, SYS_recvfrom);
+	pid[READS_UNIX] = start(gets_least, READS_UNIX, SYS_read);
+	pid[DESCRIPTORS] = start(gets_part, DESCRIPTORS, SYS_recvfrom);
+	pid[CLOSED] = start(gets_part, CLOSED, SYS_recvfrom);
 	pid[MESSAGES] = start(gets_messages, MESSAGES, SYS_recvmmsg);
 	pid[SENDS] = start(sends_messages, SENDS, SYS_sendmmsg);
 	pid[PARTS] = start(sends_parts, PARTS, SYS_sendmsg);
@@ -189,9 +240,16 @@ int main(int argc, char **argv)
 	sleep_ms(100);
 	for (int i = 0; i < NR; i++)
 		expect_eq(task_state(pid[i]), 'S', "call %d still waits", i);
-	supply(ours[ALL], 40, 60);
-	supply(ours[LEAST], 40, 60);
-	supply(ours[READS], 40, 60);
+	for (int i = ALL; i <= READS_UNIX; i++)
+		supply(ours[i], 40, i == LEAST_UNIX || i == READS_UNIX ? 5 : 60);
+	/* A Unix stream wakes who gets less than that. */
+	sleep_ms(100);
+	expect_eq(task_state(pid[LEAST_UNIX]), 'S', "too little is no reason to return");
+	supply(ours[LEAST_UNIX], 45, 55);
+	supply(ours[READS_UNIX], 45, 55);
+	supply_descriptor(ours[DESCRIPTORS], 40, 30);
+	supply(ours[DESCRIPTORS], 70, 30);
+	sure(shutdown(ours[CLOSED], SHUT_WR));
 	sure(write(ours[MESSAGES], "three", 5));
 	sure(write(ours[MESSAGES], "four", 4));
 	for (int i = 0; i < MANY; i++)

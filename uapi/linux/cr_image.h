@@ -116,6 +116,8 @@ struct cr_img_tail {
  * @CR_TAG_MSGQ: System V message queue; struct cr_img_msgq, then for each
  *	message struct cr_img_msg and its text; after CR_TAG_IPC
  * @CR_TAG_SHM: System V shared memory; struct cr_img_shm; after CR_TAG_IPC
+ * @CR_TAG_MQUEUE: obj; POSIX message queue; struct cr_img_mqueue, then its name,
+ *	then for each message struct cr_img_msg and its text; after CR_TAG_IPC
  * @CR_TAG_SEMADJ: struct cr_img_semadj, then __s16 adjustments[]; after all
  *	processes
  * @CR_TAG_CPU: what programs could use of the processor: names of features as in
@@ -132,6 +134,7 @@ struct cr_img_tail {
  * @CR_TAG_FDTABLE: obj; struct cr_img_fdtable, then struct cr_img_fd[]
  * @CR_TAG_FS: obj; struct cr_img_fs, then cwd path, root path
  * @CR_TAG_SIGHAND: obj; struct cr_img_sighand
+ * @CR_TAG_POLICY: obj; struct cr_img_policy, then __u64 asked[], __u64 nodes[]
  * @CR_TAG_MM: obj; struct cr_img_mm, then __u64 auxv[]
  * @CR_TAG_VMA: struct cr_img_vma; belongs to the last CR_TAG_MM
  * @CR_TAG_GUARDS: struct cr_img_guards, then struct cr_img_run[]; after the
@@ -204,6 +207,8 @@ enum cr_img_tag {
 	CR_TAG_MSGQ		= 0x15,
 	CR_TAG_SEMADJ		= 0x16,
 	CR_TAG_SHM		= 0x17,
+	CR_TAG_MQUEUE		= 0x18,
+	CR_TAG_POLICY		= 0x19,
 
 	CR_TAG_CRED		= 0x20,
 	CR_TAG_PIPE		= 0x21,
@@ -471,13 +476,49 @@ struct cr_img_msgq {
 
 /**
  * struct cr_img_msg - message, without padding
- * @mtype: its type, above 0
+ * @mtype: its type, above 0; or, in a POSIX queue, its priority
  * @length: bytes of text that follow
  * @reserved: zero
  */
 struct cr_img_msg {
 	__s64 mtype;
 	__u32 length;
+	__u32 reserved;
+};
+
+/* It has no name any more (mq_unlink(3)). */
+#define CR_MQUEUE_REMOVED	0x1
+/* The name, without "/"; and below which priorities are. */
+#define CR_MQUEUE_NAME_MAX	255
+#define CR_MQUEUE_PRIORITIES	32768
+
+/**
+ * struct cr_img_mqueue - POSIX message queue
+ * @mode: permissions
+ * @uid: owner
+ * @gid: group
+ * @flags: CR_MQUEUE_*
+ * @max_messages: most messages in it
+ * @max_length: most bytes in a message
+ * @nr: messages, in the order in which they are received
+ * @name_len: bytes of the name
+ * @atime_sec: times, of CLOCK_REALTIME
+ */
+struct cr_img_mqueue {
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 flags;
+	__u32 max_messages;
+	__u32 max_length;
+	__u32 nr;
+	__u32 name_len;
+	__s64 atime_sec;
+	__s64 mtime_sec;
+	__s64 ctime_sec;
+	__u32 atime_nsec;
+	__u32 mtime_nsec;
+	__u32 ctime_nsec;
 	__u32 reserved;
 };
 
@@ -759,6 +800,7 @@ struct cr_img_tty {
  * @CR_FILE_INET: @target is a CR_TAG_INET
  * @CR_FILE_IO_URING: @target is a CR_TAG_URING
  * @CR_FILE_NETLINK: @target is a CR_TAG_NETLINK
+ * @CR_FILE_MQUEUE: mq_open(3); @target is a CR_TAG_MQUEUE
  * @CR_FILE_PROC: a file of the top directory of procfs that is not a process's,
  *	such as /proc/stat, found again by path; the next read goes on with @size
  *	bytes, which follow the path, then with record @target minus one; all this
@@ -788,6 +830,7 @@ enum cr_img_file_kind {
 	CR_FILE_IO_URING	= 22,
 	CR_FILE_NETLINK		= 23,
 	CR_FILE_PROC		= 18,
+	CR_FILE_MQUEUE		= 24,
 };
 
 /**
@@ -952,6 +995,29 @@ struct cr_img_mm {
 	__u32 exec_pkey;
 };
 
+/* Most words in a set of NUMA nodes. */
+#define CR_MAX_NODE_WORDS	16
+
+/**
+ * struct cr_img_policy - a NUMA memory policy, of mappings or threads
+ * @mode: MPOL_PREFERRED to MPOL_WEIGHTED_INTERLEAVE of linux/mempolicy.h
+ * @flags: MPOL_F_* that go with the mode
+ * @home_node: one more than the node that set_mempolicy_home_node(2) has named; 0
+ *	for none
+ * @nr_words: words of each of the two sets of nodes that follow, the last of
+ *	which are not both zero; 0 for MPOL_LOCAL
+ *
+ * The first set is what was asked for, the second one what came of that where it
+ * was asked for. Without MPOL_F_STATIC_NODES or MPOL_F_RELATIVE_NODES they are the
+ * same.
+ */
+struct cr_img_policy {
+	__u32 mode;
+	__u32 flags;
+	__u32 home_node;
+	__u32 nr_words;
+};
+
 /**
  * enum cr_img_vma_kind - what a mapping shows
  * @CR_VMA_ANON: private anonymous memory
@@ -1005,6 +1071,7 @@ enum cr_img_vma_kind {
  * @end: first address after it
  * @pgoff: offset in the object, in pages
  * @object: see @kind
+ * @policy: CR_TAG_POLICY of mbind(2); 0 if there is none
  * @kind: enum cr_img_vma_kind
  * @flags: CR_VMA_*
  */
@@ -1013,6 +1080,7 @@ struct cr_img_vma {
 	__u64 end;
 	__u64 pgoff;
 	__u64 object;
+	__u64 policy;
 	__u32 kind;
 	__u32 flags;
 };
@@ -2048,7 +2116,8 @@ struct cr_img_thread {
 /**
  * struct cr_img_regs - general registers, in the order of user_regs_struct
  * @reg: r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs
- *	flags sp ss fs_base gs_base ds es fs gs
+ *	flags sp ss fs_base gs_base ds es fs gs; bit 32 of orig_ax is set in a read
+ *	of a Unix stream that goes on with the rest
  */
 struct cr_img_regs {
 	__u64 reg[27];
@@ -2179,6 +2248,10 @@ struct cr_img_timer {
  * @ioprio: ioprio_set(2); 0 for none
  * @nr_cpu_words: words of the CPU affinity that follow, the last of them not
  *	zero; 0 when it has none of its own
+ * @policy: CR_TAG_POLICY of set_mempolicy(2); 0 if there is none
+ * @last_node: if that interleaves: the node that got the last page, or the
+ *	highest there can be
+ * @last_weight: if it does so by weights: pages that node is still to get
  *
  * A thread that asks for none of it, and whose policy needs none, has no such
  * record.
@@ -2194,6 +2267,9 @@ struct cr_img_sched {
 	__u32 util_max;
 	__u32 ioprio;
 	__u32 nr_cpu_words;
+	__u64 policy;
+	__u32 last_node;
+	__u32 last_weight;
 };
 
 /* PR_TSC_SIGSEGV, and ARCH_SET_CPUID 0 */

@@ -4,7 +4,7 @@
 
 use core::mem::size_of;
 
-use super::{events, inode, is_path, tty, Placed, Rec, Result, State, PID_MAX};
+use super::{events, inode, ipc, is_path, tty, Placed, Rec, Result, State, PID_MAX};
 use crate::{record, uapi::*};
 
 /// Flags of open(2) that stay with an open file, and that a restart may pass to it again. Not those
@@ -21,6 +21,7 @@ pub(super) const OPEN_FLAGS: u32 = O_ACCMODE
     | 0o4000000 // __O_SYNC
     | 0o10000000; // O_PATH
 const O_ACCMODE: u32 = 0o3;
+const O_CLOEXEC: u32 = 0o2000000;
 
 /// Without O_DIRECTORY.
 const O_TMPFILE: u32 = 0o20000000;
@@ -88,6 +89,8 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
     let known = match file.kind {
         CR_FILE_PIDFD => OPEN_FLAGS | events::O_EXCL,
         CR_FILE_INODE => OPEN_FLAGS | O_TMPFILE,
+        // mq_open(2) keeps it.
+        CR_FILE_MQUEUE => OPEN_FLAGS | O_CLOEXEC,
         _ => OPEN_FLAGS,
     };
     rec.require(
@@ -155,6 +158,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
         CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_PIDFD
         | CR_FILE_INOTIFY => events::file(rec.rec, &file)?,
         CR_FILE_MEMFD | CR_FILE_INODE => inode::file(state, rec, &file)?,
+        CR_FILE_MQUEUE => ipc::posix_queue_file(state, rec, &file)?,
         CR_FILE_PTMX | CR_FILE_PTS | CR_FILE_CURRENT_TTY | CR_FILE_HUNG_UP => {
             tty::file(state, rec, &file)?
         }

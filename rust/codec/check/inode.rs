@@ -16,7 +16,7 @@ const MEMFD_NAME_MAX: u32 = 249;
 const O_ACCMODE: u32 = 0o3;
 const O_RDWR: u32 = 0o2;
 const O_DIRECTORY: u32 = 0o200000;
-const O_PATH: u32 = 0o10000000;
+pub(super) const O_PATH: u32 = 0o10000000;
 const O_TMPFILE: u32 = 0o20000000 | O_DIRECTORY;
 
 pub(super) fn inode(rec: &Rec<'_>) -> Result {

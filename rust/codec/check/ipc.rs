@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! IPC namespaces, System V semaphores and message queues.
+//! IPC namespaces, what System V has there, and POSIX message queues.
 
-use super::{Placed, Rec, Result, State, PID_MAX};
+use super::{inode::O_PATH, Placed, Rec, Result, State, PID_MAX};
 use crate::uapi::*;
 use core::mem::size_of;
 use zerocopy::FromBytes;
@@ -107,6 +107,71 @@ pub(super) fn queue(rec: &Rec<'_>) -> Result {
         found == queue.nr && rest.bytes.is_empty(),
         "its length and its count disagree",
     )
+}
+
+/// A POSIX message queue.
+pub(super) fn posix_queue(rec: &Rec<'_>) -> Result {
+    let queue: cr_img_mqueue = rec.fixed()?;
+    rec.require(
+        queue.flags & !CR_MQUEUE_REMOVED == 0 && queue.mode <= 0o7777 && queue.reserved == 0,
+        "unknown flags, or a reserved member that is not zero",
+    )?;
+    rec.require(
+        ![queue.uid, queue.gid].contains(&u32::MAX),
+        "an owner without an id here",
+    )?;
+    rec.require(
+        [queue.atime_nsec, queue.mtime_nsec, queue.ctime_nsec]
+            .iter()
+            .all(|nsec| *nsec < 1_000_000_000),
+        "impossible time",
+    )?;
+    rec.require(
+        MQ_MESSAGES.contains(&queue.max_messages)
+            && (1..=*MQ_SIZES.end()).contains(&queue.max_length),
+        "impossible limits",
+    )?;
+    let bytes = rec.variable::<cr_img_mqueue>();
+    let Some((name, bytes)) = bytes.split_at_checked(queue.name_len as usize) else {
+        return Err(rec.error("its length and its count disagree"));
+    };
+    rec.require(
+        (1..=CR_MQUEUE_NAME_MAX).contains(&queue.name_len)
+            && !name.contains(&0)
+            && !name.contains(&b'/')
+            && name != b"."
+            && name != b"..",
+        "not a name",
+    )?;
+    let mut rest = messages(bytes);
+    let (mut found, mut last) = (0_u32, i64::from(CR_MQUEUE_PRIORITIES).saturating_sub(1));
+    for (message, _) in &mut rest {
+        rec.require(
+            (0..=last).contains(&message.mtype)
+                && message.length <= queue.max_length
+                && message.reserved == 0,
+            "an impossible message, or before others that are received first",
+        )?;
+        (found, last) = (found.saturating_add(1), message.mtype);
+    }
+    rec.require(
+        found == queue.nr && rest.bytes.is_empty() && found <= queue.max_messages,
+        "its length and its count disagree",
+    )
+}
+
+/// An open file of one.
+pub(super) fn posix_queue_file(state: &State<'_>, rec: Placed<'_>, file: &cr_img_file) -> Result {
+    state.refers::<cr_img_mqueue>(rec, file.target, "no message queue behind it")?;
+    rec.require(
+        rec.variable::<cr_img_file>().is_empty(),
+        "a path to a message queue",
+    )?;
+    rec.require(
+        [file.dev, file.ino, file.size, file.mtime_ns] == [0; 4] && file.mode == 0,
+        "what is said of its inode",
+    )?;
+    rec.require(file.flags & O_PATH == 0, "flags of what has no contents")
 }
 
 pub(super) fn segment(state: &State<'_>, rec: Placed<'_>) -> Result {

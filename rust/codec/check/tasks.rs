@@ -2,7 +2,7 @@
 
 //! Processes, threads, their registers and credentials.
 
-use super::{signals, tty, Placed, Rec, Result, State, PID_MAX, USER_END};
+use super::{memory, signals, tty, Placed, Rec, Result, State, PID_MAX, USER_END};
 use crate::{record, uapi::*, xstate};
 
 /// Capabilities up to `CAP_CHECKPOINT_RESTORE`, the last one.
@@ -318,7 +318,7 @@ pub(super) fn policy_has_parameters(policy: u32) -> bool {
 }
 
 /// The record of a thread with this policy.
-pub(super) fn sched(rec: &Rec<'_>, policy: u32) -> Result {
+pub(super) fn sched(state: &State<'_>, rec: Placed<'_>, policy: u32) -> Result {
     let sched: cr_img_sched = rec.fixed()?;
     let words = u64::from(sched.nr_cpu_words);
     rec.require_elements::<cr_img_sched, u64>(words)?;
@@ -370,7 +370,8 @@ pub(super) fn sched(rec: &Rec<'_>, policy: u32) -> Result {
     rec.require(
         sched.ioprio == 0 || (IOPRIO_FIRST..IOPRIO_END).contains(&sched.ioprio),
         "impossible I/O priority",
-    )
+    )?;
+    memory::policy_of_task(state, rec, &sched)
 }
 
 const CONTROLS: u32 = CR_CONTROL_NO_TSC

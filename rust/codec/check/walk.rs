@@ -163,11 +163,12 @@ impl<'a> Walk<'a> {
         match rec.tag {
             CR_TAG_UTS => self.uts(rec.rec),
             CR_TAG_IPC => self.ipc(rec.rec),
-            CR_TAG_SEM | CR_TAG_MSGQ | CR_TAG_SHM if !self.ipc => {
+            CR_TAG_SEM | CR_TAG_MSGQ | CR_TAG_SHM | CR_TAG_MQUEUE if !self.ipc => {
                 Err(rec.error("an object without an IPC namespace"))
             }
             CR_TAG_SEM => ipc::semaphores(rec.rec),
             CR_TAG_MSGQ => ipc::queue(rec.rec),
+            CR_TAG_MQUEUE => ipc::posix_queue(rec.rec),
             CR_TAG_SHM => ipc::segment(state, rec),
             CR_TAG_SEMADJ => {
                 self.close_process()?;
@@ -194,6 +195,7 @@ impl<'a> Walk<'a> {
             CR_TAG_FDTABLE => files::fdtable(state, rec),
             CR_TAG_FS => files::fs(rec.rec),
             CR_TAG_SIGHAND => signals::sighand(rec.rec),
+            CR_TAG_POLICY => memory::policy(rec.rec),
             CR_TAG_MM => {
                 self.close_mm()?;
                 let mm = memory::mm(state, rec)?;
@@ -296,7 +298,7 @@ impl<'a> Walk<'a> {
             CR_TAG_PROCESS => self.process(state, rec),
             CR_TAG_THREAD => self.thread(state, rec),
             CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE | CR_TAG_SCHED | CR_TAG_CONTROLS
-            | CR_TAG_TRACE | CR_TAG_DEBUGREGS | CR_TAG_TIMERS => self.part_of_task(state, rec.rec),
+            | CR_TAG_TRACE | CR_TAG_DEBUGREGS | CR_TAG_TIMERS => self.part_of_task(state, rec),
             _ => Err(rec.error("no part of the state")),
         }
     }
@@ -511,7 +513,8 @@ impl<'a> Walk<'a> {
     }
 
     /// Registers, queues of signals and what else a thread may have: at most once each.
-    fn part_of_task(&mut self, state: &State<'_>, rec: &Rec<'_>) -> Result {
+    fn part_of_task(&mut self, state: &State<'_>, placed: Placed<'_>) -> Result {
+        let rec = placed.rec;
         let Some(process) = &mut self.process else {
             return Err(rec.error("without a process"));
         };
@@ -540,7 +543,7 @@ impl<'a> Walk<'a> {
                         &mut thread.xstate
                     }
                     CR_TAG_SCHED => {
-                        tasks::sched(rec, thread.policy)?;
+                        tasks::sched(state, placed, thread.policy)?;
                         &mut thread.sched
                     }
                     CR_TAG_CONTROLS => {

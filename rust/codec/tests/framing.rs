@@ -108,6 +108,7 @@ fn one_of_each() -> (Vec<u8>, Content) {
     put::<cr_img_huge>(&mut writer, &mut content);
     put::<cr_img_sem>(&mut writer, &mut content);
     put::<cr_img_msgq>(&mut writer, &mut content);
+    put::<cr_img_mqueue>(&mut writer, &mut content);
     put::<cr_img_shm>(&mut writer, &mut content);
     put::<cr_img_semadj>(&mut writer, &mut content);
     put::<cr_img_cred>(&mut writer, &mut content);
@@ -118,6 +119,7 @@ fn one_of_each() -> (Vec<u8>, Content) {
     put::<cr_img_fdtable>(&mut writer, &mut content);
     put::<cr_img_fs>(&mut writer, &mut content);
     put::<cr_img_sighand>(&mut writer, &mut content);
+    put::<cr_img_policy>(&mut writer, &mut content);
     put::<cr_img_mm>(&mut writer, &mut content);
     put::<cr_img_vma>(&mut writer, &mut content);
     put::<cr_img_guards>(&mut writer, &mut content);

@@ -97,6 +97,8 @@ static u32 type_of_inode(const struct dentry *dentry, const struct inode *inode)
 		return CR_SHIM_FILE_PROC_MEM;
 	if (cr_shim_is_proc_file(dentry, inode))
 		return CR_SHIM_FILE_PROC;
+	if (cr_shim_is_mqueue(inode))
+		return CR_SHIM_FILE_MQUEUE;
 	if (S_ISREG(inode->i_mode))
 		return inode->i_nlink ? CR_SHIM_FILE_REG : CR_SHIM_FILE_REMOVED;
 	if (S_ISDIR(inode->i_mode))

@@ -31,16 +31,6 @@ static bool has_flags(const struct inode *inode)
 		SHMEM_I((struct inode *)inode)->fsflags & FS_FL_USER_VISIBLE);
 }
 
-static bool has_policy(const struct inode *inode)
-{
-#ifdef CONFIG_NUMA
-	return shmem_mapping(inode->i_mapping) &&
-	       SHMEM_I((struct inode *)inode)->policy.root.rb_node;
-#else
-	return false;
-#endif
-}
-
 /*
  * The inode of @file; its name, without a NUL, in @name, which has room for
  * NAME_MAX bytes. Returns CR_INODE_X_*, or an error.
@@ -78,7 +68,7 @@ int cr_shim_inode_read(struct file *file, struct cr_img_inode *out, char *name)
 
 	if (has_flags(inode))
 		x |= BIT(CR_INODE_X_FLAGS);
-	if (has_policy(inode))
+	if (cr_shim_has_policy(file))
 		x |= BIT(CR_INODE_X_POLICY);
 	if (vfs_listxattr(path->dentry, NULL, 0) > 0)
 		x |= BIT(CR_INODE_X_XATTRS);

@@ -1,23 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* IPC namespaces: their limits, and whether there is in them what cannot be saved. */
+/* IPC namespaces: their limits. */
 
 #include <linux/ipc_namespace.h>
 #include <linux/nsproxy.h>
 #include <linux/sched/task.h>
 
 #include "shim.h"
-
-/* A POSIX message queue in the IPC namespace of @t? */
-bool cr_shim_has_mqueues(struct task_struct *t)
-{
-	bool any = false;
-
-	task_lock(t);
-	if (t->nsproxy)
-		any = READ_ONCE(t->nsproxy->ipc_ns->mq_queues_count);
-	task_unlock(t);
-	return any;
-}
 
 /* The sysctls of the IPC namespace of @t. */
 void cr_shim_ipc_read(struct task_struct *t, struct cr_img_ipc *out)

@@ -204,7 +204,8 @@ static u64 vma_unsupported(struct vm_area_struct *vma)
 	if (rest)
 		x |= BIT_ULL(CR_VMA_X_OTHER);
 #ifdef CONFIG_NUMA
-	if (vma->vm_policy)
+	/* That of the file, or object, which others have as well. */
+	if (vma->vm_policy && vma->vm_ops && vma->vm_ops->set_policy)
 		x |= BIT_ULL(CR_VMA_X_POLICY);
 #endif
 	if (anon_vma_name(vma))

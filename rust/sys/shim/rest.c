@@ -14,10 +14,22 @@
 #include <linux/task_work.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
+#include <net/af_unix.h>
 #include <net/sock.h>
 #include <asm/unistd_64.h>
 
 #include "shim.h"
+
+/*
+ * In orig_ax, above the number of the call, where the kernel does not look: the call
+ * was interrupted after a part. It is in the image as well.
+ */
+#define HALFWAY		BIT_ULL(32)
+
+static u32 nr_of(const struct pt_regs *regs)
+{
+	return regs->orig_ax;
+}
 
 /* What a call may have done a part of. */
 static struct file *blocking_stream(unsigned int fd)
@@ -55,10 +67,10 @@ static int data_of_write(const struct pt_regs *regs, struct iovec **iov,
 	};
 
 	*iov = NULL;
-	if (regs->orig_ax == __NR_write || regs->orig_ax == __NR_sendto)
+	if (nr_of(regs) == __NR_write || nr_of(regs) == __NR_sendto)
 		return import_ubuf(ITER_SOURCE, (void __user *)regs->si,
 				   regs->dx, data);
-	if (regs->orig_ax == __NR_sendmsg &&
+	if (nr_of(regs) == __NR_sendmsg &&
 	    copy_from_user(&msg, (void __user *)regs->si, sizeof(msg)))
 		return -EFAULT;
 	return min(import_iovec(ITER_SOURCE, msg.msg_iov, msg.msg_iovlen, 0, iov,
@@ -67,7 +79,7 @@ static int data_of_write(const struct pt_regs *regs, struct iovec **iov,
 
 static bool is_write(const struct pt_regs *regs)
 {
-	switch (regs->orig_ax) {
+	switch (nr_of(regs)) {
 	case __NR_write:
 	case __NR_writev:
 		return true;
@@ -158,12 +170,80 @@ static bool go_on_writing(struct callback_head *work, struct file *file)
 
 static bool reads_stream(const struct pt_regs *regs)
 {
-	return regs->orig_ax == __NR_read || regs->orig_ax == __NR_recvfrom;
+	return nr_of(regs) == __NR_read || nr_of(regs) == __NR_recvfrom;
 }
 
 static u64 flags_of(const struct pt_regs *regs)
 {
-	return regs->orig_ax == __NR_read ? 0 : regs->r10;
+	return nr_of(regs) == __NR_read ? 0 : regs->r10;
+}
+
+/* Does @t wait in @sk, whose lock the caller holds? */
+static bool waits_in(struct sock *sk, struct task_struct *t)
+{
+	wait_queue_head_t *queue = sk_sleep(sk);
+	wait_queue_entry_t *entry;
+	unsigned long flags;
+	bool found = false;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	list_for_each_entry(entry, &queue->head, entry)
+		if (entry->private == t &&
+		    entry->func == autoremove_wake_function)
+			found = true;
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return found && READ_ONCE(t->__state) & TASK_INTERRUPTIBLE;
+}
+
+/*
+ * Interrupts @t, which has come to sleep in a read of @file, a stream of the Unix
+ * family, if it has not been woken since: so much of the stream that it has is not
+ * all then that it is to get, and it is to go on. Of one that has ended by itself
+ * only the kernel knows why: streams end at messages with descriptors.
+ */
+bool cr_shim_interrupt_reader(struct task_struct *t, struct file *file)
+{
+	struct socket *sock = sock_from_file(file);
+	struct sock *sk = sock ? sock->sk : NULL;
+	bool waits;
+
+	if (!sk || sk->sk_family != AF_UNIX)
+		return false;
+	/* With that it does not get out of its sleep. */
+	unix_state_lock(sk);
+	waits = waits_in(sk, t);
+	if (waits) {
+		task_pt_regs(t)->orig_ax |= HALFWAY;
+		set_tsk_thread_flag(t, TIF_NOTIFY_SIGNAL);
+		wake_up_process(t);
+	}
+	unix_state_unlock(sk);
+	return waits;
+}
+
+/* The current task has come from its call: only of one that has got a part there is a rest. */
+void cr_shim_settle(void)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+
+	if ((long)regs->ax <= 0)
+		regs->orig_ax &= ~HALFWAY;
+}
+
+/*
+ * Can a read of this socket be taken up again, by another one? Those of who asks for
+ * credentials end where the writers change.
+ */
+bool cr_shim_has_rest(struct file *file)
+{
+	struct socket *sock = sock_from_file(file);
+	struct sock *sk = sock ? sock->sk : NULL;
+
+	if (!sk || sk->sk_type != SOCK_STREAM)
+		return false;
+	return cr_shim_is_inet_socket(file) ||
+	       (sk->sk_family == AF_UNIX && !sk->sk_scm_credentials &&
+		!sk->sk_scm_pidfd);
 }
 
 /*
@@ -174,18 +254,19 @@ static u64 target_of(const struct pt_regs *regs, struct file *file)
 {
 	struct socket *sock = sock_from_file(file);
 	u64 flags = flags_of(regs);
-	bool sends = regs->orig_ax == __NR_sendmmsg;
+	bool sends = nr_of(regs) == __NR_sendmmsg;
 	struct sock *sk = sock ? sock->sk : NULL;
 
 	if (!sk || flags & ~REST_FLAGS ||
 	    (sends ? sk->sk_sndtimeo : sk->sk_rcvtimeo) != MAX_SCHEDULE_TIMEOUT)
 		return 0;
-	switch (regs->orig_ax) {
+	switch (nr_of(regs)) {
 	case __NR_read:
 	case __NR_recvfrom:
-		/* Other streams end at each message with descriptors in it. */
-		return sk->sk_type == SOCK_STREAM && cr_shim_is_inet_socket(file) ?
-			       sock_rcvlowat(sk, flags & MSG_WAITALL, regs->dx) : 0;
+		if (!cr_shim_has_rest(file) ||
+		    (sk->sk_family == AF_UNIX && !(regs->orig_ax & HALFWAY)))
+			return 0;
+		return sock_rcvlowat(sk, flags & MSG_WAITALL, regs->dx);
 	case __NR_recvmmsg:
 		return regs->r8 ? 0 : (u32)regs->dx;
 	case __NR_sendmmsg:
@@ -196,34 +277,48 @@ static u64 target_of(const struct pt_regs *regs, struct file *file)
 	return 0;
 }
 
-/* Reads @len more of a stream. Its address has been told with the first part. */
-static long read_more(const struct pt_regs *regs, u64 len, u64 flags)
+/*
+ * Reads @len more of a stream. Its address has been told with the first part. Were
+ * there descriptors in it, which no read gets, a read ends there: @ends.
+ */
+static long read_more(const struct pt_regs *regs, struct file *file, u64 len,
+		      u64 flags, bool *ends)
 {
-	return cr_shim_syscall(__NR_recvfrom, regs->di, regs->si + regs->ax, len,
-			       flags_of(regs) | flags, 0, 0);
+	struct msghdr msg = {};
+	long n;
+
+	n = import_ubuf(ITER_DEST, (void __user *)regs->si + regs->ax, len,
+			&msg.msg_iter);
+	if (!n)
+		n = sock_recvmsg(sock_from_file(file), &msg,
+				 flags_of(regs) | flags);
+	*ends = msg.msg_flags & MSG_CTRUNC;
+	return n;
 }
 
 /* Issues the call in progress again, for what is left until @target. */
-static long issue_rest(const struct pt_regs *regs, u64 target)
+static long issue_rest(const struct pt_regs *regs, struct file *file,
+		       u64 target, bool *ends)
 {
 	u64 done = regs->ax;
 
 	if (reads_stream(regs))
-		return read_more(regs, target - done, MSG_WAITALL);
-	return cr_shim_syscall(regs->orig_ax, regs->di,
+		return read_more(regs, file, target - done, MSG_WAITALL, ends);
+	return cr_shim_syscall(nr_of(regs), regs->di,
 			       regs->si + done * sizeof(struct mmsghdr),
 			       target - done, regs->r10, 0, 0);
 }
 
 /* What a stream has beyond the least that a read waits for. */
-static void take_more(struct pt_regs *regs)
+static void take_more(struct pt_regs *regs, struct file *file)
 {
 	u64 left = regs->dx - regs->ax;
+	bool ends;
 	long n;
 
 	if (!reads_stream(regs) || !left)
 		return;
-	n = read_more(regs, left, MSG_DONTWAIT);
+	n = read_more(regs, file, left, MSG_DONTWAIT, &ends);
 	if (n > 0)
 		regs->ax += n;
 }
@@ -232,11 +327,11 @@ static bool go_on_with_rest(struct callback_head *work, struct file *file)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 	u64 target = target_of(regs, file);
-	bool again = false, more = false;
+	bool again = false, more = false, ends = false;
 	long n = 0;
 
-	while (regs->ax < target && may_go_on(work, &again)) {
-		n = issue_rest(regs, target);
+	while (regs->ax < target && !ends && may_go_on(work, &again)) {
+		n = issue_rest(regs, file, target, &ends);
 		if (n > 0)
 			regs->ax += n;
 		else if (n != -ERESTARTSYS)
@@ -245,15 +340,15 @@ static bool go_on_with_rest(struct callback_head *work, struct file *file)
 	}
 	if (target)
 		put_back_error(sock_from_file(file), n);
-	if (more && regs->ax >= target)
-		take_more(regs);
+	if (more && !ends && regs->ax >= target)
+		take_more(regs, file);
 	return again;
 }
 
 /*
  * A blocking call that was interrupted half done goes on: a write to a pipe, stream
- * or terminal, a read that is to get all, or at least so much, of a TCP stream,
- * several messages.
+ * or terminal, a read that is to get all, or at least so much, of a stream, several
+ * messages.
  *
  * That takes as long as the other side wants, so no other work of the task may have
  * to wait for it. Returns true if @work is to be queued again, to go on once there
@@ -268,7 +363,7 @@ bool cr_shim_go_on(struct callback_head *work)
 	/* Of a call that is to be restarted, there is no more to do. */
 	if ((long)regs->ax <= 0)
 		return false;
-	switch (regs->orig_ax) {
+	switch (nr_of(regs)) {
 	case __NR_read:
 	case __NR_recvfrom:
 	case __NR_recvmmsg:
@@ -285,6 +380,8 @@ bool cr_shim_go_on(struct callback_head *work)
 	recalc_sigpending();
 	spin_unlock_irq(&current->sighand->siglock);
 	again = writes ? go_on_writing(work, file) : go_on_with_rest(work, file);
+	if (!again && !has_successor(work))
+		regs->orig_ax &= ~HALFWAY;
 	fput(file);
 	return again;
 }

@@ -35,7 +35,6 @@
 #define CR_TASK_IOPERM		15
 #define CR_TASK_TLS_SEGMENT	16
 #define CR_TASK_PERF		18
-#define CR_TASK_MEMPOLICY	19
 #define CR_TASK_KEYRING		20
 #define CR_TASK_LSM		21
 #define CR_TASK_RSEQ_SLICE	25
@@ -203,6 +202,9 @@ static inline void cr_shim_debug_end(void) {}
 static inline void cr_shim_debug_wait(void) {}
 #endif
 bool cr_shim_go_on(struct callback_head *work);
+bool cr_shim_interrupt_reader(struct task_struct *t, struct file *file);
+void cr_shim_settle(void);
+bool cr_shim_has_rest(struct file *file);
 void cr_shim_completion_init(struct completion *c);
 int cr_shim_completion_wait(struct completion *c);
 long cr_shim_completion_wait_timeout(struct completion *c, unsigned int ms);
@@ -278,7 +280,6 @@ enum cr_shim_ipc {
 	CR_SHIM_SHM,
 };
 
-bool cr_shim_has_mqueues(struct task_struct *t);
 void cr_shim_ipc_read(struct task_struct *t, struct cr_img_ipc *out);
 void cr_shim_ipc_set(const struct cr_img_ipc *in);
 
@@ -294,6 +295,8 @@ int cr_shim_sem_finish(struct ipc_namespace *ipc, const struct cr_img_sem *in);
 bool cr_shim_semadj_read(struct ipc_namespace *ipc, u64 list, int id, s16 *adj,
 			 u32 nr);
 int cr_shim_semadj_set(int id, const s16 *adj, u32 nr);
+bool cr_shim_may_set_perm(struct ipc_namespace *ipc);
+void cr_shim_copy_text(const void *message, u8 *to);
 bool cr_shim_msgq_next(struct ipc_namespace *ipc, struct pid_namespace *ns, int *at,
 		       struct cr_img_msgq *out, u8 *buf, size_t room,
 		       size_t *length);
@@ -342,6 +345,28 @@ struct cr_shim_sleeper {
 u32 cr_shim_sleepers(struct cr_shim_sleeper *out, u32 max);
 u64 cr_shim_timeout_left(struct task_struct *t);
 void cr_shim_finish_wait(u64 left_ns);
+
+/* mqueue.c */
+bool cr_shim_is_mqueue(const struct inode *inode);
+u32 cr_shim_mqueue_count(struct ipc_namespace *ipc);
+struct dentry *cr_shim_mqueue_get(struct ipc_namespace *ipc, u32 place);
+struct dentry *cr_shim_mqueue_of(struct ipc_namespace *ipc, struct file *file);
+void cr_shim_mqueue_put(struct dentry *entry);
+u32 cr_shim_mqueue_users(struct dentry *entry);
+void cr_shim_mqueue_read(struct dentry *entry, struct cr_img_mqueue *out,
+			 u8 *buf, size_t room, size_t *length, bool *notifies);
+int cr_shim_mqueue_finish(struct ipc_namespace *ipc, struct file *file,
+			  const struct cr_img_mqueue *in);
+
+/* numa.c */
+bool cr_shim_task_policy(struct task_struct *t, struct cr_img_policy *out,
+			 u64 *nodes, struct cr_img_sched *sched);
+void cr_shim_task_policy_set(u32 last_node, u32 last_weight);
+bool cr_shim_vma_policy(struct mm_struct *mm, u64 addr,
+			struct cr_img_policy *out, u64 *nodes);
+bool cr_shim_has_policy(struct file *file);
+int cr_shim_missing_node(const u64 *nodes, u32 nr_words);
+bool cr_shim_node_online(u32 node);
 
 /* sched.c */
 void cr_shim_sched_read(struct task_struct *t, struct cr_img_sched *out,
@@ -547,6 +572,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_AIO,
 	CR_SHIM_FILE_IO_URING,
 	CR_SHIM_FILE_NETLINK,
+	CR_SHIM_FILE_MQUEUE,
 };
 
 /**

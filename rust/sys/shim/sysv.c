@@ -93,7 +93,7 @@ static int set_perm(struct kern_ipc_perm *perm, const struct cr_img_ipc_perm *in
 }
 
 /* Only who may do anything in the namespace may give objects to somebody else. */
-static bool may_set_perm(struct ipc_namespace *ipc)
+bool cr_shim_may_set_perm(struct ipc_namespace *ipc)
 {
 	return ns_capable(ipc->user_ns, CAP_SYS_ADMIN);
 }
@@ -174,7 +174,7 @@ int cr_shim_sem_finish(struct ipc_namespace *ipc, const struct cr_img_sem *in)
 	struct sem_array *set;
 	int err = -EINVAL;
 
-	if (!may_set_perm(ipc))
+	if (!cr_shim_may_set_perm(ipc))
 		return -EPERM;
 	down_read(&ids->rwsem);
 	set = sem_of(find_object(ids, in->perm.id));
@@ -247,9 +247,10 @@ int cr_shim_semadj_set(int id, const s16 *adj, u32 nr)
 	return err;
 }
 
-/* Copies the text of a message to @to, which has room for it. */
-static void copy_text(const struct msg_msg *msg, u8 *to)
+/* Copies the text of a struct msg_msg to @to, which has room for it. */
+void cr_shim_copy_text(const void *message, u8 *to)
 {
+	const struct msg_msg *msg = message;
 	size_t left = msg->m_ts, n = min(left, PAGE_SIZE - sizeof(*msg));
 	const struct msg_msgseg *seg = msg->next;
 
@@ -298,7 +299,7 @@ bool cr_shim_msgq_next(struct ipc_namespace *ipc, struct pid_namespace *ns, int 
 				};
 
 				memcpy(buf, &head, sizeof(head));
-				copy_text(msg, buf + sizeof(head));
+				cr_shim_copy_text(msg, buf + sizeof(head));
 				buf += sizeof(head) + msg->m_ts;
 			}
 			(*at)++;
@@ -317,7 +318,7 @@ int cr_shim_msgq_finish(struct ipc_namespace *ipc, const struct cr_img_msgq *in,
 	struct msg_queue *queue;
 	int err = -EINVAL;
 
-	if (!may_set_perm(ipc) ||
+	if (!cr_shim_may_set_perm(ipc) ||
 	    (in->qbytes > ipc->msg_ctlmnb &&
 	     !capable(CAP_SYS_RESOURCE)))
 		return -EPERM;
@@ -466,7 +467,7 @@ int cr_shim_shm_finish(struct ipc_namespace *ipc, const struct cr_img_shm *in,
 	struct shmid_kernel *shm;
 	int err = -EINVAL;
 
-	if (!may_set_perm(ipc))
+	if (!cr_shim_may_set_perm(ipc))
 		return -EPERM;
 	down_write(&ids->rwsem);
 	shm = shm_of(find_object(ids, in->perm.id));

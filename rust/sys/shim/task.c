@@ -112,10 +112,6 @@ static u64 sched_unsupported(struct task_struct *t)
 	if (t->io_context && atomic_read(&t->io_context->active_ref) > 1)
 		x |= BIT_ULL(CR_TASK_SHARED_IO);
 	task_unlock(t);
-#ifdef CONFIG_NUMA
-	if (t->mempolicy)
-		x |= BIT_ULL(CR_TASK_MEMPOLICY);
-#endif
 	return x;
 }
 

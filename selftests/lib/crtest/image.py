@@ -9,6 +9,7 @@ TAG_END, TAG_SECTION, TAG_CONTAINER, TAG_UTS, TAG_CRED, TAG_PIPE = 0x01, 0x02, 0
 TAG_IPC, TAG_CPU = 0x12, 0x13
 TAG_FILE, TAG_FS, TAG_MM, TAG_VMA, TAG_PROCESS, TAG_THREAD = 0x23, 0x25, 0x27, 0x28, 0x40, 0x41
 TAG_NETLINK = 0x31
+TAG_POLICY = 0x19
 TAG_SECCOMP, TAG_XSTATE, TAG_SCHED, TAG_CONTROLS, TAG_PAGES = 0x2a, 0x43, 0x45, 0x46, 0x60
 # sizeof(struct cr_img_cred), sizeof(struct cr_img_fs)
 CRED_LEN, FS_LEN, PAGE = 88, 16, 4096
@@ -24,7 +25,7 @@ MEMBERS = {
     TAG_FILE: {"kind": (0, "I"), "flags": (4, "I"), "path_len": (68, "I")},
     TAG_FS: {"cwd_len": (4, "I"), "root_len": (8, "I")},
     TAG_MM: {"exe": (88, "Q"), "dumpable": (116, "I")},
-    TAG_VMA: {"object": (24, "Q"), "kind": (32, "I"), "flags": (36, "I")},
+    TAG_VMA: {"object": (24, "Q"), "kind": (40, "I"), "flags": (44, "I")},
     TAG_PROCESS: {"pid": (0, "I"), "rlimit": (64, "32Q"), "oom_score_adj": (372, "i"),
                   "oom_score_adj_min": (376, "i")},
     TAG_THREAD: {"tid": (0, "I"), "flags": (4, "I"), "cred": (24, "Q"), "policy": (192, "I"),

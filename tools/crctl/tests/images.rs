@@ -107,11 +107,11 @@ fn show() {
     for expected in [
         "own namespaces: pid mnt uts ipc time; host name sample\n",
         "taken      2023-11-14T22:13:20Z on Linux 7.2.12+deb13-cloud-amd64\n",
-        "\n  1 init  group 1 session 1 uid 0 in /tmp; memory #45, descriptors #30\n",
+        "\n  1 init  group 1 session 1 uid 0 in /tmp; memory #46, descriptors #30\n",
         "\n    thread 1 init  pending 10 34\n",
         "\n    5 child (1 in pid namespace #70)  group 5 session 1",
         "\n      9 gone (4 in pid namespace #70)  zombie, exit status 3\n",
-        "#45 /usr/bin/sample: 108.0 KiB in 7 mappings, 12.0 KiB saved; of 1\n",
+        "#46 /usr/bin/sample: 108.0 KiB in 7 mappings, 12.0 KiB saved; of 1\n",
         "#33 shared memory: 12.0 KiB, 8.0 KiB saved; of 1\n",
         "      2  external  external 2 (read)\n",
         "  memfd 12: name; 4.0 KiB, 4.0 KiB saved; mode 600, owner 0:0, seals 0x1\n",

@@ -112,6 +112,7 @@ fn every_record_is_needed() {
                     | FILE_UDP
                     | FILE_NETLINK
                     | FILE_IO_URING
+                    | FILE_MQUEUE
             );
         assert_eq!(check(&less).is_ok(), optional, "{gone:?}");
         if !matches!(
@@ -755,6 +756,59 @@ fn ipc_objects() {
 }
 
 #[test]
+fn posix_queues() {
+    passes::<cr_img_mqueue>(0, |queue| queue.flags = CR_MQUEUE_REMOVED);
+    fails::<cr_img_mqueue>(0, "unknown flags", |queue| queue.flags = 2);
+    fails::<cr_img_mqueue>(0, "unknown flags", |queue| queue.mode = 0o10000);
+    fails::<cr_img_mqueue>(0, "not zero", |queue| queue.reserved = 1);
+    fails::<cr_img_mqueue>(0, "an owner without an id", |queue| queue.gid = u32::MAX);
+    fails::<cr_img_mqueue>(0, "impossible time", |queue| {
+        queue.ctime_nsec = 1_000_000_000
+    });
+    fails::<cr_img_mqueue>(0, "impossible limits", |queue| queue.max_messages = 65537);
+    fails::<cr_img_mqueue>(0, "impossible limits", |queue| queue.max_length = 0);
+    fails::<cr_img_mqueue>(0, "an impossible message", |queue| queue.max_length = 4);
+    fails::<cr_img_mqueue>(0, "disagree", |queue| queue.max_messages = 1);
+    fails::<cr_img_mqueue>(0, "disagree", |queue| queue.nr = 3);
+    fails::<cr_img_mqueue>(0, "disagree", |queue| queue.name_len = 1000);
+    fails::<cr_img_mqueue>(0, "not a name", |queue| queue.name_len = 0);
+    let name = size_of::<cr_img_mqueue>();
+    let first = name + 4;
+    let second = first + size_of::<cr_img_msg>() + 5;
+    fails_bytes(CR_TAG_MQUEUE, 0, "not a name", |queue| queue[name] = b'/');
+    fails_bytes(CR_TAG_MQUEUE, 0, "not a name", |queue| queue[name + 1] = 0);
+    // Priorities do not rise, and are below 32768.
+    let earlier = "before others that are received first";
+    fails_bytes(CR_TAG_MQUEUE, 0, earlier, |queue| queue[second] = 8);
+    fails_bytes(CR_TAG_MQUEUE, 0, earlier, |queue| queue[first + 1] = 0x80);
+    fails_bytes(CR_TAG_MQUEUE, 0, earlier, |queue| queue[first + 12] = 1);
+    fails_bytes(CR_TAG_MQUEUE, 0, "disagree", |queue| queue.push(0));
+    let file = |message, f: &dyn Fn(&mut cr_img_file)| {
+        let mut sample = Sample::new();
+        let record = sample.state.iter_mut().find(|rec| rec.id == FILE_MQUEUE);
+        let record = record.unwrap();
+        let mut file = cr_img_file::read_from_bytes(&record.payload).unwrap();
+        f(&mut file);
+        record.payload = file.as_bytes().to_vec();
+        refused(&sample, message);
+    };
+    file("no message queue behind it", &|file| file.target = PIPE);
+    file("what is said of its inode", &|file| file.size = 1);
+    file("flags of what has no contents", &|file| {
+        file.flags |= 0o10000000
+    });
+    file("flags that an open file cannot have", &|file| {
+        file.flags |= 0o100
+    });
+    let mut sample = Sample::new();
+    let at = index(&sample, CR_TAG_MQUEUE, 0);
+    let queue = sample.state.remove(at);
+    let ipc = index(&sample, CR_TAG_IPC, 0);
+    sample.state.insert(ipc, queue);
+    refused(&sample, "an object without an IPC namespace");
+}
+
+#[test]
 fn guards() {
     fails::<cr_img_guards>(0, "no memory to guard", |guards| guards.mm = FILE_EXE);
     fails::<cr_img_guards>(0, "no memory to guard", |guards| guards.mm = MM2);
@@ -1182,6 +1236,69 @@ fn scheduling() {
     fails::<cr_img_sched>(0, "its count disagree", |sched| sched.nr_cpu_words = 1);
     let last = size_of::<cr_img_sched>() + 8;
     fails_bytes(CR_TAG_SCHED, 0, "ends in nothing", |bytes| bytes[last] = 0);
+    fails::<cr_img_sched>(0, "no NUMA policy", |sched| sched.policy = MM);
+    fails::<cr_img_sched>(0, "impossible place", |sched| sched.policy = 0);
+    fails::<cr_img_sched>(0, "impossible place", |sched| sched.last_node = 1024);
+    fails::<cr_img_sched>(0, "impossible place", |sched| sched.last_weight = 256);
+    passes::<cr_img_sched>(0, |sched| (sched.last_node, sched.last_weight) = (1, 255));
+}
+
+#[test]
+fn memory_policies() {
+    const PREFERRED: u32 = 1;
+    const BIND: u32 = 2;
+    const LOCAL: u32 = 4;
+    const BALANCING: u32 = 1 << 13;
+    const RELATIVE: u32 = 1 << 14;
+    const STATIC: u32 = 1 << 15;
+    // The first record, with other sets of nodes; only a mapping has it.
+    let with = |mode, flags, home_node, sets: &[u64]| {
+        let mut sample = change::<cr_img_sched>(0, |sched| {
+            (sched.policy, sched.last_node) = (0, 0);
+        });
+        let at = index(&sample, CR_TAG_POLICY, 0);
+        let policy = cr_img_policy {
+            mode,
+            flags,
+            home_node,
+            nr_words: sets.len() as u32 / 2,
+        };
+        sample.state[at].payload = [policy.as_bytes(), sets.as_bytes()].concat();
+        sample
+    };
+    let good = |mode, flags, home_node, sets: &[u64]| {
+        assert_eq!(check(&with(mode, flags, home_node, sets)), Ok(()));
+    };
+    let bad = |message, mode, flags, home_node, sets: &[u64]| {
+        refused(&with(mode, flags, home_node, sets), message);
+    };
+    good(LOCAL, 0, 0, &[]);
+    good(PREFERRED, 0, 0, &[2, 2]);
+    good(PREFERRED, RELATIVE, 0, &[4, 1]);
+    good(BIND, STATIC | BALANCING, 1024, &[7, 3]);
+    bad("unknown NUMA policy", 0, 0, 0, &[]);
+    bad("unknown NUMA policy", 7, 0, 0, &[1, 1]);
+    bad("flags that its mode", BIND, 1, 0, &[1, 1]);
+    bad("flags that its mode", BIND, STATIC | RELATIVE, 0, &[1, 1]);
+    bad("flags that its mode", PREFERRED, BALANCING, 0, &[1, 1]);
+    bad("flags that its mode", LOCAL, STATIC, 0, &[]);
+    bad("impossible home node", BIND, 0, 1025, &[1, 1]);
+    bad("impossible home node", PREFERRED, 0, 1, &[1, 1]);
+    bad("another number of nodes", LOCAL, 0, 0, &[1, 1]);
+    bad("another number of nodes", BIND, 0, 0, &[]);
+    bad("another number of nodes", BIND, RELATIVE, 0, &[1, 0]);
+    bad("another number of nodes", PREFERRED, 0, 0, &[3, 3]);
+    bad("not asked for", BIND, 0, 0, &[1, 3]);
+    bad("not asked for", BIND, STATIC, 0, &[1, 3]);
+    bad("end in nothing", BIND, 0, 0, &[1, 0, 1, 0]);
+    fails::<cr_img_policy>(0, "its count disagree", |policy| policy.nr_words = 1);
+    // A thread has none with a home node.
+    let mut sample = with(BIND, 0, 1, &[1, 1]);
+    sample.change(0, |sched: &mut cr_img_sched| sched.policy = POLICY);
+    refused(&sample, "a home node");
+    fails::<cr_img_vma>(1, "no NUMA policy", |vma| vma.policy = AIO);
+    fails::<cr_img_vma>(2, "what cannot have one", |vma| vma.policy = POLICY);
+    fails::<cr_img_vma>(4, "what cannot have one", |vma| vma.policy = POLICY);
 }
 
 #[test]

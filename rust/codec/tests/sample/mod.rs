@@ -52,6 +52,7 @@ pub struct Sample {
     pub pages: Vec<Pages>,
 }
 
+pub const MQUEUE: u64 = 9;
 pub const CRED: u64 = 10;
 pub const PIPE: u64 = 11;
 pub const INODE: u64 = 12;
@@ -82,11 +83,13 @@ pub const FILE_HUNG_UP: u64 = 41;
 pub const FILE_CURRENT_TTY: u64 = 42;
 pub const FILE_PROC: u64 = 43;
 pub const AIO: u64 = 44;
-pub const MM: u64 = 45;
+pub const POLICY: u64 = 45;
+pub const MM: u64 = 46;
 pub const MM2: u64 = 50;
 pub const SIGHAND2: u64 = 51;
 pub const URING: u64 = 52;
 pub const FILE_IO_URING: u64 = 53;
+pub const FILE_MQUEUE: u64 = 54;
 pub const PIDNS: u64 = 70;
 pub const PIDNS2: u64 = 71;
 pub const INET: u64 = 78;
@@ -256,6 +259,16 @@ impl Sample {
             &queue,
             &[some.as_bytes(), b"bytes", none.as_bytes()].concat(),
         );
+        let queue = cr_img_mqueue {
+            mode: 0o600,
+            max_messages: 2,
+            max_length: 100,
+            nr: 2,
+            name_len: 4,
+            ..Default::default()
+        };
+        let messages = [some.as_bytes(), b"bytes", none.as_bytes()].concat();
+        self.put(MQUEUE, &queue, &[b"name", &messages[..]].concat());
     }
 
     fn objects(&mut self) {
@@ -525,12 +538,24 @@ impl Sample {
             ..Default::default()
         };
         self.put(AIO, &aio, [event, event].as_bytes());
+        // MPOL_INTERLEAVE with MPOL_F_STATIC_NODES: one of the nodes is not there.
+        let policy = cr_img_policy {
+            mode: 3,
+            flags: 1 << 15,
+            home_node: 0,
+            nr_words: 2,
+        };
+        self.put(POLICY, &policy, [0b11u64, 1, 0b11, 0].as_bytes());
         for (id, shared) in [(MM, true), (MM2, false)] {
             let vma = |start, nr_pages: u64, kind, object, flags| cr_img_vma {
                 start,
                 end: start + nr_pages * PAGE as u64,
                 pgoff: 0,
                 object,
+                policy: match start {
+                    HEAP => POLICY,
+                    _ => 0,
+                },
                 kind,
                 flags,
             };
@@ -594,6 +619,14 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_IO_URING, &file, &[]);
+        let file = cr_img_file {
+            kind: CR_FILE_MQUEUE,
+            flags: 0o2004002,
+            target: MQUEUE,
+            pos: 7,
+            ..Default::default()
+        };
+        self.put(FILE_MQUEUE, &file, &[]);
         let lock = cr_img_lock {
             file: FILE_EXE,
             owner: FDTABLE,
@@ -656,6 +689,8 @@ impl Sample {
             util_max: CR_SCHED_NO_CLAMP,
             ioprio: (2 << 13) | 7,
             nr_cpu_words: 2,
+            policy: POLICY,
+            last_node: 1023,
             ..Default::default()
         };
         self.put(0, &sched, [3u64, 1].as_bytes());

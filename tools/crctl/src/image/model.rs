@@ -483,6 +483,7 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_INOTIFY => "inotify",
         CR_FILE_SOCKET | CR_FILE_INET | CR_FILE_NETLINK => "socket",
         CR_FILE_IO_URING => "io_uring",
+        CR_FILE_MQUEUE => "mqueue",
         CR_FILE_PTMX => "pty master",
         CR_FILE_PTS | CR_FILE_CURRENT_TTY => "terminal",
         CR_FILE_HUNG_UP => "terminal, hung up",
@@ -492,6 +493,7 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_PIPE => format!("pipe {}", file.target),
         CR_FILE_SOCKET | CR_FILE_INET | CR_FILE_NETLINK => format!("socket {}", file.target),
         CR_FILE_EXTERNAL => format!("external {}", file.target),
+        CR_FILE_MQUEUE => format!("message queue {}", file.target),
         CR_FILE_PTMX | CR_FILE_HUNG_UP => format!("tty {}", file.target),
         _ => {
             let path = rec.variable::<cr_img_file>();

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! NUMA memory policies.
+//!
+//! C header: [`include/linux/mempolicy.h`](srctree/include/linux/mempolicy.h).
+
+use crate::{bindings, file::FileRef, mm::Mm, task::TaskRef};
+use cr_codec::uapi::*;
+
+/// Room for two sets of nodes.
+type Sets = [u64; 2 * CR_MAX_NODE_WORDS as usize];
+
+/// What tells a policy from others.
+pub type PolicyKey = ([u32; 4], Sets);
+
+/// A policy.
+pub struct Policy {
+    /// All but its nodes.
+    pub record: cr_img_policy,
+    sets: Sets,
+}
+
+impl Policy {
+    const NONE: Self = Self {
+        record: cr_img_policy {
+            mode: 0,
+            flags: 0,
+            home_node: 0,
+            nr_words: 0,
+        },
+        sets: [0; 2 * CR_MAX_NODE_WORDS as usize],
+    };
+
+    /// The nodes that were asked for, then those that are in effect, for the record.
+    pub fn sets(&self) -> &[u64] {
+        &self.sets[..2 * self.record.nr_words as usize]
+    }
+
+    /// What tells it from others.
+    pub fn key(&self) -> PolicyKey {
+        let cr_img_policy {
+            mode,
+            flags,
+            home_node,
+            nr_words,
+        } = self.record;
+        ([mode, flags, home_node, nr_words], self.sets)
+    }
+}
+
+impl TaskRef {
+    /// Its policy, if it has one; and how far that is, in `sched`.
+    pub fn read_policy(&self, sched: &mut cr_img_sched) -> Option<Policy> {
+        let mut policy = Policy::NONE;
+        let (record, sets) = (&mut policy.record, policy.sets.as_mut_ptr());
+        // SAFETY: The task is valid, `record` and `sched` are valid for writes, and there is room for
+        // two sets.
+        let found = unsafe { bindings::cr_shim_task_policy(self.as_ptr(), record, sets, sched) };
+        found.then_some(policy)
+    }
+}
+
+impl Mm {
+    /// The policy of the mapping at `addr`, if it has one of its own.
+    pub fn read_policy(&self, addr: u64) -> Option<Policy> {
+        let mut policy = Policy::NONE;
+        let (record, sets) = (&mut policy.record, policy.sets.as_mut_ptr());
+        // SAFETY: The memory is valid, `record` is valid for writes, and there is room for two sets.
+        let found = unsafe { bindings::cr_shim_vma_policy(self.as_ptr(), addr, record, sets) };
+        found.then_some(policy)
+    }
+}
+
+impl FileRef {
+    /// Whether parts of it, a file of tmpfs, have policies, which all have that map them.
+    pub fn has_policy(&self) -> bool {
+        // SAFETY: The file is valid.
+        unsafe { bindings::cr_shim_has_policy(self.as_ptr()) }
+    }
+}
+
+/// Says how far the interleaving policy of the current task is.
+pub fn set_place(sched: &cr_img_sched) {
+    // SAFETY: No preconditions.
+    unsafe { bindings::cr_shim_task_policy_set(sched.last_node, sched.last_weight) }
+}
+
+/// The first of these nodes that the current task may not use.
+pub fn missing_node(nodes: &[u64]) -> Option<u32> {
+    // SAFETY: `nodes` has as many words as said.
+    let node = unsafe { bindings::cr_shim_missing_node(nodes.as_ptr(), nodes.len() as u32) };
+    u32::try_from(node).ok()
+}
+
+/// Whether there is such a node.
+pub fn is_online(node: u32) -> bool {
+    // SAFETY: No preconditions.
+    unsafe { bindings::cr_shim_node_online(node) }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/* NUMA memory policies: which nodes pages come from. */
+
+#include <linux/cpuset.h>
+#include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/sched/task.h>
+#include <linux/shmem_fs.h>
+
+#include "shim.h"
+
+#ifdef CONFIG_NUMA
+static u64 node_word(const nodemask_t *set, u32 i)
+{
+	return i < BITS_TO_LONGS(MAX_NUMNODES) ? nodes_addr(*set)[i] : 0;
+}
+
+/* Caller keeps @pol. @nodes has room for two sets of CR_MAX_NODE_WORDS. */
+static void policy_read(const struct mempolicy *pol, struct cr_img_policy *out,
+			u64 *nodes)
+{
+	const nodemask_t *asked = &pol->nodes;
+	u32 i;
+
+	BUILD_BUG_ON(BITS_TO_LONGS(MAX_NUMNODES) > CR_MAX_NODE_WORDS);
+
+	memset(out, 0, sizeof(*out));
+	out->mode = pol->mode;
+	out->flags = pol->flags & MPOL_MODE_FLAGS;
+	if (pol->home_node != NUMA_NO_NODE)
+		out->home_node = pol->home_node + 1;
+	/* It has no nodes, not even none. */
+	if (pol->mode == MPOL_LOCAL)
+		return;
+	if (pol->flags & MPOL_USER_NODEMASK_FLAGS)
+		asked = &pol->w.user_nodemask;
+	for (i = 0; i < CR_MAX_NODE_WORDS; i++)
+		if (node_word(asked, i) || node_word(&pol->nodes, i))
+			out->nr_words = i + 1;
+	for (i = 0; i < out->nr_words; i++) {
+		nodes[i] = node_word(asked, i);
+		nodes[out->nr_words + i] = node_word(&pol->nodes, i);
+	}
+}
+#endif
+
+/* Has @t a policy? Then how far it is, if it interleaves, is in @sched. */
+bool cr_shim_task_policy(struct task_struct *t, struct cr_img_policy *out,
+			 u64 *nodes, struct cr_img_sched *sched)
+{
+	bool found = false;
+
+#ifdef CONFIG_NUMA
+	task_lock(t);
+	if (t->mempolicy) {
+		policy_read(t->mempolicy, out, nodes);
+		if (out->mode == MPOL_INTERLEAVE ||
+		    out->mode == MPOL_WEIGHTED_INTERLEAVE) {
+			sched->last_node = t->il_prev;
+			sched->last_weight = t->il_weight;
+		}
+		found = true;
+	}
+	task_unlock(t);
+#endif
+	return found;
+}
+
+/* How far the interleaving policy of the current task is. */
+void cr_shim_task_policy_set(u32 last_node, u32 last_weight)
+{
+#ifdef CONFIG_NUMA
+	if (last_node >= MAX_NUMNODES)
+		return;
+	task_lock(current);
+	current->il_prev = last_node;
+	current->il_weight = last_weight;
+	task_unlock(current);
+#endif
+}
+
+/* The same of the mapping at @addr. Its tasks stand still. */
+bool cr_shim_vma_policy(struct mm_struct *mm, u64 addr,
+			struct cr_img_policy *out, u64 *nodes)
+{
+	bool found = false;
+
+#ifdef CONFIG_NUMA
+	struct vm_area_struct *vma;
+
+	mmap_read_lock(mm);
+	vma = vma_lookup(mm, addr);
+	if (vma && vma->vm_policy) {
+		policy_read(vma->vm_policy, out, nodes);
+		found = true;
+	}
+	mmap_read_unlock(mm);
+#endif
+	return found;
+}
+
+/* Does the tmpfs inode behind @file have policies, of parts of it? */
+bool cr_shim_has_policy(struct file *file)
+{
+#ifdef CONFIG_NUMA
+	struct inode *inode = file_inode(file);
+
+	return shmem_mapping(inode->i_mapping) &&
+	       SHMEM_I(inode)->policy.root.rb_node;
+#else
+	return false;
+#endif
+}
+
+/* The first of these nodes that the current task may not use; -1 if it may. */
+int cr_shim_missing_node(const u64 *nodes, u32 nr_words)
+{
+	int missing = -1;
+	u32 node;
+
+	task_lock(current);
+	for (node = 0; node < nr_words * 64 && missing < 0; node++) {
+		if (!(nodes[node / 64] & BIT_ULL(node % 64)))
+			continue;
+		if (node >= MAX_NUMNODES || !node_state(node, N_MEMORY) ||
+		    !node_isset(node, cpuset_current_mems_allowed))
+			missing = node;
+	}
+	task_unlock(current);
+	return missing;
+}
+
+bool cr_shim_node_online(u32 node)
+{
+	return node < MAX_NUMNODES && node_online(node);
+}
