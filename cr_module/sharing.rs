@@ -14,8 +14,9 @@
 
 use crate::{
     build::Build,
+    countdown::Countdown,
     image::Records,
-    plan::{Countdown, Plan, ProcessPlan},
+    plan::{Plan, ProcessPlan},
     report::{fail, Context, Result},
     state::{fdtable, fs, lock, proc_mem},
 };
@@ -88,10 +89,20 @@ pub(crate) fn link_processes(records: &Records, processes: &mut [ProcessPlan]) -
         let inherit: cr_img_inherit = rec.fixed()?;
         let (child, owner) = (first(&mms, inherit.mm)?, first(&mms, inherit.parent)?);
         let heir = &processes[child];
+        let parent = &processes[heir.parent].process;
+        // Nobody else gets into another pid namespace.
+        let at_home = processes[owner].process.pid_ns == heir.process.pid_ns;
+        let from_parent = parent.mm == inherit.parent;
         if child == 0 || heir.clone_flags != 0 || heir.inherit.is_some() {
             fail!(
                 EINVAL,
                 "memory that is inherited twice, or by who shares it"
+            );
+        }
+        if !from_parent && (!at_home || heir.is_ns_init()) {
+            fail!(
+                EINVAL,
+                "memory that is inherited from another pid namespace"
             );
         }
         processes[child].inherit = Some((at, owner));

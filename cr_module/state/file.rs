@@ -14,9 +14,9 @@
 
 use crate::{
     checkpoint::Save,
+    files::Files,
     objects::Kind,
     report::{fail, failure, Context, Failure, Name, Result},
-    restart::Files,
     state::{
         event, inet, inode, io_uring, mqueue, netlink, owner, pidfd, pipe, proc_mem, socket, tcp,
         tty,

@@ -15,11 +15,11 @@
 
 use crate::{
     checkpoint::Save,
+    files::Files,
     image::Records,
     objects::Kind,
     plan::Plan,
     report::{fail, Context, Name, Result},
-    restart::Files,
     state::file::CName,
 };
 use cr_codec::{check::Rec, uapi::*};

@@ -7,7 +7,34 @@
 //! have in common is the page frames.
 
 use super::inherit::Frames;
+use cr_sys::task::TaskInfo;
 use kernel::prelude::*;
+
+/// Who can fork a process: its parent, and who is in the same pid namespace. Others cannot enter
+/// that, and its init belongs to who has made it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Origin {
+    pid: u32,
+    parent: u32,
+    pid_ns: u64,
+    ns_init: bool,
+}
+
+impl Origin {
+    /// That of a process whose leader this is.
+    pub(crate) fn of(leader: &TaskInfo) -> Self {
+        Self {
+            pid: leader.tgid,
+            parent: leader.ppid,
+            pid_ns: leader.pid_ns,
+            ns_init: leader.ns_init != 0,
+        }
+    }
+
+    fn may_be(&self, other: &Self) -> bool {
+        other.pid == self.parent || other.pid_ns == self.pid_ns && !self.ns_init
+    }
+}
 
 /// A page frame, and the first and the last process so far that has it. Frame 0 is none.
 #[derive(Clone, Copy, Default)]
@@ -43,15 +70,18 @@ impl Kin {
         })
     }
 
-    /// Looks at the next one of these processes: which one before it has most of its page frames?
-    pub(crate) fn closest(&mut self, of: &[(usize, Frames)]) -> Result<Option<usize>> {
+    /// Looks at the next one of these processes: which one before it has most of its page frames, and
+    /// can fork it?
+    pub(crate) fn closest(&mut self, of: &[(Origin, usize, Frames)]) -> Result<Option<usize>> {
         let at = self.chosen.len();
-        let frames = &of[at].1;
-        let mut closest = self.elect(at, frames);
+        let (origin, _, frames) = &of[at];
+        let may_be = |other: usize| origin.may_be(&of[other].0);
+        let mut closest = self.elect(at, frames, may_be);
         // Brothers in a row are forked from the first one of them, and not from each other.
         while let Some((Some(before), length)) = closest.map(|closest| self.chosen[closest]) {
-            let common = |other: usize| frames.in_common(&of[other].1);
-            if length < LONGEST_CHAIN && closest.is_some_and(|one| common(before) < common(one)) {
+            let common = |other: usize| frames.in_common(&of[other].2);
+            let is_worse = closest.is_some_and(|one| common(before) < common(one));
+            if !may_be(before) || length < LONGEST_CHAIN && is_worse {
                 break;
             }
             closest = Some(before);
@@ -61,7 +91,12 @@ impl Kin {
         Ok(closest)
     }
 
-    fn elect(&mut self, at: usize, frames: &Frames) -> Option<usize> {
+    fn elect(
+        &mut self,
+        at: usize,
+        frames: &Frames,
+        may_be: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
         self.votes.fill(0);
         for frame in frames.frames().filter(|frame| *frame != 0) {
             let me = at as u32;
@@ -77,7 +112,7 @@ impl Kin {
             };
             // It may have a frame at two places.
             for (voter, is_new) in [(first, true), (last, last != first)] {
-                if voter != me && is_new {
+                if voter != me && is_new && may_be(voter as usize) {
                     self.votes[voter as usize] += 1;
                 }
             }

@@ -15,7 +15,7 @@ use crate::{
     report::{fail, Context, Log, Result},
     state::{
         inherit::{run_end, Divided, Frames},
-        kin::Kin,
+        kin::{Kin, Origin},
         track::Track,
     },
 };
@@ -49,6 +49,7 @@ struct Region {
     place: Place,
     /// Of private pages: the mappings that they may be in, and the memory to inherit from, or 0.
     vmas: KVVec<cr_img_vma>,
+    process: Origin,
     parent: u64,
     /// Identity of the memory that the container goes on with.
     identity: u64,
@@ -95,7 +96,13 @@ impl Memory {
     }
 
     /// Notes where the private pages of a process may be.
-    pub(crate) fn add_private(&mut self, id: u64, mm: Mm, vmas: KVVec<cr_img_vma>) -> Result {
+    pub(crate) fn add_private(
+        &mut self,
+        id: u64,
+        mm: Mm,
+        vmas: KVVec<cr_img_vma>,
+        process: Origin,
+    ) -> Result {
         let not_handed_on = |vma: &cr_img_vma| {
             self.wants_private_pages(vma) && vma.flags & (CR_VMA_DONTFORK | CR_VMA_WIPEONFORK) != 0
         };
@@ -105,6 +112,7 @@ impl Memory {
             identity: mm.identity(),
             place: Place::Private(mm),
             vmas,
+            process,
             parent: 0,
             pages: Divided::default(),
             origin: 0,
@@ -148,27 +156,27 @@ impl Memory {
     /// Looks for the pages, and for those that an earlier process has as well.
     pub(crate) fn scan(&mut self, track: Option<&Track>) -> Result {
         let mut scanner = Scanner::new()?;
-        let mut found: KVVec<(usize, Frames)> = KVVec::new();
+        let mut found: KVVec<(Origin, usize, Frames)> = KVVec::new();
         for (at, region) in self.regions.iter().enumerate() {
             if let Place::Private(mm) = &region.place {
                 let wanted = |vma: &cr_img_vma| self.wants_private_pages(vma);
                 let frames = scanner.scan(mm, &region.vmas, wanted)?;
-                found.push((at, frames), GFP_KERNEL)?;
+                found.push((region.process, at, frames), GFP_KERNEL)?;
             }
         }
         self.scanned += scanner.scanned;
-        let nr_frames = found.iter().map(|(_, frames)| frames.pfns.len()).sum();
+        let nr_frames = found.iter().map(|(.., frames)| frames.pfns.len()).sum();
         let mut kin = match found.len() {
             0 | 1 => None,
             processes => Some(Kin::new(processes, nr_frames)?),
         };
-        for (at, frames) in found.iter() {
+        for (_, at, frames) in found.iter() {
             let closest = match &mut kin {
                 Some(kin) => kin.closest(&found)?,
                 None => None,
             };
             let parent = closest.map(|closest| {
-                let (at, frames) = &found[closest];
+                let (_, at, frames) = &found[closest];
                 (&self.regions[*at], frames)
             });
             let parent_id = parent.map_or(0, |(region, _)| region.id);
@@ -252,6 +260,7 @@ impl Memory {
             id,
             place: Place::Shared(file),
             vmas: KVVec::new(),
+            process: Origin::default(),
             parent: 0,
             identity: 0,
             pages: Divided {

@@ -12,7 +12,7 @@ use crate::{
     checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
-    state::{aio, file, guard, inherit, inode, numa, shmem, sysv_shm, vdso},
+    state::{aio, file, guard, inherit, inode, kin::Origin, numa, shmem, sysv_shm, vdso},
     tree::Process,
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -129,7 +129,8 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
         save.record(vma, &[])?;
     }
     guard::save(save, id, &guards)?;
-    save.memory.add_private(id, mm, vmas)?;
+    let origin = Origin::of(&process.leader().info);
+    save.memory.add_private(id, mm, vmas, origin)?;
     Ok(id)
 }
 

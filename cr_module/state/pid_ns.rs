@@ -9,9 +9,10 @@
 use crate::{
     build::Build,
     checkpoint::Save,
+    countdown::Countdown,
     image::Records,
     objects::Kind,
-    plan::{Countdown, Plan, ProcessPlan, ThreadPlan},
+    plan::{Plan, ProcessPlan, ThreadPlan},
     report::{fail, failure, Context, Result},
     tree::{Thread, Tree},
 };

@@ -13,9 +13,9 @@
 
 use crate::{
     checkpoint::Save,
+    files::Files,
     objects::Kind,
     report::{fail, Context, Name, Result},
-    restart::Files,
     state::file::{self, CName},
 };
 use core::mem::replace;

@@ -13,8 +13,9 @@
 use crate::{
     build::Build,
     checkpoint::Save,
+    countdown::Countdown,
     image::Records,
-    plan::{Countdown, Plan, ProcessPlan},
+    plan::{Plan, ProcessPlan},
     report::{fail, Context, Name, Result},
     state::{
         file::CName,

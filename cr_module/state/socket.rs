@@ -15,10 +15,10 @@
 
 use crate::{
     checkpoint::Save,
+    files::Files,
     image::Records,
     objects::Kind,
     report::{fail, failure, Context, Name, Result},
-    restart::Files,
     state::file::{self, CName},
 };
 use cr_codec::{check::Rec, uapi::*};

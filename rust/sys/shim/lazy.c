@@ -41,6 +41,12 @@ static bool lives(struct pid *init)
 	return alive;
 }
 
+/* One of the tasks for which its init waits before it dies. */
+static bool is_inside(struct pid *init)
+{
+	return pid_nr_ns(task_pid(current), ns_of_pid(init));
+}
+
 static int lazy_release(struct inode *inode, struct file *file)
 {
 	struct lazy *lazy = file->private_data;
@@ -48,7 +54,8 @@ static int lazy_release(struct inode *inode, struct file *file)
 
 	if (!READ_ONCE(lazy->done)) {
 		kill_pid(lazy->init, SIGKILL, 1);
-		while (lives(lazy->init))
+		/* A caller that has given it to the container has given up the container. */
+		while (lives(lazy->init) && !is_inside(lazy->init))
 			schedule_timeout_idle(1);
 	}
 	for (i = 0; i < lazy->nr; i++)
