@@ -15,7 +15,7 @@ use crate::{
     report::{fail, failure, Context, Failure, Result},
     sharing::{self, Sharer},
     state::{
-        audit, clock, fs, inotify, ipc, limits, lock, mm_flags,
+        audit, clock, fs, inotify, ipc, limits, lock, mm_flags, numa,
         pid_ns::{self, PidNsPlan, Tids},
         posix_timer, ptracer, seccomp, semaphore, session, signal, signalfd, stop, syscall, thread,
         timer, timerfd, trace, usage, uts,
@@ -578,6 +578,9 @@ fn park(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
     let wait_left = syscall::wait_left(record);
     let slot = sys::park_current(parking, &TaskRef::current(), wait_left)?;
     register(plan, process, thread, Some(slot));
+    if let Some(at) = build.sched {
+        numa::restore_place(&plan.records.get(at).fixed()?);
+    }
     plan.complete.arrive();
     Ok(())
 }

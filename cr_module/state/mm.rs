@@ -387,14 +387,18 @@ fn advise(build: &Build<'_>, vma: &cr_img_vma, guards: &guard::Guards) -> Result
     }
     guards.install(build, vma)?;
     if has(CR_VMA_LOCKED) {
-        let how = if has(CR_VMA_LOCKONFAULT) {
-            MLOCK_ONFAULT
-        } else {
-            0
-        };
-        build
-            .syscall(SYS_MLOCK2, [vma.start, length, how])
-            .context(format_args!("mlock"))?;
+        let lock = |how| build.syscall(SYS_MLOCK2, [vma.start, length, how]);
+        // Whether so much may be locked is known after that.
+        lock(MLOCK_ONFAULT).context(format_args!("mlock"))?;
+        if !has(CR_VMA_LOCKONFAULT) {
+            // There may be no pages to be had, as in a guard page of a stack: the mapping is locked
+            // then, all the same, as it is by mlockall(2), which does not complain.
+            if let Err(failure) = lock(0) {
+                if failure.errno() != ENOMEM {
+                    return Err(failure).context(format_args!("mlock"));
+                }
+            }
+        }
     }
     Ok(())
 }

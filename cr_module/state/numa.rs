@@ -139,7 +139,8 @@ pub(crate) fn restore_task(build: &Build<'_>, sched: &cr_img_sched) -> Result {
     Ok(())
 }
 
-/// Late, since all memory that the thread takes until then moves an interleaving policy on.
+/// The last thing that the thread does, since all memory that it takes until then moves an interleaving
+/// policy on.
 pub(crate) fn restore_place(sched: &cr_img_sched) {
     if sched.policy != 0 {
         numa::set_place(sched);

@@ -7,7 +7,7 @@ use crate::{
     build::Build,
     plan::ThreadPlan,
     report::{fail, Context, Result},
-    state::{controls, cred, numa, sched, seccomp, syscall},
+    state::{controls, cred, sched, seccomp, syscall},
 };
 use cr_codec::uapi::*;
 use cr_sys::{
@@ -85,9 +85,6 @@ pub(crate) fn restore(build: &Build<'_>, plan: &ThreadPlan) -> Result {
     cred::restore(build, &build.object(thread.cred)?)?;
     build::set_nproc_exceeded(thread.flags & CR_THREAD_NPROC_EXCEEDED != 0);
     build.prctl(PR_SET_PDEATHSIG, u64::from(thread.pdeath_signal))?;
-    if let Some(at) = plan.sched {
-        numa::restore_place(&build.record(at).fixed()?);
-    }
     Ok(())
 }
 

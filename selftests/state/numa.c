@@ -301,6 +301,9 @@ int main(int argc, char **argv)
 	await("same");
 	await("changed");
 	see(&seen);
+	/* No page is missing when it goes on: page tables for it would take turns. */
+	sure(mlockall(MCL_CURRENT));
+	sure(munlock(parts, PARTS * PAGE));
 	bool spoil = pause_here();
 
 	__atomic_store_n(&yield_until_gone, true, __ATOMIC_RELEASE);
