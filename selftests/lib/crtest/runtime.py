@@ -22,12 +22,13 @@ def adopt_orphans():
 
 
 def reap_orphans():
-    """Wait for all children that have ended. What crctl leaves to init is ours."""
+    """Reap all children that have ended, which crctl leaves to init; whether there are no others."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
+        return False
     except ChildProcessError:
-        pass
+        return True
 
 
 class Failed(Exception):
