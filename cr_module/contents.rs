@@ -24,6 +24,8 @@ pub(crate) fn of_file(files: &[(u64, FileRef)], object: u64) -> Result<Option<Pl
 pub(crate) struct Contents<'a> {
     pub(crate) total: u64,
     runs: KVVec<cr_img_run>,
+    /// For one that is not read to its place.
+    page: KVVec<u8>,
     records: &'a Records,
     late: Arc<Late>,
     /// Records of huge pages by object, and the pages of that whose turn it is.
@@ -49,6 +51,7 @@ impl<'a> Contents<'a> {
         Ok(Self {
             total,
             runs: KVVec::new(),
+            page: vec::zeroed(PAGE_SIZE, GFP_KERNEL)?,
             records,
             late,
             huge_records,
@@ -102,12 +105,11 @@ impl<'a> Contents<'a> {
             for run in pages.runs() {
                 state.check_run(head.offset, object, run)?;
             }
-            match &place {
-                Some((_, place)) if !self.late.has_all(object, pages.runs()) => {
-                    let is_late = |run: &cr_img_run| self.late.first_of(object, run);
-                    memory::restore(pages, place, &self.huge, is_late)?;
-                }
-                _ => pages.pass_over()?,
+            if self.late.has_all(object, pages.runs()) {
+                pages.pass_over()?;
+            } else if let Some((_, place)) = &place {
+                let first_of = |run: &cr_img_run| self.late.first_of(object, run);
+                memory::restore(pages, place, &self.huge, first_of, &mut self.page)?;
             }
             if let Some(log) = self.log {
                 log.progress(image.reader.nr_pages(), self.total);

@@ -521,17 +521,18 @@ impl<'a> Split<'a> {
 }
 
 /// Puts the pages of one record into their places. Those in `huge` were huge ones. `first_of` says
-/// of the first page of a run whether it comes later, and how many do as it does.
+/// of the first page of a run whether it comes later, and how many do as it does. `buffer` has room for
+/// a page.
 pub(crate) fn restore<S>(
     mut pages: PagesReader<'_, '_, S>,
     place: &Place,
     huge: &[cr_img_run],
     first_of: impl Fn(&cr_img_run) -> (bool, u64),
+    buffer: &mut [u8],
 ) -> Result
 where
     S: Source<Error = crate::report::Failure>,
 {
-    let mut buffer = vec::zeroed(PAGE_SIZE, GFP_KERNEL)?;
     match place {
         Place::Private(mm) => {
             for run in pages.runs() {
@@ -542,7 +543,7 @@ where
                     rest.start = run_end(&part);
                     rest.nr_pages -= nr_pages;
                     match later {
-                        true => (0..nr_pages).try_for_each(|_| pages.read(&mut buffer))?,
+                        true => (0..nr_pages).try_for_each(|_| pages.read(buffer))?,
                         false => restore_private(mm, &part, huge, |page| pages.read(page))?,
                     }
                 }
@@ -551,8 +552,8 @@ where
         Place::Shared(file) => {
             for run in pages.runs() {
                 for at in 0..run.nr_pages {
-                    pages.read(&mut buffer)?;
-                    file.write_page(run.start + at * PAGE_SIZE as u64, &buffer)?;
+                    pages.read(buffer)?;
+                    file.write_page(run.start + at * PAGE_SIZE as u64, buffer)?;
                 }
             }
         }
