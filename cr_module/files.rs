@@ -158,7 +158,7 @@ impl<'a> Files<'a> {
             self.pipes.try_create_and_insert(id, made, GFP_KERNEL)?;
         }
         match self.pipes.get_mut(&id) {
-            Some(made) => made.open(self.root, flags),
+            Some(made) => made.open(flags),
             None => Err(EINVAL.into()),
         }
     }

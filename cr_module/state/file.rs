@@ -439,16 +439,6 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
 
 pub(crate) const O_NOCTTY: u32 = 0o400;
 
-/// What a name stands for.
-pub(crate) fn probe(files: &Files<'_>, name: &CStr) -> Result<(FileType, u64)> {
-    FileRef::probe(files.root(), name).map_err(not_there)
-}
-
-/// Opens a file by its name, which had no symbolic link in it when it was saved.
-pub(crate) fn open(files: &Files<'_>, name: &CStr, flags: u32) -> Result<FileRef> {
-    FileRef::open(files.root(), name, flags).map_err(not_there)
-}
-
 /// Looks a name up that had no symbolic link in it when it was saved.
 pub(crate) fn lookup(root: &PathRef, name: &CStr) -> Result<PathRef> {
     PathRef::lookup(root, name).map_err(not_there)
@@ -493,18 +483,17 @@ impl CName {
 fn reopen(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRef> {
     let name = CName::new(path)?;
     let name = name.as_cstr()?;
-    let (kind, rdev) = probe(files, name)?;
+    let path = lookup(files.root(), name)?;
+    let (kind, found) = path.read();
     let expected = match record.kind {
         CR_FILE_REG => FileType::Regular,
         CR_FILE_DIR => FileType::Directory,
         CR_FILE_PROC => FileType::Proc,
         _ => FileType::MemoryDevice,
     };
-    if kind != expected || (record.kind == CR_FILE_CHR && rdev != record.rdev) {
+    if kind != expected || (record.kind == CR_FILE_CHR && found.rdev != record.rdev) {
         fail!(ESTALE(), "is not of the same type any more");
     }
-    let file = open(files, name, record.flags | O_NOCTTY)?;
-    let (_, _, found) = file.read_info();
     if record.kind == CR_FILE_REG && !files.may_differ() {
         if found.size != record.size {
             fail!(
@@ -518,6 +507,7 @@ fn reopen(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRe
             fail!(ESTALE(), "was modified since the checkpoint");
         }
     }
+    let file = path.open(record.flags | O_NOCTTY)?;
     if record.pos != 0 && record.kind != CR_FILE_PROC {
         file.seek(record.pos).context(format_args!("its offset"))?;
     }

@@ -79,7 +79,7 @@ pub(crate) enum Made {
         write_taken: bool,
     },
     /// A name. The file keeps what is in the pipe, and lets others open it without waiting.
-    Fifo { name: CName, _file: FileRef },
+    Fifo { path: PathRef, _file: FileRef },
 }
 
 const O_ACCMODE: u32 = 0o3;
@@ -114,10 +114,8 @@ pub(crate) fn restore(files: &Files<'_>, rec: &Rec<'_>) -> Result<Made> {
             write_taken: false,
         });
     }
-    let name = CName::new(path)?;
-    let fifo = open_fifo(files, name.as_cstr()?, &pipe, content)
-        .context(format_args!("fifo {}", Name(path)))?;
-    Ok(Made::Fifo { name, _file: fifo })
+    open_fifo(files, CName::new(path)?.as_cstr()?, &pipe, content)
+        .context(format_args!("fifo {}", Name(path)))
 }
 
 fn open_fifo(
@@ -125,19 +123,20 @@ fn open_fifo(
     name: &CStr,
     pipe: &cr_img_pipe,
     content: Content<'_>,
-) -> Result<FileRef> {
-    if file::probe(files, name)?.0 != FileType::Pipe {
+) -> Result<Made> {
+    let path = file::lookup(files.root(), name)?;
+    if path.read().0 != FileType::Pipe {
         fail!(ESTALE(), "is not a fifo any more");
     }
     // Such a file is both ends, so that nobody waits for the other one.
-    let fifo = file::open(files, name, O_RDWR | O_NONBLOCK)?;
+    let fifo = path.open(O_RDWR | O_NONBLOCK)?;
     let found = fifo.pipe()?;
     if (found.readers, found.writers, found.length) != (1, 1, 0) {
         fail!(EBUSY, "is in use");
     }
     fifo.resize_pipe(pipe.ring_size)?;
     content.put(&fifo)?;
-    Ok(fifo)
+    Ok(Made::Fifo { path, _file: fifo })
 }
 
 /// What waits in a pipe.
@@ -184,10 +183,10 @@ fn fill(pipe: &FileRef, mut bytes: &[u8]) -> Result {
 
 impl Made {
     /// An open file of the pipe, for one record. Each record gets its own.
-    pub(crate) fn open(&mut self, root: &PathRef, flags: u32) -> Result<FileRef> {
+    pub(crate) fn open(&mut self, flags: u32) -> Result<FileRef> {
         let (read, write, read_taken, write_taken) = match self {
-            Self::Fifo { name, .. } => {
-                let file = FileRef::open(root, name.as_cstr()?, flags & !O_DIRECT)?;
+            Self::Fifo { path, .. } => {
+                let file = path.open(flags & !O_DIRECT)?;
                 file.add_flags(flags & O_DIRECT);
                 return Ok(file);
             }

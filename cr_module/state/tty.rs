@@ -198,10 +198,11 @@ fn make(files: &mut Files<'_>, id: u64, tty: &cr_img_tty, path: &[u8]) -> Result
 }
 
 fn open_master(files: &Files<'_>, name: &CStr, tty: &cr_img_tty) -> Result<FileRef> {
+    let path = file::lookup(files.root(), name)?;
     // They get the lowest numbers that are free.
     let mut lower = KVVec::new();
     let found = loop {
-        let file = file::open(files, name, tty.open_flags | file::O_NOCTTY)?;
+        let file = path.open(tty.open_flags | file::O_NOCTTY)?;
         match file.tty_index() {
             Some(index) if index == tty.index => break Ok(file),
             Some(index) if index < tty.index && file.is_tty_master() => {

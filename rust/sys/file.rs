@@ -518,22 +518,6 @@ impl FileRef {
         unsafe { bindings::cr_shim_shmem_info(self.as_ptr(), &mut shmem) };
         shmem
     }
-
-    /// What an absolute name below `root` stands for, and which device: found out without opening
-    /// it, which the driver of a device might not like.
-    pub fn probe(root: &PathRef, name: &CStr) -> Result<(FileType, u64)> {
-        let mut rdev = 0;
-        // SAFETY: Path and name are valid, `rdev` is valid for writes.
-        let kind = unsafe { bindings::cr_shim_probe(&root.0, name.as_char_ptr(), &mut rdev) };
-        to_result(kind.min(0))?;
-        Ok((FileType::from_raw(kind as u32), rdev))
-    }
-
-    /// Opens a file by its absolute name below `root`, as the current task may.
-    pub fn open(root: &PathRef, name: &CStr, flags: u32) -> Result<Self> {
-        // SAFETY: Path and name are valid; the result is an error or referenced.
-        Self::from_result(unsafe { bindings::cr_shim_open(&root.0, name.as_char_ptr(), flags) })
-    }
 }
 
 fn count(result: isize) -> Result<usize> {
@@ -615,6 +599,21 @@ impl PathRef {
 
     pub(crate) fn as_ptr(&self) -> *const bindings::path {
         &self.0
+    }
+
+    /// What it is, and its attributes: found out without opening it, which the driver of a device
+    /// might not like.
+    pub fn read(&self) -> (FileType, cr_img_file) {
+        let mut out = cr_img_file::default();
+        // SAFETY: The path is valid, `out` is valid for writes.
+        let kind = unsafe { bindings::cr_shim_path_read(&self.0, &mut out) };
+        (FileType::from_raw(kind), out)
+    }
+
+    /// Opens it, as the current task may.
+    pub fn open(&self, flags: u32) -> Result<FileRef> {
+        // SAFETY: The path is valid; the result is an error or referenced.
+        FileRef::from_result(unsafe { bindings::cr_shim_path_open(&self.0, flags) })
     }
 
     /// The directory behind a descriptor of the current task.

@@ -205,6 +205,21 @@ u32 cr_shim_file_type(struct file *file)
 	return type_of(file, file_user_inode(file));
 }
 
+/* Zeroes stay zeroes if there is nothing to be had. */
+static void read_attr(const struct path *path, struct cr_img_file *out)
+{
+	struct kstat st = {};
+
+	if (vfs_getattr(path, &st, STATX_BASIC_STATS, AT_STATX_SYNC_AS_STAT))
+		return;
+	out->dev = new_encode_dev(st.dev);
+	out->ino = st.ino;
+	out->size = st.size;
+	out->mtime_ns = timespec64_to_ns(&st.mtime);
+	out->rdev = new_encode_dev(st.rdev);
+	out->mode = st.mode;
+}
+
 /* The state of @file; the fields of @out that name other objects stay 0. */
 void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 		       struct cr_img_file *out)
@@ -212,7 +227,6 @@ void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 	const struct path *path = file_user_path(file);
 	const struct inode *inode = file_user_inode(file);
 	struct file_lock_context *locks = locks_inode_context(inode);
-	struct kstat st = {};
 
 	memset(info, 0, sizeof(*info));
 	info->type = type_of(file, inode);
@@ -237,14 +251,7 @@ void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 	memset(out, 0, sizeof(*out));
 	out->flags = file->f_flags;
 	out->pos = file->f_pos;
-	if (vfs_getattr(path, &st, STATX_BASIC_STATS, AT_STATX_SYNC_AS_STAT))
-		return;
-	out->dev = new_encode_dev(st.dev);
-	out->ino = st.ino;
-	out->size = st.size;
-	out->mtime_ns = timespec64_to_ns(&st.mtime);
-	out->rdev = new_encode_dev(st.rdev);
-	out->mode = st.mode;
+	read_attr(path, out);
 }
 
 /* The open file with the lowest descriptor >= *@fd, referenced; or NULL. */
@@ -610,18 +617,18 @@ int cr_shim_lookup(const struct path *root, const char *name,
 			       LOOKUP_FOLLOW | LOOKUP_NO_SYMLINKS, path);
 }
 
-/* What a name below @root stands for: enum cr_shim_file_type, or an error. */
-int cr_shim_probe(const struct path *root, const char *name, u64 *rdev)
+/* What it is: enum cr_shim_file_type. */
+u32 cr_shim_path_read(const struct path *path, struct cr_img_file *out)
 {
-	struct path path;
-	int type = cr_shim_lookup(root, name, &path);
+	memset(out, 0, sizeof(*out));
+	read_attr(path, out);
+	return type_of_inode(path->dentry, d_inode(path->dentry));
+}
 
-	if (type)
-		return type;
-	type = type_of_inode(path.dentry, d_inode(path.dentry));
-	*rdev = new_encode_dev(d_inode(path.dentry)->i_rdev);
-	path_put(&path);
-	return type;
+/* As by its name, with all that is asked then; as open_by_handle_at(2) does. */
+struct file *cr_shim_path_open(const struct path *path, u32 flags)
+{
+	return file_open_root(path, "", flags, 0);
 }
 
 struct file *cr_shim_open(const struct path *root, const char *name, u32 flags)
@@ -633,11 +640,7 @@ struct file *cr_shim_open(const struct path *root, const char *name, u32 flags)
 	err = cr_shim_lookup(root, name, &path);
 	if (err)
 		return ERR_PTR(err);
-	file = file_open_root(root, name, flags, 0);
-	if (!IS_ERR(file) && !path_equal(&file->f_path, &path)) {
-		fput(file);
-		file = ERR_PTR(-ELOOP);
-	}
+	file = cr_shim_path_open(&path, flags);
 	path_put(&path);
 	return file;
 }

@@ -690,7 +690,8 @@ struct file *cr_shim_shmem_make(const struct cr_img_shmem *in);
 void cr_shim_shmem_info(struct file *file, struct cr_img_shmem *out);
 int cr_shim_lookup(const struct path *root, const char *name,
 		   struct path *path);
-int cr_shim_probe(const struct path *root, const char *name, u64 *rdev);
+u32 cr_shim_path_read(const struct path *path, struct cr_img_file *out);
+struct file *cr_shim_path_open(const struct path *path, u32 flags);
 struct file *cr_shim_open(const struct path *root, const char *name, u32 flags);
 int cr_shim_path_of_fd(int fd, struct path *path);
 void cr_shim_current_root(struct path *path);
