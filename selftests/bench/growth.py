@@ -25,12 +25,12 @@ LINEAR = 1.15
 
 def sample(kind, size, tool_class):
     """One tool, one size; returns what it measured, us, and how long all of that took, s."""
-    load = {"processes": (size, 1, 0), "threads": (1, size, 0), "megabytes": (1, 1, size)}[kind]
+    load = tools.Load(**{kind: size})
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
         tool = None
         try:
-            tool = tool_class(pathlib.Path(directory), *load)
+            tool = tool_class(pathlib.Path(directory), load)
             # The first one warms the caches.
             tool.dump(False)
             found = tool.dump(False)

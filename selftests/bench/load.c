@@ -1,22 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is measured: load PROCESSES THREADS MEGABYTES READY
+ * What is measured: load PROCESSES THREADS MEGABYTES CONNECTIONS DESCRIPTORS READY
  *
  * A process that touches so much anonymous memory and has so many children and
- * threads in all, itself among them. All of them sleep, as most processes do
- * most of the time. The file READY appears when they do.
+ * threads in all, itself among them. Its first child is connected with it over
+ * TCP so many times, and it has so many files open besides. All of them sleep, as
+ * most processes do most of the time. The file READY appears when they do.
  *
  * What children write to is to be in few pages: each has its own copy of them.
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <err.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static int ready[2];
@@ -45,7 +51,79 @@ static void touch(const char *path)
 	close(fd);
 }
 
-/* Changes every hundredth page each time it is told to. */
+static int *connections;
+static int nr_connections;
+
+/* The first is the child's end, the second ours. */
+static void connect_all(int count)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(name);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	connections = calloc(count, 2 * sizeof(int));
+	if (!connections || listener < 0 || bind(listener, (struct sockaddr *)&name, len) ||
+	    listen(listener, 1) || getsockname(listener, (struct sockaddr *)&name, &len))
+		err(1, "listen");
+	for (; nr_connections < count; nr_connections++) {
+		int *ends = connections + 2 * nr_connections;
+
+		ends[0] = socket(AF_INET, SOCK_STREAM, 0);
+		if (ends[0] < 0 || connect(ends[0], (struct sockaddr *)&name, len))
+			err(1, "connect");
+		ends[1] = accept(listener, NULL, NULL);
+		if (ends[1] < 0)
+			err(1, "accept");
+	}
+	close(listener);
+}
+
+static void close_ends(int which)
+{
+	for (int i = 0; i < nr_connections; i++)
+		close(connections[2 * i + which]);
+}
+
+/* Answers what comes on each connection, one after the other. */
+static void answer_for_ever(void) __attribute__((noreturn));
+static void answer_for_ever(void)
+{
+	char byte;
+
+	for (int i = 0;; i = (i + 1) % nr_connections) {
+		if (read(connections[2 * i], &byte, 1) != 1)
+			errx(1, "a connection is gone");
+		byte++;
+		if (write(connections[2 * i], &byte, 1) != 1)
+			err(1, "write");
+	}
+}
+
+static void ask_all(void)
+{
+	char byte = 'a';
+
+	for (int i = 0; i < nr_connections; i++)
+		if (write(connections[2 * i + 1], &byte, 1) != 1)
+			err(1, "write");
+	for (int i = 0; i < nr_connections; i++)
+		if (read(connections[2 * i + 1], &byte, 1) != 1 || byte != 'b')
+			errx(1, "no answer");
+}
+
+/* Files and eventfds: of pipes, criu takes only some hundreds. */
+static void open_all(const char *program, int count)
+{
+	for (int i = 0; i < count; i += 2)
+		if (eventfd(0, 0) < 0 || open(program, O_RDONLY) < 0)
+			err(1, "open");
+}
+
+/*
+ * Each time it is told to, changes every hundredth page, and asks on every
+ * connection.
+ */
 static void change_for_ever(const sigset_t *change, uint32_t *words, size_t memory,
 			    const char *ready) __attribute__((noreturn));
 static void change_for_ever(const sigset_t *change, uint32_t *words, size_t memory,
@@ -60,6 +138,7 @@ static void change_for_ever(const sigset_t *change, uint32_t *words, size_t memo
 	while (!sigwait(change, &signal)) {
 		for (size_t i = 0; i < memory / sizeof(*words); i += 102400)
 			words[i]++;
+		ask_all();
 		touch(path);
 	}
 	errx(1, "sigwait");
@@ -79,24 +158,31 @@ static void *thread(void *unused)
 	sleep_for_ever();
 }
 
-static void child(void)
+static void child(int number)
 {
 	started();
 	close(ready[0]);
 	close(ready[1]);
+	close_ends(1);
+	if (!number && nr_connections)
+		answer_for_ever();
+	close_ends(0);
 	sleep_for_ever();
 }
 
 int main(int argc, char **argv)
 {
+	struct rlimit files = { 65536, 65536 };
 	pthread_attr_t attr;
 	size_t memory;
 	uint32_t *words = NULL;
 	sigset_t change;
 	int count;
 
-	if (argc != 5)
-		errx(2, "usage: load PROCESSES THREADS MEGABYTES READY");
+	if (argc != 7)
+		errx(2, "usage: load PROCESSES THREADS MEGABYTES CONNECTIONS DESCRIPTORS READY");
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		err(1, "setrlimit");
 	if (pipe(ready))
 		err(1, "pipe");
 	sigemptyset(&change);
@@ -115,16 +201,19 @@ int main(int argc, char **argv)
 			words[i] = i * 2654435761u + 1;
 	}
 
+	connect_all(atoi(argv[4]));
 	count = atoi(argv[1]) - 1;
 	for (int i = 0; i < count; i++) {
 		switch (fork()) {
 		case -1:
 			err(1, "fork");
 		case 0:
-			child();
+			child(i);
 		}
 	}
 	wait_for(count);
+	close_ends(0);
+	open_all(argv[0], atoi(argv[5]));
 
 	count = atoi(argv[2]) - 1;
 	pthread_attr_init(&attr);
@@ -139,6 +228,6 @@ int main(int argc, char **argv)
 
 	close(ready[0]);
 	close(ready[1]);
-	touch(argv[4]);
-	change_for_ever(&change, words, memory, argv[4]);
+	touch(argv[6]);
+	change_for_ever(&change, words, memory, argv[6]);
 }

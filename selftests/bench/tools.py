@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The tools that are measured, each with a running load."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -13,7 +14,22 @@ import time
 
 from crtest import proc, runtime
 
-LOAD = pathlib.Path(__file__).resolve().parent.parent.parent / "build/selftests/load"
+PROGRAM = pathlib.Path(__file__).resolve().parent.parent.parent / "build/selftests/load"
+
+
+@dataclasses.dataclass(frozen=True)
+class Load:
+    """What a process has: tasks in all, anonymous memory, TCP connections with its first child, files."""
+
+    processes: int = 1
+    threads: int = 1
+    megabytes: int = 0
+    connections: int = 0
+    descriptors: int = 0
+
+    def argv(self):
+        """How load.c is told."""
+        return list(map(str, dataclasses.astuple(self)))
 
 
 class Wrong(Exception):
@@ -48,16 +64,15 @@ class Tool:
 
     name = ""
 
-    def __init__(self, directory, processes, threads, megabytes):
+    def __init__(self, directory, load):
         self.directory = directory / self.name
         self.directory.mkdir()
-        self.tasks = processes, threads
-        self.memory = megabytes
+        self.load = load
         ready = self.directory / "ready"
         self.pid = None
         # Its own copy, on a file system of the machine.
-        load = shutil.copy(LOAD, self.directory)
-        self.start([str(load), str(processes), str(threads), str(megabytes), str(ready)])
+        program = shutil.copy(PROGRAM, self.directory)
+        self.start([str(program), *load.argv(), str(ready)])
         if not runtime.wait_until(ready.exists):
             raise Wrong("the load does not start")
 
@@ -98,10 +113,21 @@ class Tool:
         members = self.members()
         status = proc.fields(proc.text(f"/proc/{self.pid}/status"))
         there = len(members), int(status.get("Threads", 0))
-        if there != self.tasks:
+        if there != (self.load.processes, self.load.threads):
             raise Wrong(f"{there} processes and threads instead of {self.tasks}")
-        if int(status["VmRSS"].split()[0]) < self.memory * 1024:
+        if int(status["VmRSS"].split()[0]) < self.load.megabytes * 1024:
             raise Wrong("the memory is not there")
+        if len(os.listdir(f"/proc/{self.pid}/fd")) < self.load.connections + self.load.descriptors:
+            raise Wrong("descriptors are missing")
+        self.change()
+
+    def change(self):
+        """Have it change one page of a hundred, and ask on all of its connections."""
+        changed = self.directory / "ready.changed"
+        changed.unlink(missing_ok=True)
+        os.kill(self.pid, signal.SIGUSR1)
+        if not runtime.wait_until(changed.exists):
+            raise Wrong("the load does not go on")
 
 
 class Cr(Tool):
@@ -142,14 +168,6 @@ class Increments(Cr):
 
     name = "increments"
 
-    def change(self):
-        """Have it do so."""
-        changed = self.directory / "ready.changed"
-        changed.unlink(missing_ok=True)
-        os.kill(self.pid, signal.SIGUSR1)
-        if not runtime.wait_until(changed.exists):
-            raise Wrong("the load does not change")
-
     def increment(self):
         """Checkpoint what changed since the last image; returns the time and the size."""
         image, more = self.directory / "image", self.directory / "more"
@@ -163,7 +181,7 @@ class Criu(Tool):
     """The other one. The load is a session and a process group."""
 
     name = "criu"
-    OPTIONS = ("-v0", "--display-stats")
+    OPTIONS = ("-v0", "--display-stats", "--tcp-established", "--network-lock", "nftables")
 
     def start(self, argv):
         with subprocess.Popen(["setsid", "--fork", "--", *argv], stdin=subprocess.DEVNULL,
