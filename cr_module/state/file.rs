@@ -8,7 +8,7 @@
 //! [`event`] for those without a name, [`proc_mem`] for memory of processes. What belongs to the
 //! outside, and was declared external, is supplied at restart.
 //!
-//! Refused: everything else, by its name; files that have been removed, or are hidden by a mount;
+//! Refused: everything else, by its name; files that are hidden by a mount;
 //! files of file systems that make up their contents (proc, sysfs ...), but for the top directory of
 //! procfs and what is in it; leases.
 
@@ -18,8 +18,8 @@ use crate::{
     objects::Kind,
     report::{fail, failure, Context, Failure, Name, Result},
     state::{
-        event, inet, inode, io_uring, mqueue, netlink, owner, pidfd, pipe, proc_mem, socket, tcp,
-        tty,
+        event, inet, inode, io_uring, mqueue, netlink, owner, pidfd, pipe, proc_mem, removed_dir,
+        socket, tcp, tty,
     },
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -73,6 +73,8 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     let mut path: &[u8] = &[];
     let mut place = place(save, file, kind, &info)?;
     let (mut owned, mut timer) = (None, None);
+    let removed_dir =
+        kind == FileType::Directory && info.unsupported & (1 << CR_FILE_X_UNLINKED) != 0;
     if matches!(
         (&place, kind),
         (
@@ -107,7 +109,8 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
                 | FileType::Proc
                 | FileType::ProcMem
         )
-    ) || (matches!((&place, kind), (Place::Inside, FileType::Pipe)) && file.pipe()?.named)
+    ) && !removed_dir
+        || (matches!((&place, kind), (Place::Inside, FileType::Pipe)) && file.pipe()?.named)
     {
         match name(save, file, &info, kind, buffer)? {
             Some(name) => path = name,
@@ -137,6 +140,10 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
         } else if matches!(kind, FileType::Memfd | FileType::Removed) {
             record.flags &= KEPT_FLAGS | O_TMPFILE;
             record = inode::save(save, file, kind, info.inode, &record)
+                .context(format_args!("{}", What(kind, &info)))?;
+        } else if removed_dir {
+            record.flags &= KEPT_FLAGS;
+            record = removed_dir::save_file(save, file, &record)
                 .context(format_args!("{}", What(kind, &info)))?;
         } else if kind == FileType::MessageQueue {
             record = mqueue::save_file(save, file, &record)
@@ -422,6 +429,9 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
             event::restore(&record)
         }
         CR_FILE_PROC_MEM | CR_FILE_PIDFD | CR_FILE_MQUEUE => proc_mem::stand_in(),
+        CR_FILE_REMOVED_DIR => {
+            removed_dir::open(files, &record).context(format_args!("a directory that was removed"))
+        }
         CR_FILE_MEMFD | CR_FILE_INODE => {
             inode::open(files, &record).context(format_args!("a file without a name"))
         }

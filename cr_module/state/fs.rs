@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Working directory, root directory and umask.
+//! Working directory, root directory and umask. A working directory that was removed is an object of
+//! its own: see [`removed_dir`].
 
 use crate::{
     build::Build,
     checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
-    state::file,
+    state::{file, removed_dir},
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
+    build::install_any_fd,
     errno::{ELOOP, EOPNOTSUPP},
     file::PathRef,
 };
@@ -27,10 +29,17 @@ pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result<u64> {
     let root = thread.task.root()?;
     let mut buffer = core::mem::take(&mut save.path);
     let mut names = KVVec::new();
-    let cwd_len = name(save, &cwd, &mut buffer, "working").and_then(|name| {
-        names.extend_from_slice(name, GFP_KERNEL)?;
-        Ok(name.len())
-    })?;
+    let removed = match cwd.is_unlinked() {
+        true => removed_dir::save(save, &cwd).context(format_args!("its working directory"))?,
+        false => 0,
+    };
+    let cwd_len = match removed {
+        0 => name(save, &cwd, &mut buffer, "working").and_then(|name| {
+            names.extend_from_slice(name, GFP_KERNEL)?;
+            Ok(name.len())
+        })?,
+        _ => 0,
+    };
     let root_len = name(save, &root, &mut buffer, "root").and_then(|name| {
         names.extend_from_slice(name, GFP_KERNEL)?;
         Ok(name.len())
@@ -43,6 +52,7 @@ pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result<u64> {
         cwd_len: cwd_len as u32,
         root_len: root_len as u32,
         reserved: 0,
+        cwd: removed,
     };
     save.object(id, &record, &[&names])?;
     Ok(id)
@@ -80,7 +90,10 @@ pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
     let (cwd, root) = rec.variable::<cr_img_fs>().split_at(fs.cwd_len as usize);
     build.syscall(SYS_UMASK, [u64::from(fs.umask), 0, 0])?;
     // The working directory may be outside of the root directory.
-    let fd = open(build, cwd).context(format_args!("working directory"))?;
+    let fd = match fs.cwd {
+        0 => open(build, cwd).context(format_args!("working directory"))?,
+        removed => u64::from(install_any_fd(build.plan.file(removed)?)?),
+    };
     if root != b"/" {
         enter(build, root).context(format_args!("root directory"))?;
     }

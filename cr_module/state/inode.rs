@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Inodes whose contents are in the image, because no name leads to them: memfds (memfd_create(2)),
-//! and regular files that have been removed, or never had a name (O_TMPFILE), and are in use.
+//! and regular files that have been removed, or never had a name (O_TMPFILE), and are in use. And
+//! directories that have been removed, which have no contents: see [`removed_dir`].
 //!
 //! However many open files and mappings an inode has, its pages are stored once, where data is. They
 //! are read while the container stands still, through an open file that nobody notices. Seals come
 //! last at restart: when all is mapped and written.
 //!
-//! A removed file is made again as one without a name in the directory that it was in.
+//! A removed file is made again as one without a name in the directory that it was in, or, if that was
+//! removed as well, in the next one above that is there.
 //!
 //! Refused: what is open or mapped outside as well; extended attributes; flags (FS_IOC_SETFLAGS);
-//! NUMA policies of the memory; removed files whose directory is gone, or whose file system has no
-//! O_TMPFILE.
+//! NUMA policies of the memory; removed files whose file system has no O_TMPFILE.
 
 use crate::{
     checkpoint::Save,
@@ -20,7 +21,7 @@ use crate::{
     objects::Kind,
     plan::Plan,
     report::{fail, Context, Name, Result},
-    state::file::CName,
+    state::{file::CName, removed_dir},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -45,11 +46,7 @@ fn save_inode(save: &mut Save<'_>, file: &FileRef, inode: u64) -> Result<u64> {
         return Ok(id);
     }
     let (mut record, name, unsupported) = file.read_inode()?;
-    for (bit, what) in REFUSED {
-        if unsupported & (1 << bit) != 0 {
-            fail!(EOPNOTSUPP(), "{what}, which is not supported yet");
-        }
-    }
+    check(unsupported)?;
     let id = save.objects.add(Kind::Inode, inode)?;
     if record.kind == CR_INODE_MEMFD {
         let name = name.get(..record.name_len as usize).ok_or(EINVAL)?;
@@ -65,19 +62,34 @@ fn save_inode(save: &mut Save<'_>, file: &FileRef, inode: u64) -> Result<u64> {
     Ok(id)
 }
 
+/// Refuses what is lost of an inode.
+pub(super) fn check(unsupported: u32) -> Result {
+    for (bit, what) in REFUSED {
+        if unsupported & (1 << bit) != 0 {
+            fail!(EOPNOTSUPP(), "{what}, which is not supported yet");
+        }
+    }
+    Ok(())
+}
+
 /// The name of the directory that a removed file was in.
 fn directory<'a>(save: &Save<'_>, file: &FileRef, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
-    let dir = match file.directory() {
-        Ok(dir) => dir,
-        Err(error) if error == ENOENT => fail!(
-            EOPNOTSUPP(),
-            "was removed, and so was its directory, which is not supported yet"
-        ),
-        Err(_) => fail!(
+    let dir = PathRef::of(file)?.living_directory()?;
+    if !dir.takes_tmpfiles() {
+        fail!(
             EOPNOTSUPP(),
             "was removed from a file system without O_TMPFILE, which is not supported yet"
-        ),
-    };
+        );
+    }
+    name_of(save, &dir, buffer)
+}
+
+/// The name of a directory from which something was removed.
+pub(super) fn name_of<'a>(
+    save: &Save<'_>,
+    dir: &PathRef,
+    buffer: &'a mut [u8],
+) -> Result<&'a [u8]> {
     match dir.name(save.container.root(), buffer) {
         Ok(name) => Ok(name),
         Err(_) => fail!(
@@ -148,8 +160,10 @@ pub(crate) fn restore(rec: &Rec<'_>, root: &PathRef) -> Result<FileRef> {
     let inode: cr_img_inode = rec.fixed()?;
     let name = CName::new(rec.variable::<cr_img_inode>())?;
     let name = name.as_cstr()?;
-    if inode.kind == CR_INODE_MEMFD {
-        return Ok(FileRef::make_memfd(name, inode.size)?);
+    match inode.kind {
+        CR_INODE_MEMFD => return Ok(FileRef::make_memfd(name, inode.size)?),
+        CR_INODE_DIRECTORY => return removed_dir::restore(root, name),
+        _ => {}
     }
     let linkable = inode.kind == CR_INODE_TMPFILE;
     FileRef::make_tmpfile(root, name, inode.size, linkable).context(format_args!(
@@ -168,7 +182,7 @@ pub(crate) fn complete(records: &Records, files: &mut [(u64, FileRef)]) -> Resul
         }
         let inode: cr_img_inode = rec.fixed()?;
         set(file, &inode)?;
-        if inode.kind != CR_INODE_MEMFD {
+        if matches!(inode.kind, CR_INODE_REMOVED | CR_INODE_TMPFILE) {
             // Who watches its directory is not told when it is closed, at the end of the restart.
             let reads = file.reopen_unseen()?;
             core::mem::replace(file, reads).close();

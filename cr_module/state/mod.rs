@@ -39,6 +39,7 @@ pub(crate) mod posix_timer;
 pub(crate) mod proc_mem;
 pub(crate) mod ptracer;
 pub(crate) mod regs;
+pub(crate) mod removed_dir;
 pub(crate) mod sched;
 pub(crate) mod seccomp;
 pub(crate) mod semaphore;

@@ -601,6 +601,15 @@ impl PathRef {
         &self.0
     }
 
+    /// Where an open file is.
+    pub fn of(file: &FileRef) -> Result<Self> {
+        Self::filled(|path| {
+            // SAFETY: The file is valid, `path` is valid for writes.
+            unsafe { bindings::cr_shim_path_of(file.as_ptr(), path) };
+            0
+        })
+    }
+
     /// What it is, and its attributes: found out without opening it, which the driver of a device
     /// might not like.
     pub fn read(&self) -> (FileType, cr_img_file) {

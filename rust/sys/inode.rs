@@ -55,11 +55,13 @@ impl FileRef {
         Self::from_result(unsafe { bindings::cr_shim_memfd_make(name.as_char_ptr(), size) })
     }
 
-    /// The directory that it was in. ENOENT: it is gone as well; EOPNOTSUPP: no file without a name can
-    /// be made there.
-    pub fn directory(&self) -> Result<PathRef> {
-        // SAFETY: The file is valid; `path` is valid for writes, and filled in on success.
-        PathRef::filled(|path| unsafe { bindings::cr_shim_directory_of(self.as_ptr(), path) })
+    /// An open file of a directory that was made in the one with that name below `root`, and removed
+    /// again. As the current task may.
+    pub fn make_removed_directory(root: &PathRef, name: &CStr) -> Result<Self> {
+        // SAFETY: Path and name are valid; the result is an error or referenced.
+        Self::from_result(unsafe {
+            bindings::cr_shim_removed_dir(root.as_ptr(), name.as_char_ptr())
+        })
     }
 
     /// A new file without a name in a directory, by the name of that below `root`; it can be given a
@@ -118,5 +120,30 @@ impl FileRef {
             let nr = unsafe { bindings::cr_shim_mappers(self.as_ptr(), mms.as_mut_ptr(), max) };
             Result::Ok(nr as usize)
         })
+    }
+}
+
+impl PathRef {
+    /// The next directory above it that was not removed. ENOENT: there is none.
+    pub fn living_directory(&self) -> Result<Self> {
+        // SAFETY: The path is valid; `path` is valid for writes, and filled in on success.
+        Self::filled(|path| unsafe { bindings::cr_shim_living_directory(self.as_ptr(), path) })
+    }
+
+    /// Whether files without a name can be made in this directory.
+    pub fn takes_tmpfiles(&self) -> bool {
+        // SAFETY: The path is valid, and one that was found by a name.
+        unsafe { bindings::cr_shim_takes_tmpfiles(self.as_ptr()) }
+    }
+
+    /// The inode of this directory, which was removed, its identity, and what cannot be saved of it:
+    /// CR_INODE_X_*.
+    pub fn read_removed(&self) -> Result<(cr_img_inode, u64, u32)> {
+        let (mut inode, mut identity) = (cr_img_inode::default(), 0);
+        // SAFETY: The path is valid, the others are valid for writes.
+        let unsupported =
+            unsafe { bindings::cr_shim_removed_dir_read(self.as_ptr(), &mut inode, &mut identity) };
+        to_result(unsupported.min(0))?;
+        Ok((inode, identity, unsupported as u32))
     }
 }

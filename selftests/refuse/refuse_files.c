@@ -457,14 +457,6 @@ static void make_linked(void)
 	sure(mount("tmpfs", file_at("elsewhere"), "tmpfs", 0, NULL));
 }
 
-static void make_removed_with_dir(void)
-{
-	sure(mkdir(file_at("dir"), 0700));
-	fd = sure(open(file_at("dir/deleted"), O_RDWR | O_CREAT, 0600));
-	sure(unlink(file_at("dir/deleted")));
-	sure(rmdir(file_at("dir")));
-}
-
 static void make_removed_xattr(void)
 {
 	make_deleted();
@@ -475,7 +467,31 @@ static void make_deleted_dir(void)
 {
 	sure(mkdir(file_at("deleted"), 0700));
 	fd = sure(open(file_at("deleted"), O_RDONLY | O_DIRECTORY));
+	need(fsetxattr(fd, "user.mark", "x", 1, 0));
 	sure(rmdir(file_at("deleted")));
+}
+
+static int loses_root(void *gone)
+{
+	sure(chdir(payload_dir));
+	sure(mkdir("root", 0700));
+	sure(chroot("root"));
+	sure(rmdir("root"));
+	close(*(int *)gone);
+	for (;;)
+		pause();
+}
+
+static void make_deleted_root(void)
+{
+	int gone[2];
+	char byte;
+
+	sure(pipe(gone));
+	child(loses_root, &gone[1]);
+	close(gone[1]);
+	sure(read(gone[0], &byte, 1));
+	close(gone[0]);
 }
 
 /* Another file has its name now. */
@@ -642,9 +658,9 @@ static const struct case_ cases[] = {
 	{ "terminal-hung-up", "a master that was hung up", make_hung_up_master, NULL },
 	{ "console", "a terminal .character device 5:1. is not supported", make_console, NULL },
 	{ "deleted-linked", "file deleted was removed, and another name", make_linked, NULL },
-	{ "deleted-with-dir", "was removed, and so was its directory", make_removed_with_dir, NULL },
 	{ "deleted-xattr", "file deleted: has extended attributes", make_removed_xattr, check_deleted },
-	{ "deleted-dir", "deleted|unlinked|removed", make_deleted_dir, NULL },
+	{ "deleted-dir-xattr", "file deleted: has extended attributes", make_deleted_dir, NULL },
+	{ "deleted-root", "its root directory was removed", make_deleted_root, NULL },
 	{ "replaced", "nothing", make_replaced, check_replaced },
 	{ "renamed", "nothing", make_renamed, check_deleted },
 	{ "fifo", "fifo|named pipe", make_fifo, check_fifo },

@@ -609,11 +609,15 @@ struct cr_img_shmem {
  * @CR_INODE_REMOVED: regular file that has been removed and is still in use; its
  *	name is that of its directory
  * @CR_INODE_TMPFILE: the same of O_TMPFILE, which may get a name
+ * @CR_INODE_DIRECTORY: directory that has been removed and is still in use; its
+ *	name is that of the next one above it that was not. It has no contents:
+ *	@size is 0
  */
 enum cr_img_inode_kind {
 	CR_INODE_MEMFD		= 1,
 	CR_INODE_REMOVED	= 2,
 	CR_INODE_TMPFILE	= 3,
+	CR_INODE_DIRECTORY	= 4,
 };
 
 /**
@@ -801,6 +805,7 @@ struct cr_img_tty {
  * @CR_FILE_IO_URING: @target is a CR_TAG_URING
  * @CR_FILE_NETLINK: @target is a CR_TAG_NETLINK
  * @CR_FILE_MQUEUE: mq_open(3); @target is a CR_TAG_MQUEUE
+ * @CR_FILE_REMOVED_DIR: directory that was removed; @target is a CR_TAG_INODE
  * @CR_FILE_PROC: a file of the top directory of procfs that is not a process's,
  *	such as /proc/stat, found again by path; the next read goes on with @size
  *	bytes, which follow the path, then with record @target minus one; all this
@@ -831,6 +836,7 @@ enum cr_img_file_kind {
 	CR_FILE_NETLINK		= 23,
 	CR_FILE_PROC		= 18,
 	CR_FILE_MQUEUE		= 24,
+	CR_FILE_REMOVED_DIR	= 25,
 };
 
 /**
@@ -890,15 +896,17 @@ struct cr_img_fd {
 /**
  * struct cr_img_fs - working directory, root directory and umask
  * @umask: file mode creation mask
- * @cwd_len: bytes of the working directory's path that follow
+ * @cwd_len: bytes of the working directory's path that follow; 0 with @cwd
  * @root_len: bytes of the root directory's path that follow it
  * @reserved: zero
+ * @cwd: CR_TAG_INODE of a working directory that was removed, or 0
  */
 struct cr_img_fs {
 	__u32 umask;
 	__u32 cwd_len;
 	__u32 root_len;
 	__u32 reserved;
+	__u64 cwd;
 };
 
 #define CR_NSIG			64

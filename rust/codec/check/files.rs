@@ -157,7 +157,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
         }
         CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_PIDFD
         | CR_FILE_INOTIFY => events::file(rec.rec, &file)?,
-        CR_FILE_MEMFD | CR_FILE_INODE => inode::file(state, rec, &file)?,
+        CR_FILE_MEMFD | CR_FILE_INODE | CR_FILE_REMOVED_DIR => inode::file(state, rec, &file)?,
         CR_FILE_MQUEUE => ipc::posix_queue_file(state, rec, &file)?,
         CR_FILE_PTMX | CR_FILE_PTS | CR_FILE_CURRENT_TTY | CR_FILE_HUNG_UP => {
             tty::file(state, rec, &file)?
@@ -213,7 +213,10 @@ pub(super) fn owner(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_owner> 
     let file = state.refers::<cr_img_file>(rec, owner.file, "an owner of no file")?;
     let file: cr_img_file = file.fixed()?;
     rec.require(
-        !matches!(file.kind, CR_FILE_DIR | CR_FILE_EXTERNAL),
+        !matches!(
+            file.kind,
+            CR_FILE_DIR | CR_FILE_REMOVED_DIR | CR_FILE_EXTERNAL
+        ),
         "a file that cannot have an owner",
     )?;
     rec.require(
@@ -266,16 +269,26 @@ pub(super) fn fdtable(state: &State<'_>, rec: Placed<'_>) -> Result {
     )
 }
 
-pub(super) fn fs(rec: &Rec<'_>) -> Result {
+pub(super) fn fs(state: &State<'_>, rec: Placed<'_>) -> Result {
     let fs: cr_img_fs = rec.fixed()?;
     rec.require(fs.umask <= 0o777, "impossible umask")?;
     rec.require(fs.reserved == 0, "a reserved member is not zero")?;
     let length = u64::from(fs.cwd_len).saturating_add(u64::from(fs.root_len));
     rec.require_elements::<cr_img_fs, u8>(length)?;
     let paths = rec.variable::<cr_img_fs>();
-    let paths = paths.split_at_checked(fs.cwd_len as usize);
+    let Some((cwd, root)) = paths.split_at_checked(fs.cwd_len as usize) else {
+        return Err(rec.error("its length and its count disagree"));
+    };
+    let removed = fs.cwd != 0;
+    if removed {
+        let inode = state.refers::<cr_img_inode>(rec, fs.cwd, "no working directory")?;
+        rec.require(
+            cwd.is_empty() && inode.fixed::<cr_img_inode>()?.kind == CR_INODE_DIRECTORY,
+            "a working directory that was not removed",
+        )?;
+    }
     rec.require(
-        paths.is_some_and(|(cwd, root)| is_path(cwd) && is_path(root)),
+        (removed || is_path(cwd)) && is_path(root),
         "not an absolute path",
     )
 }
@@ -286,7 +299,12 @@ pub(super) fn lock(state: &State<'_>, rec: Placed<'_>) -> Result {
     rec.require(
         matches!(
             file.fixed::<cr_img_file>()?.kind,
-            CR_FILE_REG | CR_FILE_DIR | CR_FILE_CHR | CR_FILE_MEMFD | CR_FILE_INODE
+            CR_FILE_REG
+                | CR_FILE_DIR
+                | CR_FILE_CHR
+                | CR_FILE_MEMFD
+                | CR_FILE_INODE
+                | CR_FILE_REMOVED_DIR
         ),
         "a lock on a file that has none",
     )?;

@@ -48,6 +48,13 @@ pub(super) fn inode(rec: &Rec<'_>) -> Result {
             rec.require(is_path(name), "not an absolute path")?;
             rec.require(inode.seals == 0, "impossible seals")
         }
+        CR_INODE_DIRECTORY => {
+            rec.require(is_path(name), "not an absolute path")?;
+            rec.require(
+                inode.seals == 0 && inode.size == 0,
+                "contents of a directory that was removed",
+            )
+        }
         _ => Err(rec.error("unknown kind of inode")),
     }
 }
@@ -63,14 +70,23 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>, file: &cr_img_file) -> Re
         [file.dev, file.ino, file.size, file.mtime_ns] == [0; 4] && file.mode == 0,
         "what is said of its inode",
     )?;
+    let kind = inode.fixed::<cr_img_inode>()?.kind;
+    if file.kind == CR_FILE_REMOVED_DIR {
+        rec.require(
+            kind == CR_INODE_DIRECTORY && file.flags & (O_PATH | O_ACCMODE) == 0,
+            "not as a directory is opened",
+        )?;
+        return Ok(());
+    }
     rec.require(
-        file.flags & O_PATH == 0 && matches!(file.flags & O_TMPFILE, 0 | O_TMPFILE),
+        kind != CR_INODE_DIRECTORY
+            && file.flags & O_PATH == 0
+            && matches!(file.flags & O_TMPFILE, 0 | O_TMPFILE),
         "flags of what has no contents",
     )?;
     if file.kind == CR_FILE_MEMFD {
         rec.require(
-            inode.fixed::<cr_img_inode>()?.kind == CR_INODE_MEMFD
-                && file.flags & O_ACCMODE == O_RDWR,
+            kind == CR_INODE_MEMFD && file.flags & O_ACCMODE == O_RDWR,
             "not as memfd_create opens it",
         )?;
     }

@@ -193,7 +193,7 @@ impl<'a> Walk<'a> {
                 Ok(())
             }
             CR_TAG_FDTABLE => files::fdtable(state, rec),
-            CR_TAG_FS => files::fs(rec.rec),
+            CR_TAG_FS => files::fs(state, rec),
             CR_TAG_SIGHAND => signals::sighand(rec.rec),
             CR_TAG_POLICY => memory::policy(rec.rec),
             CR_TAG_MM => {

@@ -631,6 +631,13 @@ struct file *cr_shim_path_open(const struct path *path, u32 flags)
 	return file_open_root(path, "", flags, 0);
 }
 
+/* Where @file is, as users see it. */
+void cr_shim_path_of(struct file *file, struct path *path)
+{
+	*path = *file_user_path(file);
+	path_get(path);
+}
+
 struct file *cr_shim_open(const struct path *root, const char *name, u32 flags)
 {
 	struct path path;

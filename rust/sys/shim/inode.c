@@ -31,14 +31,9 @@ static bool has_flags(const struct inode *inode)
 		SHMEM_I((struct inode *)inode)->fsflags & FS_FL_USER_VISIBLE);
 }
 
-/*
- * The inode of @file; its name, without a NUL, in @name, which has room for
- * NAME_MAX bytes. Returns CR_INODE_X_*, or an error.
- */
-int cr_shim_inode_read(struct file *file, struct cr_img_inode *out, char *name)
+/* Mode, owner, times and size. Returns CR_INODE_X_*, or an error. */
+static int read_path(const struct path *path, struct cr_img_inode *out)
 {
-	const struct path *path = file_user_path(file);
-	struct inode *inode = d_inode(path->dentry);
 	struct kstat st = {};
 	int x = 0, err;
 
@@ -54,6 +49,25 @@ int cr_shim_inode_read(struct file *file, struct cr_img_inode *out, char *name)
 	out->atime_nsec = st.atime.tv_nsec;
 	out->mtime_sec = st.mtime.tv_sec;
 	out->mtime_nsec = st.mtime.tv_nsec;
+	if (has_flags(d_inode(path->dentry)))
+		x |= BIT(CR_INODE_X_FLAGS);
+	if (vfs_listxattr(path->dentry, NULL, 0) > 0)
+		x |= BIT(CR_INODE_X_XATTRS);
+	return x;
+}
+
+/*
+ * The inode of @file; its name, without a NUL, in @name, which has room for
+ * NAME_MAX bytes. Returns CR_INODE_X_*, or an error.
+ */
+int cr_shim_inode_read(struct file *file, struct cr_img_inode *out, char *name)
+{
+	const struct path *path = file_user_path(file);
+	struct inode *inode = d_inode(path->dentry);
+	int x = read_path(path, out);
+
+	if (x < 0)
+		return x;
 	if (cr_shim_file_type(file) == CR_SHIM_FILE_MEMFD) {
 		out->kind = CR_INODE_MEMFD;
 		out->seals = SHMEM_I(inode)->seals;
@@ -65,34 +79,23 @@ int cr_shim_inode_read(struct file *file, struct cr_img_inode *out, char *name)
 		out->kind = inode_state_read_once(inode) & I_LINKABLE ?
 			    CR_INODE_TMPFILE : CR_INODE_REMOVED;
 	}
-
-	if (has_flags(inode))
-		x |= BIT(CR_INODE_X_FLAGS);
 	if (cr_shim_has_policy(file))
 		x |= BIT(CR_INODE_X_POLICY);
-	if (vfs_listxattr(path->dentry, NULL, 0) > 0)
-		x |= BIT(CR_INODE_X_XATTRS);
 	return x;
 }
 
-/*
- * The directory that @file was in, whether it had a name there or not. -ENOENT:
- * it is gone as well. -EOPNOTSUPP: its file system has no O_TMPFILE.
- */
-int cr_shim_directory_of(struct file *file, struct path *dir)
+/* The same of a directory that was removed; @identity: of its inode. */
+int cr_shim_removed_dir_read(const struct path *path, struct cr_img_inode *out,
+			     u64 *identity)
 {
-	const struct path *path = file_user_path(file);
+	int x = read_path(path, out);
 
-	dir->dentry = dget_parent(path->dentry);
-	dir->mnt = mntget(path->mnt);
-	if (!d_unlinked(dir->dentry) && dir->dentry != path->dentry) {
-		if (d_inode(dir->dentry)->i_op->tmpfile)
-			return 0;
-		path_put(dir);
-		return -EOPNOTSUPP;
-	}
-	path_put(dir);
-	return -ENOENT;
+	if (x < 0)
+		return x;
+	out->kind = CR_INODE_DIRECTORY;
+	out->size = 0;
+	*identity = (unsigned long)d_inode(path->dentry);
+	return x;
 }
 
 /* A file without a name, which nobody can give it unless it is @linkable. */

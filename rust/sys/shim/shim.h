@@ -695,6 +695,7 @@ struct file *cr_shim_path_open(const struct path *path, u32 flags);
 struct file *cr_shim_open(const struct path *root, const char *name, u32 flags);
 int cr_shim_path_of_fd(int fd, struct path *path);
 void cr_shim_current_root(struct path *path);
+void cr_shim_path_of(struct file *file, struct path *path);
 
 /* inode.c */
 
@@ -710,13 +711,20 @@ struct file *cr_shim_memfd_make(const char *name, u64 size);
 void cr_shim_set_status(struct file *file, u32 flags);
 int cr_shim_inode_set(struct file *file, const struct cr_img_inode *in);
 int cr_shim_inode_own(struct inode *inode, u32 owner, u32 group);
-int cr_shim_directory_of(struct file *file, struct path *dir);
+int cr_shim_removed_dir_read(const struct path *path, struct cr_img_inode *out,
+			     u64 *identity);
 struct file *cr_shim_tmpfile(const struct path *root, const char *name, u64 size,
 			     bool linkable);
 void cr_shim_file_put_now(struct file *file);
 int cr_shim_page_read(struct file *file, u64 at, void *buf);
 int cr_shim_page_write(struct file *file, u64 at, const void *buf);
 u32 cr_shim_mappers(struct file *file, u64 *mms, u32 max);
+
+/* removed_dir.c */
+
+int cr_shim_living_directory(const struct path *path, struct path *dir);
+bool cr_shim_takes_tmpfiles(const struct path *dir);
+struct file *cr_shim_removed_dir(const struct path *root, const char *name);
 
 /* tty.c */
 

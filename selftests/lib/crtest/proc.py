@@ -126,10 +126,16 @@ class Names:
 
 
 def without_name(path):
-    """Of a removed file only the directory is the same afterwards; others are as they are."""
+    """Of what was removed, only the directory that it was in, or the next one above that is left.
+
+    That is the same after a restart. Other names are as they are.
+    """
     if not (path or "").endswith(" (deleted)") or path.startswith("/memfd:"):
         return path
-    return f"{os.path.dirname(path)}/ (deleted)"
+    directory = os.path.dirname(path)
+    while not os.path.isdir(directory):
+        directory = os.path.dirname(directory)
+    return f"{directory}/ (deleted)"
 
 
 def name_left(opened, path):

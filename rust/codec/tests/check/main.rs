@@ -500,6 +500,8 @@ fn objects() {
         (fs.cwd_len, fs.root_len) = (5, 0)
     });
     fails::<cr_img_fs>(0, "its count disagree", |fs| fs.cwd_len = u32::MAX);
+    fails::<cr_img_fs>(0, "no working directory", |fs| fs.cwd = FDTABLE);
+    fails::<cr_img_fs>(0, "that was not removed", |fs| fs.cwd = INODE);
     fails::<cr_img_epoll>(0, "no epoll instance", |epoll| epoll.file = FILE_EVENTFD);
     fails::<cr_img_epoll>(0, "its length and its count", |epoll| epoll.nr = 6);
     fails::<cr_img_epoll>(0, "a reserved member", |epoll| epoll.reserved = 1);
@@ -575,7 +577,7 @@ fn objects() {
     });
     passes::<cr_img_inode>(0, |inode| (inode.seals, inode.mode) = (0x3e, 0o100));
     fails::<cr_img_inode>(0, "its count disagree", |inode| inode.name_len = 5);
-    for kind in [CR_INODE_REMOVED, CR_INODE_TMPFILE] {
+    for kind in [CR_INODE_REMOVED, CR_INODE_TMPFILE, CR_INODE_DIRECTORY] {
         fails::<cr_img_inode>(0, "not an absolute path", |inode| inode.kind = kind);
     }
     fails::<cr_img_file>(memfd, "flags that an open file cannot", |file| {
@@ -586,6 +588,9 @@ fn objects() {
     });
     passes::<cr_img_file>(memfd, |file| {
         (file.kind, file.flags) = (CR_FILE_INODE, 0o20200002)
+    });
+    fails::<cr_img_file>(memfd, "not as a directory is opened", |file| {
+        file.kind = CR_FILE_REMOVED_DIR
     });
     let name = size_of::<cr_img_inode>();
     fails_bytes(CR_TAG_INODE, 0, "impossible name", |bytes| bytes[name] = 0);
@@ -1669,4 +1674,47 @@ fn components_have_names() {
     );
     assert_eq!(named(1 << 9), "protection keys (PKRU)");
     assert_eq!(named(0b110 | (1 << 62)), "SSE, AVX, component 62");
+}
+
+/// The file that nobody maps, and the working directory, are a directory that was removed.
+fn removed_directory() -> Sample {
+    let mut sample =
+        change::<cr_img_file>(9, |file| (file.kind, file.flags) = (CR_FILE_REMOVED_DIR, 0));
+    let inode = index(&sample, CR_TAG_INODE, 0);
+    let name = size_of::<cr_img_inode>();
+    sample.state[inode].payload[name..].copy_from_slice(b"/tmp");
+    sample.change::<cr_img_inode>(0, |inode| {
+        (inode.kind, inode.size, inode.seals) = (CR_INODE_DIRECTORY, 0, 0)
+    });
+    sample.pages.retain(|(object, ..)| *object != INODE);
+    sample.change::<cr_img_fs>(0, |fs| (fs.cwd, fs.cwd_len) = (INODE, 0));
+    let fs = index(&sample, CR_TAG_FS, 0);
+    sample.state[fs].payload.truncate(size_of::<cr_img_fs>());
+    sample.state[fs].payload.push(b'/');
+    sample
+}
+
+#[test]
+fn directories_that_were_removed() {
+    assert_eq!(check(&removed_directory()), Ok(()));
+    let fails = |message: &str, f: &dyn Fn(&mut Sample)| {
+        let mut sample = removed_directory();
+        f(&mut sample);
+        refused(&sample, message);
+    };
+    fails("contents of a directory", &|sample| {
+        sample.change::<cr_img_inode>(0, |inode| inode.size = 1)
+    });
+    fails("contents of a directory", &|sample| {
+        sample.change::<cr_img_inode>(0, |inode| inode.seals = 1)
+    });
+    fails("not as a directory is opened", &|sample| {
+        sample.change::<cr_img_file>(9, |file| file.flags = 2)
+    });
+    fails("what has no contents", &|sample| {
+        sample.change::<cr_img_file>(9, |file| file.kind = CR_FILE_INODE)
+    });
+    fails("that was not removed", &|sample| {
+        sample.change::<cr_img_fs>(0, |fs| (fs.cwd_len, fs.root_len) = (1, 0))
+    });
 }

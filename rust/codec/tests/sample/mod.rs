@@ -411,7 +411,7 @@ impl Sample {
             umask: 0o22,
             cwd_len: 4,
             root_len: 1,
-            reserved: 0,
+            ..Default::default()
         };
         self.put(FS, &fs, b"/tmp/");
         let mut sighand = cr_img_sighand::default();

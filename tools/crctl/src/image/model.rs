@@ -295,9 +295,11 @@ impl Model {
             CR_TAG_FS => {
                 let fs: cr_img_fs = rec.fixed()?;
                 let (cwd, root) = rec.variable::<cr_img_fs>().split_at(fs.cwd_len as usize);
-                objects
-                    .fs
-                    .insert(rec.id, (lossy(cwd), lossy(root), fs.umask));
+                let cwd = match fs.cwd {
+                    0 => lossy(cwd),
+                    inode => format!("removed directory {inode}"),
+                };
+                objects.fs.insert(rec.id, (cwd, lossy(root), fs.umask));
             }
             CR_TAG_SIGHAND => {
                 objects.sighand.insert(rec.id, handlers(rec));
@@ -325,6 +327,7 @@ impl Model {
                         CR_INODE_MEMFD => "memfd",
                         CR_INODE_REMOVED => "removed file in",
                         CR_INODE_TMPFILE => "unnamed file in",
+                        CR_INODE_DIRECTORY => "removed directory in",
                         _ => "?",
                     },
                     name: lossy(rec.variable::<cr_img_inode>()),
@@ -469,7 +472,7 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
     let file: cr_img_file = rec.fixed()?;
     let kind = match file.kind {
         CR_FILE_REG | CR_FILE_PROC => "file",
-        CR_FILE_DIR => "directory",
+        CR_FILE_DIR | CR_FILE_REMOVED_DIR => "directory",
         CR_FILE_CHR => "device",
         CR_FILE_PIPE => "pipe",
         CR_FILE_EXTERNAL => "external",
