@@ -18,7 +18,7 @@ use cr_sys::{
     file::{FileRef, Lock},
     list::read_all,
 };
-use kernel::prelude::*;
+use kernel::{prelude::*, rbtree::RBTree};
 use zerocopy::IntoBytes;
 use zerocopy_derive::{Immutable, IntoBytes};
 
@@ -26,20 +26,27 @@ use zerocopy_derive::{Immutable, IntoBytes};
 pub(crate) fn save(save: &mut Save<'_>) -> Result {
     let files = core::mem::take(&mut save.lockable);
     let ns = save.container.ns();
-    let mut seen: KVVec<u64> = KVVec::new();
+    let mut open = RBTree::new();
+    for (file, _) in &files {
+        open.try_create_and_insert(file.identity(), file, GFP_KERNEL)?;
+    }
+    let mut seen = RBTree::new();
     for (file, inode) in &files {
-        if seen.contains(inode) {
+        if seen
+            .try_create_and_insert(*inode, (), GFP_KERNEL)?
+            .is_some()
+        {
             continue;
         }
-        seen.push(*inode, GFP_KERNEL)?;
         for lock in &read_all(|room: &mut [Lock]| Result::Ok(file.locks(ns, room)))? {
-            save_lock(save, &files, lock)?;
+            save_lock(save, open.get(&lock.file).copied(), lock)?;
         }
     }
     Ok(())
 }
 
-fn save_lock(save: &mut Save<'_>, files: &[(FileRef, u64)], lock: &Lock) -> Result {
+/// Saves a lock that was taken through a file of the container, or of a process that has none.
+fn save_lock(save: &mut Save<'_>, file: Option<&FileRef>, lock: &Lock) -> Result {
     let table = save.objects.find(Kind::FdTable, lock.owner);
     let id = save.objects.find(Kind::File, lock.file);
     let owner = match (lock.kind, table, id) {
@@ -50,8 +57,7 @@ fn save_lock(save: &mut Save<'_>, files: &[(FileRef, u64)], lock: &Lock) -> Resu
     };
     // A mapping keeps a file and the locks that belong to it. Those of a process are taken again
     // through one of its descriptors.
-    let file = files.iter().find(|(file, _)| file.identity() == lock.file);
-    let open = file.is_some_and(|(file, _)| save.references.descriptors_of(file) > 0);
+    let open = file.is_some_and(|file| save.references.descriptors_of(file) > 0);
     let Some(id) = id.filter(|_| open || owner == 0) else {
         fail!(
             EOPNOTSUPP(),
