@@ -21,7 +21,7 @@ const RCVBUF_LOCK: u32 = 2;
 
 /// What the options of a socket are, but for groups that it is a member of.
 pub(crate) fn read(socket: &SockRef, protocol: u32) -> Result<KVVec<cr_img_sockopt>> {
-    let mut options = KVVec::new();
+    let mut options = KVVec::with_capacity(all(protocol).count(), GFP_KERNEL)?;
     for known in all(protocol) {
         let (level, name, length) = known;
         if let Some(value) = socket.option(level, name, length as usize) {
