@@ -41,6 +41,7 @@ pub(crate) mod ptracer;
 pub(crate) mod regs;
 pub(crate) mod sched;
 pub(crate) mod seccomp;
+pub(crate) mod segments;
 pub(crate) mod semaphore;
 pub(crate) mod session;
 pub(crate) mod shmem;

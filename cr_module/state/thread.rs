@@ -7,7 +7,7 @@ use crate::{
     build::Build,
     plan::ThreadPlan,
     report::{fail, Context, Result},
-    state::{controls, cred, sched, seccomp, syscall},
+    state::{controls, cred, sched, seccomp, segments, syscall},
 };
 use cr_codec::uapi::*;
 use cr_sys::{
@@ -59,6 +59,7 @@ pub(crate) fn restore(build: &Build<'_>, plan: &ThreadPlan) -> Result {
     if thread.rseq != 0 {
         restore_rseq(build, thread).context(format_args!("rseq area"))?;
     }
+    segments::restore_tls(build, plan.tls.map(|at| build.record(at)))?;
     build.syscall(SYS_PERSONALITY, [u64::from(thread.personality), 0, 0])?;
     sched::restore(build, thread, plan.sched.map(|at| build.record(at)))?;
     controls::restore(build, plan.controls.map(|at| build.record(at)))?;

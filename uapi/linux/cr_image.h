@@ -139,6 +139,8 @@ struct cr_img_tail {
  * @CR_TAG_VMA: struct cr_img_vma; belongs to the last CR_TAG_MM
  * @CR_TAG_GUARDS: struct cr_img_guards, then struct cr_img_run[]; after the
  *	CR_TAG_MM it names and its mappings; by ascending CR_TAG_MM
+ * @CR_TAG_LDT: struct cr_img_ldt, then __u64 descriptors[]; after the CR_TAG_MM it
+ *	names and its mappings; by ascending CR_TAG_MM
  * @CR_TAG_AIO: obj; struct cr_img_aio, then struct cr_img_aio_event[]
  * @CR_TAG_URING: obj; struct cr_img_uring, then its rings and entries
  * @CR_TAG_LOCK: struct cr_img_lock; after the tables and files it names
@@ -185,6 +187,7 @@ struct cr_img_tail {
  * @CR_TAG_CONTROLS: struct cr_img_controls; belongs to the last CR_TAG_THREAD
  * @CR_TAG_TRACE: struct cr_img_trace; belongs to the last CR_TAG_THREAD
  * @CR_TAG_DEBUGREGS: struct cr_img_debugregs; belongs to the last CR_TAG_THREAD
+ * @CR_TAG_TLS: struct cr_img_tls; belongs to the last CR_TAG_THREAD
  * @CR_TAG_TIMERS: struct cr_img_timers, then struct cr_img_timer[]; belongs to
  *	the last CR_TAG_PROCESS
  * @CR_TAG_INHERIT: struct cr_img_inherit, then struct cr_img_run[]; after all
@@ -209,6 +212,7 @@ enum cr_img_tag {
 	CR_TAG_SHM		= 0x17,
 	CR_TAG_MQUEUE		= 0x18,
 	CR_TAG_POLICY		= 0x19,
+	CR_TAG_LDT		= 0x1e,
 
 	CR_TAG_CRED		= 0x20,
 	CR_TAG_PIPE		= 0x21,
@@ -253,6 +257,7 @@ enum cr_img_tag {
 	CR_TAG_TIMERS		= 0x47,
 	CR_TAG_TRACE		= 0x4a,
 	CR_TAG_DEBUGREGS	= 0x4b,
+	CR_TAG_TLS		= 0x4e,
 
 	CR_TAG_INHERIT		= 0x50,
 	CR_TAG_UNCHANGED	= 0x51,
@@ -1162,6 +1167,21 @@ struct cr_img_uring {
 struct cr_img_guards {
 	__u64 mm;
 	__u32 nr_runs;
+	__u32 reserved;
+};
+
+/* Most descriptors in a local descriptor table. */
+#define CR_MAX_LDT		8192
+
+/**
+ * struct cr_img_ldt - local descriptor table: segments that modify_ldt(2) has made
+ * @mm: CR_TAG_MM
+ * @nr: descriptors that follow, as the processor has them; 0 for no segment
+ * @reserved: zero
+ */
+struct cr_img_ldt {
+	__u64 mm;
+	__u32 nr;
 	__u32 reserved;
 };
 
@@ -2376,6 +2396,19 @@ struct cr_img_debugregs {
 	__u64 control;
 	__u32 breakpoints;
 	__u32 reserved;
+};
+
+#define CR_NR_TLS		3
+
+/**
+ * struct cr_img_tls - segments that set_thread_area(2) has made
+ * @descriptor: entries 12 to 14 of the global descriptor table, as the processor
+ *	has them; 0 for no segment
+ *
+ * A thread that has none has no such record.
+ */
+struct cr_img_tls {
+	__u64 descriptor[CR_NR_TLS];
 };
 
 /**

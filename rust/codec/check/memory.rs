@@ -7,7 +7,7 @@ use core::{mem::size_of, ops::Range};
 use super::{is_user_range, CheckError, Placed, Result, State, USER_END};
 use crate::{
     check::{Elements, Rec},
-    order,
+    order, segment,
     uapi::*,
 };
 
@@ -486,6 +486,20 @@ pub(super) fn guards(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_guards
         )
     })?;
     Ok(guards)
+}
+
+pub(super) fn ldt(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_ldt> {
+    let ldt: cr_img_ldt = rec.fixed()?;
+    state.refers::<cr_img_mm>(rec, ldt.mm, "no memory with a descriptor table")?;
+    rec.require(ldt.reserved == 0, "a reserved member is not zero")?;
+    rec.require(ldt.nr > 0, "an empty table")?;
+    rec.require_elements::<cr_img_ldt, u64>(u64::from(ldt.nr))?;
+    let mut descriptors = rec.array::<u64>(size_of::<cr_img_ldt>());
+    rec.require(
+        descriptors.all(segment::fits_ldt),
+        "a segment that a program cannot make",
+    )?;
+    Ok(ldt)
 }
 
 impl State<'_> {

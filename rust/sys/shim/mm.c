@@ -29,10 +29,6 @@ static u64 mm_unsupported(struct mm_struct *mm)
 {
 	u64 x = 0;
 
-#ifdef CONFIG_MODIFY_LDT_SYSCALL
-	if (mm->context.ldt)
-		x |= BIT_ULL(CR_MM_X_LDT);
-#endif
 #ifdef CONFIG_ADDRESS_MASKING
 	if (mm->context.lam_cr3_mask)
 		x |= BIT_ULL(CR_MM_X_LAM);
