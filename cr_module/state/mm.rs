@@ -307,6 +307,8 @@ pub(crate) fn layout_of(mm: &cr_img_mm) -> cr_img_mm {
         exec_pkey: 0,
         mmap_base: 0,
         mmap_legacy_base: 0,
+        mmap_compat_base: 0,
+        mmap_compat_legacy_base: 0,
         ..*mm
     }
 }

@@ -55,6 +55,11 @@ pub(crate) fn restore(build: &Build<'_>, plan: &ThreadPlan) -> Result {
         SYS_SET_ROBUST_LIST,
         [thread.robust_list, ROBUST_LIST_LEN, 0],
     )?;
+    // A new task has none.
+    if thread.compat_robust_list != 0 {
+        build::set_compat_robust_list(thread.compat_robust_list as u32)
+            .context(format_args!("list of robust futexes of 32-bit programs"))?;
+    }
     build.syscall(SYS_SET_TID_ADDRESS, [thread.clear_child_tid, 0, 0])?;
     if thread.rseq != 0 {
         restore_rseq(build, thread).context(format_args!("rseq area"))?;

@@ -3,7 +3,7 @@
  * Segments that a program makes: in its local descriptor table (modify_ldt(2)) and for each thread in
  * the global one (set_thread_area(2)); and threads of a 64-bit program that run 32-bit code in them.
  */
-#include "payload.h"
+#include "int80.h"
 #include <asm/ldt.h>
 #include <pthread.h>
 
@@ -18,10 +18,6 @@
 #define READ_LDT	0
 #define WRITE_LDT	0x11
 
-/* The system calls of 32-bit programs. */
-#define SET_THREAD_AREA	243
-#define GET_THREAD_AREA	244
-
 enum { DATA = 1, CODE = 2, OTHER = 5, GROWS_DOWN = 6, GONE = 7 };
 
 /* What a thread runs, below 4 GiB: it counts until it is to stop, and returns to 64-bit code. */
@@ -30,19 +26,28 @@ struct low {
 	uint32_t far_offset, far_selector;
 	uint64_t sp, back;
 	uint16_t cs, ss;
-	uint32_t word;
+	uint32_t word, handled;
+	uint64_t unused;
 };
 
-extern const char blob[], blob_32[], blob_64[], blob_end[];
+extern const char blob[], blob_32[], blob_handler[], blob_return[], blob_64[], blob_end[];
 asm(".pushsection .rodata\n"
-    "blob:	.skip 40\n"
+    "blob:	.skip 56\n"
     ".code32\n"
-    "blob_32:	incl (%ebx)\n"
+    "blob_32:	leal 4080(%ebx), %esp\n"
+    "1:		incl (%ebx)\n"
     "		movw %cs, 32(%ebx)\n"
     "		movw %ss, 34(%ebx)\n"
     "		cmpl $0, 4(%ebx)\n"
-    "		je blob_32\n"
+    "		je 1b\n"
     "		ljmp *8(%ebx)\n"
+    "blob_handler:	call 1f\n"
+    "1:		popl %eax\n"
+    "		incl (blob + 40 - 1b)(%eax)\n"
+    "		ret\n"
+    "blob_return:	popl %eax\n"
+    "		movl $119, %eax\n"
+    "		int $0x80\n"
     ".code64\n"
     "blob_64:	movq blob + 16(%rip), %rsp\n"
     "		jmp *blob + 24(%rip)\n"
@@ -51,6 +56,7 @@ asm(".pushsection .rodata\n"
 
 struct runner {
 	pthread_t thread;
+	pid_t tid;
 	struct low *low;
 	unsigned int cs, ds;
 	/* Where the segments begin. */
@@ -60,28 +66,26 @@ struct runner {
 
 static int gate[2];
 
-static void *low_page(void)
-{
-	return map_anon(PAGE, MAP_PRIVATE | MAP_32BIT);
-}
-
 static void run_32bit(struct runner *runner)
 {
 	unsigned long entry = (unsigned long)runner->low - runner->base + (blob_32 - blob);
 	unsigned long cs = runner->cs, ds = runner->ds, data;
 
 	data = (unsigned long)runner->low - runner->base;
-	/* The stack is nobody's while this runs: the red zone is passed over. */
-	asm volatile("movq %%rsp, 16(%[low])\n"
+	/* The red zone is passed over. A signal leaves the lower half of rbp, and of those below 4 GiB. */
+	asm volatile("subq $128, %%rsp\n"
+		     "pushq %%rbp\n"
+		     "movq %%rsp, 16(%[low])\n"
 		     "leaq 1f(%%rip), %%rax\n"
 		     "movq %%rax, 24(%[low])\n"
-		     "subq $128, %%rsp\n"
 		     "pushq %[cs]\n"
 		     "pushq %[entry]\n"
 		     "movl %k[ds], %%ds\n"
 		     "movl %k[ds], %%ss\n"
 		     "lretq\n"
-		     "1: movl %%ds, %k[ds]\n"
+		     "1: popq %%rbp\n"
+		     "addq $128, %%rsp\n"
+		     "movl %%ds, %k[ds]\n"
 		     : "+b"(data), [ds] "+d"(ds)
 		     : [low] "D"(runner->low), [cs] "c"(cs), [entry] "S"(entry)
 		     : "rax", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc");
@@ -90,7 +94,10 @@ static void run_32bit(struct runner *runner)
 
 static void *runner_main(void *arg)
 {
-	run_32bit(arg);
+	struct runner *runner = arg;
+
+	runner->tid = gettid();
+	run_32bit(runner);
 	return NULL;
 }
 
@@ -110,6 +117,30 @@ static void run(struct runner *runner)
 		_exit(100);
 	while (!*(volatile uint32_t *)&runner->low->count)
 		sleep_ms(1);
+}
+
+/* A handler of 32-bit code, which gets a frame of such programs. */
+static void set_handler(const struct low *low)
+{
+	uint32_t *action = low_page();
+	uint32_t code = low_address(low);
+
+	action[0] = code + (blob_handler - blob);
+	action[1] = 0x04000000;	/* SA_RESTORER */
+	action[2] = code + (blob_return - blob);
+	if (int80(CALL32_RT_SIGACTION, SIGUSR1, low_address(action), 0, 8, 0))
+		_exit(100);
+	munmap(action, PAGE);
+}
+
+static void expect_handled(struct runner *runner)
+{
+	volatile struct low *low = runner->low;
+
+	sure((int)syscall(SYS_tgkill, getpid(), runner->tid, SIGUSR1));
+	for (int tries = 0; !low->handled && tries < 1000; tries++)
+		sleep_ms(5);
+	expect_eq(low->handled, 1, "a signal handler of 32-bit code");
 }
 
 static void finish(struct runner *runner, const char *name)
@@ -169,23 +200,13 @@ static void make_ldt(unsigned long base)
 	write_ldt(gone);
 }
 
-/* There is no other way to call it. */
-static int thread_area(int nr, struct user_desc *low)
-{
-	int ret;
-
-	asm volatile("int $0x80" : "=a"(ret) : "a"(nr), "b"(low)
-		     : "memory", "r8", "r9", "r10", "r11");
-	return ret;
-}
-
 static void set_tls(int n, unsigned long base)
 {
 	struct user_desc *made = low_page();
 
 	*made = desc(12 + n, base, MODIFY_LDT_CONTENTS_DATA);
 	made->useable = n & 1;
-	if (thread_area(SET_THREAD_AREA, made))
+	if (int80(CALL32_SET_THREAD_AREA, low_address(made), 0, 0, 0, 0))
 		_exit(100);
 	munmap(made, PAGE);
 }
@@ -195,7 +216,8 @@ static void expect_tls(const char *who, int n, unsigned long base)
 	struct user_desc *found = low_page();
 
 	found->entry_number = 12 + n;
-	expect_eq(thread_area(GET_THREAD_AREA, found), 0, "%s: get_thread_area %d", who, n);
+	expect_eq(int80(CALL32_GET_THREAD_AREA, low_address(found), 0, 0, 0, 0), 0,
+		  "%s: get_thread_area %d", who, n);
 	expect_eq(found->base_addr, base, "%s: base of TLS segment %d", who, n);
 	expect_eq(found->useable, n & 1, "%s: TLS segment %d is available", who, n);
 	munmap(found, PAGE);
@@ -282,6 +304,7 @@ int main(int argc, char **argv)
 	expect_eq(read_ldt(before), sizeof(before), "local descriptor table");
 	pid = child(with_copy, before);
 	await("copy");
+	set_handler(plain.low);
 	run(&plain);
 	run(&local);
 	set_tls(0, 0x10000);
@@ -305,6 +328,7 @@ int main(int argc, char **argv)
 	expect_tls("the first thread", 0, 0x10000);
 	expect_tls("the first thread", 1, 0x20000);
 	expect_tls("the first thread", 2, 0);
+	expect_handled(&plain);
 	finish(&plain, "32-bit code in a 64-bit program");
 	finish(&local, "32-bit code in a segment of its own");
 	sure((int)write(gate[1], "", 1));

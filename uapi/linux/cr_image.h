@@ -907,11 +907,13 @@ struct cr_img_fs {
 };
 
 #define CR_NSIG			64
+#define CR_SA_COMPAT		0x02000000
 
 /**
  * struct cr_img_sigaction - action of one signal
  * @handler: address, or 0 for SIG_DFL, 1 for SIG_IGN
- * @flags: SA_*
+ * @flags: SA_*; CR_SA_COMPAT: a 32-bit program has set it, whose signal frames
+ *	are other ones
  * @restorer: address of the return trampoline
  * @mask: signals blocked while the handler runs
  */
@@ -969,6 +971,8 @@ struct cr_img_sighand {
  *	always is
  * @exec_pkey: the one of them that the kernel has taken for mappings that are to
  *	be executed only; 0 for none
+ * @mmap_compat_base: as @mmap_base, for system calls of 32-bit programs
+ * @mmap_compat_legacy_base: as @mmap_legacy_base, the same
  */
 struct cr_img_mm {
 	__u64 start_code;
@@ -998,6 +1002,8 @@ struct cr_img_mm {
 	__u64 hiwater_vm;
 	__u32 pkeys;
 	__u32 exec_pkey;
+	__u64 mmap_compat_base;
+	__u64 mmap_compat_legacy_base;
 };
 
 /* Most words in a set of NUMA nodes. */
@@ -2090,6 +2096,7 @@ enum cr_img_restart_kind {
  *	sessions in the image apart
  * @children_pid_ns: CR_TAG_PIDNS that its children come to be in, if that is not
  *	its own; else 0
+ * @compat_robust_list: get_robust_list(2) of 32-bit programs
  *
  * Its ids in the pid namespaces below the container's own follow, from the
  * outside in: as many as its process is below that.
@@ -2131,6 +2138,7 @@ struct cr_img_thread {
 	__u32 login_uid;
 	__u32 audit_session;
 	__u64 children_pid_ns;
+	__u64 compat_robust_list;
 };
 
 /**

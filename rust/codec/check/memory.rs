@@ -4,7 +4,7 @@
 
 use core::{mem::size_of, ops::Range};
 
-use super::{is_user_range, CheckError, Placed, Result, State, USER_END};
+use super::{is_user_range, CheckError, Placed, Result, State, COMPAT_END, USER_END};
 use crate::{
     check::{Elements, Rec},
     order, segment,
@@ -253,9 +253,14 @@ pub(super) fn mm(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_mm> {
         mm.pkeys & !PKEYS == 0 && (mm.exec_pkey == 0 || exec_pkey != 0),
         "impossible protection keys",
     )?;
-    for base in [mm.mmap_base, mm.mmap_legacy_base] {
+    for (base, end) in [
+        (mm.mmap_base, USER_END),
+        (mm.mmap_legacy_base, USER_END),
+        (mm.mmap_compat_base, COMPAT_END),
+        (mm.mmap_compat_legacy_base, COMPAT_END),
+    ] {
         rec.require(
-            state.page_size.pages_in(base).is_some() && base <= USER_END,
+            state.page_size.pages_in(base).is_some() && base <= end,
             "impossible place for new mappings",
         )?;
     }

@@ -2,7 +2,7 @@
 
 //! Processes, threads, their registers and credentials.
 
-use super::{memory, signals, tty, Placed, Rec, Result, State, PID_MAX, USER_END};
+use super::{memory, signals, tty, Placed, Rec, Result, State, COMPAT_END, PID_MAX, USER_END};
 use crate::{record, segment, uapi::*, xstate};
 
 /// Capabilities up to `CAP_CHECKPOINT_RESTORE`, the last one.
@@ -269,6 +269,10 @@ pub(super) fn thread(state: &State<'_>, rec: Placed<'_>, alive: bool) -> Result<
     rec.require(
         mode != SS_DISABLE || thread.altstack_size == 0,
         "an alternate stack that is disabled",
+    )?;
+    rec.require(
+        thread.compat_robust_list < COMPAT_END,
+        "impossible list of robust futexes",
     )?;
     match thread.rseq {
         0 => rec.require(

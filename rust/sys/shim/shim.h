@@ -865,6 +865,8 @@ struct cr_shim_spawn {
 };
 
 int cr_shim_spawn(struct cr_shim_spawn *how);
+int cr_shim_sigaction_compat(u32 signal, u64 action);
+int cr_shim_compat_robust_list(u32 head);
 long cr_shim_syscall(unsigned int nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 void cr_shim_forget_caller(void);
 void cr_shim_rseq_adopt(struct task_struct *t, u32 cpu_id, u32 node_id,
@@ -874,8 +876,7 @@ void cr_shim_set_continued(void);
 void cr_shim_set_stop(struct task_struct *t, u32 signal, bool complete,
 		      bool waited);
 void cr_shim_join_stop(struct task_struct *t, u32 signal, bool awaited);
-void cr_shim_mm_layout(u64 base, u64 legacy_base, bool bottom_up,
-		       u32 dump_filter);
+void cr_shim_mm_layout(const struct cr_img_mm *in);
 void cr_shim_mm_peaks_set(const struct cr_img_mm *in);
 bool cr_shim_pkeys_set(u32 pkeys, u32 exec_pkey);
 int cr_shim_unmap_all(void);

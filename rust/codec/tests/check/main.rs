@@ -840,6 +840,22 @@ fn guards() {
 }
 
 #[test]
+fn what_32bit_calls_leave() {
+    passes::<cr_img_sighand>(0, |sighand| sighand.action[4].flags = 0x0600_0000);
+    fails::<cr_img_sighand>(0, "unknown flags", |sighand| {
+        sighand.action[4].flags = 0x0100_0000
+    });
+    passes::<cr_img_thread>(0, |thread| thread.compat_robust_list = 0xffff_fffc);
+    fails::<cr_img_thread>(0, "impossible list of robust futexes", |thread| {
+        thread.compat_robust_list = 1 << 32
+    });
+    let message = "impossible place for new mappings";
+    passes::<cr_img_mm>(0, |mm| mm.mmap_compat_base = 0xffff_e000);
+    fails::<cr_img_mm>(0, message, |mm| mm.mmap_compat_base = 1);
+    fails::<cr_img_mm>(0, message, |mm| mm.mmap_compat_legacy_base = 0x1_0000_1000);
+}
+
+#[test]
 fn own_segments() {
     fails::<cr_img_ldt>(0, "no memory with a descriptor table", |ldt| {
         ldt.mm = FILE_EXE
