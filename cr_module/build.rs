@@ -17,8 +17,8 @@ use crate::{
     state::{
         audit, clock, fs, inotify, ipc, limits, lock, mm_flags, numa,
         pid_ns::{self, PidNsPlan, Tids},
-        posix_timer, ptracer, seccomp, semaphore, session, signal, signalfd, stop, syscall, thread,
-        timer, timerfd, trace, usage, uts,
+        posix_timer, ptracer, seccomp, segments, semaphore, session, signal, signalfd, stop,
+        syscall, thread, timer, timerfd, trace, usage, uts,
     },
 };
 use core::ops::Range;
@@ -392,6 +392,7 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     let mm: cr_img_mm = build.object(image.mm)?.fixed()?;
     if makes_memory {
         mm_flags::restore(&build, &mm)?;
+        segments::restore_ldt(&build)?;
     }
     // Threads share them.
     semaphore::restore_adjustments(&build)?;

@@ -120,6 +120,12 @@ impl MiscDevice for CrDevice {
             .map(|()| 0)
             .map_err(|failure: Failure| failure.errno())
     }
+
+    // Registers are read in the form that the caller has: see `cr_sys::regs`.
+    #[cfg(CONFIG_COMPAT)]
+    fn compat_ioctl(_: &Self, _: &File, _: u32, _: usize) -> kernel::error::Result<isize> {
+        Err(ENOTTY)
+    }
 }
 
 /// CR_IOC_INFO.

@@ -43,6 +43,7 @@ pub(crate) struct ThreadPlan {
     pub(crate) controls: Option<usize>,
     pub(crate) trace: Option<usize>,
     pub(crate) debugregs: Option<usize>,
+    pub(crate) tls: Option<usize>,
 }
 
 impl ThreadPlan {
@@ -84,6 +85,8 @@ pub(crate) struct ProcessPlan {
     pub(crate) inherit: Option<(usize, usize)>,
     /// Place of the record of the guard regions in its memory.
     pub(crate) guards: Option<usize>,
+    /// Place of the record of its local descriptor table.
+    pub(crate) ldt: Option<usize>,
     /// Places of the records of its semaphore adjustments.
     pub(crate) semadjs: KVVec<usize>,
     /// A range of addresses that the process does not use, and the range of all who share its memory.
@@ -392,7 +395,7 @@ fn read_processes(records: &Records) -> Result<KVVec<ProcessPlan>> {
             (CR_TAG_PROCESS, _) => processes.push(new_process(&rec)?, GFP_KERNEL)?,
             (
                 CR_TAG_THREAD | CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE | CR_TAG_SCHED
-                | CR_TAG_CONTROLS | CR_TAG_TRACE | CR_TAG_DEBUGREGS | CR_TAG_TIMERS,
+                | CR_TAG_CONTROLS | CR_TAG_TRACE | CR_TAG_DEBUGREGS | CR_TAG_TLS | CR_TAG_TIMERS,
                 Some(process),
             ) => add_part(process, &rec, at)?,
             _ => {}
@@ -469,6 +472,7 @@ fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
         first_task: 0,
         inherit: None,
         guards: None,
+        ldt: None,
         semadjs: KVVec::new(),
         scratch: 0,
         all_scratch: 0..0,
@@ -497,6 +501,7 @@ fn add_part(process: &mut ProcessPlan, rec: &Rec<'_>, at: usize) -> Result {
             controls: None,
             trace: None,
             debugregs: None,
+            tls: None,
         };
         return Ok(process.threads.push(thread, GFP_KERNEL)?);
     }
@@ -510,6 +515,7 @@ fn add_part(process: &mut ProcessPlan, rec: &Rec<'_>, at: usize) -> Result {
         (CR_TAG_CONTROLS, Some(thread)) => thread.controls = Some(at),
         (CR_TAG_TRACE, Some(thread)) => thread.trace = Some(at),
         (CR_TAG_DEBUGREGS, Some(thread)) => thread.debugregs = Some(at),
+        (CR_TAG_TLS, Some(thread)) => thread.tls = Some(at),
         (_, Some(thread)) => thread.sigqueue = Some(at),
         (_, None) => fail!(EINVAL, "a part of a thread without a thread"),
     }

@@ -85,6 +85,10 @@ pub(crate) fn link_processes(records: &Records, processes: &mut [ProcessPlan]) -
         let guards: cr_img_guards = rec.fixed()?;
         processes[first(&mms, guards.mm)?].guards = Some(at);
     }
+    for (at, rec) in records.tagged(CR_TAG_LDT) {
+        let ldt: cr_img_ldt = rec.fixed()?;
+        processes[first(&mms, ldt.mm)?].ldt = Some(at);
+    }
     for (at, rec) in records.tagged(CR_TAG_INHERIT) {
         let inherit: cr_img_inherit = rec.fixed()?;
         let (child, owner) = (first(&mms, inherit.mm)?, first(&mms, inherit.parent)?);

@@ -12,7 +12,7 @@ use crate::{
     checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
-    state::{aio, file, guard, inherit, inode, kin::Origin, numa, shmem, sysv_shm, vdso},
+    state::{aio, file, guard, inherit, inode, kin::Origin, numa, segments, shmem, sysv_shm, vdso},
     tree::Process,
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -27,7 +27,6 @@ use zerocopy::IntoBytes;
 use zerocopy_derive::{Immutable, IntoBytes};
 
 const REFUSED_MM: &[(u32, &str)] = &[
-    (CR_MM_X_LDT, "a local descriptor table (modify_ldt)"),
     (CR_MM_X_LAM, "linear address masking"),
     (CR_MM_X_UPROBES, "uprobes"),
     (CR_MM_X_RDPMC, "mapped perf events"),
@@ -129,6 +128,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
         save.record(vma, &[])?;
     }
     guard::save(save, id, &guards)?;
+    segments::save_ldt(save, id, &mm)?;
     let origin = Origin::of(&process.leader().info);
     save.memory.add_private(id, mm, vmas, origin)?;
     Ok(id)
@@ -307,6 +307,8 @@ pub(crate) fn layout_of(mm: &cr_img_mm) -> cr_img_mm {
         exec_pkey: 0,
         mmap_base: 0,
         mmap_legacy_base: 0,
+        mmap_compat_base: 0,
+        mmap_compat_legacy_base: 0,
         ..*mm
     }
 }

@@ -42,6 +42,7 @@ pub(crate) mod regs;
 pub(crate) mod removed_dir;
 pub(crate) mod sched;
 pub(crate) mod seccomp;
+pub(crate) mod segments;
 pub(crate) mod semaphore;
 pub(crate) mod session;
 pub(crate) mod shmem;

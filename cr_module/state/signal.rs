@@ -14,7 +14,7 @@ use crate::{
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
-use cr_sys::{errno::EOPNOTSUPP, list::read_all, task::TaskRef};
+use cr_sys::{build, errno::EOPNOTSUPP, list::read_all, task::TaskRef};
 use kernel::prelude::*;
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -89,9 +89,14 @@ pub(crate) fn restore_sighand(build: &Build<'_>, rec: &Rec<'_>) -> Result {
             continue;
         }
         let addr = build.scratch(0, kernel_sigaction(&action).as_bytes())?;
-        build
-            .syscall6(SYS_RT_SIGACTION, [u64::from(signal), addr, 0, 8, 0, 0])
-            .context(format_args!("action of signal {signal}"))?;
+        let result = match action.flags & u64::from(CR_SA_COMPAT) {
+            0 => build
+                .syscall6(SYS_RT_SIGACTION, [u64::from(signal), addr, 0, 8, 0, 0])
+                .map(drop),
+            _ => build::sigaction_compat(signal, addr)
+                .context(format_args!("which a 32-bit program has set")),
+        };
+        result.context(format_args!("action of signal {signal}"))?;
     }
     Ok(())
 }

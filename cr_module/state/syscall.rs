@@ -69,6 +69,8 @@ pub(crate) enum CallName {
     NoRestart(&'static str),
     /// By its number.
     Number(u32),
+    /// By the number that 32-bit programs have for it.
+    Compat(u32),
     /// Not in a system call at all.
     NoCall,
 }
@@ -82,6 +84,7 @@ impl core::fmt::Display for CallName {
                 "{name}(2) under a seccomp filter that does not allow restart_syscall(2)"
             ),
             Self::Number(nr) => write!(f, "system call {nr}"),
+            Self::Compat(nr) => write!(f, "system call {nr} of 32-bit programs"),
             Self::NoCall => f.write_str("the kernel"),
         }
     }
@@ -185,6 +188,9 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
     let Some((nr, [a, b, c, d, e, _])) = task.syscall() else {
         return Asleep::Wait(CallName::NoCall);
     };
+    if task.is_in_compat_call() {
+        return Asleep::Wait(CallName::Compat(nr));
+    }
     let file_type = |fd| {
         let file = u32::try_from(fd).ok().and_then(|fd| task.file(fd));
         file.map_or(FileType::Regular, |file| file.read_type())

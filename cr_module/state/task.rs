@@ -12,7 +12,8 @@ use crate::{
     state::{
         audit, controls, cred, debugreg, fdtable, fs, mm,
         pid_ns::{self, Numbers},
-        posix_timer, ptracer, regs, sched, seccomp, session, signal, syscall, trace, usage,
+        posix_timer, ptracer, regs, sched, seccomp, segments, session, signal, syscall, trace,
+        usage,
     },
     tree::{Process, Thread},
 };
@@ -47,6 +48,10 @@ const REFUSED: &[(u32, &str)] = &[
     ),
     (CR_TASK_COMPAT, "is a 32-bit program"),
     (
+        CR_TASK_COMPAT_CALL,
+        "is in a system call of 32-bit programs (int 0x80)",
+    ),
+    (
         CR_TASK_SCHED_EXT,
         "has the extended scheduling policy (SCHED_EXT)",
     ),
@@ -58,7 +63,6 @@ const REFUSED: &[(u32, &str)] = &[
     (CR_TASK_SHSTK, "has a shadow stack"),
     (CR_TASK_IOPERM, "has I/O port permissions"),
     (CR_TASK_IOPL, "has an I/O privilege level"),
-    (CR_TASK_TLS_SEGMENT, "has TLS segments in its GDT"),
     (CR_TASK_PERF, "is counted by perf events"),
     (CR_TASK_KEYRING, "has keyrings of its own"),
     (CR_TASK_LSM, "has another security label than the caller"),
@@ -272,5 +276,6 @@ fn save_thread(save: &mut Save<'_>, thread: &Thread, other: &Thread) -> Result {
     controls::save(save, thread)?;
     trace::save(save, thread)?;
     debugreg::save(save, thread)?;
+    segments::save_tls(save, thread)?;
     signal::save_queue(save, thread, false)
 }

@@ -7,7 +7,7 @@ use crate::{
     build::Build,
     plan::ThreadPlan,
     report::{fail, Context, Result},
-    state::{controls, cred, sched, seccomp, syscall},
+    state::{controls, cred, sched, seccomp, segments, syscall},
 };
 use cr_codec::uapi::*;
 use cr_sys::{
@@ -55,10 +55,16 @@ pub(crate) fn restore(build: &Build<'_>, plan: &ThreadPlan) -> Result {
         SYS_SET_ROBUST_LIST,
         [thread.robust_list, ROBUST_LIST_LEN, 0],
     )?;
+    // A new task has none.
+    if thread.compat_robust_list != 0 {
+        build::set_compat_robust_list(thread.compat_robust_list as u32)
+            .context(format_args!("list of robust futexes of 32-bit programs"))?;
+    }
     build.syscall(SYS_SET_TID_ADDRESS, [thread.clear_child_tid, 0, 0])?;
     if thread.rseq != 0 {
         restore_rseq(build, thread).context(format_args!("rseq area"))?;
     }
+    segments::restore_tls(build, plan.tls.map(|at| build.record(at)))?;
     build.syscall(SYS_PERSONALITY, [u64::from(thread.personality), 0, 0])?;
     sched::restore(build, thread, plan.sched.map(|at| build.record(at)))?;
     controls::restore(build, plan.controls.map(|at| build.record(at)))?;

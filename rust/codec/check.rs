@@ -56,6 +56,8 @@ pub const EM_X86_64: u32 = 62;
 pub const USER_START: u64 = 0x1_0000;
 /// First address that user space cannot map.
 pub const USER_END: u64 = 0x7fff_ffff_f000;
+/// The end of the addresses that 32-bit programs can name.
+const COMPAT_END: u64 = 1 << 32;
 
 /// Highest process id there can be.
 pub const PID_MAX: u32 = 1 << 22;

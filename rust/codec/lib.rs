@@ -49,6 +49,7 @@ pub mod order;
 mod page;
 pub mod read;
 pub mod record;
+pub mod segment;
 pub mod sockopt;
 pub mod uapi;
 pub mod write;

@@ -285,16 +285,21 @@ pub fn set_memory_peaks(mm: &cr_img_mm) {
 
 /// Sets where the current process maps next, and what it leaves in a core dump.
 pub fn set_layout(mm: &cr_img_mm) {
-    let bottom_up = mm.flags & CR_MM_BOTTOM_UP != 0;
     // SAFETY: The values only matter for the search of free addresses in the task's own memory.
-    unsafe {
-        bindings::cr_shim_mm_layout(
-            mm.mmap_base,
-            mm.mmap_legacy_base,
-            bottom_up,
-            mm.dump_filter & 0x1ff,
-        )
-    }
+    unsafe { bindings::cr_shim_mm_layout(mm) }
+}
+
+/// rt_sigaction(2) of the current process, as if it was called by a 32-bit program. ENOSYS: this
+/// machine runs none.
+pub fn sigaction_compat(signal: u32, action: u64) -> Result {
+    // SAFETY: The system call checks everything.
+    to_result(unsafe { bindings::cr_shim_sigaction_compat(signal, action) })
+}
+
+/// set_robust_list(2) of 32-bit programs for the current task. ENOSYS: this machine runs none.
+pub fn set_compat_robust_list(head: u32) -> Result {
+    // SAFETY: It is an address in user space, which the kernel looks at when the task exits.
+    to_result(unsafe { bindings::cr_shim_compat_robust_list(head) })
 }
 
 /// Sets the timer slack that PR_SET_TIMERSLACK 0 goes back to.

@@ -53,6 +53,7 @@ pub mod pidfd;
 pub(crate) mod queue;
 pub mod regs;
 pub mod security;
+pub mod segments;
 pub mod session;
 pub mod signalfd;
 pub mod sleep;

@@ -15,13 +15,13 @@ use kernel::{
 };
 
 pub use bindings::{
-    cr_shim_task as TaskInfo, CR_TASK_AUTOREAP, CR_TASK_COMPAT, CR_TASK_CORE_COOKIE,
-    CR_TASK_IOPERM, CR_TASK_IOPL, CR_TASK_IO_URING, CR_TASK_IO_URING_FDS,
+    cr_shim_task as TaskInfo, CR_TASK_AUTOREAP, CR_TASK_COMPAT, CR_TASK_COMPAT_CALL,
+    CR_TASK_CORE_COOKIE, CR_TASK_IOPERM, CR_TASK_IOPL, CR_TASK_IO_URING, CR_TASK_IO_URING_FDS,
     CR_TASK_IO_URING_RESTRICT, CR_TASK_IO_URING_WORKERS, CR_TASK_KEYRING, CR_TASK_LSM,
     CR_TASK_NS_CGROUP, CR_TASK_NS_NET, CR_TASK_NS_TIME_CHILDREN, CR_TASK_NS_USER, CR_TASK_PERF,
     CR_TASK_RESCTRL, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT, CR_TASK_SECCOMP, CR_TASK_SHARED_IO,
-    CR_TASK_SHSTK, CR_TASK_SINGLE_STEP, CR_TASK_STOPPED, CR_TASK_SYSEMU, CR_TASK_TLS_SEGMENT,
-    CR_TASK_TRACED, CR_TASK_TRACED_DEAD, CR_TASK_UPROBES, CR_TASK_USER_EVENTS, CR_TASK_XFEATURES,
+    CR_TASK_SHSTK, CR_TASK_SINGLE_STEP, CR_TASK_STOPPED, CR_TASK_SYSEMU, CR_TASK_TRACED,
+    CR_TASK_TRACED_DEAD, CR_TASK_UPROBES, CR_TASK_USER_EVENTS, CR_TASK_XFEATURES,
 };
 
 /// A thread, with a reference: the structure stays, the thread may exit.
@@ -458,6 +458,12 @@ impl TaskRef {
         // SAFETY: A task that has not been released has a kernel stack with its registers.
         let nr = unsafe { bindings::cr_shim_syscall_of(self.as_ptr(), args.as_mut_ptr()) };
         Some((u32::try_from(nr).ok()?, args))
+    }
+
+    /// Whether that is one of those that 32-bit programs have, which have other numbers.
+    pub fn is_in_compat_call(&self) -> bool {
+        // SAFETY: The task is valid, and has not been released.
+        unsafe { bindings::cr_shim_in_compat_call(self.as_ptr()) }
     }
 
     /// What the system call that it has come from returns, or is going to.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tasks that use what a processor can do and is not supported, or need not be. */
 #include "cases.h"
-#include <asm/ldt.h>
 #include <elf.h>
 #include <stddef.h>
 #include <sys/io.h>
@@ -62,18 +61,17 @@ static void make_emulated(void)
 	sure(waitpid(other, &status, 0));
 }
 
-static void make_tls_segment(void)
+/* It sleeps in the pause(2) of 32-bit programs. */
+static void make_32bit_call(void)
 {
-	struct user_desc *desc = sure(mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-					   MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0));
-	long ret;
+	long nr = 29;
 
-	*desc = (struct user_desc){ .entry_number = -1, .base_addr = 0x1000, .limit = 10,
-				    .seg_32bit = 1 };
-	/* There is no other way to call it. */
-	asm volatile("int $0x80" : "=a"(ret) : "a"(243), "b"(desc) : "memory", "r8", "r9", "r10", "r11");
-	errno = -ret;
-	need(ret ? -1 : 0);
+	other = sure(fork());
+	if (!other) {
+		asm volatile("int $0x80" : "+a"(nr) : : "memory", "r8", "r9", "r10", "r11");
+		_exit(1);
+	}
+	await_syscall(other, 29);
 }
 
 static void make_32bit(void)
@@ -110,13 +108,6 @@ static void make_32bit(void)
 	snprintf(path, sizeof(path), "/proc/%d/comm", other);
 	while (read_file(path, name, sizeof(name)) > 0 && strcmp(name, "program\n"))
 		sleep_ms(5);
-}
-
-static void make_ldt(void)
-{
-	struct user_desc desc = { .base_addr = 0x1000, .limit = 10, .seg_32bit = 1 };
-
-	sure(syscall(SYS_modify_ldt, 1, &desc, sizeof(desc)));
 }
 
 static void make_iopl(void)
@@ -160,9 +151,8 @@ static const struct case_ cases[] = {
 	{ "block-step", "from branch to branch", make_block_step, NULL },
 	{ "emulated", "emulated", make_emulated, NULL },
 	{ "resctrl", "is in a resource group", make_resctrl, NULL },
-	{ "tls-segment", "TLS segments", make_tls_segment, NULL },
-	{ "32-bit", "32-bit", make_32bit, NULL },
-	{ "ldt", "descriptor table", make_ldt, NULL },
+	{ "32-bit", "is a 32-bit program", make_32bit, NULL },
+	{ "32-bit-call", "sleeps in system call 29 of 32-bit programs", make_32bit_call, NULL },
 	{ "iopl", "privilege level", make_iopl, NULL },
 	{ "ioperm", "port permissions", make_ioperm, NULL },
 	{ "shadow-stack", "shadow stack", make_shadow_stack, NULL },

@@ -139,6 +139,8 @@ struct cr_img_tail {
  * @CR_TAG_VMA: struct cr_img_vma; belongs to the last CR_TAG_MM
  * @CR_TAG_GUARDS: struct cr_img_guards, then struct cr_img_run[]; after the
  *	CR_TAG_MM it names and its mappings; by ascending CR_TAG_MM
+ * @CR_TAG_LDT: struct cr_img_ldt, then __u64 descriptors[]; after the CR_TAG_MM it
+ *	names and its mappings; by ascending CR_TAG_MM
  * @CR_TAG_AIO: obj; struct cr_img_aio, then struct cr_img_aio_event[]
  * @CR_TAG_URING: obj; struct cr_img_uring, then its rings and entries
  * @CR_TAG_LOCK: struct cr_img_lock; after the tables and files it names
@@ -185,6 +187,7 @@ struct cr_img_tail {
  * @CR_TAG_CONTROLS: struct cr_img_controls; belongs to the last CR_TAG_THREAD
  * @CR_TAG_TRACE: struct cr_img_trace; belongs to the last CR_TAG_THREAD
  * @CR_TAG_DEBUGREGS: struct cr_img_debugregs; belongs to the last CR_TAG_THREAD
+ * @CR_TAG_TLS: struct cr_img_tls; belongs to the last CR_TAG_THREAD
  * @CR_TAG_TIMERS: struct cr_img_timers, then struct cr_img_timer[]; belongs to
  *	the last CR_TAG_PROCESS
  * @CR_TAG_INHERIT: struct cr_img_inherit, then struct cr_img_run[]; after all
@@ -209,6 +212,7 @@ enum cr_img_tag {
 	CR_TAG_SHM		= 0x17,
 	CR_TAG_MQUEUE		= 0x18,
 	CR_TAG_POLICY		= 0x19,
+	CR_TAG_LDT		= 0x1e,
 
 	CR_TAG_CRED		= 0x20,
 	CR_TAG_PIPE		= 0x21,
@@ -253,6 +257,7 @@ enum cr_img_tag {
 	CR_TAG_TIMERS		= 0x47,
 	CR_TAG_TRACE		= 0x4a,
 	CR_TAG_DEBUGREGS	= 0x4b,
+	CR_TAG_TLS		= 0x4e,
 
 	CR_TAG_INHERIT		= 0x50,
 	CR_TAG_UNCHANGED	= 0x51,
@@ -910,11 +915,13 @@ struct cr_img_fs {
 };
 
 #define CR_NSIG			64
+#define CR_SA_COMPAT		0x02000000
 
 /**
  * struct cr_img_sigaction - action of one signal
  * @handler: address, or 0 for SIG_DFL, 1 for SIG_IGN
- * @flags: SA_*
+ * @flags: SA_*; CR_SA_COMPAT: a 32-bit program has set it, whose signal frames
+ *	are other ones
  * @restorer: address of the return trampoline
  * @mask: signals blocked while the handler runs
  */
@@ -972,6 +979,8 @@ struct cr_img_sighand {
  *	always is
  * @exec_pkey: the one of them that the kernel has taken for mappings that are to
  *	be executed only; 0 for none
+ * @mmap_compat_base: as @mmap_base, for system calls of 32-bit programs
+ * @mmap_compat_legacy_base: as @mmap_legacy_base, the same
  */
 struct cr_img_mm {
 	__u64 start_code;
@@ -1001,6 +1010,8 @@ struct cr_img_mm {
 	__u64 hiwater_vm;
 	__u32 pkeys;
 	__u32 exec_pkey;
+	__u64 mmap_compat_base;
+	__u64 mmap_compat_legacy_base;
 };
 
 /* Most words in a set of NUMA nodes. */
@@ -1170,6 +1181,21 @@ struct cr_img_uring {
 struct cr_img_guards {
 	__u64 mm;
 	__u32 nr_runs;
+	__u32 reserved;
+};
+
+/* Most descriptors in a local descriptor table. */
+#define CR_MAX_LDT		8192
+
+/**
+ * struct cr_img_ldt - local descriptor table: segments that modify_ldt(2) has made
+ * @mm: CR_TAG_MM
+ * @nr: descriptors that follow, as the processor has them; 0 for no segment
+ * @reserved: zero
+ */
+struct cr_img_ldt {
+	__u64 mm;
+	__u32 nr;
 	__u32 reserved;
 };
 
@@ -2078,6 +2104,7 @@ enum cr_img_restart_kind {
  *	sessions in the image apart
  * @children_pid_ns: CR_TAG_PIDNS that its children come to be in, if that is not
  *	its own; else 0
+ * @compat_robust_list: get_robust_list(2) of 32-bit programs
  *
  * Its ids in the pid namespaces below the container's own follow, from the
  * outside in: as many as its process is below that.
@@ -2119,6 +2146,7 @@ struct cr_img_thread {
 	__u32 login_uid;
 	__u32 audit_session;
 	__u64 children_pid_ns;
+	__u64 compat_robust_list;
 };
 
 /**
@@ -2384,6 +2412,19 @@ struct cr_img_debugregs {
 	__u64 control;
 	__u32 breakpoints;
 	__u32 reserved;
+};
+
+#define CR_NR_TLS		3
+
+/**
+ * struct cr_img_tls - segments that set_thread_area(2) has made
+ * @descriptor: entries 12 to 14 of the global descriptor table, as the processor
+ *	has them; 0 for no segment
+ *
+ * A thread that has none has no such record.
+ */
+struct cr_img_tls {
+	__u64 descriptor[CR_NR_TLS];
 };
 
 /**

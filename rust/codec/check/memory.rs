@@ -4,10 +4,10 @@
 
 use core::{mem::size_of, ops::Range};
 
-use super::{is_user_range, CheckError, Placed, Result, State, USER_END};
+use super::{is_user_range, CheckError, Placed, Result, State, COMPAT_END, USER_END};
 use crate::{
     check::{Elements, Rec},
-    order,
+    order, segment,
     uapi::*,
 };
 
@@ -253,9 +253,14 @@ pub(super) fn mm(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_mm> {
         mm.pkeys & !PKEYS == 0 && (mm.exec_pkey == 0 || exec_pkey != 0),
         "impossible protection keys",
     )?;
-    for base in [mm.mmap_base, mm.mmap_legacy_base] {
+    for (base, end) in [
+        (mm.mmap_base, USER_END),
+        (mm.mmap_legacy_base, USER_END),
+        (mm.mmap_compat_base, COMPAT_END),
+        (mm.mmap_compat_legacy_base, COMPAT_END),
+    ] {
         rec.require(
-            state.page_size.pages_in(base).is_some() && base <= USER_END,
+            state.page_size.pages_in(base).is_some() && base <= end,
             "impossible place for new mappings",
         )?;
     }
@@ -486,6 +491,20 @@ pub(super) fn guards(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_guards
         )
     })?;
     Ok(guards)
+}
+
+pub(super) fn ldt(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_ldt> {
+    let ldt: cr_img_ldt = rec.fixed()?;
+    state.refers::<cr_img_mm>(rec, ldt.mm, "no memory with a descriptor table")?;
+    rec.require(ldt.reserved == 0, "a reserved member is not zero")?;
+    rec.require(ldt.nr > 0, "an empty table")?;
+    rec.require_elements::<cr_img_ldt, u64>(u64::from(ldt.nr))?;
+    let mut descriptors = rec.array::<u64>(size_of::<cr_img_ldt>());
+    rec.require(
+        descriptors.all(segment::fits_ldt),
+        "a segment that a program cannot make",
+    )?;
+    Ok(ldt)
 }
 
 impl State<'_> {

@@ -2,8 +2,8 @@
 
 //! Processes, threads, their registers and credentials.
 
-use super::{memory, signals, tty, Placed, Rec, Result, State, PID_MAX, USER_END};
-use crate::{record, uapi::*, xstate};
+use super::{memory, signals, tty, Placed, Rec, Result, State, COMPAT_END, PID_MAX, USER_END};
+use crate::{record, segment, uapi::*, xstate};
 
 /// Capabilities up to `CAP_CHECKPOINT_RESTORE`, the last one.
 const CAPABILITIES: u64 = (1 << 41) - 1;
@@ -270,6 +270,10 @@ pub(super) fn thread(state: &State<'_>, rec: Placed<'_>, alive: bool) -> Result<
         mode != SS_DISABLE || thread.altstack_size == 0,
         "an alternate stack that is disabled",
     )?;
+    rec.require(
+        thread.compat_robust_list < COMPAT_END,
+        "impossible list of robust futexes",
+    )?;
     match thread.rseq {
         0 => rec.require(
             thread.rseq_len == 0 && thread.rseq_sig == 0,
@@ -468,13 +472,15 @@ pub(super) fn regs(rec: &Rec<'_>) -> Result {
     let regs: cr_img_regs = rec.fixed()?;
     let [.., cs, flags, _sp, ss, fs_base, gs_base, ds, es, fs, gs] = regs.reg;
     rec.require(
-        cs == USER_CS && ss == USER_DS,
-        "not the registers of a 64-bit program",
+        (matches!(cs, USER_CS | USER32_CS) || segment::is_local(cs))
+            && (ss == USER_DS || segment::is_own(ss)),
+        "a segment for code or stack that user space does not have",
     )?;
+    let given = |selector| matches!(selector, 0 | 3 | USER32_CS | USER_DS | USER_CS);
     rec.require(
         [ds, es, fs, gs]
-            .iter()
-            .all(|selector| matches!(*selector, 0..=3 | USER32_CS | USER_DS | USER_CS)),
+            .into_iter()
+            .all(|selector| given(selector) || segment::is_own(selector)),
         "a segment that user space does not have",
     )?;
     rec.require(
@@ -484,6 +490,15 @@ pub(super) fn regs(rec: &Rec<'_>) -> Result {
     rec.require(
         fs_base < USER_END && gs_base < USER_END,
         "a segment base outside user space",
+    )
+}
+
+pub(super) fn tls(rec: &Rec<'_>) -> Result {
+    let tls: cr_img_tls = rec.fixed()?;
+    rec.require(
+        tls.descriptor != [0; CR_NR_TLS as usize]
+            && tls.descriptor.into_iter().all(segment::fits_tls),
+        "segments that a thread cannot make, or none",
     )
 }
 

@@ -7,9 +7,9 @@
 //! ( cpu | object | uts | ipc | sem | msgq | semadj | lock | epoll | timerfd | pid
 //!   | inotify watch …
 //!   | mm … vma …                  objects may come between
-//!   | guards
+//!   | guards | ldt
 //!   | process … thread … regs … xstate … sigqueue … sched … controls …
-//!     … trace … debugregs … timers …
+//!     … trace … debugregs … tls … timers …
 //! )*
 //! ```
 
@@ -71,6 +71,7 @@ struct OpenThread<'a> {
     controls: bool,
     trace: bool,
     debugregs: bool,
+    tls: bool,
     policy: u32,
 }
 
@@ -93,6 +94,8 @@ struct Walk<'a> {
     inotify: Option<OpenInotify<'a>>,
     /// The last memory that has guard regions.
     last_guarded: u64,
+    /// The last one that has a local descriptor table.
+    last_ldt: u64,
     /// The last file that has an owner.
     last_owned: u64,
     /// The last socket that is connected, and the last that something waits in.
@@ -215,6 +218,12 @@ impl<'a> Walk<'a> {
                 let order = "guard regions of memory that is not after the last one";
                 follows(&rec, &mut self.last_guarded, guards.mm, order)
             }
+            CR_TAG_LDT => {
+                self.close_mm()?;
+                let ldt = memory::ldt(state, rec)?;
+                let order = "a descriptor table of memory that is not after the last one";
+                follows(&rec, &mut self.last_ldt, ldt.mm, order)
+            }
             CR_TAG_LOCK => files::lock(state, rec),
             CR_TAG_EPOLL => {
                 let epoll = files::epoll(state, rec)?;
@@ -298,7 +307,9 @@ impl<'a> Walk<'a> {
             CR_TAG_PROCESS => self.process(state, rec),
             CR_TAG_THREAD => self.thread(state, rec),
             CR_TAG_REGS | CR_TAG_XSTATE | CR_TAG_SIGQUEUE | CR_TAG_SCHED | CR_TAG_CONTROLS
-            | CR_TAG_TRACE | CR_TAG_DEBUGREGS | CR_TAG_TIMERS => self.part_of_task(state, rec),
+            | CR_TAG_TRACE | CR_TAG_DEBUGREGS | CR_TAG_TLS | CR_TAG_TIMERS => {
+                self.part_of_task(state, rec)
+            }
             _ => Err(rec.error("no part of the state")),
         }
     }
@@ -506,6 +517,7 @@ impl<'a> Walk<'a> {
             controls: !alive,
             trace: !alive,
             debugregs: !alive,
+            tls: !alive,
             policy: thread.policy,
         });
         self.nr_threads = self.nr_threads.saturating_add(1);
@@ -557,6 +569,10 @@ impl<'a> Walk<'a> {
                     CR_TAG_DEBUGREGS => {
                         trace::debugregs(rec)?;
                         &mut thread.debugregs
+                    }
+                    CR_TAG_TLS => {
+                        tasks::tls(rec)?;
+                        &mut thread.tls
                     }
                     _ => &mut thread.sigqueue,
                 }

@@ -123,6 +123,7 @@ fn one_of_each() -> (Vec<u8>, Content) {
     put::<cr_img_mm>(&mut writer, &mut content);
     put::<cr_img_vma>(&mut writer, &mut content);
     put::<cr_img_guards>(&mut writer, &mut content);
+    put::<cr_img_ldt>(&mut writer, &mut content);
     put::<cr_img_aio>(&mut writer, &mut content);
     put::<cr_img_uring>(&mut writer, &mut content);
     put::<cr_img_waiting>(&mut writer, &mut content);
@@ -140,6 +141,7 @@ fn one_of_each() -> (Vec<u8>, Content) {
     put::<cr_img_controls>(&mut writer, &mut content);
     put::<cr_img_trace>(&mut writer, &mut content);
     put::<cr_img_debugregs>(&mut writer, &mut content);
+    put::<cr_img_tls>(&mut writer, &mut content);
 
     for object in [3, 4] {
         let runs = [

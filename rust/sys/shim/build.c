@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Creating tasks, and what they do to themselves while they are rebuilt. */
 
+#include <linux/compat.h>
 #include <linux/cred.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
@@ -19,6 +20,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
+#include <asm/ia32.h>
 #include <asm/unistd_64.h>
 
 #include "shim.h"
@@ -89,6 +91,40 @@ long cr_shim_syscall(unsigned int nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 
 	return x64_sys_call(&regs, nr);
 }
+
+#ifdef CONFIG_IA32_EMULATION
+/* The kernel notes that the caller is a 32-bit program. */
+int cr_shim_sigaction_compat(u32 signal, u64 action)
+{
+	int err;
+
+	if (!ia32_enabled())
+		return -ENOSYS;
+	current_thread_info()->status |= TS_COMPAT;
+	err = cr_shim_syscall(__NR_rt_sigaction, signal, action, 0,
+			      sizeof(sigset_t), 0, 0);
+	current_thread_info()->status &= ~TS_COMPAT;
+	return err;
+}
+
+int cr_shim_compat_robust_list(u32 head)
+{
+	if (!ia32_enabled())
+		return -ENOSYS;
+	current->futex.compat_robust_list = compat_ptr(head);
+	return 0;
+}
+#else
+int cr_shim_sigaction_compat(u32 signal, u64 action)
+{
+	return -ENOSYS;
+}
+
+int cr_shim_compat_robust_list(u32 head)
+{
+	return -ENOSYS;
+}
+#endif
 
 /* What a new task inherits from the caller of restart by way of fork. */
 void cr_shim_forget_caller(void)

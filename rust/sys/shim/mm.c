@@ -29,10 +29,6 @@ static u64 mm_unsupported(struct mm_struct *mm)
 {
 	u64 x = 0;
 
-#ifdef CONFIG_MODIFY_LDT_SYSCALL
-	if (mm->context.ldt)
-		x |= BIT_ULL(CR_MM_X_LDT);
-#endif
 #ifdef CONFIG_ADDRESS_MASKING
 	if (mm->context.lam_cr3_mask)
 		x |= BIT_ULL(CR_MM_X_LAM);
@@ -101,6 +97,10 @@ u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 	out->futex_slots = cr_shim_futex_slots(mm);
 	out->mmap_base = mm->mmap_base;
 	out->mmap_legacy_base = mm->mmap_legacy_base;
+#ifdef CONFIG_HAVE_ARCH_COMPAT_MMAP_BASES
+	out->mmap_compat_base = mm->mmap_compat_base;
+	out->mmap_compat_legacy_base = mm->mmap_compat_legacy_base;
+#endif
 	out->hiwater_rss = get_mm_hiwater_rss(mm);
 	out->hiwater_vm = get_mm_hiwater_vm(mm);
 
@@ -442,22 +442,26 @@ int cr_shim_mm_copy(struct mm_struct *mm, u64 addr, void *buf, u32 len)
 }
 
 /* Where the current process maps next, and what it leaves in a core dump. */
-void cr_shim_mm_layout(u64 base, u64 legacy_base, bool bottom_up,
-		       u32 dump_filter)
+void cr_shim_mm_layout(const struct cr_img_mm *in)
 {
 	struct mm_struct *mm = current->mm;
 	unsigned long word;
 
 	mmap_write_lock(mm);
-	mm->mmap_base = base;
-	mm->mmap_legacy_base = legacy_base;
-	if (bottom_up)
+	mm->mmap_base = in->mmap_base;
+	mm->mmap_legacy_base = in->mmap_legacy_base;
+#ifdef CONFIG_HAVE_ARCH_COMPAT_MMAP_BASES
+	mm->mmap_compat_base = in->mmap_compat_base;
+	mm->mmap_compat_legacy_base = in->mmap_compat_legacy_base;
+#endif
+	if (in->flags & CR_MM_BOTTOM_UP)
 		mm_flags_clear(MMF_TOPDOWN, mm);
 	else
 		mm_flags_set(MMF_TOPDOWN, mm);
 	word = __mm_flags_get_word(mm) & ~MMF_DUMP_FILTER_MASK;
-	__mm_flags_overwrite_word(mm, word | ((unsigned long)dump_filter <<
-					      MMF_DUMP_FILTER_SHIFT));
+	word |= ((unsigned long)in->dump_filter << MMF_DUMP_FILTER_SHIFT) &
+		MMF_DUMP_FILTER_MASK;
+	__mm_flags_overwrite_word(mm, word);
 	mmap_write_unlock(mm);
 }
 

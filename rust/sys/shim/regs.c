@@ -8,11 +8,17 @@
 
 #include "shim.h"
 
-static const struct user_regset *regset_of(struct task_struct *t, u32 note)
+/*
+ * That of 64-bit programs has all registers, also those of a thread that is in a
+ * 32-bit segment. The caller is a 64-bit program: 32-bit ones have no ioctl here.
+ */
+static const struct user_regset *regset_of(u32 note)
 {
-	const struct user_regset_view *view = task_user_regset_view(t);
+	const struct user_regset_view *view = task_user_regset_view(current);
 	int i;
 
+	if (view->e_machine != EM_X86_64)
+		return NULL;
 	for (i = 0; i < view->n; i++)
 		if (view->regsets[i].core_note_type == note)
 			return &view->regsets[i];
@@ -22,7 +28,7 @@ static const struct user_regset *regset_of(struct task_struct *t, u32 note)
 /* Bytes of extended state in the form that user space sees; 0 without XSAVE. */
 size_t cr_shim_xstate_size(void)
 {
-	const struct user_regset *rs = regset_of(current, NT_X86_XSTATE);
+	const struct user_regset *rs = regset_of(NT_X86_XSTATE);
 
 	return rs ? rs->n * rs->size : 0;
 }
@@ -30,13 +36,12 @@ size_t cr_shim_xstate_size(void)
 /* -ESRCH when @t has died: a sleeping task is killed although it is held. */
 static int get(struct task_struct *t, u32 note, void *buf, size_t len)
 {
-	const struct user_regset *rs;
+	const struct user_regset *rs = regset_of(note);
 	int n = -ENODEV;
 
-	/* Its user registers are there, which also say what kind of task it is. */
+	/* Its user registers are there. */
 	if (!try_get_task_stack(t))
 		return -ESRCH;
-	rs = regset_of(t, note);
 	if (rs)
 		n = regset_get(t, rs, len, buf);
 	put_task_stack(t);
@@ -46,7 +51,7 @@ static int get(struct task_struct *t, u32 note, void *buf, size_t len)
 /* @t must be off its CPU, waiting for the caller. */
 static int set(struct task_struct *t, u32 note, const void *buf, size_t len)
 {
-	const struct user_regset *rs = regset_of(t, note);
+	const struct user_regset *rs = regset_of(note);
 
 	if (!rs || !rs->set)
 		return -ENODEV;

@@ -28,12 +28,12 @@
 #define CR_TASK_SECCOMP		3
 #define CR_TASK_IO_URING	4
 #define CR_TASK_COMPAT		5
+#define CR_TASK_COMPAT_CALL	6
 #define CR_TASK_SCHED_EXT	8
 #define CR_TASK_CORE_COOKIE	11
 #define CR_TASK_SHARED_IO	12
 #define CR_TASK_SHSTK		13
 #define CR_TASK_IOPERM		15
-#define CR_TASK_TLS_SEGMENT	16
 #define CR_TASK_PERF		18
 #define CR_TASK_KEYRING		20
 #define CR_TASK_LSM		21
@@ -116,6 +116,7 @@ struct task_struct *cr_shim_find_task(pid_t nr);
 struct task_struct *cr_shim_pidfd_task(int fd);
 bool cr_shim_is_worker(struct task_struct *t);
 u64 cr_shim_current_unsupported(void);
+bool cr_shim_in_compat_call(struct task_struct *t);
 bool cr_shim_current_capable(void);
 int cr_shim_may_read(struct task_struct *t);
 void cr_shim_task_comm(struct task_struct *t, u8 *comm);
@@ -262,6 +263,11 @@ int cr_shim_audit_set(u32 login_uid, u32 session);
 int cr_shim_audit_tty_set(u32 bits);
 int cr_shim_ptracer_read(struct task_struct *t, struct pid_namespace *ns,
 			 u32 *tracer);
+
+/* segments.c: segments that programs have made. */
+u32 cr_shim_ldt_read(struct mm_struct *mm, u64 *out, u32 max);
+void cr_shim_tls_read(struct task_struct *t, struct cr_img_tls *out);
+int cr_shim_tls_set(u32 entry, u64 user_desc);
 
 /* session.c */
 u64 cr_shim_autogroup_read(struct task_struct *t, s32 *nice);
@@ -449,7 +455,6 @@ struct cr_shim_vma {
 	bool guards;
 };
 
-#define CR_MM_X_LDT		1
 #define CR_MM_X_LAM		2
 #define CR_MM_X_UPROBES		4
 #define CR_MM_X_RDPMC		5
@@ -869,6 +874,8 @@ struct cr_shim_spawn {
 };
 
 int cr_shim_spawn(struct cr_shim_spawn *how);
+int cr_shim_sigaction_compat(u32 signal, u64 action);
+int cr_shim_compat_robust_list(u32 head);
 long cr_shim_syscall(unsigned int nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 void cr_shim_forget_caller(void);
 void cr_shim_rseq_adopt(struct task_struct *t, u32 cpu_id, u32 node_id,
@@ -878,8 +885,7 @@ void cr_shim_set_continued(void);
 void cr_shim_set_stop(struct task_struct *t, u32 signal, bool complete,
 		      bool waited);
 void cr_shim_join_stop(struct task_struct *t, u32 signal, bool awaited);
-void cr_shim_mm_layout(u64 base, u64 legacy_base, bool bottom_up,
-		       u32 dump_filter);
+void cr_shim_mm_layout(const struct cr_img_mm *in);
 void cr_shim_mm_peaks_set(const struct cr_img_mm *in);
 bool cr_shim_pkeys_set(u32 pkeys, u32 exec_pkey);
 int cr_shim_unmap_all(void);

@@ -13,7 +13,6 @@
 #include <linux/perf_event.h>
 #include <linux/pid.h>
 #include <linux/ptrace.h>
-#include <linux/regset.h>
 #include <linux/resctrl.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -24,10 +23,10 @@
 #include <linux/timekeeping.h>
 #include <linux/user_namespace.h>
 #include <linux/utsname.h>
-#include <asm/desc.h>
 #include <asm/fpu/api.h>
 #include <asm/proto.h>
 #include <asm/syscall.h>
+#include <asm/unistd_32_ia32.h>
 
 #include "shim.h"
 
@@ -115,34 +114,36 @@ static u64 sched_unsupported(struct task_struct *t)
 	return x;
 }
 
-static bool is_compat(struct task_struct *t)
+/*
+ * Is @t in a system call of 32-bit programs, or about to go on with one that was
+ * interrupted?
+ */
+bool cr_shim_in_compat_call(struct task_struct *t)
 {
-	bool compat;
+	bool is_in = READ_ONCE(task_thread_info(t)->status) & TS_COMPAT;
 
 	/* It may have been killed meanwhile: then nothing is used. */
-	if (!try_get_task_stack(t))
-		return false;
-	compat = task_user_regset_view(t)->e_machine != EM_X86_64 ||
-		 task_thread_info(t)->status & TS_COMPAT;
-	put_task_stack(t);
-	return compat;
+	if (!is_in && t->restart_block.arch_data & TS_COMPAT &&
+	    try_get_task_stack(t)) {
+		is_in = task_pt_regs(t)->ax == __NR_ia32_restart_syscall;
+		put_task_stack(t);
+	}
+	return is_in;
 }
 
 static u64 arch_unsupported(struct task_struct *t)
 {
 	struct thread_struct *th = &t->thread;
 	u64 x = 0;
-	int i;
 
-	if (is_compat(t))
+	if (test_tsk_thread_flag(t, TIF_ADDR32))
 		x |= BIT_ULL(CR_TASK_COMPAT);
+	if (cr_shim_in_compat_call(t))
+		x |= BIT_ULL(CR_TASK_COMPAT_CALL);
 	if (th->io_bitmap)
 		x |= BIT_ULL(CR_TASK_IOPERM);
 	if (th->iopl_emul)
 		x |= BIT_ULL(CR_TASK_IOPL);
-	for (i = 0; i < GDT_ENTRY_TLS_ENTRIES; i++)
-		if (!desc_empty(&th->tls_array[i]))
-			x |= BIT_ULL(CR_TASK_TLS_SEGMENT);
 #ifdef CONFIG_X86_USER_SHADOW_STACK
 	if (th->features || th->features_locked)
 		x |= BIT_ULL(CR_TASK_SHSTK);

@@ -284,6 +284,9 @@ static int thread_read(struct task_struct *t, struct cr_img_thread *out)
 	out->altstack_size = t->sas_ss_size;
 	out->altstack_flags = t->sas_ss_flags;
 	out->robust_list = (unsigned long)t->futex.robust_list;
+#ifdef CONFIG_COMPAT
+	out->compat_robust_list = (unsigned long)t->futex.compat_robust_list;
+#endif
 	out->clear_child_tid = (unsigned long)t->clear_child_tid;
 #ifdef CONFIG_RSEQ
 	out->rseq = (unsigned long)t->rseq.usrptr;

@@ -20,7 +20,7 @@ ALL = (1 << len(CAPABILITIES)) - 1
 PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_SET_SECCOMP, PR_CAPBSET_DROP = 4, 8, 22, 24
 PR_SET_TSC, PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_SET_IO_FLUSHER = 26, 28, 38, 57
 PR_SET_MDWE = 65
-SYS_SET_MEMPOLICY, SYS_IOPRIO_SET, SYS_IOPRIO_GET = 238, 251, 252
+SYS_MODIFY_LDT, SYS_SET_MEMPOLICY, SYS_IOPRIO_SET, SYS_IOPRIO_GET = 154, 238, 251, 252
 SYS_LANDLOCK_CREATE, SYS_LANDLOCK_RESTRICT = 444, 446
 
 
@@ -103,6 +103,11 @@ def landlock(denied):
     ruleset = syscall(SYS_LANDLOCK_CREATE, struct.pack("=Q", denied), 8, 0)
     syscall(SYS_LANDLOCK_RESTRICT, ruleset, 0)
     os.close(ruleset)
+
+
+def local_table():
+    """Has a segment in its local descriptor table."""
+    syscall(SYS_MODIFY_LDT, 1, struct.pack("=4I", 0, 0x1000, 10, 1), 16)
 
 
 def traced():

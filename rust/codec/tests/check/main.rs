@@ -98,6 +98,8 @@ fn every_record_is_needed() {
                 | CR_TAG_DEBUGREGS
                 | CR_TAG_PID
                 | CR_TAG_GUARDS
+                | CR_TAG_LDT
+                | CR_TAG_TLS
                 | CR_TAG_SEM
                 | CR_TAG_MSGQ
                 | CR_TAG_SEMADJ
@@ -843,6 +845,94 @@ fn guards() {
 }
 
 #[test]
+fn what_32bit_calls_leave() {
+    passes::<cr_img_sighand>(0, |sighand| sighand.action[4].flags = 0x0600_0000);
+    fails::<cr_img_sighand>(0, "unknown flags", |sighand| {
+        sighand.action[4].flags = 0x0100_0000
+    });
+    passes::<cr_img_thread>(0, |thread| thread.compat_robust_list = 0xffff_fffc);
+    fails::<cr_img_thread>(0, "impossible list of robust futexes", |thread| {
+        thread.compat_robust_list = 1 << 32
+    });
+    let message = "impossible place for new mappings";
+    passes::<cr_img_mm>(0, |mm| mm.mmap_compat_base = 0xffff_e000);
+    fails::<cr_img_mm>(0, message, |mm| mm.mmap_compat_base = 1);
+    fails::<cr_img_mm>(0, message, |mm| mm.mmap_compat_legacy_base = 0x1_0000_1000);
+}
+
+#[test]
+fn own_segments() {
+    fails::<cr_img_ldt>(0, "no memory with a descriptor table", |ldt| {
+        ldt.mm = FILE_EXE
+    });
+    fails::<cr_img_ldt>(0, "no memory with a descriptor table", |ldt| ldt.mm = MM2);
+    fails::<cr_img_ldt>(1, "not after the last one", |ldt| ldt.mm = MM);
+    fails::<cr_img_ldt>(0, "a reserved member is not zero", |ldt| ldt.reserved = 1);
+    fails::<cr_img_ldt>(0, "an empty table", |ldt| ldt.nr = 0);
+    fails::<cr_img_ldt>(0, "disagree", |ldt| ldt.nr = 2);
+    let first = |descriptor: u64| {
+        let mut sample = Sample::new();
+        let at = index(&sample, CR_TAG_LDT, 0);
+        sample.state[at].payload[16..24].copy_from_slice(&descriptor.to_le_bytes());
+        sample
+    };
+    const DATA: u64 = 0x0040_f300_0000_0fff;
+    const BITS: [(u32, bool); 12] = [
+        (0, true),   // limit
+        (16, true),  // base
+        (40, false), // accessed
+        (41, true),  // can be written
+        (42, true),  // grows downwards
+        (43, true),  // code
+        (44, false), // not for the system
+        (45, false), // privilege
+        (47, true),  // present
+        (53, false), // 64-bit code
+        (54, true),  // 32 bits
+        (63, true),  // base
+    ];
+    for (bit, free) in BITS {
+        let sample = first(DATA ^ (1 << bit));
+        match free {
+            true => assert_eq!(check(&sample), Ok(()), "{bit}"),
+            false => refused(&sample, "a segment that a program cannot make"),
+        }
+    }
+    let refuses = |descriptor| refused(&first(descriptor), "a segment that a program cannot make");
+    // Code that conforms may only be there if it cannot be entered.
+    refuses(DATA | (1 << 42) | (1 << 43));
+    assert_eq!(check(&first(0x0040_7f00_0000_0fff)), Ok(()));
+    // What is written to clear an entry.
+    refuses(0x0000_7100_0000_0000);
+    // A call gate.
+    refuses(0x0000_ec00_0010_0000);
+
+    let tls = "segments that a thread cannot make, or none";
+    fails::<cr_img_tls>(0, tls, |tls| tls.descriptor = [0; 3]);
+    passes::<cr_img_tls>(0, |tls| tls.descriptor = [0, DATA, DATA | (1 << 42)]);
+    for bit in [40, 43, 44, 47, 53, 54] {
+        fails::<cr_img_tls>(0, tls, |tls| tls.descriptor[1] = DATA ^ (1 << bit));
+    }
+}
+
+#[test]
+fn what_segments_are_made_of() {
+    use cr_codec::segment::user_desc;
+    // Base, limit, and 32 bits; that in pages; 16 bits, to be read only, for use.
+    assert_eq!(
+        user_desc(1, 0x0040_f300_0000_0fff),
+        [1, 0, 0xfff, 0b00000001]
+    );
+    assert_eq!(
+        user_desc(2, 0x12cf_fb34_5678_ffff),
+        [2, 0x12345678, 0xfffff, 0b0010101]
+    );
+    assert_eq!(user_desc(3, 0x0010_f100_0000_0000), [3, 0, 0, 0b1001000]);
+    // An entry is cleared by what cannot be read or written, nor is there.
+    assert_eq!(user_desc(4, 0), [4, 0, 0, 0b0101000]);
+}
+
+#[test]
 fn stops() {
     let stop = |signal, flags| {
         move |process: &mut cr_img_process| (process.stop_signal, process.flags) = (signal, flags)
@@ -1308,12 +1398,28 @@ fn memory_policies() {
 
 #[test]
 fn registers() {
-    fails::<cr_img_regs>(0, "not the registers of a 64-bit program", |regs| {
-        regs.reg[17] = 0x10
-    });
-    fails::<cr_img_regs>(0, "not the registers of a 64-bit program", |regs| {
-        regs.reg[20] = 0x18
-    });
+    let (code, stack) = (17, 20);
+    // 32-bit code, that in an own segment; a stack in one, also in the global table.
+    for (which, selector) in [(code, 0x23), (code, 0xf), (stack, 0xffff), (stack, 0x63)] {
+        passes::<cr_img_regs>(0, |regs| regs.reg[which] = selector);
+    }
+    // Of the kernel; another privilege; an own segment of data; none; not one of all.
+    let wrong = [
+        (code, 0x10),
+        (code, 0xe),
+        (code, 0x63),
+        (code, 0),
+        (code, 0x1_0033),
+        (code, 0x1_000f),
+        (stack, 0x18),
+        (stack, 0x33),
+        (stack, 0x7b),
+        (stack, 0),
+    ];
+    for (which, selector) in wrong {
+        let message = "a segment for code or stack that user space does not have";
+        fails::<cr_img_regs>(0, message, |regs| regs.reg[which] = selector);
+    }
     fails::<cr_img_regs>(0, "flags that a program cannot set", |regs| {
         regs.reg[18] |= 0x3000
     });
@@ -1326,9 +1432,14 @@ fn registers() {
     fails::<cr_img_regs>(0, "a segment base outside user space", |regs| {
         regs.reg[22] = 1 << 63
     });
-    fails::<cr_img_regs>(0, "a segment that user space does not have", |regs| {
-        regs.reg[26] = 0x10
-    });
+    for selector in [0, 3, 0x23, 0x2b, 0x33, 0x63, 0x6b, 0x73, 7, 0xffff] {
+        passes::<cr_img_regs>(0, |regs| regs.reg[26] = selector);
+    }
+    for selector in [1, 0x10, 0x28, 0x5b, 0x7b, 4, 0x1_0007] {
+        fails::<cr_img_regs>(0, "a segment that user space does not have", |regs| {
+            regs.reg[26] = selector
+        });
+    }
     // Block 0 and the header, which is block 8, are there; the area has 13.
     const BLOCKS: usize = size_of::<cr_img_xstate>();
     fails_bytes(CR_TAG_XSTATE, 0, "reserved bits in MXCSR", |bytes| {

@@ -598,6 +598,14 @@ impl Sample {
             };
             let runs = [run(HEAP + 7 * PAGE as u64, 1), run(STACK, 1)];
             self.put(0, &guards, runs.as_bytes());
+            let ldt = cr_img_ldt {
+                mm: id,
+                nr: 3,
+                ..Default::default()
+            };
+            // Data that can be written, nothing, and code.
+            let entries = [0x0040_f300_0000_0fff_u64, 0, 0x12cf_fb34_5678_ffff];
+            self.put(0, &ldt, entries.as_bytes());
         }
         self.put(SIGHAND2, &cr_img_sighand::default(), &[]);
         let uring = cr_img_uring {
@@ -721,6 +729,10 @@ impl Sample {
             ..Default::default()
         };
         self.put(0, &debugregs, &[]);
+        let tls = cr_img_tls {
+            descriptor: [0x12cf_f334_5678_ffff, 0, 0],
+        };
+        self.put(0, &tls, &[]);
         let head = cr_img_timers {
             next_id: 9,
             nr: 2,
