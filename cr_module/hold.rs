@@ -83,6 +83,17 @@ pub(crate) struct Hold<'a> {
     held: RBTree<usize, Held>,
 }
 
+/// What a search for threads has shown.
+#[derive(Default)]
+struct Found {
+    /// There are new ones.
+    some: bool,
+    /// One cannot have a place, since it exits.
+    exiting: Option<Who>,
+    /// Or since it never gets to user mode.
+    worker: Option<Who>,
+}
+
 /// What a look at all threads has shown.
 struct Settled {
     /// Some stand still that did not before, or the other way round.
@@ -103,7 +114,7 @@ impl<'a> Hold<'a> {
         let mut hold = Self {
             container,
             dies,
-            parking: Parking::new()?,
+            parking: Parking::for_all()?,
             held: RBTree::new(),
         };
         hold.settle_all(timeout_ns)?;
@@ -112,25 +123,46 @@ impl<'a> Hold<'a> {
 
     /// Waits until every thread stands still, those that have moved since included.
     pub(crate) fn settle_all(&mut self, timeout_ns: u64) -> Result {
-        let deadline = misc::monotonic_ns().saturating_add(timeout_ns);
+        let begin = misc::monotonic_ns();
+        let deadline = begin.saturating_add(timeout_ns);
         loop {
-            let (found, exiting) = self.find()?;
+            let found = self.find()?;
             let Settled {
                 changed,
                 mut waiting,
             } = self.settle()?;
             // Who has just come to a halt may have woken somebody before, or created him.
-            if !found && !changed && waiting.is_none() {
+            if !found.some && !changed && found.worker.is_none() && waiting.is_none() {
                 waiting = self.note_times()?;
                 if waiting.is_none() {
-                    return Ok(());
+                    if self.parking.is_shut() {
+                        return Ok(());
+                    }
+                    match self.with_requests() {
+                        // Most of them do not take long.
+                        Some(who) if misc::monotonic_ns() - begin < PATIENCE_NS => {
+                            waiting = Some(who);
+                        }
+                        _ => {
+                            self.parking.shut();
+                            continue;
+                        }
+                    }
                 }
             }
             if misc::is_being_killed() {
                 fail!(EINTR, "the caller is being killed");
             }
+            match found.worker {
+                // One that exits cannot be told from others.
+                Some(who) if misc::monotonic_ns() - begin > PATIENCE_NS => fail!(
+                    EOPNOTSUPP(),
+                    "{who}: is a worker thread of the kernel (io_uring, vhost), which is not supported yet"
+                ),
+                worker => waiting = waiting.or(worker),
+            }
             if misc::monotonic_ns() > deadline {
-                match (exiting, waiting) {
+                match (found.exiting, waiting) {
                     (Some(who), _) => fail!(
                         EBUSY,
                         "{who}: exits, and does not come to an end: the init of a pid namespace \
@@ -146,27 +178,23 @@ impl<'a> Hold<'a> {
         }
     }
 
-    /// Gives a place to every thread that has none, and says whether there was one, and who cannot
-    /// have one, since it exits.
-    fn find(&mut self) -> Result<(bool, Option<Who>)> {
-        let (mut found, mut exiting) = (false, None);
+    /// Gives a place to every thread that has none.
+    fn find(&mut self) -> Result<Found> {
+        let mut found = Found::default();
         for task in self.container.ns().tasks() {
             if self.held.get(&task.identity()).is_some() || task.is_zombie() {
                 continue;
             }
-            found = true;
             // It would not come by, nor say where it sleeps.
             if task.is_worker() {
-                fail!(
-                    EOPNOTSUPP(),
-                    "{}: is a worker thread of the kernel (io_uring, vhost), which is not supported yet",
-                    self.container.who(&task)
-                );
+                found.worker = Some(self.container.who(&task));
+                continue;
             }
+            found.some = true;
             let slot = match Slot::queue(&self.parking, &task, None) {
                 Ok(slot) => slot,
                 Err(error) if error == ESRCH => {
-                    exiting = Some(self.container.who(&task));
+                    found.exiting = Some(self.container.who(&task));
                     continue;
                 }
                 Err(error) => return Err(error.into()),
@@ -181,7 +209,7 @@ impl<'a> Hold<'a> {
             self.held
                 .try_create_and_insert(task.identity(), held, GFP_KERNEL)?;
         }
-        Ok((found, exiting))
+        Ok(found)
     }
 
     /// Looks at how far every thread is.
@@ -202,6 +230,15 @@ impl<'a> Hold<'a> {
                     held.standing = Standing::Parked;
                 }
                 Stage::Parked | Stage::Gone => held.standing = Standing::Unsettled,
+                Stage::Passed => {
+                    held.standing = Standing::Unsettled;
+                    Slot::queue_again(&held.slot)?;
+                }
+                Stage::Halted => fail!(
+                    EAGAIN,
+                    "{}: was woken during the checkpoint: try again",
+                    self.container.who(task)
+                ),
                 Stage::Queued => match waiting.iter().find(|(waiter, _)| waiter == identity) {
                     Some((_, standing)) if !task.is_dying() && task.is_parked() => {
                         held.standing = *standing;
@@ -228,6 +265,13 @@ impl<'a> Hold<'a> {
             }
         }
         Ok(waiting)
+    }
+
+    /// Somebody whose requests of io_uring are in progress.
+    fn with_requests(&self) -> Option<Who> {
+        let mut tasks = self.held.values().map(|held| held.slot.task());
+        let task = tasks.find(|task| task.has_uring_requests())?;
+        Some(self.container.who(task))
     }
 
     /// Notes how much time those have left who sleep for a time. Returns one whose time is up.

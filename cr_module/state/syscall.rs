@@ -147,6 +147,7 @@ const EPOLL_PWAIT: u32 = 281;
 const EPOLL_PWAIT2: u32 = 441;
 const ACCEPT4: u32 = 288;
 const IO_PGETEVENTS: u32 = 333;
+const IO_URING_ENTER: u32 = 426;
 const FUTEX_WAITV: u32 = 449;
 /// futex_wait(2), not the operation of futex(2).
 const FUTEX_WAIT_CALL: u32 = 455;
@@ -156,6 +157,7 @@ const MSG_NOSIGNAL: u64 = 0x4000;
 const MSG_WAITFORONE: u64 = 0x1_0000;
 const MSG_CMSG_CLOEXEC: u64 = 0x4000_0000;
 const O_CREAT_EXCL: u64 = 0o300;
+const IORING_ENTER_GETEVENTS: u32 = 1;
 const F_SETLKW: u64 = 7;
 const F_OFD_SETLKW: u64 = 38;
 const FUTEX_COMMAND: u64 = 0x7f;
@@ -254,6 +256,11 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         }
         IO_GETEVENTS | IO_PGETEVENTS if e == 0 => Asleep::Leave(ERESTARTNOHAND),
         IO_GETEVENTS | IO_PGETEVENTS => Asleep::LeaveFor(Timed::Finished),
+        // Requests that it has submitted are so still.
+        IO_URING_ENTER if (b as u32, d as u32) == (0, IORING_ENTER_GETEVENTS) => {
+            Asleep::Leave(ERESTARTNOHAND)
+        }
+        IO_URING_ENTER => Asleep::Wait(CallName::Name("io_uring_enter")),
         // All of it or nothing, as for messages.
         SEMOP | MSGSND | MSGRCV => Asleep::Leave(ERESTARTNOHAND),
         SEMTIMEDOP if d == 0 => Asleep::Leave(ERESTARTNOHAND),

@@ -7,6 +7,10 @@
 //! until the parking opens. A task that sleeps in a system call gets there only when something
 //! wakes it; until then its slot stays queued.
 //!
+//! io_uring runs task works while it waits in the middle of a call. Whoever gets there passes, and is
+//! queued again, until the parking is shut, which is when everybody stands still: from then on he waits.
+//! And it has works of its own, which complete requests: until then, who has come by makes way for them.
+//!
 //! C header: [`include/linux/task_work.h`](srctree/include/linux/task_work.h).
 
 use crate::{bindings, file::FileRef, misc::ModuleRef, sync::Event, task::TaskRef, vfork::Vfork};
@@ -15,7 +19,7 @@ use kernel::{
     error::to_result,
     prelude::*,
     sync::{
-        atomic::{Acquire, Atomic, Release},
+        atomic::{Acquire, Atomic, Full, Release},
         Arc, SetOnce,
     },
     types::Opaque,
@@ -28,6 +32,10 @@ pub enum Stage {
     Queued,
     /// It waits for the parking to open, or is about to: see [`TaskRef::is_parked`].
     Parked,
+    /// It was in the middle of a system call, and has passed: see [`Slot::queue_again`].
+    Passed,
+    /// The same, and it waits there for the parking to open.
+    Halted,
     /// It exits.
     Gone,
 }
@@ -35,18 +43,54 @@ pub enum Stage {
 const QUEUED: u32 = 0;
 const PARKED: u32 = 1;
 const GONE: u32 = 2;
+const PASSED: u32 = 3;
+const HALTED: u32 = 4;
+
+/// How often who waits looks for other work, ms.
+const LOOK_MS: u32 = 2;
 
 /// A place where tasks wait until it opens.
 #[pin_data]
 pub struct Parking {
     #[pin]
     open: Event,
+    /// Tasks may be in the middle of a system call.
+    anywhere: bool,
+    /// Nobody passes any more.
+    shut: Atomic<u32>,
 }
 
 impl Parking {
-    /// Closed.
+    /// Closed, and shut, for tasks that are on their way to user mode.
     pub fn new() -> Result<Arc<Self>> {
-        Arc::pin_init(pin_init!(Self { open <- Event::new() }), GFP_KERNEL)
+        Self::make(false)
+    }
+
+    /// Closed, for tasks that may be anywhere.
+    pub fn for_all() -> Result<Arc<Self>> {
+        Self::make(true)
+    }
+
+    fn make(anywhere: bool) -> Result<Arc<Self>> {
+        let shut = u32::from(!anywhere);
+        Arc::pin_init(
+            pin_init!(Self {
+                open <- Event::new(),
+                anywhere,
+                shut: Atomic::new(shut),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Lets nobody pass, or make way, any more. Afterwards, who makes way already has not come by.
+    pub fn shut(&self) {
+        self.shut.xchg(1, Full);
+    }
+
+    /// Whether it is shut.
+    pub fn is_shut(&self) -> bool {
+        self.shut.load(Acquire) != 0
     }
 
     /// Lets everybody go on, now and later.
@@ -121,6 +165,19 @@ impl Slot {
         to_result(added).inspect_err(|_| drop(queued.take_back()))
     }
 
+    /// Asks the task, which has passed, to come by once more.
+    pub fn queue_again(slot: &Arc<Self>) -> Result {
+        let module = ModuleRef::get().ok_or(ENODEV)?;
+        slot.stage.store(QUEUED, Release);
+        match Self::add(slot, module, false) {
+            Err(error) if error == ESRCH => {
+                slot.stage.store(GONE, Release);
+                Ok(())
+            }
+            added => added,
+        }
+    }
+
     /// Takes the slot out of the queue. False when the task has come by, or is just about to.
     fn cancel(slot: &Arc<Self>) -> bool {
         // SAFETY: The task and the work are valid as long as the slot.
@@ -166,6 +223,31 @@ impl Slot {
         }
     }
 
+    /// Waits until the parking is shut or opens. True if there is work of io_uring to be done before, in
+    /// the current task, which is that of the slot.
+    fn makes_way(&self) -> bool {
+        // SAFETY: No preconditions.
+        if !unsafe { bindings::cr_shim_current_has_uring() } {
+            return false;
+        }
+        while !self.parking.is_shut() {
+            // SAFETY: The work is part of the slot, and is being run.
+            if unsafe { bindings::cr_shim_must_make_way(self.work.get()) } {
+                // Either this is seen by who has shut it, or that is seen here.
+                self.stage.xchg(QUEUED, Full);
+                if !self.parking.is_shut() {
+                    return true;
+                }
+                self.stage.store(PARKED, Release);
+                break;
+            }
+            if !matches!(self.parking.open.wait_timeout(LOOK_MS), Ok(false)) {
+                break;
+            }
+        }
+        false
+    }
+
     /// Lets the task, which is in the parking, wait for the end of a vfork(2) afterwards.
     pub fn wait_for(&self, vfork: Arc<Vfork>) {
         self.vfork.populate(vfork);
@@ -176,6 +258,8 @@ impl Slot {
         match self.stage.load(Acquire) {
             PARKED => Stage::Parked,
             GONE => Stage::Gone,
+            PASSED => Stage::Passed,
+            HALTED => Stage::Halted,
             _ => Stage::Queued,
         }
     }
@@ -224,10 +308,25 @@ unsafe extern "C" fn park(work: *mut bindings::callback_head) {
     // SAFETY: No preconditions.
     if unsafe { bindings::cr_shim_current_exiting() } {
         slot.stage.store(GONE, Release);
+    // SAFETY: No preconditions.
+    } else if slot.parking.anywhere && unsafe { bindings::cr_shim_current_in_call() } {
+        if slot.parking.is_shut() {
+            slot.stage.store(HALTED, Release);
+            // Being killed is the only other way out.
+            let _ = slot.parking.open.wait();
+        } else {
+            slot.stage.store(PASSED, Release);
+        }
     } else {
         // SAFETY: On its way to user mode, nobody else changes the registers of the task.
         unsafe { bindings::cr_shim_settle() };
         slot.stage.store(PARKED, Release);
+        if slot.makes_way() {
+            if Slot::add(&slot, module, false).is_err() {
+                slot.stage.store(GONE, Release);
+            }
+            return;
+        }
         // Being killed is the only other way out, and then the task sees to that itself.
         let open = slot.parking.open.wait().is_ok();
         if let (true, Some(vfork)) = (open, slot.vfork.as_ref()) {

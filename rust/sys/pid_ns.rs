@@ -77,13 +77,16 @@ impl PidNs {
         (found == nr as i32).then_some(task)
     }
 
-    /// All threads in it, and in those nested in it, by ascending number. Not a snapshot.
+    /// All threads in it, and in those nested in it, by ascending number. Not a snapshot. Without those
+    /// that work for io_uring, which makes them when it needs some: they have nothing to do unless there
+    /// are requests in progress.
     pub fn tasks(&self) -> impl Iterator<Item = TaskRef> + '_ {
         let mut nr = 0;
-        core::iter::from_fn(move || {
+        let all = core::iter::from_fn(move || {
             nr += 1;
             self.next_task(&mut nr)
-        })
+        });
+        all.filter(|task| !task.is_uring_worker())
     }
 
     /// Whether the caller may checkpoint and restart tasks of it.

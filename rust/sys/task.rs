@@ -397,6 +397,18 @@ impl TaskRef {
         unsafe { bindings::cr_shim_group_dying(self.as_ptr()) }
     }
 
+    /// Whether it works off requests of io_uring that would have to wait.
+    pub fn is_uring_worker(&self) -> bool {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_is_uring_worker(self.as_ptr()) }
+    }
+
+    /// Whether there are requests of io_uring that it has submitted, and that are not completed yet.
+    pub fn has_uring_requests(&self) -> bool {
+        // SAFETY: The task is valid, and keeps what it has of io_uring.
+        unsafe { bindings::cr_shim_has_requests(self.as_ptr()) }
+    }
+
     /// Whether the kernel works in it, for the process that it is a thread of.
     pub fn is_worker(&self) -> bool {
         // SAFETY: The task is valid.

@@ -4,6 +4,7 @@
 #include <linux/aio_abi.h>
 #include <linux/futex.h>
 #include <linux/io_uring.h>
+#include <linux/time_types.h>
 #include <pthread.h>
 #include <sys/uio.h>
 #include <sys/eventfd.h>
@@ -47,9 +48,12 @@ static void call_io_getevents(void)
 static void call_io_uring_enter(void)
 {
 	struct io_uring_params params = { 0 };
+	struct __kernel_timespec time = { .tv_sec = 1000 };
+	struct io_uring_getevents_arg arg = { .ts = (uintptr_t)&time };
 	int ring = need((int)syscall(SYS_io_uring_setup, 1, &params));
 
-	syscall(SYS_io_uring_enter, ring, 0, 1, IORING_ENTER_GETEVENTS, NULL, 0);
+	syscall(SYS_io_uring_enter, ring, 0, 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg,
+		sizeof(arg));
 }
 
 static void set_timeout(int fd, int option, int seconds)
@@ -156,12 +160,11 @@ static void sleep_recv(void)
 	await("changed");
 }
 
-#define BY_NUMBER(nr)	"pid 2 .*sleeps in system call " #nr ","
 #define BY_NAME(name)	"pid 2 .*sleeps in " name "\\(2\\),"
 
 static const struct case_ cases[] = {
 	{ "io_getevents", BY_NAME("io_getevents"), sleep_io_getevents, NULL },
-	{ "io_uring_enter", BY_NUMBER(426), sleep_io_uring_enter, NULL },
+	{ "io_uring_enter", BY_NAME("io_uring_enter"), sleep_io_uring_enter, NULL },
 	{ "recv-other-time", BY_NAME("recvfrom"), sleep_recv, NULL },
 	{ "recv-all", BY_NAME("recvfrom"), sleep_recv_all, NULL },
 	{ "recv-low", BY_NAME("read"), sleep_recv_low, NULL },

@@ -6,6 +6,7 @@
 #include "payload.h"
 #include <linux/aio_abi.h>
 #include <linux/futex.h>
+#include <linux/io_uring.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -266,6 +267,20 @@ static int do_io_pgetevents(void)
 	return 0;
 }
 
+static int do_io_uring_enter(void)
+{
+	struct io_uring_params params = { 0 };
+	int ring = syscall(SYS_io_uring_setup, 1, &params);
+	sigset_t set;
+
+	block_usr(&set);
+	expect_errno(syscall(SYS_io_uring_enter, sure(ring), 0, 1, IORING_ENTER_GETEVENTS, &set, 8),
+		     EINTR, "io_uring_enter");
+	expect_eq(caught, SIGUSR1, "io_uring_enter: handler");
+	check_blocked("io_uring_enter");
+	return 0;
+}
+
 static int do_eventfd(void)
 {
 	uint64_t count = 0;
@@ -349,6 +364,7 @@ static const struct {
 	{ "epoll_pwait", do_epoll_pwait, SYS_epoll_pwait, true, NULL },
 	{ "epoll_pwait2", do_epoll_timed, SYS_epoll_pwait2, true, NULL },
 	{ "io_pgetevents", do_io_pgetevents, SYS_io_pgetevents, true, NULL },
+	{ "io_uring_enter", do_io_uring_enter, SYS_io_uring_enter, true, NULL },
 	{ "eventfd", do_eventfd, SYS_read, false, "eventfd has a child" },
 	{ "flock", do_flock, SYS_flock, false, NULL },
 	{ "fcntl", do_fcntl, SYS_fcntl, false, NULL },

@@ -3,7 +3,8 @@
  * io_uring instances without requests in progress: requests that were not
  * submitted yet, results that were not looked at, the queues' places; one that
  * a child has as well, one for a single thread, one without memory for places
- * of requests, one that an epoll instance watches.
+ * of requests, one that an epoll instance watches; who waits for results, and
+ * who does so all the time; one that has a worker.
  */
 #include "payload.h"
 #include <linux/io_uring.h>
@@ -117,6 +118,71 @@ static void *is_single(void *unused)
 	return unused;
 }
 
+static int file;
+
+/* A request that the calling thread leaves to a worker; whether it got a result. */
+static bool leave_to_worker(struct ring *ring, int number)
+{
+	prepare(ring, number, 1);
+	ring->sqes[(*ring->sq_tail - 1) & ring->sq_mask] = (struct io_uring_sqe){
+		.opcode = IORING_OP_FSYNC, .fd = file, .user_data = number,
+	};
+	return enter(ring, 1, 0) == 1 && !enter(ring, 0, 1) && fetch(ring, number, 1);
+}
+
+/* How many threads this process has, workers included. */
+static int nr_threads(void)
+{
+	char text[4096], *at;
+
+	read_file("/proc/self/status", text, sizeof(text));
+	at = strstr(text, "\nThreads:");
+	return at ? atoi(at + 9) : 0;
+}
+
+static struct ring waited;
+static volatile pid_t waiter;
+static volatile bool busy_is_to_end;
+
+/* One of three results is there already. */
+static void *waits(void *unused)
+{
+	waiter = gettid();
+	expect_eq(enter(&waited, 0, 3), 0, "waits for results");
+	expect(fetch(&waited, 70, 3), "results that were waited for");
+	return unused;
+}
+
+/*
+ * When it is to stand still, it is in the middle of a call, or has a request in
+ * progress, more often than not.
+ */
+static void *is_busy(void *unused)
+{
+	struct ring ring = make(2, 0);
+	int rounds = 0, good = 0;
+
+	tell("busy");
+	for (; !busy_is_to_end; rounds++) {
+		prepare(&ring, rounds, 1);
+		good += enter(&ring, 1, 1) == 1 && fetch(&ring, rounds, 1) &&
+			leave_to_worker(&ring, rounds);
+	}
+	expect_eq(good, rounds, "it waits again and again");
+	return unused;
+}
+
+/* From such a call, one comes as from the middle of another. */
+static void *calls_nothing(void *unused)
+{
+	int rounds = 0, good = 0;
+
+	for (; !busy_is_to_end; rounds++)
+		good += syscall(1000) == -1 && errno == ENOSYS;
+	expect_eq(good, rounds, "calls that do not exist");
+	return unused;
+}
+
 /* A read from a pipe that waits, and is told by the epoll instance. */
 static void check_watched(struct ring *ring, int epoll)
 {
@@ -143,8 +209,8 @@ static void check_watched(struct ring *ring, int epoll)
 int main(int argc, char **argv)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.u32 = 99 };
-	struct ring plain, bare, common, watched, closed;
-	pthread_t thread;
+	struct ring plain, bare, common, watched, closed, worked;
+	pthread_t thread, waiting, busy, caller;
 	int epoll;
 	pid_t pid;
 
@@ -172,6 +238,21 @@ int main(int argc, char **argv)
 	sure(epoll_ctl(epoll, EPOLL_CTL_ADD, watched.fd, &event));
 	pthread_create(&thread, NULL, is_single, NULL);
 	await("single");
+
+	file = sure(open(file_at("synced"), O_RDWR | O_CREAT, 0600));
+	waited = make(4, 0);
+	submit(&waited, 70, 1);
+	pthread_create(&waiting, NULL, waits, NULL);
+	while (!waiter)
+		sleep_ms(5);
+	await_syscall(waiter, SYS_io_uring_enter);
+	pthread_create(&busy, NULL, is_busy, NULL);
+	await("busy");
+	pthread_create(&caller, NULL, calls_nothing, NULL);
+
+	worked = make(2, 0);
+	expect(leave_to_worker(&worked, 80), "what a worker has done");
+	expect(nr_threads() > 5, "there is a worker");
 
 	/* Its memory stays. */
 	closed = make(1, 0);
@@ -202,5 +283,12 @@ int main(int argc, char **argv)
 	expect_errno(enter(&single, 1, 0), EEXIST, "another thread may not submit");
 	pthread_join(thread, NULL);
 	expect(fetch(&closed, 60, 1), "results of one that was closed");
+	expect(leave_to_worker(&worked, 80), "what a worker has done");
+	expect_eq(task_state(waiter), 'S', "who waits for results still does");
+	submit(&waited, 71, 2);
+	pthread_join(waiting, NULL);
+	busy_is_to_end = true;
+	pthread_join(busy, NULL);
+	pthread_join(caller, NULL);
 	return payload_end();
 }

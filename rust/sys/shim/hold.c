@@ -114,6 +114,17 @@ bool cr_shim_current_exiting(void)
 	return current->flags & PF_EXITING;
 }
 
+/*
+ * Is the current task in the middle of a system call? Only when that returns, it has
+ * a result. One that does not exist cannot be told from that.
+ */
+bool cr_shim_current_in_call(void)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+
+	return (long)regs->orig_ax >= 0 && (long)regs->ax == -ENOSYS;
+}
+
 void cr_shim_work_init(struct callback_head *work, task_work_func_t func)
 {
 	init_task_work(work, func);

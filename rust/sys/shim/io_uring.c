@@ -284,6 +284,19 @@ static bool has_affinity(const struct io_uring_task *tctx)
 	return has;
 }
 
+bool cr_shim_current_has_uring(void)
+{
+	return current->io_uring;
+}
+
+/* Are there requests that @t has submitted, and that are not completed yet? */
+bool cr_shim_has_requests(struct task_struct *t)
+{
+	struct io_uring_task *tctx = READ_ONCE(t->io_uring);
+
+	return tctx && percpu_counter_sum(&tctx->inflight) != tctx->cached_refs;
+}
+
 /* CR_TASK_IO_URING*, as bits, of what a task has to do with it. */
 u64 cr_shim_uring_unsupported(struct task_struct *t)
 {
@@ -297,7 +310,7 @@ u64 cr_shim_uring_unsupported(struct task_struct *t)
 		return x;
 	if (has_affinity(tctx))
 		x |= BIT_ULL(CR_TASK_IO_URING_WORKERS);
-	if (percpu_counter_sum(&tctx->inflight) != tctx->cached_refs)
+	if (cr_shim_has_requests(t))
 		x |= BIT_ULL(CR_TASK_IO_URING);
 	for (i = 0; i < IO_RINGFD_REG_MAX; i++)
 		if (READ_ONCE(tctx->registered_rings[i]))
@@ -331,6 +344,16 @@ int cr_shim_uring_adopt(struct file *file, struct task_struct *t,
 int cr_shim_uring_map(struct file *file, u64 addr, u64 len, u32 prot, u64 pgoff)
 {
 	return -ENOSYS;
+}
+
+bool cr_shim_current_has_uring(void)
+{
+	return false;
+}
+
+bool cr_shim_has_requests(struct task_struct *t)
+{
+	return false;
 }
 
 u64 cr_shim_uring_unsupported(struct task_struct *t)

@@ -106,6 +106,13 @@ static bool may_go_on(struct callback_head *work, bool *again)
 	return !signal_pending(current);
 }
 
+/* Is there work of the current task behind @work, but for what is to be done after it? */
+bool cr_shim_must_make_way(struct callback_head *work)
+{
+	return (work->next || task_work_pending(current)) &&
+	       !has_successor(work);
+}
+
 /* The next call is told of it, as it is when a part has been done before an error. */
 static void put_back_error(struct socket *sock, long err)
 {

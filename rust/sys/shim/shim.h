@@ -115,6 +115,7 @@ struct cr_shim_task {
 struct task_struct *cr_shim_find_task(pid_t nr);
 struct task_struct *cr_shim_pidfd_task(int fd);
 bool cr_shim_is_worker(struct task_struct *t);
+bool cr_shim_is_uring_worker(struct task_struct *t);
 u64 cr_shim_current_unsupported(void);
 bool cr_shim_in_compat_call(struct task_struct *t);
 bool cr_shim_current_capable(void);
@@ -189,6 +190,7 @@ int cr_shim_syscall_of(struct task_struct *t, u64 *args);
 bool cr_shim_syscall_result(struct task_struct *t, s64 *result);
 bool cr_shim_signal_pending(struct task_struct *t);
 bool cr_shim_current_exiting(void);
+bool cr_shim_current_in_call(void);
 void cr_shim_work_init(struct callback_head *work, task_work_func_t func);
 int cr_shim_work_add(struct task_struct *t, struct callback_head *work,
 		     bool wake);
@@ -203,6 +205,7 @@ static inline void cr_shim_debug_end(void) {}
 static inline void cr_shim_debug_wait(void) {}
 #endif
 bool cr_shim_go_on(struct callback_head *work);
+bool cr_shim_must_make_way(struct callback_head *work);
 bool cr_shim_interrupt_reader(struct task_struct *t, struct file *file);
 void cr_shim_settle(void);
 bool cr_shim_has_rest(struct file *file);
@@ -543,6 +546,8 @@ int cr_shim_uring_adopt(struct file *file, struct task_struct *t,
 			struct task_struct *submitter, bool unlimited);
 int cr_shim_uring_map(struct file *file, u64 addr, u64 len, u32 prot, u64 pgoff);
 u64 cr_shim_task_user(struct task_struct *t);
+bool cr_shim_current_has_uring(void);
+bool cr_shim_has_requests(struct task_struct *t);
 u64 cr_shim_uring_unsupported(struct task_struct *t);
 
 /* file.c */

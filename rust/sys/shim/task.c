@@ -96,6 +96,27 @@ u32 cr_shim_task_tid(struct task_struct *t, struct pid_namespace *ns)
 	return task_pid_nr_ns(t, ns);
 }
 
+/* How many tasks share the I/O context of @t, but for workers that io_uring has made. */
+static int io_sharers(struct task_struct *t)
+{
+	struct task_struct *other;
+	int n = 0;
+
+	/* Keeps the context, which goes when the task exits. */
+	task_lock(t);
+	if (t->io_context) {
+		n = atomic_read(&t->io_context->active_ref);
+		rcu_read_lock();
+		for_each_thread(t, other)
+			if (cr_shim_is_uring_worker(other) &&
+			    READ_ONCE(other->io_context) == t->io_context)
+				n--;
+		rcu_read_unlock();
+	}
+	task_unlock(t);
+	return n;
+}
+
 static u64 sched_unsupported(struct task_struct *t)
 {
 	u64 x = 0;
@@ -106,11 +127,8 @@ static u64 sched_unsupported(struct task_struct *t)
 	if (t->core_cookie)
 		x |= BIT_ULL(CR_TASK_CORE_COOKIE);
 #endif
-	/* Keeps the context, which goes when the task exits. */
-	task_lock(t);
-	if (t->io_context && atomic_read(&t->io_context->active_ref) > 1)
+	if (io_sharers(t) > 1)
 		x |= BIT_ULL(CR_TASK_SHARED_IO);
-	task_unlock(t);
 	return x;
 }
 
@@ -271,6 +289,12 @@ static u64 other_unsupported(struct task_struct *t)
 bool cr_shim_is_worker(struct task_struct *t)
 {
 	return t->flags & (PF_KTHREAD | PF_USER_WORKER | PF_IO_WORKER);
+}
+
+/* Threads that poll for io_uring have nothing there, nor have workers that exit. */
+bool cr_shim_is_uring_worker(struct task_struct *t)
+{
+	return t->flags & PF_IO_WORKER && READ_ONCE(t->worker_private);
 }
 
 /* CR_TASK_* of what tasks that the current one creates would inherit. */

@@ -143,6 +143,32 @@ void cr_shim_start_set(const struct cr_img_thread *thread)
 	current->start_boottime = thread->start_boottime_ns - boottime;
 }
 
+/* Workers of io_uring are gone after a restart. */
+static void add_uring_workers(struct task_struct *t, struct cr_img_usage *out)
+{
+	struct task_struct *worker;
+	u64 io[ARRAY_SIZE(out->io)] = {};
+	int i;
+
+	rcu_read_lock();
+	for_each_thread(t, worker) {
+		if (!cr_shim_is_uring_worker(worker))
+			continue;
+		out->utime_ns += worker->utime;
+		out->stime_ns += worker->stime;
+		out->gtime_ns += worker->gtime;
+		out->runtime_ns += worker->se.sum_exec_runtime;
+		out->nvcsw += worker->nvcsw;
+		out->nivcsw += worker->nivcsw;
+		out->min_flt += worker->min_flt;
+		out->maj_flt += worker->maj_flt;
+		io_read(&worker->ioac, io);
+		for (i = 0; i < ARRAY_SIZE(io); i++)
+			out->io[i] += io[i];
+	}
+	rcu_read_unlock();
+}
+
 /* Of the dead threads of a process, and of its children. */
 void cr_shim_process_usage_read(struct task_struct *t, struct cr_img_process *process)
 {
@@ -162,6 +188,7 @@ void cr_shim_process_usage_read(struct task_struct *t, struct cr_img_process *pr
 	out->min_flt = sig->min_flt;
 	out->maj_flt = sig->maj_flt;
 	io_read(&sig->ioac, out->io);
+	add_uring_workers(t, out);
 	process->inblock = sig->inblock;
 	process->oublock = sig->oublock;
 	process->maxrss = sig->maxrss;

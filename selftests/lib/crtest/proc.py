@@ -12,7 +12,7 @@ import os
 import pathlib
 import re
 
-STATUS = ("Name", "Umask", "Uid", "Gid", "Groups", "Threads", "SigPnd",
+STATUS = ("Name", "Umask", "Uid", "Gid", "Groups", "SigPnd",
           "ShdPnd", "SigBlk", "SigIgn", "SigCgt", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb",
           "NoNewPrivs", "Seccomp", "Cpus_allowed_list", "Mems_allowed_list", "VmLck", "THP_enabled")
 FILES = ("oom_score_adj", "timerslack_ns", "personality", "cmdline", "environ", "auxv", "limits",
@@ -240,8 +240,12 @@ def picture(init):
             tids = os.listdir(f"/proc/{host}/task")
         except OSError:
             tids = []
+        # Workers of io_uring come and go.
+        tids = [tid for tid in tids
+                if not (text(f"/proc/{host}/task/{tid}/comm") or "").startswith("iou-wrk-")]
         maps = mappings(host, names)
         found[f"process {pid}"] = {
+            "threads": len(tids),
             # Threads of a process ask for it by ids that differ: the tgid.
             "parent": outside.get(int(status.get("PPid", "0")), 0),
             "mappings": {f"{m[0]:x}-{m[1]:x}": tuple(m[2:8]) for m in maps},
