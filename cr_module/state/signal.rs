@@ -10,7 +10,7 @@ use crate::{
     checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
-    state::posix_timer,
+    state::{posix_timer, thread::emulated},
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -93,8 +93,7 @@ pub(crate) fn restore_sighand(build: &Build<'_>, rec: &Rec<'_>) -> Result {
             0 => build
                 .syscall6(SYS_RT_SIGACTION, [u64::from(signal), addr, 0, 8, 0, 0])
                 .map(drop),
-            _ => build::sigaction_compat(signal, addr)
-                .context(format_args!("which a 32-bit program has set")),
+            _ => emulated(build::sigaction_compat(signal, addr)),
         };
         result.context(format_args!("action of signal {signal}"))?;
     }

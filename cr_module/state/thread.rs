@@ -6,12 +6,13 @@
 use crate::{
     build::Build,
     plan::ThreadPlan,
-    report::{fail, Context, Result},
+    report::{fail, failure, Context, Result},
     state::{controls, cred, sched, seccomp, segments, syscall},
 };
 use cr_codec::uapi::*;
 use cr_sys::{
     build::{self, RseqIds},
+    errno::{ENOSYS, EOPNOTSUPP},
     mm::Mm,
     task::TaskRef,
 };
@@ -57,8 +58,10 @@ pub(crate) fn restore(build: &Build<'_>, plan: &ThreadPlan) -> Result {
     )?;
     // A new task has none.
     if thread.compat_robust_list != 0 {
-        build::set_compat_robust_list(thread.compat_robust_list as u32)
-            .context(format_args!("list of robust futexes of 32-bit programs"))?;
+        emulated(build::set_compat_robust_list(
+            thread.compat_robust_list as u32,
+        ))
+        .context(format_args!("list of robust futexes"))?;
     }
     build.syscall(SYS_SET_TID_ADDRESS, [thread.clear_child_tid, 0, 0])?;
     if thread.rseq != 0 {
@@ -92,6 +95,19 @@ pub(crate) fn restore(build: &Build<'_>, plan: &ThreadPlan) -> Result {
     build::set_nproc_exceeded(thread.flags & CR_THREAD_NPROC_EXCEEDED != 0);
     build.prctl(PR_SET_PDEATHSIG, u64::from(thread.pdeath_signal))?;
     Ok(())
+}
+
+/// Says what a machine lacks that has no system calls of 32-bit programs.
+pub(crate) fn emulated(result: kernel::error::Result) -> Result {
+    result.map_err(|error| match error {
+        error if error == ENOSYS() => {
+            failure!(
+                EOPNOTSUPP(),
+                "this machine runs no 32-bit programs (IA32 emulation)"
+            )
+        }
+        error => error.into(),
+    })
 }
 
 /// Gives the current thread, which is to die, what can be seen of it then.
