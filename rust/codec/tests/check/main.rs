@@ -1303,6 +1303,11 @@ fn memory_policies() {
 
 #[test]
 fn registers() {
+    fails::<cr_img_regs>(0, "impossible number of a system call", |regs| {
+        regs.reg[15] = 1 << 33;
+    });
+    passes::<cr_img_regs>(0, |regs| regs.reg[15] = 1 << 32);
+    passes::<cr_img_regs>(0, |regs| regs.reg[15] = u64::MAX);
     fails::<cr_img_regs>(0, "not the registers of a 64-bit program", |regs| {
         regs.reg[17] = 0x10
     });
