@@ -13,7 +13,7 @@
 use crate::{
     container::Container,
     report::{fail, failure, Result, Who},
-    state::syscall::{self, Asleep, Timed},
+    state::syscall::{self, Asleep, CallName, Timed},
 };
 use cr_sys::{
     errno::EOPNOTSUPP,
@@ -409,24 +409,31 @@ fn settle_one(container: &Container, held: &mut Held, dies: bool) -> Result {
             };
         }
         Asleep::Wake => wake(held)?,
-        Asleep::WakeReader(fd) => {
+        Asleep::WakeHalfway(fd, name) => {
             if let (false, Some(file)) = (held.woken, task.file(fd)) {
-                held.woken = Slot::interrupt_reader(&held.slot, &file);
+                held.woken = Slot::interrupt_halfway(&held.slot, &file);
+            }
+            if !held.woken {
+                be_patient(container, held, CallName::Name(name))?;
             }
         }
-        Asleep::Wait(why) => {
-            let now = misc::monotonic_ns();
-            if held.since == 0 {
-                held.since = now;
-            }
-            if now - held.since > PATIENCE_NS {
-                return Err(failure!(
-                    EOPNOTSUPP(),
-                    "{}: sleeps in {why}, which is not supported yet",
-                    container.who(task)
-                ));
-            }
-        }
+        Asleep::Wait(why) => be_patient(container, held, why)?,
+    }
+    Ok(())
+}
+
+/// Gives the call of a thread some time to return by itself.
+fn be_patient(container: &Container, held: &mut Held, why: CallName) -> Result {
+    let now = misc::monotonic_ns();
+    if held.since == 0 {
+        held.since = now;
+    }
+    if now - held.since > PATIENCE_NS {
+        return Err(failure!(
+            EOPNOTSUPP(),
+            "{}: sleeps in {why}, which is not supported yet",
+            container.who(held.slot.task())
+        ));
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::{
     tree::Thread,
 };
 use cr_codec::uapi::*;
-use cr_sys::{build, file::FileType, socket::SocketSleep, task::TaskRef};
+use cr_sys::{build, file::FileType, socket::SocketSleep, task::TaskRef, tty::TtyRead};
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 
@@ -32,8 +32,8 @@ pub(crate) enum Asleep {
     LeaveFor(Timed),
     /// Interrupt the call: it leaves behind all that is needed to go on.
     Wake,
-    /// The same, of a read of this descriptor, a Unix stream, which may end by itself with a part.
-    WakeReader(u32),
+    /// The same, of a call on this descriptor that may end by itself with a part, or when its time is up.
+    WakeHalfway(u32, &'static str),
     /// Wait until it returns by itself; it is an error when it does not.
     Wait(CallName),
 }
@@ -198,14 +198,18 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         file.map_or(FileType::Regular, |file| file.read_type())
     };
     match nr {
-        READ if rest_of_stream(task, a, 0) => reading_stream(file_type(a), a),
-        RECVFROM if rest_of_stream(task, a, d) => reading_stream(file_type(a), a),
+        _ if task.goes_on() => Asleep::WakeHalfway(a as u32, "read"),
+        READ | READV if rest_of_stream(task, a, 0) => reading_stream(task, a, 0, "read"),
+        RECVFROM if rest_of_stream(task, a, d) => reading_stream(task, a, e, "recvfrom"),
+        RECVMSG if rest_of_stream(task, a, c) && is_plain_message(task, b) => {
+            reading_stream(task, a, 0, "recvmsg")
+        }
         READ | READV if is_socket(file_type(a)) => receiving(task, a, 0, "read"),
         // It may have told others already.
         WRITE | WRITEV | SENDTO | SENDMSG | SENDMMSG if file_type(a) == FileType::Netlink => {
             Asleep::Wait(CallName::Name("sendmsg"))
         }
-        WRITE | WRITEV if is_socket(file_type(a)) => sending(task, a, "write"),
+        WRITE | WRITEV if is_socket(file_type(a)) => sending(task, a, true, "write"),
         READ | READV | WRITE | WRITEV => match (nr, file_type(a)) {
             // Nothing has been taken from an empty pipe, or put into a full one that takes all of
             // it or nothing. Something else is external, or refused later.
@@ -322,8 +326,13 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         RECVMSG if is_socket(file_type(a)) => receiving(task, a, c, "recvmsg"),
         RECVMMSG if is_socket(file_type(a)) => receiving_many(task, a, d, e),
         SENDMMSG if is_socket(file_type(a)) => sending_many(task, a, d),
-        SENDTO if is_socket(file_type(a)) => sending(task, a, "sendto"),
-        SENDMSG if is_socket(file_type(a)) => sending(task, a, "sendmsg"),
+        SENDTO if is_socket(file_type(a)) => {
+            sending(task, a, d & !MSG_NOSIGNAL == 0 && e == 0, "sendto")
+        }
+        SENDMSG if is_socket(file_type(a)) => {
+            let plain = c & !MSG_NOSIGNAL == 0 && is_plain_message(task, b);
+            sending(task, a, plain, "sendmsg")
+        }
         ACCEPT | ACCEPT4 if is_socket(file_type(a)) => receiving(task, a, 0, "accept"),
         CONNECT if file_type(a) == FileType::Socket => connecting(task, a),
 
@@ -345,20 +354,38 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
 pub(crate) fn has_timed_out(task: &TaskRef) -> bool {
     let timed_out = match task.syscall() {
         Some((EPOLL_WAIT | EPOLL_PWAIT | EPOLL_PWAIT2 | IO_GETEVENTS | IO_PGETEVENTS, _)) => 0,
+        // There is nothing in a terminal.
+        Some((READ | READV, [a, ..])) if is_terminal(task, a) => 0,
         // The others: in a socket, too.
         _ => EAGAIN_RESULT,
     };
     task.syscall_result() == Some(timed_out)
 }
 
-/// Who waits for input. A read that is to get several characters may have taken some.
+/// Who waits for input. A read that is to get several characters may have taken some, and has if it
+/// ends by itself, since its time begins with the first.
 fn reading_terminal(task: &TaskRef, fd: u64) -> Asleep {
     let file = u32::try_from(fd).ok().and_then(|fd| task.file(fd));
-    match file.filter(|file| file.tty().is_some()) {
-        Some(file) if file.tty_reads_at_once() => Asleep::Leave(ERESTARTSYS),
-        Some(_) => Asleep::Wait(CallName::Name("read")),
-        None => Asleep::Wake,
+    let Some((reads, timeout)) = file.and_then(|file| file.tty_reads()) else {
+        return Asleep::Wake;
+    };
+    match (reads, timeout, task.timeout_left()) {
+        (TtyRead::One, _, None) | (TtyRead::Many, Some(_), None) => Asleep::Leave(ERESTARTSYS),
+        (TtyRead::Time, Some(timeout), Some(left)) if left <= timeout => {
+            Asleep::LeaveFor(Timed::Finished)
+        }
+        (TtyRead::Many, None, None) => Asleep::WakeHalfway(fd as u32, "read"),
+        (TtyRead::Many, Some(timeout), Some(left)) if left <= timeout => {
+            Asleep::WakeHalfway(fd as u32, "read")
+        }
+        // The terminal has got other settings since.
+        _ => Asleep::Wait(CallName::Name("read")),
     }
+}
+
+fn is_terminal(task: &TaskRef, fd: u64) -> bool {
+    let file = u32::try_from(fd).ok().and_then(|fd| task.file(fd));
+    file.is_some_and(|file| file.tty().is_some())
 }
 
 fn is_socket(kind: FileType) -> bool {
@@ -384,19 +411,38 @@ fn rest_of_stream(task: &TaskRef, fd: u64, flags: u64) -> bool {
     let file = u32::try_from(fd).ok().and_then(|fd| task.file(fd));
     flags & !REST_FLAGS == 0
         && file.is_some_and(|file| {
-            let sleep = file.socket_sleep(false);
-            file.has_rest()
-                && sleep.timeout.is_none()
-                && (sleep.is_partial || flags & MSG_WAITALL != 0)
+            let is_partial = file.socket_sleep(false).is_partial;
+            file.has_rest() && (is_partial || flags & MSG_WAITALL != 0)
         })
 }
 
-fn reading_stream(kind: FileType, fd: u64) -> Asleep {
-    match kind {
-        FileType::Inet => Asleep::Wake,
-        // The descriptor of a file.
-        _ => Asleep::WakeReader(fd as u32),
+/// Who is to get so much of a stream. Its address is told with the first part, if somebody wants it.
+fn reading_stream(task: &TaskRef, fd: u64, address: u64, name: &'static str) -> Asleep {
+    let file = u32::try_from(fd).ok().and_then(|fd| task.file(fd));
+    let timeout = socket_sleep(task, fd, false).and_then(|sleep| sleep.timeout);
+    match (timeout, file.map(|file| file.read_type())) {
+        (None, Some(FileType::Inet)) => Asleep::Wake,
+        (None, _) => Asleep::WakeHalfway(fd as u32, name),
+        (Some(_), _) if address == 0 => until_rest(task, fd, timeout, name),
+        _ => Asleep::Wait(CallName::Name(name)),
     }
+}
+
+/// Who may have done a part of what it is to do in a socket until its time is up.
+fn until_rest(task: &TaskRef, fd: u64, timeout: Option<u64>, name: &'static str) -> Asleep {
+    match (task.timeout_left(), timeout) {
+        (Some(left), Some(timeout)) if left <= timeout => Asleep::WakeHalfway(fd as u32, name),
+        // The socket has got another one since.
+        _ => Asleep::Wait(CallName::Name(name)),
+    }
+}
+
+/// Whether a struct msghdr has no address and no control data.
+fn is_plain_message(task: &TaskRef, addr: u64) -> bool {
+    let mut words = [0_u64; 7];
+    let copied = task.mm().map(|mm| mm.copy(addr, words.as_mut_bytes()));
+    let [_, name_len, _, _, _, control_len, _] = words;
+    copied.is_some_and(|copied| copied.is_ok()) && name_len as u32 == 0 && control_len == 0
 }
 
 /// Who waits for messages, and may have some.
@@ -425,10 +471,11 @@ fn sending_many(task: &TaskRef, fd: u64, flags: u64) -> Asleep {
 }
 
 /// Who waits for room in a socket: a stream may have taken a part.
-fn sending(task: &TaskRef, fd: u64, name: &'static str) -> Asleep {
+fn sending(task: &TaskRef, fd: u64, plain: bool, name: &'static str) -> Asleep {
     match socket_sleep(task, fd, true) {
         Some(sleep) if !sleep.is_partial => until_timeout(task, &sleep, name),
         Some(sleep) if sleep.timeout.is_none() => Asleep::Wake,
+        Some(sleep) if plain => until_rest(task, fd, sleep.timeout, name),
         _ => Asleep::Wait(CallName::Name(name)),
     }
 }

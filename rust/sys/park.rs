@@ -205,12 +205,12 @@ impl Slot {
         }
     }
 
-    /// Ends the sleep of a task that reads `file`, a Unix stream, and gets the rest later. False if it has
-    /// been woken meanwhile: it comes by, or sleeps again.
-    pub fn interrupt_reader(slot: &Arc<Self>, file: &FileRef) -> bool {
+    /// Ends the sleep of a task in `file`, if it can go on with the rest later. False if it has been woken
+    /// meanwhile: it comes by, or sleeps again.
+    pub fn interrupt_halfway(slot: &Arc<Self>, file: &FileRef) -> bool {
         // SAFETY: Task and file are valid; a task that has not been released has a kernel stack with
-        // its registers, which it does not get to while the lock of the stream is held.
-        unsafe { bindings::cr_shim_interrupt_reader(slot.task.as_ptr(), file.as_ptr()) }
+        // its registers, which it does not get to while it waits in a queue whose lock is held.
+        unsafe { bindings::cr_shim_interrupt_halfway(slot.task.as_ptr(), file.as_ptr()) }
     }
 
     /// Lets the task alone, if it has not come by yet.

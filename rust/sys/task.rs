@@ -455,6 +455,12 @@ impl TaskRef {
         (left != u64::MAX).then_some(left)
     }
 
+    /// Whether its call was interrupted half done, and is to go on with the rest.
+    pub fn goes_on(&self) -> bool {
+        // SAFETY: The task is valid; its stack is referenced while it is read.
+        unsafe { bindings::cr_shim_goes_on(self.as_ptr()) }
+    }
+
     /// When a signal has stopped it: a number that changes when it continues.
     pub fn stop_stamp(&self) -> Option<usize> {
         // SAFETY: The task is valid; this may wait for it to be off its CPU, which is soon.

@@ -16,6 +16,16 @@ use core::ptr::NonNull;
 use cr_codec::uapi::*;
 use kernel::{error::to_result, prelude::*};
 
+/// What a read of a pseudoterminal waits for.
+pub enum TtyRead {
+    /// A character, or a line.
+    One,
+    /// A character, for a time.
+    Time,
+    /// Several characters, of which it may have some. If there is a time, it begins with each of them.
+    Many,
+}
+
 impl FileRef {
     /// A number that tells the pseudoterminal of which it is the master or the slave from others; none
     /// for other files.
@@ -57,10 +67,18 @@ impl FileRef {
         nr as usize
     }
 
-    /// Whether a read that sleeps has not taken anything yet, and does not end by itself.
-    pub fn tty_reads_at_once(&self) -> bool {
-        // SAFETY: The file is valid.
-        unsafe { bindings::cr_shim_tty_reads_at_once(self.as_ptr()) }
+    /// What a read of it that sleeps waits for, and after how long it ends, ns. None if it is none.
+    pub fn tty_reads(&self) -> Option<(TtyRead, Option<u64>)> {
+        self.tty()?;
+        let mut timeout = 0;
+        // SAFETY: The file is a valid end of a pseudoterminal; `timeout` is valid for writes.
+        let reads = unsafe { bindings::cr_shim_tty_reads(self.as_ptr(), &mut timeout) };
+        let reads = match reads {
+            bindings::CR_SHIM_TTY_MANY => TtyRead::Many,
+            bindings::CR_SHIM_TTY_TIME => TtyRead::Time,
+            _ => TtyRead::One,
+        };
+        Some((reads, (timeout != u64::MAX).then_some(timeout)))
     }
 
     /// The state of a pseudoterminal that nobody uses, and what waits in it. EOPNOTSUPP: it has another

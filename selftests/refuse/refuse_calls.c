@@ -99,17 +99,6 @@ static void call_recv_all(void)
 	recv(fd[0], c, sizeof(c), MSG_WAITALL);
 }
 
-static void call_send(void)
-{
-	static char data[1 << 16];
-	int fd[2];
-
-	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
-	set_timeout(fd[0], SO_SNDTIMEO, 1000);
-	while (send(fd[0], data, sizeof(data), 0) > 0)
-		;
-}
-
 static void call_recv_many(void)
 {
 	struct mmsghdr messages[2] = { 0 };
@@ -132,16 +121,18 @@ static void call_send_many(void)
 	sendmmsg(fd[0], messages, 5, 0);
 }
 
-static void call_recv_low(void)
+/* Control data of the rest would be lost. */
+static void call_recv_msg(void)
 {
-	int fd[2], least = 50;
-	char c[100];
+	char c[100], control[100];
 	struct iovec part = { c, sizeof(c) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+				  .msg_controllen = sizeof(control) };
+	int fd[2];
 
 	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
-	sure(setsockopt(fd[0], SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least)));
 	sure(write(fd[1], "a part", 6));
-	readv(fd[0], &part, 1);
+	recvmsg(fd[0], &message, MSG_WAITALL);
 }
 
 #define SLEEP(call, nr)	static void sleep_##call(void) { sleep_in(nr, call_##call); }
@@ -149,9 +140,8 @@ static void call_recv_low(void)
 SLEEP(io_getevents, SYS_io_getevents)
 SLEEP(io_uring_enter, SYS_io_uring_enter)
 SLEEP(recv_all, SYS_recvfrom)
-SLEEP(recv_low, SYS_readv)
+SLEEP(recv_msg, SYS_recvmsg)
 SLEEP(recv_many, SYS_recvmmsg)
-SLEEP(send, SYS_sendto)
 SLEEP(send_many, SYS_sendmmsg)
 
 static void sleep_recv(void)
@@ -167,9 +157,8 @@ static const struct case_ cases[] = {
 	{ "io_uring_enter", BY_NAME("io_uring_enter"), sleep_io_uring_enter, NULL },
 	{ "recv-other-time", BY_NAME("recvfrom"), sleep_recv, NULL },
 	{ "recv-all", BY_NAME("recvfrom"), sleep_recv_all, NULL },
-	{ "recv-low", BY_NAME("read"), sleep_recv_low, NULL },
+	{ "recvmsg", BY_NAME("recvmsg"), sleep_recv_msg, NULL },
 	{ "recvmmsg", BY_NAME("recvmmsg"), sleep_recv_many, NULL },
-	{ "send", BY_NAME("sendto"), sleep_send, NULL },
 	{ "sendmmsg", BY_NAME("sendmmsg"), sleep_send_many, NULL },
 };
 

@@ -2033,7 +2033,8 @@ struct cr_img_process {
  *	time that is left; 1 if that is a struct timeval, 0 for a timespec
  * @CR_RESTART_WAIT: the call is finished as the registers say, but for its
  *	time-out: rt_sigtimedwait(2), epoll_wait(2), epoll_pwait(2),
- *	epoll_pwait2(2)
+ *	epoll_pwait2(2), calls at sockets, reads of terminals; of one that was
+ *	interrupted half done, the rest is
  * @CR_RESTART_VFORK: the call is finished as the registers say, but for its end,
  *	which comes when a child gives up its memory: vfork(2), clone(2); @arg:
  *	thread id of the child
@@ -2152,8 +2153,9 @@ struct cr_img_thread {
 /**
  * struct cr_img_regs - general registers, in the order of user_regs_struct
  * @reg: r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs
- *	flags sp ss fs_base gs_base ds es fs gs; bit 32 of orig_ax is set in a read
- *	of a Unix stream that goes on with the rest
+ *	flags sp ss fs_base gs_base ds es fs gs; bit 32 of orig_ax is set in a call
+ *	that was interrupted half done, and goes on with the rest: reads of Unix
+ *	streams and terminals, and reads and writes of streams with a time-out
  */
 struct cr_img_regs {
 	__u64 reg[27];

@@ -462,6 +462,9 @@ fn restart_block_fits(thread: &cr_img_thread) -> bool {
 const FLAGS: u64 = 0x0025_4dd5 | FLAGS_SET;
 const FLAGS_SET: u64 = 0x202;
 
+/// What the kernel has in a number of a system call beside what is in the image.
+const TIMED: u64 = 1 << 33;
+
 /// Selectors of user space: its 64-bit code and its data.
 const USER_CS: u64 = 0x33;
 const USER_DS: u64 = 0x2b;
@@ -470,7 +473,12 @@ const USER32_CS: u64 = 0x23;
 
 pub(super) fn regs(rec: &Rec<'_>) -> Result {
     let regs: cr_img_regs = rec.fixed()?;
-    let [.., cs, flags, _sp, ss, fs_base, gs_base, ds, es, fs, gs] = regs.reg;
+    let [.., orig_ax, _ip, cs, flags, _sp, ss, fs_base, gs_base, ds, es, fs, gs] = regs.reg;
+    // Outside of system calls, it is -1.
+    rec.require(
+        orig_ax >> 63 != 0 || orig_ax & TIMED == 0,
+        "impossible number of a system call",
+    )?;
     rec.require(
         (matches!(cs, USER_CS | USER32_CS) || segment::is_local(cs))
             && (ss == USER_DS || segment::is_own(ss)),

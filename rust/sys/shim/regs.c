@@ -7,6 +7,7 @@
 #include <asm/user_64.h>
 
 #include "shim.h"
+#include "rest.h"
 
 /*
  * That of 64-bit programs has all registers, also those of a thread that is in a
@@ -62,8 +63,15 @@ static int set(struct task_struct *t, u32 note, const void *buf, size_t len)
 
 int cr_shim_regs_get(struct task_struct *t, struct cr_img_regs *out)
 {
+	int err = get(t, NT_PRSTATUS, out, sizeof(*out));
+	u64 *orig_ax = &out->reg[offsetof(struct user_regs_struct, orig_ax) /
+				 sizeof(u64)];
+
 	BUILD_BUG_ON(sizeof(*out) != sizeof(struct user_regs_struct));
-	return get(t, NT_PRSTATUS, out, sizeof(*out));
+	/* The thread's record says so. */
+	if (!err && (s64)*orig_ax >= 0)
+		*orig_ax &= ~TIMED;
+	return err;
 }
 
 int cr_shim_regs_set(struct task_struct *t, const struct cr_img_regs *in)

@@ -19,12 +19,7 @@
 #include <asm/unistd_64.h>
 
 #include "shim.h"
-
-/*
- * In orig_ax, above the number of the call, where the kernel does not look: the call
- * was interrupted after a part. It is in the image as well.
- */
-#define HALFWAY		BIT_ULL(32)
+#include "rest.h"
 
 static u32 nr_of(const struct pt_regs *regs)
 {
@@ -54,12 +49,39 @@ static bool has_successor(const struct callback_head *work)
 	return false;
 }
 
+static u64 flags_of(const struct pt_regs *regs)
+{
+	switch (nr_of(regs)) {
+	case __NR_sendto:
+	case __NR_recvfrom:
+	case __NR_sendmmsg:
+	case __NR_recvmmsg:
+		return regs->r10;
+	case __NR_sendmsg:
+	case __NR_recvmsg:
+		return regs->dx;
+	}
+	return 0;
+}
+
+static bool has_vector(const struct pt_regs *regs)
+{
+	switch (nr_of(regs)) {
+	case __NR_readv:
+	case __NR_writev:
+	case __NR_recvmsg:
+	case __NR_sendmsg:
+		return true;
+	}
+	return false;
+}
+
 /*
- * What write(2), send(2), writev(2) or sendmsg(2) is to write, as @regs say. @iov is
- * to be freed.
+ * What a call that reads or writes has to do that with, as @regs say. @iov is to be
+ * freed.
  */
-static int data_of_write(const struct pt_regs *regs, struct iovec **iov,
-			 struct iov_iter *data)
+static int data_of(const struct pt_regs *regs, unsigned int direction,
+		   struct iovec **iov, struct iov_iter *data)
 {
 	struct user_msghdr msg = {
 		.msg_iov = (struct iovec __user *)regs->si,
@@ -67,13 +89,13 @@ static int data_of_write(const struct pt_regs *regs, struct iovec **iov,
 	};
 
 	*iov = NULL;
-	if (nr_of(regs) == __NR_write || nr_of(regs) == __NR_sendto)
-		return import_ubuf(ITER_SOURCE, (void __user *)regs->si,
-				   regs->dx, data);
-	if (nr_of(regs) == __NR_sendmsg &&
+	if (!has_vector(regs))
+		return import_ubuf(direction, (void __user *)regs->si, regs->dx,
+				   data);
+	if ((nr_of(regs) == __NR_sendmsg || nr_of(regs) == __NR_recvmsg) &&
 	    copy_from_user(&msg, (void __user *)regs->si, sizeof(msg)))
 		return -EFAULT;
-	return min(import_iovec(ITER_SOURCE, msg.msg_iov, msg.msg_iovlen, 0, iov,
+	return min(import_iovec(direction, msg.msg_iov, msg.msg_iovlen, 0, iov,
 				data), 0);
 }
 
@@ -82,11 +104,21 @@ static bool is_write(const struct pt_regs *regs)
 	switch (nr_of(regs)) {
 	case __NR_write:
 	case __NR_writev:
-		return true;
 	case __NR_sendto:
-		return !(regs->r10 & ~MSG_NOSIGNAL);
 	case __NR_sendmsg:
-		return !(regs->dx & ~MSG_NOSIGNAL);
+		return !(flags_of(regs) & ~MSG_NOSIGNAL);
+	}
+	return false;
+}
+
+static bool is_read(const struct pt_regs *regs)
+{
+	switch (nr_of(regs)) {
+	case __NR_read:
+	case __NR_readv:
+	case __NR_recvfrom:
+	case __NR_recvmsg:
+		return true;
 	}
 	return false;
 }
@@ -116,126 +148,128 @@ bool cr_shim_must_make_way(struct callback_head *work)
 /* The next call is told of it, as it is when a part has been done before an error. */
 static void put_back_error(struct socket *sock, long err)
 {
-	if (err < 0 && err != -ERESTARTSYS && err != -EAGAIN && err != -EFAULT &&
-	    err != -EPIPE)
+	if (err < 0 && err != -ERESTARTSYS && err != -EINTR && err != -EAGAIN &&
+	    err != -EFAULT && err != -EPIPE)
 		sock->sk->sk_err = -err;
+}
+
+/*
+ * Has the current task time left, and nothing else to do first? Then it may issue
+ * another call, until step_ends().
+ */
+static bool step_begins(struct hrtimer_sleeper *end, struct callback_head *work,
+			bool *again)
+{
+	*again = false;
+	if (!may_go_on(work, again))
+		return false;
+	if (!is_timed())
+		return true;
+	if (ktime_get() >= *end_of(current))
+		return false;
+	cr_shim_call_begins(end, *end_of(current));
+	return true;
+}
+
+/*
+ * What that call has done. If it was something, and each part has a time of its own,
+ * @time_ns, the next one begins.
+ */
+static long step_ends(struct hrtimer_sleeper *end, long n, u64 time_ns)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+
+	if (is_timed())
+		cr_shim_call_ends(end);
+	if (n > 0) {
+		regs->ax += n;
+		if (time_ns)
+			*end_of(current) = ktime_get() + time_ns;
+	}
+	/* So says a socket with a time-out. */
+	return n == -EINTR && is_timed() ? -ERESTARTSYS : n;
+}
+
+/*
+ * @last is what the last of these calls has said. If there was nothing before it, the
+ * whole has come to that, or to an end of its time.
+ */
+static void conclude(const struct callback_head *work, bool again, long last)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+
+	if (again || has_successor(work) || regs->ax || !is_timed())
+		return;
+	if (last != -ERESTARTSYS)
+		regs->ax = last;
+	else
+		regs->ax = signal_pending(current) ? -EINTR : -EAGAIN;
 }
 
 static ssize_t write_some(struct file *file, struct iov_iter *data)
 {
+	const struct pt_regs *regs = task_pt_regs(current);
 	struct msghdr msg = { .msg_flags = MSG_NOSIGNAL, .msg_iter = *data };
 	struct socket *sock = sock_from_file(file);
 	ssize_t n;
 
 	if (!sock)
 		return vfs_iter_write(file, data, NULL, 0);
-	/* A part has been sent, so that there is no signal if the other end is closed. */
+	/* Once a part has been sent, there is no signal if the other end is closed. */
+	if (!regs->ax)
+		msg.msg_flags = flags_of(regs);
 	n = sock_sendmsg(sock, &msg);
-	put_back_error(sock, n);
+	if (regs->ax)
+		put_back_error(sock, n);
 	return n;
+}
+
+/*
+ * A Unix stream waits for room for each message that it makes of what is sent: as much
+ * as that. Others wait once.
+ */
+static size_t part_of_write(struct file *file, u64 *time_ns)
+{
+	struct socket *sock = sock_from_file(file);
+	struct sock *sk = sock ? sock->sk : NULL;
+
+	*time_ns = 0;
+	if (!is_timed() || !sk || sk->sk_family != AF_UNIX)
+		return SIZE_MAX;
+	*time_ns = jiffies_to_nsecs(READ_ONCE(sk->sk_sndtimeo));
+	return clamp((READ_ONCE(sk->sk_sndbuf) >> 1) - 64, 1,
+		     (int)SKB_MAX_HEAD(0) + SZ_32K);
 }
 
 /* Writes what is left of the write that the current task was interrupted in. */
 static bool finish_write(struct callback_head *work, struct file *file,
 			 struct iov_iter *data)
 {
-	struct pt_regs *regs = task_pt_regs(current);
+	struct hrtimer_sleeper end;
 	struct iov_iter left;
 	bool again = false;
-	ssize_t n;
+	ssize_t n = -ERESTARTSYS;
+	size_t part;
+	u64 time_ns;
 
-	iov_iter_advance(data, regs->ax);
+	part = part_of_write(file, &time_ns);
+	iov_iter_advance(data, task_pt_regs(current)->ax);
 	do {
-		if (!iov_iter_count(data) || !may_go_on(work, &again))
+		if (!iov_iter_count(data) || !step_begins(&end, work, &again))
 			break;
 		/* A terminal takes more out of it than it writes. */
 		left = *data;
-		n = write_some(file, &left);
-		if (n > 0) {
+		iov_iter_truncate(&left, part);
+		n = step_ends(&end, write_some(file, &left), time_ns);
+		if (n > 0)
 			iov_iter_advance(data, n);
-			regs->ax += n;
-		}
 	} while (n > 0 || n == -ERESTARTSYS);
-	return again;
-}
-
-static bool go_on_writing(struct callback_head *work, struct file *file)
-{
-	struct iov_iter data;
-	struct iovec *iov;
-	bool again = false;
-
-	if (!data_of_write(task_pt_regs(current), &iov, &data)) {
-		again = finish_write(work, file, &data);
-		kfree(iov);
-	}
+	conclude(work, again, n);
 	return again;
 }
 
 /* Flags of a call that goes on with the rest by being issued again for that. */
 #define REST_FLAGS	(MSG_WAITALL | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC)
-
-static bool reads_stream(const struct pt_regs *regs)
-{
-	return nr_of(regs) == __NR_read || nr_of(regs) == __NR_recvfrom;
-}
-
-static u64 flags_of(const struct pt_regs *regs)
-{
-	return nr_of(regs) == __NR_read ? 0 : regs->r10;
-}
-
-/* Does @t wait in @sk, whose lock the caller holds? */
-static bool waits_in(struct sock *sk, struct task_struct *t)
-{
-	wait_queue_head_t *queue = sk_sleep(sk);
-	wait_queue_entry_t *entry;
-	unsigned long flags;
-	bool found = false;
-
-	spin_lock_irqsave(&queue->lock, flags);
-	list_for_each_entry(entry, &queue->head, entry)
-		if (entry->private == t &&
-		    entry->func == autoremove_wake_function)
-			found = true;
-	spin_unlock_irqrestore(&queue->lock, flags);
-	return found && READ_ONCE(t->__state) & TASK_INTERRUPTIBLE;
-}
-
-/*
- * Interrupts @t, which has come to sleep in a read of @file, a stream of the Unix
- * family, if it has not been woken since: so much of the stream that it has is not
- * all then that it is to get, and it is to go on. Of one that has ended by itself
- * only the kernel knows why: streams end at messages with descriptors.
- */
-bool cr_shim_interrupt_reader(struct task_struct *t, struct file *file)
-{
-	struct socket *sock = sock_from_file(file);
-	struct sock *sk = sock ? sock->sk : NULL;
-	bool waits;
-
-	if (!sk || sk->sk_family != AF_UNIX)
-		return false;
-	/* With that it does not get out of its sleep. */
-	unix_state_lock(sk);
-	waits = waits_in(sk, t);
-	if (waits) {
-		task_pt_regs(t)->orig_ax |= HALFWAY;
-		set_tsk_thread_flag(t, TIF_NOTIFY_SIGNAL);
-		wake_up_process(t);
-	}
-	unix_state_unlock(sk);
-	return waits;
-}
-
-/* The current task has come from its call: only of one that has got a part there is a rest. */
-void cr_shim_settle(void)
-{
-	struct pt_regs *regs = task_pt_regs(current);
-
-	if ((long)regs->ax <= 0)
-		regs->orig_ax &= ~HALFWAY;
-}
 
 /*
  * Can a read of this socket be taken up again, by another one? Those of who asks for
@@ -254,102 +288,179 @@ bool cr_shim_has_rest(struct file *file)
 }
 
 /*
- * How much the call in progress is to come to, bytes or messages, before it returns
- * without an error or the end of a stream; 0 if that is not known.
+ * How much of @len a read is to get before it returns without an error or the end of what
+ * there is; 0 if that is not known.
  */
-static u64 target_of(const struct pt_regs *regs, struct file *file)
+static u64 target_of_read(const struct pt_regs *regs, struct file *file, u64 len)
 {
 	struct socket *sock = sock_from_file(file);
 	u64 flags = flags_of(regs);
+	struct sock *sk = sock ? sock->sk : NULL;
+
+	if (!sk)
+		return has_mark(regs, HALFWAY) && cr_shim_tty_identity(file) ?
+			       cr_shim_tty_least(file, len) : 0;
+	if (flags & ~REST_FLAGS || !cr_shim_has_rest(file))
+		return 0;
+	if (!has_mark(regs, HALFWAY) &&
+	    (sk->sk_family == AF_UNIX ||
+	     READ_ONCE(sk->sk_rcvtimeo) != MAX_SCHEDULE_TIMEOUT))
+		return 0;
+	return sock_rcvlowat(sk, flags & MSG_WAITALL, len);
+}
+
+/* The same, in messages, of a call that sends or receives several. */
+static u64 target_of_messages(const struct pt_regs *regs, struct file *file)
+{
+	struct socket *sock = sock_from_file(file);
 	bool sends = nr_of(regs) == __NR_sendmmsg;
 	struct sock *sk = sock ? sock->sk : NULL;
 
-	if (!sk || flags & ~REST_FLAGS ||
+	if (!sk || flags_of(regs) & ~REST_FLAGS ||
 	    (sends ? sk->sk_sndtimeo : sk->sk_rcvtimeo) != MAX_SCHEDULE_TIMEOUT)
 		return 0;
-	switch (nr_of(regs)) {
-	case __NR_read:
-	case __NR_recvfrom:
-		if (!cr_shim_has_rest(file) ||
-		    (sk->sk_family == AF_UNIX && !(regs->orig_ax & HALFWAY)))
-			return 0;
-		return sock_rcvlowat(sk, flags & MSG_WAITALL, regs->dx);
-	case __NR_recvmmsg:
+	if (!sends)
 		return regs->r8 ? 0 : (u32)regs->dx;
-	case __NR_sendmmsg:
-		/* It sends no more at a time. */
-		return sk->sk_type == SOCK_STREAM ?
-			       0 : min_t(u32, regs->dx, UIO_MAXIOV);
-	}
-	return 0;
+	/* It sends no more at a time. */
+	return sk->sk_type == SOCK_STREAM ? 0 : min_t(u32, regs->dx, UIO_MAXIOV);
+}
+
+/* recvmsg(2) says that there was something for which it had no room. */
+static void note_loss(const struct pt_regs *regs)
+{
+	struct user_msghdr __user *msg = (void __user *)regs->si;
+	u32 flags;
+
+	if (nr_of(regs) == __NR_recvmsg && !get_user(flags, &msg->msg_flags))
+		put_user(flags | MSG_CTRUNC, &msg->msg_flags);
 }
 
 /*
- * Reads @len more of a stream. Its address has been told with the first part. Were
- * there descriptors in it, which no read gets, a read ends there: @ends.
+ * Reads @len more of a stream, or a terminal. Its address has been told with the first
+ * part. Were there descriptors in it, which no read gets, a read ends there: @ends.
  */
-static long read_more(const struct pt_regs *regs, struct file *file, u64 len,
+static long read_more(struct file *file, const struct iov_iter *data, u64 len,
 		      u64 flags, bool *ends)
 {
-	struct msghdr msg = {};
+	const struct pt_regs *regs = task_pt_regs(current);
+	struct socket *sock = sock_from_file(file);
+	struct msghdr msg = { .msg_iter = *data };
 	long n;
 
-	n = import_ubuf(ITER_DEST, (void __user *)regs->si + regs->ax, len,
-			&msg.msg_iter);
-	if (!n)
-		n = sock_recvmsg(sock_from_file(file), &msg,
-				 flags_of(regs) | flags);
+	*ends = false;
+	iov_iter_advance(&msg.msg_iter, regs->ax);
+	iov_iter_truncate(&msg.msg_iter, len);
+	if (!sock)
+		return vfs_iter_read(file, &msg.msg_iter, NULL, 0);
+	n = sock_recvmsg(sock, &msg, flags_of(regs) | flags);
 	*ends = msg.msg_flags & MSG_CTRUNC;
+	if (*ends)
+		note_loss(regs);
 	return n;
 }
 
-/* Issues the call in progress again, for what is left until @target. */
-static long issue_rest(const struct pt_regs *regs, struct file *file,
-		       u64 target, bool *ends)
-{
-	u64 done = regs->ax;
-
-	if (reads_stream(regs))
-		return read_more(regs, file, target - done, MSG_WAITALL, ends);
-	return cr_shim_syscall(nr_of(regs), regs->di,
-			       regs->si + done * sizeof(struct mmsghdr),
-			       target - done, regs->r10, 0, 0);
-}
-
-/* What a stream has beyond the least that a read waits for. */
-static void take_more(struct pt_regs *regs, struct file *file)
-{
-	u64 left = regs->dx - regs->ax;
-	bool ends;
-	long n;
-
-	if (!reads_stream(regs) || !left)
-		return;
-	n = read_more(regs, file, left, MSG_DONTWAIT, &ends);
-	if (n > 0)
-		regs->ax += n;
-}
-
-static bool go_on_with_rest(struct callback_head *work, struct file *file)
+/* What there is beyond the least that a read waits for. */
+static void take_more(struct file *file, const struct iov_iter *data)
 {
 	struct pt_regs *regs = task_pt_regs(current);
-	u64 target = target_of(regs, file);
+	bool ends, is_socket = sock_from_file(file);
+	u64 most = iov_iter_count(data);
+	long n = 1;
+
+	if (!is_socket)
+		most = cr_shim_tty_most(file, most);
+	while (n > 0 && regs->ax < most) {
+		/* With that, a terminal does not wait. */
+		if (!is_socket)
+			set_thread_flag(TIF_NOTIFY_SIGNAL);
+		n = read_more(file, data, most - regs->ax, MSG_DONTWAIT, &ends);
+		clear_notify_signal();
+		regs->ax += max(n, 0);
+		if (is_socket)
+			break;
+	}
+}
+
+static bool finish_read(struct callback_head *work, struct file *file,
+			const struct iov_iter *data)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	u64 target = target_of_read(regs, file, iov_iter_count(data));
+	struct socket *sock = sock_from_file(file);
+	u64 time_ns = target && !sock ? cr_shim_tty_time(file) : 0;
 	bool again = false, more = false, ends = false;
+	struct hrtimer_sleeper end;
+	long n = -ERESTARTSYS;
+	u64 part;
+
+	while (regs->ax < target && !ends && step_begins(&end, work, &again)) {
+		/* A terminal would start its time with each. */
+		part = sock ? target - regs->ax : 1;
+		n = read_more(file, data, part, MSG_WAITALL, &ends);
+		n = step_ends(&end, n, time_ns);
+		if (n <= 0 && n != -ERESTARTSYS)
+			break;
+		more = n > 0;
+	}
+	if (target && sock && regs->ax)
+		put_back_error(sock, n);
+	if (more && !ends && regs->ax >= target)
+		take_more(file, data);
+	conclude(work, again, n);
+	return again;
+}
+
+/* Goes on with a call that reads or writes. */
+static bool go_on_with_data(struct callback_head *work, struct file *file)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	bool again = false, reads = is_read(regs);
+	struct iov_iter data;
+	struct iovec *iov;
+
+	if (data_of(regs, reads ? ITER_DEST : ITER_SOURCE, &iov, &data)) {
+		conclude(work, false, -EFAULT);
+		return false;
+	}
+	if (reads)
+		again = finish_read(work, file, &data);
+	else
+		again = finish_write(work, file, &data);
+	kfree(iov);
+	return again;
+}
+
+/* Goes on with one for several messages. */
+static bool go_on_with_messages(struct callback_head *work, struct file *file)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	u64 target = target_of_messages(regs, file);
+	bool again = false;
 	long n = 0;
 
-	while (regs->ax < target && !ends && may_go_on(work, &again)) {
-		n = issue_rest(regs, file, target, &ends);
+	while (regs->ax < target && may_go_on(work, &again)) {
+		n = cr_shim_syscall(nr_of(regs), regs->di,
+				    regs->si + regs->ax * sizeof(struct mmsghdr),
+				    target - regs->ax, regs->r10, 0, 0);
 		if (n > 0)
 			regs->ax += n;
 		else if (n != -ERESTARTSYS)
 			break;
-		more = n > 0;
 	}
 	if (target)
 		put_back_error(sock_from_file(file), n);
-	if (more && !ends && regs->ax >= target)
-		take_more(regs, file);
 	return again;
+}
+
+/*
+ * Has a write that was not interrupted on purpose ended because its time was over?
+ */
+static bool may_have_timed_out(struct file *file)
+{
+	struct socket *sock = sock_from_file(file);
+
+	return sock && !is_timed() &&
+	       READ_ONCE(sock->sk->sk_sndtimeo) != MAX_SCHEDULE_TIMEOUT;
 }
 
 /*
@@ -364,31 +475,29 @@ static bool go_on_with_rest(struct callback_head *work, struct file *file)
 bool cr_shim_go_on(struct callback_head *work)
 {
 	struct pt_regs *regs = task_pt_regs(current);
-	bool again, writes = is_write(regs);
+	bool again = false, writes = is_write(regs), reads = is_read(regs);
 	struct file *file;
 
 	/* Of a call that is to be restarted, there is no more to do. */
-	if ((long)regs->ax <= 0)
+	if ((long)regs->ax < 0 || (!regs->ax && !is_timed()))
 		return false;
-	switch (nr_of(regs)) {
-	case __NR_read:
-	case __NR_recvfrom:
-	case __NR_recvmmsg:
-	case __NR_sendmmsg:
-		break;
-	default:
-		if (!writes)
-			return false;
-	}
+	if (!reads && !writes && nr_of(regs) != __NR_recvmmsg &&
+	    nr_of(regs) != __NR_sendmmsg)
+		return false;
 	file = blocking_stream(regs->di);
-	if (!file)
+	if (!file) {
+		conclude(work, false, -EINTR);
 		return false;
+	}
 	spin_lock_irq(&current->sighand->siglock);
 	recalc_sigpending();
 	spin_unlock_irq(&current->sighand->siglock);
-	again = writes ? go_on_writing(work, file) : go_on_with_rest(work, file);
+	if (!reads && !writes)
+		again = go_on_with_messages(work, file);
+	else if (reads || !may_have_timed_out(file))
+		again = go_on_with_data(work, file);
 	if (!again && !has_successor(work))
-		regs->orig_ax &= ~HALFWAY;
+		clear_marks(regs);
 	fput(file);
 	return again;
 }

@@ -206,7 +206,9 @@ static inline void cr_shim_debug_wait(void) {}
 #endif
 bool cr_shim_go_on(struct callback_head *work);
 bool cr_shim_must_make_way(struct callback_head *work);
-bool cr_shim_interrupt_reader(struct task_struct *t, struct file *file);
+bool cr_shim_interrupt_halfway(struct task_struct *t, struct file *file);
+bool cr_shim_rest_time(struct task_struct *t, u64 *left_ns);
+bool cr_shim_goes_on(struct task_struct *t);
 void cr_shim_settle(void);
 bool cr_shim_has_rest(struct file *file);
 void cr_shim_completion_init(struct completion *c);
@@ -741,13 +743,23 @@ struct file *cr_shim_removed_dir(const struct path *root, const char *name);
 /* What waits in both ends of a pseudoterminal, bytes at most. */
 #define CR_SHIM_TTY_DATA	(2 * (3 * CR_TTY_BUFFER + CR_TTY_MAX_FLIP))
 
+/*
+ * What a read waits for: the first character or line; the same, and it ends without;
+ * several characters.
+ */
+#define CR_SHIM_TTY_ONE		0
+#define CR_SHIM_TTY_TIME	1
+#define CR_SHIM_TTY_MANY	2
+
+/* tty_sleep.c */
+u32 cr_shim_tty_reads(struct file *file, u64 *timeout_ns);
+
 u64 cr_shim_tty_identity(struct file *file);
 bool cr_shim_tty_is_master(struct file *file);
 bool cr_shim_tty_is_hung_up(struct file *file);
 u32 cr_shim_tty_index(struct file *file);
 struct file *cr_shim_tty_master(struct file *file);
 u32 cr_shim_tty_files(struct file *file, u64 *out, u32 max);
-bool cr_shim_tty_reads_at_once(struct file *file);
 u64 cr_shim_task_tty(struct task_struct *t);
 struct file *cr_shim_task_tty_master(struct task_struct *t);
 int cr_shim_tty_read(struct file *file, struct pid_namespace *ns,

@@ -15,6 +15,7 @@
 #include <asm/unistd_64.h>
 
 #include "shim.h"
+#include "rest.h"
 
 /* kernel/time/hrtimer.c */
 DECLARE_PER_CPU(struct hrtimer_cpu_base, hrtimer_bases);
@@ -136,6 +137,20 @@ u64 cr_shim_timeout_left(struct task_struct *t)
 	return left_ns;
 }
 
+void cr_shim_call_begins(struct hrtimer_sleeper *end, ktime_t until)
+{
+	end->task = current;
+	hrtimer_setup_on_stack(&end->timer, end_of_call, CLOCK_MONOTONIC,
+			       HRTIMER_MODE_ABS);
+	hrtimer_start(&end->timer, until, HRTIMER_MODE_ABS);
+}
+
+void cr_shim_call_ends(struct hrtimer_sleeper *end)
+{
+	hrtimer_cancel(&end->timer);
+	destroy_hrtimer_on_stack(&end->timer);
+}
+
 /*
  * Issues a system call for the current task that ends after so long as if by a
  * time-out of its own, which is longer. As if by a signal, in fact: the call has
@@ -143,19 +158,17 @@ u64 cr_shim_timeout_left(struct task_struct *t)
  */
 static long finish_until(u64 left_ns, long nr, const u64 *args)
 {
-	struct hrtimer_sleeper end = { .task = current };
+	struct hrtimer_sleeper end;
 	long ret;
 
-	hrtimer_setup_on_stack(&end.timer, end_of_call, CLOCK_MONOTONIC,
-			       HRTIMER_MODE_REL);
-	hrtimer_start(&end.timer, ns_to_ktime(left_ns), HRTIMER_MODE_REL);
+	cr_shim_call_begins(&end, ktime_add_safe(ktime_get(), left_ns));
 	ret = cr_shim_syscall(nr, args[0], args[1], args[2], args[3], args[4],
 			      args[5]);
-	hrtimer_cancel(&end.timer);
-	destroy_hrtimer_on_stack(&end.timer);
-	if (ret == -EINTR && !end.task && !task_sigpending(current))
-		ret = -EAGAIN;
-	return ret;
+	cr_shim_call_ends(&end);
+	if (end.task || task_sigpending(current))
+		return ret;
+	/* A terminal has nothing then, a socket an error. */
+	return ret == -ERESTARTSYS ? 0 : ret == -EINTR ? -EAGAIN : ret;
 }
 
 /*
@@ -175,8 +188,10 @@ void cr_shim_finish_wait(u64 left_ns)
 	unsigned long at = round_down(regs->sp - 128 - sizeof(ts), 16);
 	u64 args[] = { regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9 };
 	u64 *timeout = NULL;
-	bool borrowed = false, of_socket = false;
+	bool borrowed = false, of_file = false;
 
+	if (cr_shim_rest_ends_after(left_ns))
+		return;
 	switch (regs->orig_ax) {
 	case __NR_rt_sigtimedwait:
 		timeout = &args[2];
@@ -205,7 +220,7 @@ void cr_shim_finish_wait(u64 left_ns)
 	case __NR_accept:
 	case __NR_accept4:
 	case __NR_connect:
-		of_socket = true;
+		of_file = true;
 		break;
 	default:
 		return;
@@ -224,7 +239,7 @@ void cr_shim_finish_wait(u64 left_ns)
 	spin_lock_irq(&current->sighand->siglock);
 	recalc_sigpending();
 	spin_unlock_irq(&current->sighand->siglock);
-	if (of_socket)
+	if (of_file)
 		regs->ax = finish_until(left_ns, regs->orig_ax, args);
 	else
 		regs->ax = cr_shim_syscall(regs->orig_ax, args[0], args[1],

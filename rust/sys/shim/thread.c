@@ -143,6 +143,10 @@ static int restart_block_read(struct task_struct *t, struct cr_img_thread *out)
 	 */
 	bool issues_it = regs->ax == __NR_restart_syscall;
 
+	if (cr_shim_rest_time(t, &out->restart_ns)) {
+		out->restart_kind = CR_RESTART_WAIT;
+		return 0;
+	}
 	if (!issues_it && (regs->ax != -ERESTART_RESTARTBLOCK ||
 			   (long)regs->orig_ax < 0))
 		return 0;

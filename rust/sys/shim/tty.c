@@ -132,18 +132,6 @@ u32 cr_shim_tty_files(struct file *file, u64 *out, u32 max)
 	return files_of(slave_of(tty), out, nr, max);
 }
 
-/* May a read of @file that sleeps have taken something already, or end by itself? */
-bool cr_shim_tty_reads_at_once(struct file *file)
-{
-	struct tty_struct *tty = tty_of(file);
-
-	if (!tty)
-		return false;
-	if (is_master(tty) || L_ICANON(tty))
-		return true;
-	return MIN_CHAR(tty) == 1 || (!MIN_CHAR(tty) && !TIME_CHAR(tty));
-}
-
 /* The controlling terminal of the process of @t, 0 for none. */
 u64 cr_shim_task_tty(struct task_struct *t)
 {

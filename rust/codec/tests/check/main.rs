@@ -1398,6 +1398,11 @@ fn memory_policies() {
 
 #[test]
 fn registers() {
+    fails::<cr_img_regs>(0, "impossible number of a system call", |regs| {
+        regs.reg[15] = 1 << 33;
+    });
+    passes::<cr_img_regs>(0, |regs| regs.reg[15] = 1 << 32);
+    passes::<cr_img_regs>(0, |regs| regs.reg[15] = u64::MAX);
     let (code, stack) = (17, 20);
     // 32-bit code, that in an own segment; a stack in one, also in the global table.
     for (which, selector) in [(code, 0x23), (code, 0xf), (stack, 0xffff), (stack, 0x63)] {
