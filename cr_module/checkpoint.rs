@@ -5,7 +5,8 @@
 //! First all state but the contents of memory is copied, while the container stands still, to
 //! records in memory. Everything that is not supported has been found by then, and nothing has been
 //! written. A container that is to run on does so from here, with a snapshot of its memory left
-//! behind; one that is to die dies when the image is complete.
+//! behind, which of shared memory is still to be copied; one that is to die dies when the image is
+//! complete.
 
 use crate::{
     abi::{self, Argument},
@@ -106,42 +107,35 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
         false => None,
     };
 
-    let how = How {
+    let mut how = How {
         timeout_ns: u64::from(timeout_ms) * 1_000_000,
+        dies: kill,
         detach: !kill,
         no_dontdump: args.flags & CR_CHECKPOINT_NO_DONTDUMP != 0,
     };
 
     let mut stats = cr_stats::default();
-    let start = misc::monotonic_ns();
-    let mut hold = Hold::new(&container, kill, how.timeout_ns)?;
-    let still = misc::monotonic_ns();
-    stats.freezing_time = (still - start) / 1000;
-    stats.nr_tasks = hold.len();
-
-    let mut state = collect(&container, &mut hold, room, &how)?;
+    let (mut state, hold) = match hold_and_collect(&container, room, &how, &mut stats)? {
+        Some(collected) => collected,
+        None => {
+            how.detach = false;
+            let room = Buffer::for_threads(nr_tasks)?;
+            hold_and_collect(&container, room, &how, &mut stats)?.ok_or(EINVAL)?
+        }
+    };
     state.container.id = id;
     state.container.parent = parent.unwrap_or_default();
-    // A container that runs on does so from here, if it can.
-    let hold = match state.detached {
-        true => {
-            drop(hold);
-            stats.frozen_time = (misc::monotonic_ns() - still) / 1000;
-            None
-        }
-        false => Some(hold),
-    };
 
     let begin = misc::monotonic_ns();
     state.memory.scan(track.as_ref())?;
     state.container.nr_pages = state.memory.nr_pages();
     stats.pages_scanned = state.memory.scanned();
     let found = misc::monotonic_ns();
-    stats.memdump_time = (found - begin) / 1000;
+    stats.memdump_time += (found - begin) / 1000;
     let mut sink = FileSink::new(image)?;
     stats.pages_written = write(&mut sink, &state, &sections, args, log)?;
     stats.image_bytes = sink.written();
-    if let Some(hold) = hold {
+    if let Some((hold, still)) = hold {
         if kill {
             sink.sync()?;
             if let Some(confirm) = &confirm {
@@ -154,13 +148,42 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
             hold.check_memory()?;
             drop(hold);
         }
-        stats.frozen_time = (misc::monotonic_ns() - still) / 1000;
+        stats.frozen_time += (misc::monotonic_ns() - still) / 1000;
     }
     stats.memwrite_time = (misc::monotonic_ns() - found) / 1000;
     if let Some(track) = track {
         track.finish(state.memory.private());
     }
     Ok(stats)
+}
+
+/// A hold, and when all stood still, CLOCK_MONOTONIC ns.
+type HeldSince<'a> = (Hold<'a>, u64);
+
+/// Copies all state while the container stands still. If it can run on from here, it does so, and
+/// what it waits for then is copied first. None if there was too little memory for that, after all.
+fn hold_and_collect<'a>(
+    container: &'a Container,
+    room: Buffer,
+    how: &How,
+    stats: &mut cr_stats,
+) -> Result<Option<(State, Option<HeldSince<'a>>)>> {
+    let start = misc::monotonic_ns();
+    let mut hold = Hold::new(container, how.dies, how.timeout_ns)?;
+    let still = misc::monotonic_ns();
+    stats.freezing_time += (still - start) / 1000;
+    stats.nr_tasks = hold.len();
+
+    let mut state = collect(container, &mut hold, room, how)?;
+    if !state.detached {
+        return Ok(Some((state, Some((hold, still)))));
+    }
+    drop(hold);
+    let released = misc::monotonic_ns();
+    stats.frozen_time += (released - still) / 1000;
+    let copied = state.memory.copy_shared();
+    stats.memdump_time += (misc::monotonic_ns() - released) / 1000;
+    Ok(copied.then_some((state, None)))
 }
 
 /// The sections that user space wants in the image.
@@ -193,8 +216,10 @@ struct State {
 
 /// How state is to be copied.
 struct How {
-    /// For tasks to stand still again, ns.
+    /// For tasks to stand still, ns.
     timeout_ns: u64,
+    /// The container does not go on afterwards.
+    dies: bool,
     /// With snapshots of memory, from which all can be written while the container runs on.
     detach: bool,
     /// Without private memory that no core dump has.
@@ -211,9 +236,9 @@ fn collect(
     let mut attempts = ATTEMPTS;
     loop {
         let result =
-            collect_once(container, hold, core::mem::take(&mut room), how).and_then(|mut state| {
-                state.detached = how.detach && state.memory.snapshot()?;
-                Ok(state)
+            collect_once(container, hold, core::mem::take(&mut room), how).map(|mut state| {
+                state.detached = how.detach && state.memory.snapshot();
+                state
             });
         // Of a task that has died meanwhile, anything may have been read.
         let result = hold.check_still().and(result);

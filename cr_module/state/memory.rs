@@ -4,11 +4,11 @@
 //! whose contents are in the image.
 //!
 //! While the container stands still, only the places where pages may be are noted. A container that
-//! runs on is released with a copy-on-write snapshot of its memory, and its pages are looked for
-//! and written from there. Holes are not stored, nor are pages that a mapped file still has.
+//! runs on is released with a copy-on-write snapshot of its private memory, and its pages are looked
+//! for and written from there. Pages of shared memory are locked before, and copied right after: who
+//! wants one earlier waits for it. Holes are not stored, nor are pages that a mapped file still has.
 //!
-//! A snapshot has the private memory only, and of that what fork(2) hands on. Where there is more,
-//! shared anonymous memory, a memfd or a removed file, the container stands still until all is written.
+//! Where there is too little memory for that, the container stands still until all is written.
 
 use crate::{
     image::FileSink,
@@ -16,26 +16,27 @@ use crate::{
     state::{
         inherit::{run_end, Divided, Frames},
         kin::{Kin, Origin},
+        scan::Scanner,
+        split::Split,
         track::Track,
     },
 };
 use cr_codec::{
-    check::may_come_late,
-    read::{PagesReader, Source},
+    read::{self, PagesReader},
     uapi::*,
-    write::{Writer, RECORD_PAGES},
+    write::Writer,
     Record,
 };
 use cr_sys::{
-    errno::EOPNOTSUPP,
     file::FileRef,
     mm::{Mm, PAGE_BATCH, PAGE_SIZE},
+    shared::Shared,
     vec,
 };
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 
-/// Where pages come from, or go to.
+/// Where pages go to.
 pub(crate) enum Place {
     /// Private pages of a process, by address.
     Private(Mm),
@@ -43,10 +44,20 @@ pub(crate) enum Place {
     Shared(FileRef),
 }
 
+/// Where pages come from.
+enum Source {
+    /// Private pages of a process, by address.
+    Private(Mm),
+    /// Pages of a shared memory object or inode, by offset.
+    Shared(FileRef),
+    /// The same once they are copied, or locked until they are: from this number on.
+    Copied(u64),
+}
+
 /// Pages of one object.
 struct Region {
     id: u64,
-    place: Place,
+    source: Source,
     /// Of private pages: the mappings that they may be in, and the memory to inherit from, or 0.
     vmas: KVVec<cr_img_vma>,
     process: Origin,
@@ -74,15 +85,11 @@ enum Of {
 pub(crate) struct Memory {
     regions: KVVec<Region>,
     scanned: u64,
-    /// There is something that a snapshot would not have.
-    beyond_snapshot: bool,
+    /// What there is of a snapshot for shared memory.
+    shared: Option<Shared>,
     /// Mappings that no core dump has are not wanted.
     no_dontdump: bool,
 }
-
-/// Runs and pages that are asked for at once: a huge page at least.
-const RUN_BATCH: usize = 256;
-const PFN_BATCH: usize = 2048;
 
 impl Memory {
     /// None. With `no_dontdump`, private memory that no core dump has is left out.
@@ -90,7 +97,7 @@ impl Memory {
         Self {
             regions: KVVec::new(),
             scanned: 0,
-            beyond_snapshot: false,
+            shared: None,
             no_dontdump,
         }
     }
@@ -103,14 +110,10 @@ impl Memory {
         vmas: KVVec<cr_img_vma>,
         process: Origin,
     ) -> Result {
-        let not_handed_on = |vma: &cr_img_vma| {
-            self.wants_private_pages(vma) && vma.flags & (CR_VMA_DONTFORK | CR_VMA_WIPEONFORK) != 0
-        };
-        self.beyond_snapshot |= vmas.iter().any(not_handed_on);
         let region = Region {
             id,
             identity: mm.identity(),
-            place: Place::Private(mm),
+            source: Source::Private(mm),
             vmas,
             process,
             parent: 0,
@@ -122,21 +125,57 @@ impl Memory {
     }
 
     /// Takes snapshots, from which all can be written while the container runs on. False when that
-    /// is not possible.
-    pub(crate) fn snapshot(&mut self) -> Result<bool> {
-        if self.beyond_snapshot {
-            return Ok(false);
-        }
+    /// is not possible, for lack of memory, say.
+    pub(crate) fn snapshot(&mut self) -> bool {
         for region in self.regions.iter_mut() {
-            if let Place::Private(mm) = &region.place {
-                // For lack of memory that the process has been promised, say.
+            if let Source::Private(mm) = &region.source {
                 let Ok(copy) = mm.snapshot() else {
-                    return Ok(false);
+                    return false;
                 };
-                region.place = Place::Private(copy);
+                region.source = Source::Private(copy);
             }
         }
-        Ok(true)
+        match self.snapshot_shared() {
+            Ok(shared) => {
+                self.shared = shared;
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// The same of shared memory, if there is any.
+    fn snapshot_shared(&self) -> Result<Option<Shared>> {
+        let nr_pages = self.nr_pages();
+        if nr_pages == 0 {
+            return Ok(None);
+        }
+        let mut shared = Shared::with_room(nr_pages)?;
+        for region in &self.regions {
+            if let Source::Shared(file) = &region.source {
+                shared.add(file, &region.pages.own)?;
+            }
+        }
+        Ok(Some(shared))
+    }
+
+    /// Makes the snapshot of shared memory complete, while the container runs. False when that was
+    /// not possible: then nothing of it can be used.
+    pub(crate) fn copy_shared(&mut self) -> bool {
+        if let Some(shared) = &mut self.shared {
+            if shared.copy().is_err() {
+                return false;
+            }
+        }
+        let mut first = 0;
+        for region in self.regions.iter_mut() {
+            if let Source::Shared(_) = &region.source {
+                // Nobody is to see that the file is still open.
+                region.source = Source::Copied(first);
+                first += count(&region.pages.own);
+            }
+        }
+        true
     }
 
     /// Whether private pages of this mapping go into the image.
@@ -158,7 +197,7 @@ impl Memory {
         let mut scanner = Scanner::new()?;
         let mut found: KVVec<(Origin, usize, Frames)> = KVVec::new();
         for (at, region) in self.regions.iter().enumerate() {
-            if let Place::Private(mm) = &region.place {
+            if let Source::Private(mm) = &region.source {
                 let wanted = |vma: &cr_img_vma| self.wants_private_pages(vma);
                 let frames = scanner.scan(mm, &region.vmas, wanted)?;
                 found.push((region.process, at, frames), GFP_KERNEL)?;
@@ -255,10 +294,9 @@ impl Memory {
             runs.push(cr_img_run { start, nr_pages }, GFP_KERNEL)?;
             self.scanned += nr_pages;
         }
-        self.beyond_snapshot = true;
         let region = Region {
             id,
-            place: Place::Shared(file),
+            source: Source::Shared(file),
             vmas: KVVec::new(),
             process: Origin::default(),
             parent: 0,
@@ -285,7 +323,7 @@ impl Memory {
     /// Refuses shared memory that somebody else maps as well: only mappings refer to it.
     pub(crate) fn check_contained(&self) -> Result {
         for region in &self.regions {
-            if let (Place::Shared(file), Of::Shmem(mappings)) = (&region.place, region.of) {
+            if let (Source::Shared(file), Of::Shmem(mappings)) = (&region.source, region.of) {
                 let (_, info, _) = file.read_info();
                 if info.count > mappings + 1 {
                     fail!(
@@ -302,8 +340,8 @@ impl Memory {
     pub(crate) fn inodes(&self) -> impl Iterator<Item = &FileRef> {
         self.regions
             .iter()
-            .filter_map(|region| match &region.place {
-                Place::Shared(file) if region.of == Of::Inode => Some(file),
+            .filter_map(|region| match &region.source {
+                Source::Shared(file) if region.of == Of::Inode => Some(file),
                 _ => None,
             })
     }
@@ -315,28 +353,31 @@ impl Memory {
 
     /// Pages that were noted.
     pub(crate) fn nr_pages(&self) -> u64 {
-        let runs = self
-            .regions
-            .iter()
-            .flat_map(|region| region.pages.own.iter());
-        runs.map(|run| run.nr_pages).sum()
+        let regions = self.regions.iter();
+        regions.map(|region| count(&region.pages.own)).sum()
     }
 
     /// Writes all of them: first those that are there before the processes are.
     pub(crate) fn write(&self, writer: &mut Writer<&mut FileSink>, log: Option<&Log>) -> Result {
         let total = self.nr_pages();
         let mut page = vec::zeroed(PAGE_SIZE, GFP_KERNEL)?;
-        let is_shared = |region: &&Region| matches!(region.place, Place::Shared(_));
+        let is_shared = |region: &&Region| region.of != Of::Process;
         let shared = self.regions.iter().filter(is_shared);
         let private = self.regions.iter().filter(|region| !is_shared(region));
         for region in Iterator::chain(shared, private) {
             let mut runs = Split::new(&region.pages.own, &region.vmas);
+            let mut written = 0;
             while let Some(record) = runs.next_record()? {
                 let mut pages = writer.pages(region.id, &record)?;
                 for run in &record {
-                    match &region.place {
-                        Place::Private(mm) => write_private(mm, run, |parts| pages.pages(parts))?,
-                        Place::Shared(file) => {
+                    match &region.source {
+                        Source::Private(mm) => write_private(mm, run, |parts| pages.pages(parts))?,
+                        Source::Copied(first) => {
+                            let from = first + written;
+                            self.write_copied(from, run.nr_pages, |parts| pages.pages(parts))?;
+                            written += run.nr_pages;
+                        }
+                        Source::Shared(file) => {
                             for at in 0..run.nr_pages {
                                 file.read_page(run.start + at * PAGE_SIZE as u64, &mut page)?;
                                 pages.page(&page)?;
@@ -352,6 +393,31 @@ impl Memory {
         }
         Ok(())
     }
+
+    /// Writes pages of shared memory that have been copied.
+    fn write_copied(
+        &self,
+        from: u64,
+        nr_pages: u64,
+        mut write: impl FnMut(&[&[u8]]) -> Result,
+    ) -> Result {
+        let shared = self.shared.as_ref().ok_or(EINVAL)?;
+        let end = from + nr_pages;
+        for from in (from..end).step_by(PAGE_BATCH) {
+            let mut parts = [&[][..]; PAGE_BATCH];
+            let nr = (end - from).min(PAGE_BATCH as u64) as usize;
+            for (at, part) in (from..).zip(&mut parts[..nr]) {
+                *part = shared.page(at)?;
+            }
+            write(&parts[..nr])?;
+        }
+        Ok(())
+    }
+}
+
+/// How many pages there are.
+fn count(runs: &[cr_img_run]) -> u64 {
+    runs.iter().map(|run| run.nr_pages).sum()
 }
 
 /// Writes what a record says about pages, if there are any.
@@ -371,79 +437,6 @@ fn may_have_private_pages(vma: &cr_img_vma) -> bool {
         && vma.flags & (CR_VMA_SHARED | CR_VMA_DROPPABLE) == 0
 }
 
-/// Finds private pages, with room for what it finds at once.
-struct Scanner {
-    runs: KVVec<cr_img_run>,
-    pfns: KVVec<u64>,
-    scanned: u64,
-}
-
-impl Scanner {
-    fn new() -> Result<Self> {
-        Ok(Self {
-            runs: vec::zeroed(RUN_BATCH, GFP_KERNEL)?,
-            pfns: vec::zeroed(PFN_BATCH, GFP_KERNEL)?,
-            scanned: 0,
-        })
-    }
-
-    /// Of those mappings that are `wanted`.
-    fn scan(
-        &mut self,
-        mm: &Mm,
-        vmas: &[cr_img_vma],
-        wanted: impl Fn(&cr_img_vma) -> bool,
-    ) -> Result<Frames> {
-        let mut frames = Frames {
-            runs: KVVec::new(),
-            pfns: KVVec::new(),
-        };
-        for vma in vmas.iter() {
-            if vma.kind == CR_VMA_VDSO {
-                self.check_unchanged(mm, vma)?;
-            }
-            if !wanted(vma) {
-                continue;
-            }
-            let mut from = vma.start;
-            while from < vma.end {
-                let (nr, next) = mm.private_runs(
-                    from,
-                    vma.end,
-                    &mut self.runs,
-                    &mut self.pfns,
-                    &mut self.scanned,
-                )?;
-                let runs = &self.runs[..nr];
-                let pages: u64 = runs.iter().map(|run| run.nr_pages).sum();
-                frames.runs.extend_from_slice(runs, GFP_KERNEL)?;
-                frames
-                    .pfns
-                    .extend_from_slice(&self.pfns[..pages as usize], GFP_KERNEL)?;
-                from = next;
-            }
-        }
-        Ok(frames)
-    }
-}
-
-impl Scanner {
-    /// Refuses a part of the vDSO that a debugger, say, has written to.
-    fn check_unchanged(&mut self, mm: &Mm, vma: &cr_img_vma) -> Result {
-        let (nr, _) = mm.private_runs(
-            vma.start,
-            vma.end,
-            &mut self.runs,
-            &mut self.pfns,
-            &mut self.scanned,
-        )?;
-        match nr {
-            0 => Ok(()),
-            _ => fail!(EOPNOTSUPP(), "a changed vDSO is not supported yet"),
-        }
-    }
-}
-
 fn write_private(mm: &Mm, run: &cr_img_run, mut write: impl FnMut(&[&[u8]]) -> Result) -> Result {
     let mut done = 0;
     while done < run.nr_pages {
@@ -461,65 +454,6 @@ fn write_private(mm: &Mm, run: &cr_img_run, mut write: impl FnMut(&[&[u8]]) -> R
     Ok(())
 }
 
-/// Cuts runs into records. Pages that may come late at a restart have records of their own, which
-/// can be passed over as a whole; and so has a large run, without a few others, of which one may be
-/// needed at once.
-struct Split<'a> {
-    runs: &'a [cr_img_run],
-    /// Pages of the first run that have been dealt with.
-    used: u64,
-    vmas: &'a [cr_img_vma],
-}
-
-impl<'a> Split<'a> {
-    fn new(runs: &'a [cr_img_run], vmas: &'a [cr_img_vma]) -> Self {
-        Self {
-            runs,
-            used: 0,
-            vmas,
-        }
-    }
-
-    /// Whether the page at an address may come late, and the end of its mapping.
-    fn lateness(&self, addr: u64) -> (bool, u64) {
-        let at = self.vmas.partition_point(|vma| vma.end <= addr);
-        let vma = self.vmas.get(at);
-        vma.map_or((false, u64::MAX), |vma| (may_come_late(vma), vma.end))
-    }
-
-    /// The runs of the next record.
-    fn next_record(&mut self) -> Result<Option<KVVec<cr_img_run>>> {
-        let mut record: KVVec<cr_img_run> = KVVec::new();
-        let mut room = RECORD_PAGES;
-        let mut kind = None;
-        while let (Some(run), 1..) = (self.runs.first(), room) {
-            let start = run.start + self.used * PAGE_SIZE as u64;
-            let (may_be_late, end) = self.lateness(start);
-            let is_large = run.nr_pages - self.used >= RECORD_PAGES;
-            let fits = *kind.get_or_insert(may_be_late) == may_be_late && !is_large;
-            if !fits && !record.is_empty() {
-                break;
-            }
-            let mapped = (end - start) / PAGE_SIZE as u64;
-            let some = (run.nr_pages - self.used).min(room).min(mapped);
-            match record.last_mut().filter(|last| run_end(last) == start) {
-                Some(last) => last.nr_pages += some,
-                None => {
-                    let nr_pages = some;
-                    record.push(cr_img_run { start, nr_pages }, GFP_KERNEL)?;
-                }
-            }
-            room -= some;
-            self.used += some;
-            if self.used == run.nr_pages {
-                self.used = 0;
-                self.runs = &self.runs[1..];
-            }
-        }
-        Ok((!record.is_empty()).then_some(record))
-    }
-}
-
 /// Puts the pages of one record into their places. Those in `huge` were huge ones. `first_of` says
 /// of the first page of a run whether it comes later, and how many do as it does. `buffer` has room for
 /// a page.
@@ -531,7 +465,7 @@ pub(crate) fn restore<S>(
     buffer: &mut [u8],
 ) -> Result
 where
-    S: Source<Error = crate::report::Failure>,
+    S: read::Source<Error = crate::report::Failure>,
 {
     match place {
         Place::Private(mm) => {

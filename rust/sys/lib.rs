@@ -22,6 +22,7 @@
 //! - [`inotify`] — what inotify instances watch, and have to tell; names of inodes.
 //! - [`inode`] — inodes whose contents are in the image.
 //! - [`sysv`] — System V semaphores, message queues and shared memory.
+//! - [`shared`] — shared memory as it was at one moment.
 //! - [`track`] — which pages change between checkpoints.
 //! - [`build`] — creating tasks, and system calls in their context.
 //! - [`sync`] — waiting that ends when the waiter is killed.
@@ -55,6 +56,7 @@ pub mod regs;
 pub mod security;
 pub mod segments;
 pub mod session;
+pub mod shared;
 pub mod signalfd;
 pub mod sleep;
 pub mod socket;

@@ -27,7 +27,7 @@
  * struct cr_stats - what a call did, under the names that criu uses
  * @freezing_time: until every thread stood still, us
  * @frozen_time: while every thread stood still, us
- * @memdump_time: finding the pages to write, us
+ * @memdump_time: finding the pages to write, and copying shared ones, us
  * @memwrite_time: writing pages, us
  * @pages_scanned: pages looked at
  * @pages_written: pages in the image

@@ -12,11 +12,11 @@
 #include <linux/sched/exec_state.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
-#include <linux/uprobes.h>
 #include <linux/userfaultfd_k.h>
 #include <asm/mmu.h>
 #include <asm/vdso.h>
 
+#include "copying.h"
 #include "runs.h"
 #include "shim.h"
 
@@ -222,6 +222,7 @@ bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, struct cr_shim_vma *out)
 	int i;
 
 	memset(out, 0, sizeof(*out));
+	down_read(&cr_shim_copying);
 	mmap_read_lock(mm);
 	vma = find_vma(mm, addr);
 	if (vma) {
@@ -242,6 +243,7 @@ bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, struct cr_shim_vma *out)
 			out->file = get_file(vma->vm_file);
 	}
 	mmap_read_unlock(mm);
+	up_read(&cr_shim_copying);
 	return vma;
 }
 
@@ -502,29 +504,4 @@ struct mm_struct *cr_shim_current_mm(void)
 {
 	mmget(current->mm);
 	return current->mm;
-}
-
-/* kernel/fork.c, mm/mmap.c */
-extern struct mm_struct *mm_alloc(void);
-extern int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm);
-
-/*
- * A copy of @mm that shares all private pages with it, copy-on-write, as fork(2)
- * makes it. Without the mappings that are not for children.
- */
-struct mm_struct *cr_shim_mm_snapshot(struct mm_struct *mm)
-{
-	struct mm_struct *copy = mm_alloc();
-	int err;
-
-	if (!copy)
-		return ERR_PTR(-ENOMEM);
-	uprobe_start_dup_mmap();
-	err = dup_mmap(copy, mm);
-	uprobe_end_dup_mmap();
-	if (err) {
-		mmput(copy);
-		return ERR_PTR(err);
-	}
-	return copy;
 }

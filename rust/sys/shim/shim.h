@@ -485,7 +485,6 @@ int cr_shim_mm_guards(struct mm_struct *mm, u64 start, u64 end,
 long cr_shim_pages_get(struct mm_struct *mm, u64 addr, u32 nr, bool write,
 		       struct page **pages);
 void cr_shim_mm_allow_huge(struct mm_struct *mm, bool allow);
-struct mm_struct *cr_shim_mm_snapshot(struct mm_struct *mm);
 void *cr_shim_page_addr(struct page *page);
 void cr_shim_page_put(struct page *page, bool dirty);
 int cr_shim_mm_copy(struct mm_struct *mm, u64 addr, void *buf, u32 len);
@@ -510,6 +509,21 @@ bool cr_shim_track_is_disturbed(struct cr_shim_track *track);
 void cr_shim_track_keep(struct cr_shim_track *track,
 			const struct cr_shim_origin *origin);
 void cr_shim_track_end(struct cr_shim_track *track);
+
+/* snapshot.c */
+
+struct mm_struct *cr_shim_mm_snapshot(struct mm_struct *mm);
+
+/* shared.c */
+
+struct cr_shim_shared;
+
+struct cr_shim_shared *cr_shim_shared_alloc(u64 nr);
+void cr_shim_shared_free(struct cr_shim_shared *s);
+int cr_shim_shared_add(struct cr_shim_shared *s, struct file *file,
+		       const struct cr_img_run *runs, u32 nr);
+int cr_shim_shared_copy(struct cr_shim_shared *s);
+const void *cr_shim_shared_page(struct cr_shim_shared *s, u64 at);
 
 /* aio.c */
 
