@@ -7,9 +7,9 @@
 //! until the parking opens. A task that sleeps in a system call gets there only when something
 //! wakes it; until then its slot stays queued.
 //!
-//! io_uring runs task works while it waits in the middle of a call. Whoever gets there passes, and is
-//! queued again, until the parking is shut, which is when everybody stands still: from then on he waits.
-//! And it has works of its own, which complete requests: until then, who has come by makes way for them.
+//! io_uring runs task works while it waits in the middle of a call, and who is traced does so before he
+//! stops for that. Whoever gets there passes, and is queued again, until the parking is shut, which is when
+//! everybody stands still: from then on he waits. And io_uring has works of its own, which complete requests: until then, who has come by makes way for them.
 //!
 //! C header: [`include/linux/task_work.h`](srctree/include/linux/task_work.h).
 
@@ -32,7 +32,8 @@ pub enum Stage {
     Queued,
     /// It waits for the parking to open, or is about to: see [`TaskRef::is_parked`].
     Parked,
-    /// It was in the middle of a system call, and has passed: see [`Slot::queue_again`].
+    /// It was in the middle of a system call, or about to stop for its tracer, and has passed: see
+    /// [`Slot::queue_again`].
     Passed,
     /// The same, and it waits there for the parking to open.
     Halted,
@@ -309,7 +310,7 @@ unsafe extern "C" fn park(work: *mut bindings::callback_head) {
     if unsafe { bindings::cr_shim_current_exiting() } {
         slot.stage.store(GONE, Release);
     // SAFETY: No preconditions.
-    } else if slot.parking.anywhere && unsafe { bindings::cr_shim_current_in_call() } {
+    } else if slot.parking.anywhere && unsafe { bindings::cr_shim_current_is_busy() } {
         if slot.parking.is_shut() {
             slot.stage.store(HALTED, Release);
             // Being killed is the only other way out.

@@ -115,14 +115,16 @@ bool cr_shim_current_exiting(void)
 }
 
 /*
- * Is the current task in the middle of a system call? Only when that returns, it has
- * a result. One that does not exist cannot be told from that.
+ * Is the current task, which runs its works, in the middle of something? Of a system
+ * call: only when that returns, it has a result; one that does not exist cannot be
+ * told from that. Or about to stop for its tracer: it runs them before it does.
  */
-bool cr_shim_current_in_call(void)
+bool cr_shim_current_is_busy(void)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 
-	return (long)regs->orig_ax >= 0 && (long)regs->ax == -ENOSYS;
+	return ((long)regs->orig_ax >= 0 && (long)regs->ax == -ENOSYS) ||
+	       cr_shim_trace_is_near();
 }
 
 void cr_shim_work_init(struct callback_head *work, task_work_func_t func)

@@ -190,7 +190,7 @@ int cr_shim_syscall_of(struct task_struct *t, u64 *args);
 bool cr_shim_syscall_result(struct task_struct *t, s64 *result);
 bool cr_shim_signal_pending(struct task_struct *t);
 bool cr_shim_current_exiting(void);
-bool cr_shim_current_in_call(void);
+bool cr_shim_current_is_busy(void);
 void cr_shim_work_init(struct callback_head *work, task_work_func_t func);
 int cr_shim_work_add(struct task_struct *t, struct callback_head *work,
 		     bool wake);
@@ -250,6 +250,7 @@ void cr_shim_trace_stop(struct task_struct *t, const struct cr_img_trace *in);
 bool cr_shim_trace_stopped(struct task_struct *t, const struct cr_img_trace *in,
 			   u64 blocked);
 bool cr_shim_set_nocldstop(struct task_struct *t, bool set);
+bool cr_shim_trace_is_near(void);
 unsigned long cr_shim_trace_stamp(struct task_struct *t);
 void cr_shim_debugregs_read(struct task_struct *t, struct cr_img_debugregs *out);
 int cr_shim_debugregs_write(struct task_struct *t,

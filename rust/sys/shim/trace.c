@@ -3,12 +3,14 @@
 
 #include <linux/cred.h>
 #include <linux/hw_breakpoint.h>
+#include <linux/kallsyms.h>
 #include <linux/perf_event.h>
 #include <linux/ptrace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
 #include <linux/signal.h>
+#include <linux/stacktrace.h>
 #include <linux/user.h>
 
 #include "shim.h"
@@ -334,4 +336,25 @@ bool cr_shim_has_perf_events(struct task_struct *t)
 	has = ctx && READ_ONCE(ctx->nr_events) != nr;
 	rcu_read_unlock();
 	return has;
+}
+
+/*
+ * Is the current task, which runs its works, about to stop for its tracer, at a system
+ * call or an event? Nothing but its stack says so.
+ */
+bool cr_shim_trace_is_near(void)
+{
+	unsigned long callers[24];
+	char name[KSYM_SYMBOL_LEN];
+	unsigned int i, nr;
+
+	if (!READ_ONCE(current->ptrace))
+		return false;
+	nr = stack_trace_save(callers, ARRAY_SIZE(callers), 1);
+	for (i = 0; i < nr; i++) {
+		sprint_symbol_no_offset(name, callers[i]);
+		if (!strcmp(name, "ptrace_notify"))
+			return true;
+	}
+	return false;
 }
