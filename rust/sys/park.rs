@@ -15,6 +15,7 @@
 
 use crate::{bindings, file::FileRef, misc::ModuleRef, sync::Event, task::TaskRef, vfork::Vfork};
 use core::mem::ManuallyDrop;
+use cr_codec::uapi::*;
 use kernel::{
     error::to_result,
     prelude::*,
@@ -112,6 +113,8 @@ pub struct Slot {
     wait_left: Option<u64>,
     /// The same, for the end of a vfork(2).
     vfork: SetOnce<Arc<Vfork>>,
+    /// The same, for its tracer.
+    trace: SetOnce<cr_img_trace>,
 }
 
 // SAFETY: All parts are for use by several tasks; `work` is only touched by task_work functions.
@@ -147,6 +150,7 @@ impl Slot {
                 parking: parking.clone(),
                 wait_left,
                 vfork: SetOnce::new(),
+                trace: SetOnce::new(),
             }),
             GFP_KERNEL,
         )?;
@@ -254,6 +258,12 @@ impl Slot {
         self.vfork.populate(vfork);
     }
 
+    /// Lets the task, which is in the parking, stop for its tracer afterwards, in the call that it comes
+    /// from, or at the end of that.
+    pub fn trace(&self, trace: &cr_img_trace) {
+        self.trace.populate(*trace);
+    }
+
     /// How far the task has got.
     pub fn stage(&self) -> Stage {
         match self.stage.load(Acquire) {
@@ -330,12 +340,25 @@ unsafe extern "C" fn park(work: *mut bindings::callback_head) {
         }
         // Being killed is the only other way out, and then the task sees to that itself.
         let open = slot.parking.open.wait().is_ok();
+        let trace = slot.trace.as_ref().filter(|_| open);
+        if let Some(trace) = trace {
+            // SAFETY: `trace` is valid. On its way to user mode, the task may stop for its tracer.
+            unsafe { bindings::cr_shim_trace_in_call(trace) };
+        }
         if let (true, Some(vfork)) = (open, slot.vfork.as_ref()) {
             vfork.wait();
         }
-        if let (true, Some(left)) = (open, slot.wait_left) {
+        let sleeps = trace.is_some_and(|trace| trace.flags & CR_TRACE_SLEEPS != 0);
+        match slot.wait_left.filter(|_| open) {
             // SAFETY: On its way to user mode, the task may issue system calls.
-            unsafe { bindings::cr_shim_finish_wait(left) };
+            Some(left) => unsafe { bindings::cr_shim_finish_wait(left) },
+            // SAFETY: As above.
+            None if sleeps => unsafe { bindings::cr_shim_reissue() },
+            None => {}
+        }
+        if sleeps {
+            // SAFETY: On its way to user mode, the task may stop for its tracer.
+            unsafe { bindings::cr_shim_trace_end_call() };
         }
         let again = open
             // SAFETY: The work is part of the slot, and is being run. On its way to user mode, the
