@@ -47,6 +47,8 @@ const GONE: u32 = 2;
 const PASSED: u32 = 3;
 const HALTED: u32 = 4;
 
+const NO_WAIT: u64 = u64::MAX;
+
 /// How often who waits looks for other work, ms.
 const LOOK_MS: u32 = 2;
 
@@ -108,8 +110,9 @@ pub struct Slot {
     stage: Atomic<u32>,
     task: TaskRef,
     parking: Arc<Parking>,
-    /// The task goes on to wait in its system call afterwards, for so long, ns.
-    wait_left: Option<u64>,
+    /// The task goes on to wait in its system call afterwards, for so long, ns; or [`NO_WAIT`], also when it
+    /// has begun to: it may come by again.
+    wait_left: Atomic<u64>,
     /// The same, for the end of a vfork(2).
     vfork: SetOnce<Arc<Vfork>>,
 }
@@ -145,7 +148,7 @@ impl Slot {
                 stage: Atomic::new(QUEUED),
                 task: task.clone(),
                 parking: parking.clone(),
-                wait_left,
+                wait_left: Atomic::new(wait_left.unwrap_or(NO_WAIT)),
                 vfork: SetOnce::new(),
             }),
             GFP_KERNEL,
@@ -333,9 +336,12 @@ unsafe extern "C" fn park(work: *mut bindings::callback_head) {
         if let (true, Some(vfork)) = (open, slot.vfork.as_ref()) {
             vfork.wait();
         }
-        if let (true, Some(left)) = (open, slot.wait_left) {
-            // SAFETY: On its way to user mode, the task may issue system calls.
-            unsafe { bindings::cr_shim_finish_wait(left) };
+        if open {
+            let left = slot.wait_left.xchg(NO_WAIT, Full);
+            if left != NO_WAIT {
+                // SAFETY: On its way to user mode, the task may issue system calls.
+                unsafe { bindings::cr_shim_finish_wait(left) };
+            }
         }
         let again = open
             // SAFETY: The work is part of the slot, and is being run. On its way to user mode, the
