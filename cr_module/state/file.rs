@@ -69,132 +69,27 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
 }
 
 fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u64> {
-    let (kind, info, mut record) = file.read_info();
-    let mut path: &[u8] = &[];
-    let mut place = place(save, file, kind, &info)?;
-    let (mut owned, mut timer) = (None, None);
-    let removed_dir =
-        kind == FileType::Directory && info.unsupported & (1 << CR_FILE_X_UNLINKED) != 0;
-    if matches!(
-        (&place, kind),
-        (
-            Place::Inside,
-            FileType::ProcMem
-                | FileType::Socket
-                | FileType::Inet
-                | FileType::Netlink
-                | FileType::IoUring
-        )
-    ) {
-        // Memory that is gone has no name any more either.
-        check(kind, &info, &record)?;
-        record.target = match (file.socket(), file.inet()) {
-            (Some(socket), _) => socket::save(save, &socket, buffer)?,
-            (_, Some(socket)) => inet::save(save, &socket, file)?,
-            _ if kind == FileType::Netlink => {
-                let socket = file.netlink().ok_or(EINVAL)?;
-                netlink::save(save, &socket, file)?
-            }
-            _ if kind == FileType::IoUring => io_uring::save(save, file)?,
-            _ => proc_mem::save(save, file)?,
-        };
-    }
-    if matches!(
-        (&place, kind),
-        (
-            Place::Inside,
-            FileType::Regular
-                | FileType::Directory
-                | FileType::MemoryDevice
-                | FileType::Proc
-                | FileType::ProcMem
-        )
-    ) && !removed_dir
-        || (matches!((&place, kind), (Place::Inside, FileType::Pipe)) && file.pipe()?.named)
-    {
-        match name(save, file, &info, kind, buffer)? {
-            Some(name) => path = name,
-            None => place = Place::Outside("is outside of the container's root"),
+    let (kind, info, read) = file.read_info();
+    let found = match place(save, file, kind, &info)? {
+        Place::Outside(why) => Err(why),
+        Place::Inside if has_name(file, kind, &info)? => {
+            by_name(save, file, (kind, &info), &read, buffer)?
+                .ok_or("is outside of the container's root")
         }
-    }
-
-    if let Place::Outside(why) = place {
-        let Some(key) = save.container.external_key(file, info.inode) else {
-            fail!(
-                EBUSY,
-                "{} {why}: declare it external, or close it",
-                What(kind, &info)
-            );
-        };
-        record = cr_img_file {
-            kind: CR_FILE_EXTERNAL,
-            flags: record.flags & KEPT_FLAGS,
-            target: u64::from(key),
-            ..Default::default()
-        };
-    } else {
-        check(kind, &info, &record)?;
-        owned = owner::look(save, file, kind).context(format_args!("{}", What(kind, &info)))?;
-        if event::is_anonymous(kind) {
-            (record, timer) = event::save(save, file, kind, record.flags)?;
-        } else if matches!(kind, FileType::Memfd | FileType::Removed) {
-            record.flags &= KEPT_FLAGS | O_TMPFILE;
-            record = inode::save(save, file, kind, info.inode, &record)
-                .context(format_args!("{}", What(kind, &info)))?;
-        } else if removed_dir {
-            record.flags &= KEPT_FLAGS;
-            record = removed_dir::save_file(save, file, &record)
-                .context(format_args!("{}", What(kind, &info)))?;
-        } else if kind == FileType::MessageQueue {
-            record = mqueue::save_file(save, file, &record)
-                .context(format_args!("{}", What(kind, &info)))?;
-        } else if kind == FileType::Terminal {
-            record.flags &= KEPT_FLAGS;
-            (record, path) = tty::save(save, file, record.flags, buffer)
-                .context(format_args!("{}", What(kind, &info)))?;
-        } else if matches!(
-            kind,
-            FileType::Socket | FileType::Inet | FileType::Netlink | FileType::IoUring
-        ) {
-            record = cr_img_file {
-                kind: match kind {
-                    FileType::Socket => CR_FILE_SOCKET,
-                    FileType::Inet => CR_FILE_INET,
-                    FileType::Netlink => CR_FILE_NETLINK,
-                    _ => CR_FILE_IO_URING,
-                },
-                flags: record.flags & KEPT_FLAGS,
-                target: record.target,
-                ..Default::default()
-            };
-        } else {
-            record.flags &= KEPT_FLAGS;
-            record.kind = match kind {
-                FileType::Regular => CR_FILE_REG,
-                FileType::Directory => CR_FILE_DIR,
-                FileType::MemoryDevice => CR_FILE_CHR,
-                FileType::Proc => CR_FILE_PROC,
-                FileType::ProcMem => CR_FILE_PROC_MEM,
-                _ => CR_FILE_PIPE,
-            };
+        Place::Inside => Ok(by_object(save, file, (kind, &info), &read, buffer)?),
+    };
+    let owned = match found {
+        Ok(_) => owner::look(save, file, kind).context(format_args!("{}", What(kind, &info)))?,
+        Err(_) => None,
+    };
+    let (mut record, path, left, timer) = match found {
+        Ok(found) => (found.record, found.path, found.left, found.timer),
+        Err(why) => {
+            let record = external(save, file, (kind, &info), &read, why)?;
+            (record, &[][..], KVVec::new(), None)
         }
-    }
-    let mut left = KVVec::new();
-    if record.kind == CR_FILE_PROC {
-        (record.target, left) = file
-            .read_proc()
-            .context(format_args!("file {}", Name(path)))?;
-        record.size = left.len() as u64;
-    }
-    if record.kind == CR_FILE_PIPE {
-        record.target = pipe::save(save, file, &file.pipe()?, path)?;
-        record.pos = 0;
-        path = &[];
-    }
+    };
     record.path_len = path.len() as u32;
-    if record.kind != CR_FILE_CHR {
-        record.rdev = 0;
-    }
     if matches!(
         kind,
         FileType::Regular | FileType::Directory | FileType::Memfd | FileType::Removed
@@ -213,13 +108,194 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     match record.kind {
         CR_FILE_EPOLL => save.epolls.push((file.clone(), id), GFP_KERNEL)?,
         CR_FILE_INOTIFY => save.inotifies.push((file.clone(), id), GFP_KERNEL)?,
+        CR_FILE_EXTERNAL => save.externals.push(id, GFP_KERNEL)?,
         _ => {}
-    }
-    if record.kind == CR_FILE_EXTERNAL {
-        save.externals.push(id, GFP_KERNEL)?;
     }
     save.object(id, &record, &[path, &left])?;
     Ok(id)
+}
+
+/// What is to be written of an open file.
+#[derive(Default)]
+struct Found<'a> {
+    record: cr_img_file,
+    path: &'a [u8],
+    /// What is left of a file of /proc that was read in part.
+    left: KVVec<u8>,
+    timer: Option<cr_img_timerfd>,
+}
+
+impl From<cr_img_file> for Found<'_> {
+    fn from(record: cr_img_file) -> Self {
+        Self {
+            record,
+            ..Self::default()
+        }
+    }
+}
+
+/// Whether it is found by a name that has to be there.
+fn has_name(file: &FileRef, kind: FileType, info: &FileInfo) -> Result<bool> {
+    Ok(match kind {
+        FileType::Regular | FileType::MemoryDevice | FileType::Proc | FileType::ProcMem => true,
+        FileType::Directory => info.unsupported & (1 << CR_FILE_X_UNLINKED) == 0,
+        FileType::Pipe => file.pipe()?.named,
+        _ => false,
+    })
+}
+
+/// Describes one that has a name; none if that is not below the container's root.
+fn by_name<'a>(
+    save: &mut Save<'_>,
+    file: &FileRef,
+    (kind, info): (FileType, &FileInfo),
+    read: &cr_img_file,
+    buffer: &'a mut [u8],
+) -> Result<Option<Found<'a>>> {
+    let mut record = cr_img_file {
+        flags: read.flags & KEPT_FLAGS,
+        rdev: 0,
+        ..*read
+    };
+    if kind == FileType::ProcMem {
+        // Memory that is gone has no name any more either.
+        check(kind, info, read)?;
+        record.target = proc_mem::save(save, file)?;
+    }
+    let Some(path) = name(save, file, info, kind, buffer)? else {
+        return Ok(None);
+    };
+    check(kind, info, read)?;
+    let mut left = KVVec::new();
+    record.kind = match kind {
+        FileType::Pipe => return Ok(Some(pipe_end(save, file, record, path)?)),
+        FileType::Directory => CR_FILE_DIR,
+        FileType::MemoryDevice => {
+            record.rdev = read.rdev;
+            CR_FILE_CHR
+        }
+        FileType::Proc => {
+            (record.target, left) = file
+                .read_proc()
+                .context(format_args!("file {}", Name(path)))?;
+            record.size = left.len() as u64;
+            CR_FILE_PROC
+        }
+        FileType::ProcMem => CR_FILE_PROC_MEM,
+        _ => CR_FILE_REG,
+    };
+    Ok(Some(Found {
+        record,
+        path,
+        left,
+        timer: None,
+    }))
+}
+
+/// Describes one that has none, and saves what is behind it.
+fn by_object<'a>(
+    save: &mut Save<'_>,
+    file: &FileRef,
+    (kind, info): (FileType, &FileInfo),
+    read: &cr_img_file,
+    buffer: &'a mut [u8],
+) -> Result<Found<'a>> {
+    check(kind, info, read)?;
+    let record = cr_img_file {
+        flags: read.flags & KEPT_FLAGS,
+        rdev: 0,
+        ..*read
+    };
+    let refers = |kind, target| cr_img_file {
+        kind,
+        flags: record.flags,
+        target,
+        ..Default::default()
+    };
+    if event::is_anonymous(kind) {
+        let (record, timer) = event::save(save, file, kind, read.flags)?;
+        return Ok(Found {
+            timer,
+            ..record.into()
+        });
+    }
+    let what = What(kind, info);
+    let saved = match kind {
+        FileType::Pipe => return pipe_end(save, file, record, &[]),
+        FileType::Terminal => {
+            let (record, path) =
+                tty::save(save, file, record.flags, buffer).context(format_args!("{what}"))?;
+            return Ok(Found {
+                path,
+                ..record.into()
+            });
+        }
+        FileType::Socket => {
+            let socket = file.socket().ok_or(EINVAL)?;
+            refers(CR_FILE_SOCKET, socket::save(save, &socket, buffer)?)
+        }
+        FileType::Inet => {
+            let socket = file.inet().ok_or(EINVAL)?;
+            refers(CR_FILE_INET, inet::save(save, &socket, file)?)
+        }
+        FileType::Netlink => {
+            let socket = file.netlink().ok_or(EINVAL)?;
+            refers(CR_FILE_NETLINK, netlink::save(save, &socket, file)?)
+        }
+        FileType::IoUring => refers(CR_FILE_IO_URING, io_uring::save(save, file)?),
+        FileType::Directory => {
+            removed_dir::save_file(save, file, &record).context(format_args!("{what}"))?
+        }
+        FileType::MessageQueue => {
+            mqueue::save_file(save, file, read).context(format_args!("{what}"))?
+        }
+        _ => {
+            let record = cr_img_file {
+                flags: read.flags & (KEPT_FLAGS | O_TMPFILE),
+                ..record
+            };
+            inode::save(save, file, kind, info.inode, &record).context(format_args!("{what}"))?
+        }
+    };
+    Ok(saved.into())
+}
+
+/// An end of a pipe, which is where its name is.
+fn pipe_end<'a>(
+    save: &mut Save<'_>,
+    file: &FileRef,
+    record: cr_img_file,
+    path: &[u8],
+) -> Result<Found<'a>> {
+    Ok(Found::from(cr_img_file {
+        kind: CR_FILE_PIPE,
+        target: pipe::save(save, file, &file.pipe()?, path)?,
+        pos: 0,
+        ..record
+    }))
+}
+
+/// What stands for one of the outside, if the user has said so.
+fn external(
+    save: &Save<'_>,
+    file: &FileRef,
+    (kind, info): (FileType, &FileInfo),
+    read: &cr_img_file,
+    why: &str,
+) -> Result<cr_img_file> {
+    let Some(key) = save.container.external_key(file, info.inode) else {
+        fail!(
+            EBUSY,
+            "{} {why}: declare it external, or close it",
+            What(kind, info)
+        );
+    };
+    Ok(cr_img_file {
+        kind: CR_FILE_EXTERNAL,
+        flags: read.flags & KEPT_FLAGS,
+        target: u64::from(key),
+        ..Default::default()
+    })
 }
 
 const SHARED: &str = "is shared with a process outside of the container";

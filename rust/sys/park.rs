@@ -115,6 +115,8 @@ pub struct Slot {
     vfork: SetOnce<Arc<Vfork>>,
     /// The same, for its tracer.
     trace: SetOnce<cr_img_trace>,
+    /// It has begun to do any of these.
+    begun: Atomic<u32>,
 }
 
 // SAFETY: All parts are for use by several tasks; `work` is only touched by task_work functions.
@@ -149,6 +151,7 @@ impl Slot {
                 task: task.clone(),
                 parking: parking.clone(),
                 wait_left,
+                begun: Atomic::new(0),
                 vfork: SetOnce::new(),
                 trace: SetOnce::new(),
             }),
@@ -264,6 +267,30 @@ impl Slot {
         self.trace.populate(*trace);
     }
 
+    /// Does in the current task, to which the slot belongs, what it is to do when the parking opens.
+    fn begin(&self) {
+        let trace = self.trace.as_ref();
+        if let Some(trace) = trace {
+            // SAFETY: `trace` is valid. On its way to user mode, the task may stop for its tracer.
+            unsafe { bindings::cr_shim_trace_in_call(trace) };
+        }
+        if let Some(vfork) = self.vfork.as_ref() {
+            vfork.wait();
+        }
+        let sleeps = trace.is_some_and(|trace| trace.flags & CR_TRACE_SLEEPS != 0);
+        match self.wait_left {
+            // SAFETY: On its way to user mode, the task may issue system calls.
+            Some(left) => unsafe { bindings::cr_shim_finish_wait(left) },
+            // SAFETY: As above.
+            None if sleeps => unsafe { bindings::cr_shim_reissue() },
+            None => {}
+        }
+        if sleeps {
+            // SAFETY: On its way to user mode, the task may stop for its tracer.
+            unsafe { bindings::cr_shim_trace_end_call() };
+        }
+    }
+
     /// How far the task has got.
     pub fn stage(&self) -> Stage {
         match self.stage.load(Acquire) {
@@ -340,25 +367,9 @@ unsafe extern "C" fn park(work: *mut bindings::callback_head) {
         }
         // Being killed is the only other way out, and then the task sees to that itself.
         let open = slot.parking.open.wait().is_ok();
-        let trace = slot.trace.as_ref().filter(|_| open);
-        if let Some(trace) = trace {
-            // SAFETY: `trace` is valid. On its way to user mode, the task may stop for its tracer.
-            unsafe { bindings::cr_shim_trace_in_call(trace) };
-        }
-        if let (true, Some(vfork)) = (open, slot.vfork.as_ref()) {
-            vfork.wait();
-        }
-        let sleeps = trace.is_some_and(|trace| trace.flags & CR_TRACE_SLEEPS != 0);
-        match slot.wait_left.filter(|_| open) {
-            // SAFETY: On its way to user mode, the task may issue system calls.
-            Some(left) => unsafe { bindings::cr_shim_finish_wait(left) },
-            // SAFETY: As above.
-            None if sleeps => unsafe { bindings::cr_shim_reissue() },
-            None => {}
-        }
-        if sleeps {
-            // SAFETY: On its way to user mode, the task may stop for its tracer.
-            unsafe { bindings::cr_shim_trace_end_call() };
+        // It may come by again.
+        if open && slot.begun.xchg(1, Full) == 0 {
+            slot.begin();
         }
         let again = open
             // SAFETY: The work is part of the slot, and is being run. On its way to user mode, the

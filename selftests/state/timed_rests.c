@@ -9,9 +9,9 @@
 #define TIME_S		15
 #define BEFORE_MS	8000
 /* What the time may come to, ns: less than if it had begun again. */
-#define ENOUGH		((TIME_S + 7) * SECOND)
+#define ENOUGH		((TIME_S + 5) * SECOND)
 /* More than the buffers of both ends grow to. */
-#define BIG		(16 << 20)
+#define BIG		(4 << 20)
 
 enum { RECV, READ_LOW, READV_LOW, RECVMSG, SEND, WRITEV, SENDMSG };
 

@@ -77,8 +77,8 @@ static bool has_vector(const struct pt_regs *regs)
 }
 
 /*
- * What a call that reads or writes has to do that with, as @regs say. @iov is to be
- * freed.
+ * What a call that reads or writes has to do that with, as @regs say. @iov has room for
+ * UIO_FASTIOV of them; it is to be freed, whatever it is then.
  */
 static int data_of(const struct pt_regs *regs, unsigned int direction,
 		   struct iovec **iov, struct iov_iter *data)
@@ -88,15 +88,20 @@ static int data_of(const struct pt_regs *regs, unsigned int direction,
 		.msg_iovlen = regs->dx,
 	};
 
-	*iov = NULL;
-	if (!has_vector(regs))
-		return import_ubuf(direction, (void __user *)regs->si, regs->dx,
-				   data);
-	if ((nr_of(regs) == __NR_sendmsg || nr_of(regs) == __NR_recvmsg) &&
-	    copy_from_user(&msg, (void __user *)regs->si, sizeof(msg)))
+	if (has_vector(regs)) {
+		bool has_msg = nr_of(regs) == __NR_sendmsg ||
+			       nr_of(regs) == __NR_recvmsg;
+
+		if (!has_msg ||
+		    !copy_from_user(&msg, (void __user *)regs->si, sizeof(msg)))
+			return min(import_iovec(direction, msg.msg_iov,
+						msg.msg_iovlen, UIO_FASTIOV, iov,
+						data), 0);
+		*iov = NULL;
 		return -EFAULT;
-	return min(import_iovec(direction, msg.msg_iov, msg.msg_iovlen, 0, iov,
-				data), 0);
+	}
+	*iov = NULL;
+	return import_ubuf(direction, (void __user *)regs->si, regs->dx, data);
 }
 
 static bool is_write(const struct pt_regs *regs)
@@ -414,9 +419,9 @@ static bool finish_read(struct callback_head *work, struct file *file,
 static bool go_on_with_data(struct callback_head *work, struct file *file)
 {
 	struct pt_regs *regs = task_pt_regs(current);
+	struct iovec fast[UIO_FASTIOV], *iov = fast;
 	bool again = false, reads = is_read(regs);
 	struct iov_iter data;
-	struct iovec *iov;
 
 	if (data_of(regs, reads ? ITER_DEST : ITER_SOURCE, &iov, &data)) {
 		conclude(work, false, -EFAULT);

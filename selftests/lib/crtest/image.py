@@ -12,7 +12,7 @@ TAG_NETLINK = 0x31
 TAG_POLICY = 0x19
 TAG_SECCOMP, TAG_XSTATE, TAG_SCHED, TAG_CONTROLS, TAG_PAGES = 0x2a, 0x43, 0x45, 0x46, 0x60
 # sizeof(struct cr_img_cred), sizeof(struct cr_img_fs)
-CRED_LEN, FS_LEN, PAGE = 88, 16, 4096
+CRED_LEN, FS_LEN, PAGE = 88, 24, 4096
 # Offsets in the header.
 VERSION, ARCH, PAGE_SIZE, XFEATURES, HEADER_CRC = 8, 16, 20, 32, 124
 # Members of payloads: where they are, and what they consist of.
