@@ -395,7 +395,12 @@ fn settle_one(container: &Container, held: &mut Held, dies: bool) -> Result {
     let before = held.standing;
     held.standing = Standing::Unsettled;
     // Only now that it is known to sleep do its registers say where.
-    match syscall::asleep_in(task) {
+    let asleep = match syscall::asleep_in(task) {
+        // Its tracer would be told what it has done so far.
+        asleep if asleep.is_woken(dies) && task.is_waited_for() => Asleep::Wait(CallName::Traced),
+        asleep => asleep,
+    };
+    match asleep {
         Asleep::Leave(_) => held.standing = Standing::Asleep(stamp),
         Asleep::LeaveUntil(_) => held.standing = Standing::AsleepUntil,
         // Its memory is saved while it is held, which takes longer than it may sleep.

@@ -13,6 +13,7 @@ use crate::{
     image::Records,
     plan::{self, Plan},
     report::{failure, Context, Result},
+    state::regs::REG_IP,
 };
 use core::ops::Range;
 use cr_codec::{check, order, uapi::*};
@@ -78,11 +79,17 @@ impl Late {
     /// What is read or written while the threads are built.
     fn find_looked_at(&mut self, records: &Records) -> Result {
         const TIME_LEN: u64 = 16;
-        let mut mm = 0;
+        /// The instruction that a thread begins its system call with.
+        const SYSCALL_LEN: u64 = 2;
+        let (mut mm, mut ip) = (0, 0);
         for at in 0..records.len() {
             let rec = records.get(at);
             match rec.tag {
                 CR_TAG_PROCESS => mm = rec.fixed::<cr_img_process>()?.mm,
+                CR_TAG_REGS => ip = rec.fixed::<cr_img_regs>()?.reg[REG_IP],
+                CR_TAG_TRACE if rec.fixed::<cr_img_trace>()?.stop == CR_TRACE_BEFORE_CALL => {
+                    self.add_early(mm, ip.wrapping_sub(SYSCALL_LEN), SYSCALL_LEN)?;
+                }
                 CR_TAG_THREAD => {
                     let thread: cr_img_thread = rec.fixed()?;
                     self.add_early(mm, thread.rseq, u64::from(thread.rseq_len))?;

@@ -38,6 +38,17 @@ pub(crate) enum Asleep {
     Wait(CallName),
 }
 
+impl Asleep {
+    /// Whether the call is interrupted, in a container that `dies`.
+    pub(crate) fn is_woken(self, dies: bool) -> bool {
+        match self {
+            Self::Wake | Self::WakeHalfway(..) => true,
+            Self::LeaveFor(Timed::RewrittenWithSets(_)) => dies,
+            _ => false,
+        }
+    }
+}
+
 /// A call that goes on with the time that is left, and how.
 #[derive(Clone, Copy)]
 pub(crate) enum Timed {
@@ -71,6 +82,8 @@ pub(crate) enum CallName {
     Number(u32),
     /// By the number that 32-bit programs have for it.
     Compat(u32),
+    /// One whose end its tracer waits for.
+    Traced,
     /// Not in a system call at all.
     NoCall,
 }
@@ -85,6 +98,7 @@ impl core::fmt::Display for CallName {
             ),
             Self::Number(nr) => write!(f, "system call {nr}"),
             Self::Compat(nr) => write!(f, "system call {nr} of 32-bit programs"),
+            Self::Traced => f.write_str("a system call that its tracer waits for"),
             Self::NoCall => f.write_str("the kernel"),
         }
     }

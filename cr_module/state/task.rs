@@ -274,7 +274,7 @@ fn save_thread(save: &mut Save<'_>, thread: &Thread, other: &Thread) -> Result {
     regs::save(save, thread, &regs)?;
     sched::save(save, thread)?;
     controls::save(save, thread)?;
-    trace::save(save, thread)?;
+    trace::save(save, thread, &regs)?;
     debugreg::save(save, thread)?;
     segments::save_tls(save, thread)?;
     signal::save_queue(save, thread, false)

@@ -16,6 +16,7 @@ use crate::{
     hold::Standing,
     plan::Plan,
     report::{fail, Context, Result},
+    state::regs::REG_AX,
     tree::Thread,
 };
 use cr_codec::{order, uapi::*};
@@ -30,7 +31,17 @@ const SIGTRAP: i32 = 5;
 const SA_NOCLDSTOP: u64 = 1;
 const SIGCHLD: usize = 17;
 
+/// What a system call that has no result yet has there: -ENOSYS.
+const NO_RESULT: u64 = -38_i64 as u64;
+/// The instruction.
+const SYSCALL: [u8; 2] = [0x0f, 0x05];
+/// TF and RF.
+const FLAGS_OF_STEPS: u64 = 0x1_0100;
+const OPTION_VFORK_DONE: u32 = 1 << 5;
+
 const EVENT_FORK: u32 = 1;
+const EVENT_CLONE: u32 = 3;
+const EVENT_EXEC: u32 = 4;
 const EVENT_VFORK_DONE: u32 = 5;
 const EVENT_EXIT: u32 = 6;
 const EVENT_SECCOMP: u32 = 7;
@@ -41,7 +52,7 @@ const SYSCALL_EXIT: u64 = 2;
 const SUSPEND_SECCOMP: u32 = 1 << 21;
 
 /// Saves who traces a thread, and where it stands.
-pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result {
+pub(crate) fn save(save: &mut Save<'_>, thread: &Thread, regs: &cr_img_regs) -> Result {
     let read = thread.task.read_trace(save.container.ns());
     let mut trace = match read {
         Ok(None) => return Ok(()),
@@ -77,22 +88,29 @@ pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result {
     if traced != (trace.stop != CR_TRACE_RUNS) {
         fail!(EAGAIN, "was woken during the checkpoint: try again");
     }
-    let parked = traced || thread.standing == Standing::Parked;
-    if trace.flags & CR_TRACE_SYSCALLS != 0 && !parked {
+    let (parked, in_vfork) = match thread.standing {
+        Standing::Parked | Standing::Traced(_) => (true, false),
+        Standing::InVfork(..) => (false, trace.options & OPTION_VFORK_DONE != 0),
+        _ => (false, false),
+    };
+    if in_vfork {
         fail!(
             EOPNOTSUPP(),
-            "sleeps in a system call that its tracer waits for, which is not supported yet"
+            "sleeps in vfork(2), whose end its tracer waits for, which is not supported yet"
         );
     }
+    if trace.flags & CR_TRACE_SYSCALLS != 0 && !parked {
+        trace.flags |= CR_TRACE_SLEEPS;
+    }
     if traced {
-        trace.stop = kind_of_stop(&trace)?;
+        trace.stop = kind_of_stop(thread, &trace, regs)?;
     }
     save.record(&trace, &[])
 }
 
 /// What kind of stop a thread is in. Its tracer may have written to the siginfo of one that a signal
 /// has caused, maybe what it has seen in another stop; but only those others have a message.
-fn kind_of_stop(trace: &cr_img_trace) -> Result<u32> {
+fn kind_of_stop(thread: &Thread, trace: &cr_img_trace, regs: &cr_img_regs) -> Result<u32> {
     let member = |at: usize| {
         let bytes = trace.siginfo.get(at..at + 4).unwrap_or_default();
         bytes.try_into().map_or(0, i32::from_le_bytes)
@@ -100,13 +118,25 @@ fn kind_of_stop(trace: &cr_img_trace) -> Result<u32> {
     let (signal, code) = (member(0), member(8));
     let event = u32::try_from(code).map_or(0, |code| code >> 8);
     let is_trap = code & 0x7f == SIGTRAP;
+    let in_call = is_trap && regs.reg[REG_AX] == NO_RESULT;
     let place = match (event, trace.message) {
         (EVENT_STOP, 0) => return Ok(CR_TRACE_IN_INTERRUPT),
         (EVENT_EXIT, _) if is_trap => "its exit",
+        // Its tracer may have changed what the filter would be asked about once more.
         (EVENT_SECCOMP, _) if is_trap => "a system call that seccomp tells it of",
-        (0, SYSCALL_ENTRY) if is_trap => "the beginning of a system call",
-        (0, SYSCALL_EXIT) if is_trap => "the end of a system call",
-        (EVENT_FORK..=EVENT_VFORK_DONE, 1..) if is_trap => "the creation of a task or program",
+        (0, SYSCALL_ENTRY) if in_call && can_begin_again(&thread.task, regs) => {
+            return Ok(CR_TRACE_BEFORE_CALL)
+        }
+        (0, SYSCALL_ENTRY) if is_trap => {
+            "the beginning of a system call that cannot be issued again"
+        }
+        (0, SYSCALL_EXIT) if is_trap => return Ok(CR_TRACE_AFTER_CALL),
+        // Some of what belongs to the old program goes only after that.
+        (EVENT_EXEC, 1..) if is_trap => "the execution of a program",
+        (EVENT_FORK | EVENT_CLONE | EVENT_VFORK_DONE, 1..) if in_call && is_first_level(thread) => {
+            return Ok(CR_TRACE_IN_EVENT)
+        }
+        (EVENT_FORK..=EVENT_VFORK_DONE, 1..) if is_trap => "the creation of a task",
         (_, 1..) => "what its tracer has disguised",
         (0, 0) if (signal, code) == (SIGTRAP, SIGTRAP) => "the beginning of a signal handler",
         _ => return Ok(CR_TRACE_IN_SIGNAL),
@@ -115,6 +145,28 @@ fn kind_of_stop(trace: &cr_img_trace) -> Result<u32> {
         EOPNOTSUPP(),
         "is stopped by its tracer at {place}, which is not supported yet: continue it first"
     )
+}
+
+/// Whether a system call that has not begun can be issued again: its tracer has changed nothing that the
+/// instruction sets, that one is there, and the kernel looks at nothing else before it stops the thread.
+fn can_begin_again(task: &TaskRef, regs: &cr_img_regs) -> bool {
+    let [.., r11, _, _, _, _, cx, _, _, _, orig_ax, ip, _, flags, _, _, _, _, _, _, _, _] =
+        regs.reg;
+    let mut instruction = [0; SYSCALL.len()];
+    let at = ip.wrapping_sub(SYSCALL.len() as u64);
+    let copied = task.mm().map(|mm| mm.copy(at, &mut instruction));
+    copied.is_some_and(|copied| copied.is_ok())
+        && instruction == SYSCALL
+        && u32::try_from(orig_ax).is_ok()
+        && cx == ip
+        && (r11 ^ flags) & !FLAGS_OF_STEPS == 0
+        && task.read_controls().flags & CR_CONTROL_DISPATCH == 0
+}
+
+/// Whether what the tracer is told about a new task is what the call returns: in a nested pid namespace,
+/// it may not be.
+fn is_first_level(thread: &Thread) -> bool {
+    thread.info.pid_depth == 0
 }
 
 /// A traced thread that is restarted.
@@ -158,8 +210,18 @@ pub(crate) fn restore(plan: &Plan) -> Result<KVVec<Traced>> {
             let Some((_, (tracer, tracer_number))) = found else {
                 fail!(EINVAL, "pid {tid}: is traced by a thread that is not there");
             };
+            let created = plan.task(at, number)?;
+            // Else it would go anywhere, and never stop.
+            let regs = plan.records.get(thread.regs).fixed()?;
+            if trace.stop == CR_TRACE_BEFORE_CALL && !can_begin_again(&created.task, &regs) {
+                fail!(EINVAL, "pid {tid}: does not stand after a system call");
+            }
+            let in_call = matches!(trace.stop, CR_TRACE_AFTER_CALL | CR_TRACE_IN_EVENT);
+            if in_call || trace.flags & CR_TRACE_SLEEPS != 0 {
+                created.slot.ok_or(ESRCH)?.trace(&trace);
+            }
             let entry = Traced {
-                task: plan.task(at, number)?.task,
+                task: created.task,
                 tracer: plan.task(*tracer, *tracer_number)?.task,
                 trace,
                 blocked: thread.thread.blocked,

@@ -15,6 +15,7 @@
 
 use crate::{bindings, file::FileRef, misc::ModuleRef, sync::Event, task::TaskRef, vfork::Vfork};
 use core::mem::ManuallyDrop;
+use cr_codec::uapi::*;
 use kernel::{
     error::to_result,
     prelude::*,
@@ -46,8 +47,6 @@ const PARKED: u32 = 1;
 const GONE: u32 = 2;
 const PASSED: u32 = 3;
 const HALTED: u32 = 4;
-
-const NO_WAIT: u64 = u64::MAX;
 
 /// How often who waits looks for other work, ms.
 const LOOK_MS: u32 = 2;
@@ -110,11 +109,14 @@ pub struct Slot {
     stage: Atomic<u32>,
     task: TaskRef,
     parking: Arc<Parking>,
-    /// The task goes on to wait in its system call afterwards, for so long, ns; or [`NO_WAIT`], also when it
-    /// has begun to: it may come by again.
-    wait_left: Atomic<u64>,
+    /// The task goes on to wait in its system call afterwards, for so long, ns.
+    wait_left: Option<u64>,
     /// The same, for the end of a vfork(2).
     vfork: SetOnce<Arc<Vfork>>,
+    /// The same, for its tracer.
+    trace: SetOnce<cr_img_trace>,
+    /// It has begun to do any of these.
+    begun: Atomic<u32>,
 }
 
 // SAFETY: All parts are for use by several tasks; `work` is only touched by task_work functions.
@@ -148,8 +150,10 @@ impl Slot {
                 stage: Atomic::new(QUEUED),
                 task: task.clone(),
                 parking: parking.clone(),
-                wait_left: Atomic::new(wait_left.unwrap_or(NO_WAIT)),
+                wait_left,
+                begun: Atomic::new(0),
                 vfork: SetOnce::new(),
+                trace: SetOnce::new(),
             }),
             GFP_KERNEL,
         )?;
@@ -257,6 +261,36 @@ impl Slot {
         self.vfork.populate(vfork);
     }
 
+    /// Lets the task, which is in the parking, stop for its tracer afterwards, in the call that it comes
+    /// from, or at the end of that.
+    pub fn trace(&self, trace: &cr_img_trace) {
+        self.trace.populate(*trace);
+    }
+
+    /// Does in the current task, to which the slot belongs, what it is to do when the parking opens.
+    fn begin(&self) {
+        let trace = self.trace.as_ref();
+        if let Some(trace) = trace {
+            // SAFETY: `trace` is valid. On its way to user mode, the task may stop for its tracer.
+            unsafe { bindings::cr_shim_trace_in_call(trace) };
+        }
+        if let Some(vfork) = self.vfork.as_ref() {
+            vfork.wait();
+        }
+        let sleeps = trace.is_some_and(|trace| trace.flags & CR_TRACE_SLEEPS != 0);
+        match self.wait_left {
+            // SAFETY: On its way to user mode, the task may issue system calls.
+            Some(left) => unsafe { bindings::cr_shim_finish_wait(left) },
+            // SAFETY: As above.
+            None if sleeps => unsafe { bindings::cr_shim_reissue() },
+            None => {}
+        }
+        if sleeps {
+            // SAFETY: On its way to user mode, the task may stop for its tracer.
+            unsafe { bindings::cr_shim_trace_end_call() };
+        }
+    }
+
     /// How far the task has got.
     pub fn stage(&self) -> Stage {
         match self.stage.load(Acquire) {
@@ -333,15 +367,9 @@ unsafe extern "C" fn park(work: *mut bindings::callback_head) {
         }
         // Being killed is the only other way out, and then the task sees to that itself.
         let open = slot.parking.open.wait().is_ok();
-        if let (true, Some(vfork)) = (open, slot.vfork.as_ref()) {
-            vfork.wait();
-        }
-        if open {
-            let left = slot.wait_left.xchg(NO_WAIT, Full);
-            if left != NO_WAIT {
-                // SAFETY: On its way to user mode, the task may issue system calls.
-                unsafe { bindings::cr_shim_finish_wait(left) };
-            }
+        // It may come by again.
+        if open && slot.begun.xchg(1, Full) == 0 {
+            slot.begin();
         }
         let again = open
             // SAFETY: The work is part of the slot, and is being run. On its way to user mode, the

@@ -30,6 +30,12 @@ impl TaskRef {
         Ok(())
     }
 
+    /// Whether its tracer waits for the end of the system call that it is in.
+    pub fn is_waited_for(&self) -> bool {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_trace_waits(self.as_ptr()) }
+    }
+
     /// Lets it, which is parked and traced, stop for its tracer when it goes on.
     pub fn stop_for_tracer(&self, trace: &cr_img_trace) {
         // SAFETY: The task is valid; its signals are changed under their lock.

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/user.h>
 #include <sys/resource.h>
 
 static pid_t other;
@@ -156,15 +157,108 @@ static void in_group_stop(void)
 	await_stop(SIGSTOP | PTRACE_EVENT_STOP << 8);
 }
 
+/* It has written a part of what does not fit into a pipe. */
 static void in_traced_call(void)
 {
-	traced(0);
+	static char much[1 << 20];
+	int ends[2], status;
+
+	sure(pipe(ends));
+	other = sure(fork());
+	if (!other) {
+		sure(ptrace(PTRACE_TRACEME, 0, 0, 0));
+		raise(SIGUSR1);
+		syscall(SYS_write, ends[1], much, sizeof(much));
+	}
+	await_stop(SIGUSR1);
+	/* The end of kill(2), if that is one, and the beginning of write(2). */
+	for (;;) {
+		sure(ptrace(PTRACE_SYSCALL, other, 0, 0));
+		sure(waitpid(other, &status, 0));
+		if (ptrace(PTRACE_PEEKUSER, other, offsetof(struct user, regs.orig_rax), 0) == SYS_write)
+			break;
+	}
+	sure(ptrace(PTRACE_SYSCALL, other, 0, 0));
+	await_syscall(other, SYS_write);
+	while (task_state(other) != 'S')
+		sleep_ms(5);
+}
+
+/* A child that does something, after its tracer has asked for these events. */
+static void traced_doing(void (*what)(void), long options)
+{
+	other = sure(fork());
+	if (!other) {
+		sure(ptrace(PTRACE_TRACEME, 0, 0, 0));
+		raise(SIGUSR1);
+		what();
+		for (;;)
+			pause();
+	}
+	await_stop(SIGUSR1);
+	sure(ptrace(PTRACE_SETOPTIONS, other, 0, options | PTRACE_O_EXITKILL));
+	sure(ptrace(PTRACE_CONT, other, 0, 0));
+}
+
+static void make_filtered_call(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = { ARRAY_SIZE(code), code };
+
+	sure(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	sure(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter));
+	syscall(SYS_getppid);
+}
+
+/* What its filter would be asked about again may be another call now. */
+static void at_seccomp_stop(void)
+{
+	traced_doing(make_filtered_call, PTRACE_O_TRACESECCOMP);
+	await_stop(SIGTRAP | PTRACE_EVENT_SECCOMP << 8);
+}
+
+/* The instruction would set this register. */
+static void at_changed_call(void)
+{
+	traced(PTRACE_O_EXITKILL);
 	sure(ptrace(PTRACE_INTERRUPT, other, 0, 0));
 	await_stop(SIGTRAP | PTRACE_EVENT_STOP << 8);
 	sure(ptrace(PTRACE_SYSCALL, other, 0, 0));
 	await_stop(SIGTRAP);
-	sure(ptrace(PTRACE_SYSCALL, other, 0, 0));
-	await_syscall(other, SYS_pause);
+	sure(ptrace(PTRACE_POKEUSER, other, offsetof(struct user, regs.rcx), 0x5eed));
+}
+
+static void make_vfork(void)
+{
+	syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
+}
+
+static void at_vfork_stop(void)
+{
+	traced_doing(make_vfork, PTRACE_O_TRACEVFORK);
+	await_stop(SIGTRAP | PTRACE_EVENT_VFORK << 8);
+}
+
+static void in_traced_vfork(void)
+{
+	traced_doing(make_vfork, PTRACE_O_TRACEVFORKDONE);
+	await_syscall(other, SYS_clone);
+}
+
+static void make_exec(void)
+{
+	execl("/bin/true", "true", NULL);
+}
+
+static void at_exec_stop(void)
+{
+	traced_doing(make_exec, PTRACE_O_TRACEEXEC);
+	await_stop(SIGTRAP | PTRACE_EVENT_EXEC << 8);
 }
 
 static void traced_zombie(void)
@@ -394,7 +488,12 @@ static const struct case_ cases[] = {
 	{ "seccomp-restart", "nanosleep.* restart_syscall", make_no_restart, check_no_restart },
 	{ "traced-exit", "stopped by its tracer at its exit", at_exit_stop, check_exit_stop },
 	{ "traced-group", "stopped by a signal", in_group_stop, check_traced },
-	{ "traced-call", "that its tracer waits for", in_traced_call, check_traced },
+	{ "traced-call", "that its tracer waits for", in_traced_call, NULL },
+	{ "traced-seccomp", "that seccomp tells it of", at_seccomp_stop, NULL },
+	{ "traced-changed", "cannot be issued again", at_changed_call, NULL },
+	{ "traced-exec", "at the execution of a program", at_exec_stop, NULL },
+	{ "traced-vfork", "at the creation of a task", at_vfork_stop, NULL },
+	{ "traced-vfork-done", "sleeps in vfork.* whose end its tracer waits for", in_traced_vfork, NULL },
 	{ "traced-zombie", "tracer does not know", traced_zombie, check_traced },
 	{ "nested-pid-max", "kernel.pid_max .* nested pid namespace", nested_pid_max, NULL },
 	{ "pid-namespace-fd", "fd [0-9]+: a namespace", pid_namespace_of_descriptor, NULL },

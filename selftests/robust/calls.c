@@ -9,7 +9,7 @@
 
 #define SYSCALL_STOP	(SIGTRAP | 0x80)
 
-/* Most of the time outside of calls: in one, it is not checkpointed. */
+/* It is checkpointed in its calls and outside of them. */
 static int traced(void *unused)
 {
 	(void)unused;

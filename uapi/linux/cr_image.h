@@ -2350,11 +2350,18 @@ struct cr_img_controls {
  * @CR_TRACE_RUNS: nowhere
  * @CR_TRACE_IN_SIGNAL: a signal, which its tracer decides about
  * @CR_TRACE_IN_INTERRUPT: PTRACE_INTERRUPT, or a new thread (PTRACE_EVENT_STOP)
+ * @CR_TRACE_BEFORE_CALL: a system call that it is about to begin (PTRACE_SYSCALL)
+ * @CR_TRACE_AFTER_CALL: one that has ended (PTRACE_SYSCALL)
+ * @CR_TRACE_IN_EVENT: a task that it has created (PTRACE_EVENT_FORK, _CLONE,
+ *	_VFORK_DONE)
  */
 enum cr_img_trace_stop {
 	CR_TRACE_RUNS		= 0,
 	CR_TRACE_IN_SIGNAL	= 1,
 	CR_TRACE_IN_INTERRUPT	= 2,
+	CR_TRACE_BEFORE_CALL	= 3,
+	CR_TRACE_AFTER_CALL	= 4,
+	CR_TRACE_IN_EVENT	= 5,
 };
 
 /* PTRACE_SEIZE; else PTRACE_ATTACH or PTRACE_TRACEME */
@@ -2370,6 +2377,8 @@ enum cr_img_trace_stop {
 #define CR_TRACE_TRAP_NOTIFY	0x40
 /* In a stop by a signal: no SIGCONT has come since. */
 #define CR_TRACE_STOP_DEQUEUED	0x80
+/* It sleeps in a system call at whose end it is to stop (CR_TRACE_SYSCALLS). */
+#define CR_TRACE_SLEEPS		0x100
 
 /* PTRACE_O_*, all but PTRACE_O_SUSPEND_SECCOMP */
 #define CR_TRACE_OPTIONS	0x1000ff

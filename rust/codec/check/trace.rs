@@ -12,14 +12,23 @@ const FLAGS: u32 = CR_TRACE_SEIZED
     | CR_TRACE_SYSCALLS
     | CR_TRACE_TRAP_STOP
     | CR_TRACE_TRAP_NOTIFY
-    | CR_TRACE_STOP_DEQUEUED;
+    | CR_TRACE_STOP_DEQUEUED
+    | CR_TRACE_SLEEPS;
 /// What only PTRACE_SEIZE makes possible.
 const ONLY_SEIZED: u32 = CR_TRACE_TRAP_STOP | CR_TRACE_TRAP_NOTIFY;
 
 /// Bytes of a siginfo that the kernel keeps: `struct kernel_siginfo`.
 const SIGINFO_LEN: usize = 48;
 const SIGTRAP: u32 = 5;
+/// What PTRACE_O_TRACESYSGOOD makes of it.
+const SYSCALL_TRAP: u32 = 0x85;
+const EVENT_FORK: u32 = 1;
+const EVENT_CLONE: u32 = 3;
+const EVENT_VFORK_DONE: u32 = 5;
 const EVENT_STOP: u32 = 128;
+/// PTRACE_EVENTMSG_SYSCALL_*
+const SYSCALL_ENTRY: u64 = 1;
+const SYSCALL_EXIT: u64 = 2;
 
 pub(super) fn trace(rec: &Rec<'_>) -> Result {
     let trace: cr_img_trace = rec.fixed()?;
@@ -38,13 +47,33 @@ pub(super) fn trace(rec: &Rec<'_>) -> Result {
         "impossible single step",
     )?;
     let (status, event) = (trace.status & 0xff, trace.status >> 8);
-    let stopped = match trace.stop {
-        CR_TRACE_RUNS => trace.status == 0 && !has(CR_TRACE_STOP_DEQUEUED),
-        CR_TRACE_IN_SIGNAL => trace.status <= CR_NSIG,
-        CR_TRACE_IN_INTERRUPT => trace.status == 0 || (status, event) == (SIGTRAP, EVENT_STOP),
+    let [.., a, b, c, d] = *trace.siginfo.first_chunk::<12>().unwrap_or(&[0; 12]);
+    let code = u32::from_le_bytes([a, b, c, d]);
+    let reason = code >> 8;
+    let told = |wanted: u32| trace.status == 0 || (status, event) == (SIGTRAP, wanted);
+    let at_call = matches!(trace.status, 0 | SIGTRAP | SYSCALL_TRAP)
+        && matches!(code, SIGTRAP | SYSCALL_TRAP);
+    let is_pid = (1..=u64::from(PID_MAX)).contains(&trace.message);
+    let stopped = match (trace.stop, trace.message) {
+        (CR_TRACE_RUNS, 0) => trace.status == 0 && !has(CR_TRACE_STOP_DEQUEUED),
+        (CR_TRACE_IN_SIGNAL, 0) => trace.status <= CR_NSIG,
+        (CR_TRACE_IN_INTERRUPT, 0) => told(EVENT_STOP),
+        (CR_TRACE_BEFORE_CALL, SYSCALL_ENTRY) => at_call && has(CR_TRACE_SYSCALLS),
+        (CR_TRACE_AFTER_CALL, SYSCALL_EXIT) => at_call,
+        (CR_TRACE_IN_EVENT, _) => {
+            matches!(reason, EVENT_FORK | EVENT_CLONE | EVENT_VFORK_DONE)
+                && code & 0xff == SIGTRAP
+                && told(reason)
+                && is_pid
+        }
+        (CR_TRACE_RUNS..=CR_TRACE_IN_EVENT, _) => false,
         _ => return Err(rec.error("unknown kind of stop")),
     };
-    rec.require(stopped && trace.message == 0, "impossible stop")?;
+    rec.require(stopped, "impossible stop")?;
+    rec.require(
+        !has(CR_TRACE_SLEEPS) || (trace.stop == CR_TRACE_RUNS && has(CR_TRACE_SYSCALLS)),
+        "a sleep that nobody waits for",
+    )?;
     let used = match trace.stop {
         CR_TRACE_RUNS => 0,
         _ => SIGINFO_LEN,

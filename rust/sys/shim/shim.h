@@ -206,6 +206,7 @@ static inline void cr_shim_debug_wait(void) {}
 #endif
 bool cr_shim_go_on(struct callback_head *work);
 bool cr_shim_must_make_way(struct callback_head *work);
+void cr_shim_reissue(void);
 bool cr_shim_interrupt_halfway(struct task_struct *t, struct file *file);
 bool cr_shim_rest_time(struct task_struct *t, u64 *left_ns);
 bool cr_shim_goes_on(struct task_struct *t);
@@ -252,6 +253,9 @@ bool cr_shim_trace_stopped(struct task_struct *t, const struct cr_img_trace *in,
 bool cr_shim_set_nocldstop(struct task_struct *t, bool set);
 bool cr_shim_trace_is_near(void);
 unsigned long cr_shim_trace_stamp(struct task_struct *t);
+void cr_shim_trace_end_call(void);
+void cr_shim_trace_in_call(const struct cr_img_trace *in);
+bool cr_shim_trace_waits(struct task_struct *t);
 void cr_shim_debugregs_read(struct task_struct *t, struct cr_img_debugregs *out);
 int cr_shim_debugregs_write(struct task_struct *t,
 			    const struct cr_img_debugregs *in);

@@ -171,6 +171,65 @@ static long finish_until(u64 left_ns, long nr, const u64 *args)
 	return ret == -ERESTARTSYS ? 0 : ret == -EINTR ? -EAGAIN : ret;
 }
 
+/* A call is issued again for the current task, on its way to user mode. */
+static void prepare_call(void)
+{
+	/* The call has a mask of its own for as long as it waits. */
+	if (test_and_clear_restore_sigmask())
+		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
+	/* That it was made to look at its signals is none. */
+	spin_lock_irq(&current->sighand->siglock);
+	recalc_sigpending();
+	spin_unlock_irq(&current->sighand->siglock);
+}
+
+/* Those that do not come back, or go on with other registers: nobody sleeps in them. */
+static bool comes_back(u32 nr)
+{
+	switch (nr) {
+	case __NR_rt_sigreturn:
+	case __NR_fork:
+	case __NR_vfork:
+	case __NR_clone:
+	case __NR_clone3:
+	case __NR_execve:
+	case __NR_execveat:
+	case __NR_exit:
+	case __NR_exit_group:
+		return false;
+	}
+	return true;
+}
+
+/*
+ * The current task goes on with the system call that it was interrupted in, as it would
+ * from user mode: but a tracer that waits for its end does not see it begin.
+ */
+void cr_shim_reissue(void)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	u32 nr = regs->orig_ax;
+
+	switch ((long)regs->ax) {
+	case -ERESTART_RESTARTBLOCK:
+		nr = __NR_restart_syscall;
+		break;
+	case -ERESTARTSYS:
+	case -ERESTARTNOINTR:
+	case -ERESTARTNOHAND:
+		break;
+	default:
+		return;
+	}
+	if ((long)regs->orig_ax < 0 || !comes_back(nr))
+		return;
+	prepare_call();
+	/* It has no result. */
+	regs->ax = -ENOSYS;
+	regs->ax = cr_shim_syscall(nr, regs->di, regs->si, regs->dx, regs->r10,
+				   regs->r8, regs->r9);
+}
+
 /*
  * The current task goes on to wait in the system call that its registers say,
  * for so long. A time-out in its memory is not to be written to: ours is where a
@@ -232,13 +291,7 @@ void cr_shim_finish_wait(u64 left_ns)
 		if (borrowed)
 			*timeout = at;
 	}
-	/* The call has a mask of its own for as long as it waits. */
-	if (test_and_clear_restore_sigmask())
-		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
-	/* That it was made to look at its signals is none. */
-	spin_lock_irq(&current->sighand->siglock);
-	recalc_sigpending();
-	spin_unlock_irq(&current->sighand->siglock);
+	prepare_call();
 	if (of_file)
 		regs->ax = finish_until(left_ns, regs->orig_ax, args);
 	else

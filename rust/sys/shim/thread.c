@@ -139,9 +139,12 @@ static int restart_block_read(struct task_struct *t, struct cr_img_thread *out)
 	/*
 	 * The kernel may have gone on with the call already: then the thread
 	 * is about to issue restart_syscall(2), or has the same number there
-	 * for another reason, and what is saved does no harm.
+	 * for another reason, and what is saved does no harm. Or its tracer has
+	 * stopped it at the beginning of that.
 	 */
-	bool issues_it = regs->ax == __NR_restart_syscall;
+	bool issues_it = regs->ax == __NR_restart_syscall ||
+			 (regs->orig_ax == __NR_restart_syscall &&
+			  (long)regs->ax == -ENOSYS);
 
 	if (cr_shim_rest_time(t, &out->restart_ns)) {
 		out->restart_kind = CR_RESTART_WAIT;

@@ -15,6 +15,9 @@
 
 #include "shim.h"
 
+/* Bytes of the instruction. */
+#define SYSCALL_LEN	2
+
 /*
  * What security_capable() makes of who has attached to @t is the same for who
  * traces it: see ptracer_capable(). Caller holds the tasklist_lock.
@@ -171,16 +174,24 @@ int cr_shim_trace_link(struct task_struct *t, struct task_struct *tracer,
 /* How the tracer of @t, which is parked with all of its registers, lets it go. */
 void cr_shim_trace_resume(struct task_struct *t, const struct cr_img_trace *in)
 {
+	struct pt_regs *regs = task_pt_regs(t);
+
 	if (in->flags & CR_TRACE_SINGLE_STEP)
 		set_tsk_thread_flag(t, TIF_SINGLESTEP);
 	if (in->flags & CR_TRACE_FORCED_TF) {
 		set_tsk_thread_flag(t, TIF_FORCED_TF);
-		task_pt_regs(t)->flags |= X86_EFLAGS_TF;
+		regs->flags |= X86_EFLAGS_TF;
 	}
 	if (in->flags & CR_TRACE_STEP_OUT)
 		set_task_syscall_work(t, SYSCALL_EXIT_TRAP);
 	if (in->flags & CR_TRACE_SYSCALLS)
 		set_task_syscall_work(t, SYSCALL_TRACE);
+	/* The call is issued again, and the kernel stops it there again. */
+	if (in->stop == CR_TRACE_BEFORE_CALL && regs->ip >= SYSCALL_LEN) {
+		regs->ip -= SYSCALL_LEN;
+		regs->ax = regs->orig_ax;
+		regs->orig_ax = -1;
+	}
 }
 
 /* Caller holds the siglock. */
@@ -216,6 +227,10 @@ void cr_shim_trace_stop(struct task_struct *t, const struct cr_img_trace *in)
 		break;
 	case CR_TRACE_IN_INTERRUPT:
 		t->jobctl |= JOBCTL_TRAP_STOP;
+		break;
+	case CR_TRACE_BEFORE_CALL:
+		/* Those that wait come after the call. */
+		siginitsetinv(&t->blocked, sigmask(SIGKILL));
 		break;
 	case CR_TRACE_RUNS:
 		set_traps(t, in);
@@ -254,6 +269,39 @@ bool cr_shim_trace_stopped(struct task_struct *t, const struct cr_img_trace *in,
 	}
 	unlock_task_sighand(t, &flags);
 	return true;
+}
+
+/* The end of the system call that the current task is in, if its tracer waits for that. */
+void cr_shim_trace_end_call(void)
+{
+	bool step = test_task_syscall_work(current, SYSCALL_EXIT_TRAP);
+
+	if (step || test_task_syscall_work(current, SYSCALL_TRACE))
+		ptrace_report_syscall_exit(task_pt_regs(current), step);
+}
+
+/*
+ * The current task, on its way to user mode, stops for its tracer in the system call that
+ * it comes from, as it was, and ends that call.
+ */
+void cr_shim_trace_in_call(const struct cr_img_trace *in)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	int code = ((const siginfo_t *)in->siginfo)->si_code;
+
+	if (in->stop == CR_TRACE_AFTER_CALL) {
+		ptrace_report_syscall_exit(regs, false);
+	} else if (in->stop == CR_TRACE_IN_EVENT) {
+		ptrace_notify((code & 0xff00) | SIGTRAP, in->message);
+		regs->ax = in->message;
+		cr_shim_trace_end_call();
+	}
+}
+
+/* Does a tracer want to know when the system call ends that @t is in? */
+bool cr_shim_trace_waits(struct task_struct *t)
+{
+	return READ_ONCE(t->ptrace) && test_task_syscall_work(t, SYSCALL_TRACE);
 }
 
 /* Is the process of @t not to be told about stops? Returns whether it was. */

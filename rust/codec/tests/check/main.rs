@@ -1252,7 +1252,7 @@ fn controls() {
 #[test]
 fn traces() {
     fails::<cr_img_trace>(0, "impossible tracer", |trace| trace.tracer = 0);
-    fails::<cr_img_trace>(0, "unknown flags", |trace| trace.flags |= 0x100);
+    fails::<cr_img_trace>(0, "unknown flags", |trace| trace.flags |= 0x200);
     fails::<cr_img_trace>(0, "unknown flags", |trace| trace.options = 1 << 21);
     fails::<cr_img_trace>(0, "not seized", |trace| trace.flags &= !CR_TRACE_SEIZED);
     fails::<cr_img_trace>(0, "single step", |trace| trace.flags = CR_TRACE_FORCED_TF);
@@ -1262,6 +1262,44 @@ fn traces() {
     fails::<cr_img_trace>(0, "impossible stop", |trace| trace.stop = CR_TRACE_RUNS);
     fails::<cr_img_trace>(0, "impossible stop", |trace| {
         trace.stop = CR_TRACE_IN_INTERRUPT
+    });
+    let stop = |trace: &mut cr_img_trace, stop, code: u32, message| {
+        trace.siginfo[8..12].copy_from_slice(&code.to_le_bytes());
+        (trace.stop, trace.status, trace.message) = (stop, code, message);
+        trace.flags = CR_TRACE_SEIZED | CR_TRACE_SYSCALLS;
+    };
+    let before = CR_TRACE_BEFORE_CALL;
+    passes::<cr_img_trace>(0, |trace| stop(trace, before, 0x85, 1));
+    fails::<cr_img_trace>(0, "impossible stop", |trace| stop(trace, before, 0x85, 2));
+    fails::<cr_img_trace>(0, "impossible stop", |trace| {
+        stop(trace, before, 5, 1);
+        trace.flags = 0;
+    });
+    fails::<cr_img_trace>(0, "impossible stop", |trace| stop(trace, before, 0x705, 1));
+    let after = CR_TRACE_AFTER_CALL;
+    passes::<cr_img_trace>(0, |trace| stop(trace, after, 5, 2));
+    fails::<cr_img_trace>(0, "impossible stop", |trace| stop(trace, after, 5, 1));
+    fails::<cr_img_trace>(0, "impossible stop", |trace| stop(trace, after, 11, 2));
+    let event = CR_TRACE_IN_EVENT;
+    passes::<cr_img_trace>(0, |trace| stop(trace, event, 0x305, 7));
+    fails::<cr_img_trace>(0, "impossible stop", |trace| stop(trace, event, 0x305, 0));
+    fails::<cr_img_trace>(0, "impossible stop", |trace| stop(trace, event, 0x205, 7));
+    fails::<cr_img_trace>(0, "impossible stop", |trace| {
+        stop(trace, event, 0x105, 7);
+        trace.status = 0x305;
+    });
+    fails::<cr_img_trace>(0, "impossible stop", |trace| {
+        stop(trace, event, 0x405, 7);
+    });
+    let sleep = |trace: &mut cr_img_trace| {
+        stop(trace, CR_TRACE_RUNS, 0, 0);
+        trace.siginfo = [0; 128];
+        trace.flags |= CR_TRACE_SLEEPS;
+    };
+    passes::<cr_img_trace>(0, sleep);
+    fails::<cr_img_trace>(0, "nobody waits for", |trace| {
+        sleep(trace);
+        trace.flags &= !CR_TRACE_SYSCALLS;
     });
     fails::<cr_img_trace>(0, "siginfo", |trace| trace.siginfo[48] = 1);
     passes::<cr_img_trace>(0, |trace| trace.siginfo[47] = 1);
