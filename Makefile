@@ -23,7 +23,7 @@ CARGO := $(IN_ROOT) env -C tools/crctl RUSTFLAGS='-C target-feature=+crt-static'
 sources = $(shell find $(1) -type f 2>/dev/null)
 MODULE_SOURCES := $(call sources,Kbuild rust cr_module uapi scripts/lib) \
 	scripts/build-module scripts/klp-link
-CRCTL_SOURCES := $(call sources,tools/crctl rust/codec uapi)
+CRCTL_SOURCES := $(call sources,tools/crctl rust/codec rust/user uapi)
 
 .PHONY: all
 all: module crctl

@@ -6,7 +6,7 @@
 //! its root, the replacement for what it shares with the outside; it shows progress, explains
 //! errors and inspects images. One file per subcommand under [`commands`].
 
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
 use std::{env, ffi::c_int, os::unix::ffi::OsStrExt};
 
@@ -16,9 +16,8 @@ pub mod device;
 pub mod error;
 pub mod image;
 pub mod runtime;
-#[allow(unsafe_code)]
-pub mod sys;
 
+use cr_user as sys;
 use error::Code;
 
 /// Runs the program, and ends it.

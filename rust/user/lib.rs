@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The system calls that need `unsafe`: the ioctls of `/dev/cr`, and a few that nix has not got or
-//! cannot make safe. Everything else in this crate is without.
+//! The system calls of `crctl` that need `unsafe`: the ioctls of `/dev/cr`, and a few that nix has not
+//! got or cannot make safe.
 
 use std::{
     io::{self, Write},
