@@ -285,7 +285,9 @@ int main(int argc, char **argv)
 	expect(fetch(&closed, 60, 1), "results of one that was closed");
 	expect(leave_to_worker(&worked, 80), "what a worker has done");
 	expect_eq(task_state(waiter), 'S', "who waits for results still does");
-	submit(&waited, 71, 2);
+	/* The waiting thread may take the results before this one could wait for them. */
+	prepare(&waited, 71, 2);
+	expect_eq(enter(&waited, 2, 0), 2, "requests that somebody waits for");
 	pthread_join(waiting, NULL);
 	busy_is_to_end = true;
 	pthread_join(busy, NULL);
