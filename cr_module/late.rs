@@ -13,7 +13,7 @@ use crate::{
     image::Records,
     plan::{self, Plan},
     report::{failure, Context, Result},
-    state::regs::REG_IP,
+    state::{regs::REG_IP, trace::SYSCALL},
 };
 use core::ops::Range;
 use cr_codec::{check, order, uapi::*};
@@ -79,8 +79,7 @@ impl Late {
     /// What is read or written while the threads are built.
     fn find_looked_at(&mut self, records: &Records) -> Result {
         const TIME_LEN: u64 = 16;
-        /// The instruction that a thread begins its system call with.
-        const SYSCALL_LEN: u64 = 2;
+        const SYSCALL_LEN: u64 = SYSCALL.len() as u64;
         let (mut mm, mut ip) = (0, 0);
         for at in 0..records.len() {
             let rec = records.get(at);

@@ -19,7 +19,7 @@ use crate::{
     state::regs::REG_AX,
     tree::Thread,
 };
-use cr_codec::{order, uapi::*};
+use cr_codec::{order, ptrace::*, uapi::*};
 use cr_sys::{
     errno::{EOPNOTSUPP, EUSERS},
     misc,
@@ -33,22 +33,11 @@ const SIGCHLD: usize = 17;
 
 /// What a system call that has no result yet has there: -ENOSYS.
 const NO_RESULT: u64 = -38_i64 as u64;
-/// The instruction.
-const SYSCALL: [u8; 2] = [0x0f, 0x05];
+/// The instruction that a system call begins with.
+pub(crate) const SYSCALL: [u8; 2] = [0x0f, 0x05];
 /// TF and RF.
 const FLAGS_OF_STEPS: u64 = 0x1_0100;
 const OPTION_VFORK_DONE: u32 = 1 << 5;
-
-const EVENT_FORK: u32 = 1;
-const EVENT_CLONE: u32 = 3;
-const EVENT_EXEC: u32 = 4;
-const EVENT_VFORK_DONE: u32 = 5;
-const EVENT_EXIT: u32 = 6;
-const EVENT_SECCOMP: u32 = 7;
-const EVENT_STOP: u32 = 128;
-/// PTRACE_EVENTMSG_SYSCALL_*
-const SYSCALL_ENTRY: u64 = 1;
-const SYSCALL_EXIT: u64 = 2;
 const SUSPEND_SECCOMP: u32 = 1 << 21;
 
 /// Saves who traces a thread, and where it stands.

@@ -47,6 +47,7 @@ pub mod crc;
 pub mod error;
 pub mod order;
 mod page;
+pub mod ptrace;
 pub mod read;
 pub mod record;
 pub mod segment;

@@ -3,7 +3,7 @@
 //! Traced threads and debug registers.
 
 use super::{Rec, Result, PID_MAX, USER_END};
-use crate::uapi::*;
+use crate::{ptrace::*, uapi::*};
 
 const FLAGS: u32 = CR_TRACE_SEIZED
     | CR_TRACE_SINGLE_STEP
@@ -22,13 +22,6 @@ const SIGINFO_LEN: usize = 48;
 const SIGTRAP: u32 = 5;
 /// What PTRACE_O_TRACESYSGOOD makes of it.
 const SYSCALL_TRAP: u32 = 0x85;
-const EVENT_FORK: u32 = 1;
-const EVENT_CLONE: u32 = 3;
-const EVENT_VFORK_DONE: u32 = 5;
-const EVENT_STOP: u32 = 128;
-/// PTRACE_EVENTMSG_SYSCALL_*
-const SYSCALL_ENTRY: u64 = 1;
-const SYSCALL_EXIT: u64 = 2;
 
 pub(super) fn trace(rec: &Rec<'_>) -> Result {
     let trace: cr_img_trace = rec.fixed()?;
