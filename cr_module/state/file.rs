@@ -506,7 +506,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
         }
         CR_FILE_PROC_MEM | CR_FILE_PIDFD | CR_FILE_MQUEUE => proc_mem::stand_in(),
         CR_FILE_REMOVED_DIR => {
-            removed_dir::open(files, &record).context(format_args!("a directory that was removed"))
+            inode::open(files, &record).context(format_args!("a directory that was removed"))
         }
         CR_FILE_MEMFD | CR_FILE_INODE => {
             inode::open(files, &record).context(format_args!("a file without a name"))

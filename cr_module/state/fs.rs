@@ -92,7 +92,7 @@ pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
     // The working directory may be outside of the root directory.
     let fd = match fs.cwd {
         0 => open(build, cwd).context(format_args!("working directory"))?,
-        removed => u64::from(install_any_fd(build.plan.file(removed)?)?),
+        removed => u64::from(install_any_fd(build.file(removed)?)?),
     };
     if root != b"/" {
         enter(build, root).context(format_args!("root directory"))?;

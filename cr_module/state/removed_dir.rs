@@ -3,13 +3,13 @@
 //! Directories that have been removed, and are open or somebody's working directory.
 //!
 //! Nothing is in them, and nothing can be made in them. They are made again in the next directory
-//! above that was not removed, under a name of their own, and removed at once.
+//! above that was not removed, under a name of their own, and removed at once. They are opened as other
+//! inodes that have no name are: see [`inode::open`].
 //!
 //! Refused: extended attributes, flags (FS_IOC_SETFLAGS); those that are somebody's root directory.
 
 use crate::{
     checkpoint::Save,
-    files::Files,
     objects::Kind,
     report::{Context, Result},
     state::inode,
@@ -56,11 +56,4 @@ pub(crate) fn save_file(
 pub(crate) fn restore(root: &PathRef, name: &CStr) -> Result<FileRef> {
     FileRef::make_removed_directory(root, name)
         .context(format_args!("a directory that was removed"))
-}
-
-/// Makes an open file of it again.
-pub(crate) fn open(files: &Files<'_>, record: &cr_img_file) -> Result<FileRef> {
-    let file = files.made(record.target)?.reopen(record.flags)?;
-    file.seek(record.pos)?;
-    Ok(file)
 }

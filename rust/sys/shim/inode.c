@@ -107,20 +107,14 @@ struct file *cr_shim_tmpfile(const struct path *root, const char *name, u64 size
 	struct path dir;
 	int err;
 
-	err = vfs_path_lookup(root->dentry, root->mnt, name, LOOKUP_FOLLOW |
-			      LOOKUP_DIRECTORY | LOOKUP_NO_SYMLINKS, &dir);
+	err = cr_shim_begin_making(root, name, &dir);
 	if (err)
 		return ERR_PTR(err);
-	err = mnt_want_write(dir.mnt);
-	if (!err) {
-		file = kernel_tmpfile_open(mnt_idmap(dir.mnt), &dir, S_IFREG | 0600,
-					   flags, current_cred());
-		err = PTR_ERR_OR_ZERO(file);
-		mnt_drop_write(dir.mnt);
-	}
-	path_put(&dir);
-	if (err)
-		return ERR_PTR(err);
+	file = kernel_tmpfile_open(mnt_idmap(dir.mnt), &dir, S_IFREG | 0600, flags,
+				   current_cred());
+	cr_shim_end_making(&dir);
+	if (IS_ERR(file))
+		return file;
 	err = vfs_truncate(&file->f_path, size);
 	if (err) {
 		fput(file);

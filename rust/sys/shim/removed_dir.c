@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Directories that were removed, and the directories above what was removed. */
+/* Directories that were removed, and the directories that what was removed is made in. */
 
 #include <linux/cred.h>
 #include <linux/dcache.h>
@@ -39,6 +39,30 @@ bool cr_shim_takes_tmpfiles(const struct path *dir)
 	return d_inode(dir->dentry)->i_op->tmpfile;
 }
 
+/*
+ * The directory with that name below @root, in which something is to be made:
+ * until cr_shim_end_making(), its mount is not remounted to be read only.
+ */
+int cr_shim_begin_making(const struct path *root, const char *name,
+			 struct path *dir)
+{
+	int err = vfs_path_lookup(root->dentry, root->mnt, name, LOOKUP_FOLLOW |
+				  LOOKUP_DIRECTORY | LOOKUP_NO_SYMLINKS, dir);
+
+	if (err)
+		return err;
+	err = mnt_want_write(dir->mnt);
+	if (err)
+		path_put(dir);
+	return err;
+}
+
+void cr_shim_end_making(struct path *dir)
+{
+	mnt_drop_write(dir->mnt);
+	path_put(dir);
+}
+
 static struct file *open_and_remove(const struct path *dir, struct dentry *child)
 {
 	struct path path = { .mnt = dir->mnt, .dentry = child };
@@ -74,27 +98,22 @@ struct file *cr_shim_removed_dir(const struct path *root, const char *name)
 	struct path dir;
 	int err;
 
-	err = vfs_path_lookup(root->dentry, root->mnt, name, LOOKUP_FOLLOW |
-			      LOOKUP_DIRECTORY | LOOKUP_NO_SYMLINKS, &dir);
+	err = cr_shim_begin_making(root, name, &dir);
 	if (err)
 		return ERR_PTR(err);
-	err = mnt_want_write(dir.mnt);
-	if (err)
-		goto put;
 	snprintf(temporary, sizeof(temporary), ".cr-%016llx", get_random_u64());
 	child = start_creating(mnt_idmap(dir.mnt), dir.dentry, &QSTR(temporary));
 	if (!IS_ERR(child))
 		/* Lets go of it when it fails. */
 		child = vfs_mkdir(mnt_idmap(dir.mnt), d_inode(dir.dentry), child,
 				  0700, NULL);
-	err = PTR_ERR_OR_ZERO(child);
-	if (!err) {
+	if (IS_ERR(child)) {
+		file = ERR_CAST(child);
+	} else {
 		child = end_creating_keep(child);
 		file = open_and_remove(&dir, child);
 		dput(child);
 	}
-	mnt_drop_write(dir.mnt);
-put:
-	path_put(&dir);
-	return err ? ERR_PTR(err) : file;
+	cr_shim_end_making(&dir);
+	return file;
 }

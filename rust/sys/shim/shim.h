@@ -755,6 +755,9 @@ u32 cr_shim_mappers(struct file *file, u64 *mms, u32 max);
 
 int cr_shim_living_directory(const struct path *path, struct path *dir);
 bool cr_shim_takes_tmpfiles(const struct path *dir);
+int cr_shim_begin_making(const struct path *root, const char *name,
+			 struct path *dir);
+void cr_shim_end_making(struct path *dir);
 struct file *cr_shim_removed_dir(const struct path *root, const char *name);
 
 /* tty.c */
