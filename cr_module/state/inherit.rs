@@ -150,6 +150,11 @@ pub(crate) struct Divided {
     pub(crate) huge: KVVec<cr_img_run>,
 }
 
+/// How many pages there are.
+pub(crate) fn count(runs: &[cr_img_run]) -> u64 {
+    runs.iter().map(|run| run.nr_pages).sum()
+}
+
 /// The first address after a run.
 pub(crate) fn run_end(run: &cr_img_run) -> u64 {
     run.start + run.nr_pages * PAGE_SIZE as u64

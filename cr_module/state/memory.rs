@@ -14,7 +14,7 @@ use crate::{
     image::FileSink,
     report::{fail, Context, Log, Result},
     state::{
-        inherit::{run_end, Divided, Frames},
+        inherit::{count, run_end, Divided, Frames},
         kin::{Kin, Origin},
         scan::Scanner,
         split::Split,
@@ -413,11 +413,6 @@ impl Memory {
         }
         Ok(())
     }
-}
-
-/// How many pages there are.
-fn count(runs: &[cr_img_run]) -> u64 {
-    runs.iter().map(|run| run.nr_pages).sum()
 }
 
 /// Writes what a record says about pages, if there are any.

@@ -4,7 +4,7 @@
 
 use crate::{
     report::{fail, Result},
-    state::inherit::Frames,
+    state::inherit::{count, Frames},
 };
 use cr_codec::uapi::*;
 use cr_sys::{errno::EOPNOTSUPP, mm::Mm, vec};
@@ -60,11 +60,11 @@ impl Scanner {
                     &mut self.scanned,
                 )?;
                 let runs = &self.runs[..nr];
-                let pages: u64 = runs.iter().map(|run| run.nr_pages).sum();
+                let pages = count(runs) as usize;
                 frames.runs.extend_from_slice(runs, GFP_KERNEL)?;
                 frames
                     .pfns
-                    .extend_from_slice(&self.pfns[..pages as usize], GFP_KERNEL)?;
+                    .extend_from_slice(&self.pfns[..pages], GFP_KERNEL)?;
                 from = next;
             }
         }

@@ -17,7 +17,13 @@ use crate::{
     tree::Thread,
 };
 use cr_codec::uapi::*;
-use cr_sys::{build, file::FileType, socket::SocketSleep, task::TaskRef, tty::TtyRead};
+use cr_sys::{
+    build,
+    file::{FileRef, FileType},
+    socket::SocketSleep,
+    task::TaskRef,
+    tty::TtyRead,
+};
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 
@@ -207,10 +213,7 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
     if task.is_in_compat_call() {
         return Asleep::Wait(CallName::Compat(nr));
     }
-    let file_type = |fd| {
-        let file = u32::try_from(fd).ok().and_then(|fd| task.file(fd));
-        file.map_or(FileType::Regular, |file| file.read_type())
-    };
+    let file_type = |fd| file_of(task, fd).map_or(FileType::Regular, |file| file.read_type());
     match nr {
         _ if task.goes_on() => Asleep::WakeHalfway(a as u32, "read"),
         READ | READV if rest_of_stream(task, a, 0) => reading_stream(task, a, 0, "read"),
@@ -379,8 +382,7 @@ pub(crate) fn has_timed_out(task: &TaskRef) -> bool {
 /// Who waits for input. A read that is to get several characters may have taken some, and has if it
 /// ends by itself, since its time begins with the first.
 fn reading_terminal(task: &TaskRef, fd: u64) -> Asleep {
-    let file = u32::try_from(fd).ok().and_then(|fd| task.file(fd));
-    let Some((reads, timeout)) = file.and_then(|file| file.tty_reads()) else {
+    let Some((reads, timeout)) = file_of(task, fd).and_then(|file| file.tty_reads()) else {
         return Asleep::Wake;
     };
     match (reads, timeout, task.timeout_left()) {
@@ -397,9 +399,13 @@ fn reading_terminal(task: &TaskRef, fd: u64) -> Asleep {
     }
 }
 
+/// The file that an argument of a call names.
+fn file_of(task: &TaskRef, fd: u64) -> Option<FileRef> {
+    task.file(u32::try_from(fd).ok()?)
+}
+
 fn is_terminal(task: &TaskRef, fd: u64) -> bool {
-    let file = u32::try_from(fd).ok().and_then(|fd| task.file(fd));
-    file.is_some_and(|file| file.tty().is_some())
+    file_of(task, fd).is_some_and(|file| file.tty().is_some())
 }
 
 fn is_socket(kind: FileType) -> bool {
@@ -422,9 +428,8 @@ const REST_FLAGS: u64 = MSG_WAITALL | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC;
 /// Whether somebody who waits for something in a socket is to get so much of a stream, and may have a
 /// part of it.
 fn rest_of_stream(task: &TaskRef, fd: u64, flags: u64) -> bool {
-    let file = u32::try_from(fd).ok().and_then(|fd| task.file(fd));
     flags & !REST_FLAGS == 0
-        && file.is_some_and(|file| {
+        && file_of(task, fd).is_some_and(|file| {
             let is_partial = file.socket_sleep(false).is_partial;
             file.has_rest() && (is_partial || flags & MSG_WAITALL != 0)
         })
@@ -432,8 +437,10 @@ fn rest_of_stream(task: &TaskRef, fd: u64, flags: u64) -> bool {
 
 /// Who is to get so much of a stream. Its address is told with the first part, if somebody wants it.
 fn reading_stream(task: &TaskRef, fd: u64, address: u64, name: &'static str) -> Asleep {
-    let file = u32::try_from(fd).ok().and_then(|fd| task.file(fd));
-    let timeout = socket_sleep(task, fd, false).and_then(|sleep| sleep.timeout);
+    let file = file_of(task, fd);
+    let timeout = file
+        .as_ref()
+        .and_then(|file| file.socket_sleep(false).timeout);
     match (timeout, file.map(|file| file.read_type())) {
         (None, Some(FileType::Inet)) => Asleep::Wake,
         (None, _) => Asleep::WakeHalfway(fd as u32, name),
@@ -503,8 +510,7 @@ fn connecting(task: &TaskRef, fd: u64) -> Asleep {
 }
 
 fn socket_sleep(task: &TaskRef, fd: u64, send: bool) -> Option<SocketSleep> {
-    let file = task.file(u32::try_from(fd).ok()?)?;
-    Some(file.socket_sleep(send))
+    Some(file_of(task, fd)?.socket_sleep(send))
 }
 
 /// Who has done nothing in a socket yet.

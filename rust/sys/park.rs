@@ -8,8 +8,9 @@
 //! wakes it; until then its slot stays queued.
 //!
 //! io_uring runs task works while it waits in the middle of a call, and who is traced does so before he
-//! stops for that. Whoever gets there passes, and is queued again, until the parking is shut, which is when
-//! everybody stands still: from then on he waits. And io_uring has works of its own, which complete requests: until then, who has come by makes way for them.
+//! stops for that. Whoever gets there passes, and is queued again, until the parking is shut, which is
+//! when everybody stands still: from then on he waits. And io_uring has works of its own, which complete
+//! requests: until then, who has come by makes way for them.
 //!
 //! C header: [`include/linux/task_work.h`](srctree/include/linux/task_work.h).
 
@@ -175,9 +176,13 @@ impl Slot {
 
     /// Asks the task, which has passed, to come by once more.
     pub fn queue_again(slot: &Arc<Self>) -> Result {
-        let module = ModuleRef::get().ok_or(ENODEV)?;
         slot.stage.store(QUEUED, Release);
-        match Self::add(slot, module, false) {
+        Self::add_again(slot, false)
+    }
+
+    fn add_again(slot: &Arc<Self>, wake: bool) -> Result {
+        match Self::add(slot, ModuleRef::get().ok_or(ENODEV)?, wake) {
+            // It exits, and nobody else will note that now.
             Err(error) if error == ESRCH => {
                 slot.stage.store(GONE, Release);
                 Ok(())
@@ -201,14 +206,7 @@ impl Slot {
     /// Ends an interruptible sleep of the task, if it has not come by yet.
     pub fn wake(slot: &Arc<Self>) -> Result {
         match Self::cancel(slot) {
-            true => match Self::add(slot, ModuleRef::get().ok_or(ENODEV)?, true) {
-                // It exits, and nobody else will note that now.
-                Err(error) if error == ESRCH => {
-                    slot.stage.store(GONE, Release);
-                    Ok(())
-                }
-                added => added,
-            },
+            true => Self::add_again(slot, true),
             false => Ok(()),
         }
     }

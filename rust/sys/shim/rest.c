@@ -78,7 +78,7 @@ static bool has_vector(const struct pt_regs *regs)
 
 /*
  * What a call that reads or writes has to do that with, as @regs say. @iov has room for
- * UIO_FASTIOV of them; it is to be freed, whatever it is then.
+ * UIO_FASTIOV of them; without an error, it is to be freed, whatever it is then.
  */
 static int data_of(const struct pt_regs *regs, unsigned int direction,
 		   struct iovec **iov, struct iov_iter *data)
@@ -88,20 +88,16 @@ static int data_of(const struct pt_regs *regs, unsigned int direction,
 		.msg_iovlen = regs->dx,
 	};
 
-	if (has_vector(regs)) {
-		bool has_msg = nr_of(regs) == __NR_sendmsg ||
-			       nr_of(regs) == __NR_recvmsg;
-
-		if (!has_msg ||
-		    !copy_from_user(&msg, (void __user *)regs->si, sizeof(msg)))
-			return min(import_iovec(direction, msg.msg_iov,
-						msg.msg_iovlen, UIO_FASTIOV, iov,
-						data), 0);
+	if (!has_vector(regs)) {
 		*iov = NULL;
-		return -EFAULT;
+		return import_ubuf(direction, (void __user *)regs->si, regs->dx,
+				   data);
 	}
-	*iov = NULL;
-	return import_ubuf(direction, (void __user *)regs->si, regs->dx, data);
+	if ((nr_of(regs) == __NR_sendmsg || nr_of(regs) == __NR_recvmsg) &&
+	    copy_from_user(&msg, (void __user *)regs->si, sizeof(msg)))
+		return -EFAULT;
+	return min(import_iovec(direction, msg.msg_iov, msg.msg_iovlen,
+				UIO_FASTIOV, iov, data), 0);
 }
 
 static bool is_write(const struct pt_regs *regs)
@@ -494,9 +490,7 @@ bool cr_shim_go_on(struct callback_head *work)
 		conclude(work, false, -EINTR);
 		return false;
 	}
-	spin_lock_irq(&current->sighand->siglock);
-	recalc_sigpending();
-	spin_unlock_irq(&current->sighand->siglock);
+	look_at_signals();
 	if (!reads && !writes)
 		again = go_on_with_messages(work, file);
 	else if (reads || !may_have_timed_out(file))

@@ -5,7 +5,7 @@
 
 #include <linux/bits.h>
 #include <linux/hrtimer.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <linux/wait.h>
 
@@ -38,6 +38,14 @@ static inline bool is_timed(void)
 static inline u64 *end_of(struct task_struct *t)
 {
 	return &t->restart_block.nanosleep.expires;
+}
+
+/* That the current task was made to look at its signals is none. */
+static inline void look_at_signals(void)
+{
+	spin_lock_irq(&current->sighand->siglock);
+	recalc_sigpending();
+	spin_unlock_irq(&current->sighand->siglock);
 }
 
 /* sleep.c: the call that the current task is about to issue ends at a time, or before. */

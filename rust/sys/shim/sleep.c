@@ -177,10 +177,7 @@ static void prepare_call(void)
 	/* The call has a mask of its own for as long as it waits. */
 	if (test_and_clear_restore_sigmask())
 		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
-	/* That it was made to look at its signals is none. */
-	spin_lock_irq(&current->sighand->siglock);
-	recalc_sigpending();
-	spin_unlock_irq(&current->sighand->siglock);
+	look_at_signals();
 }
 
 /* Those that do not come back, or go on with other registers: nobody sleeps in them. */
