@@ -202,16 +202,8 @@ static void traced_doing(void (*what)(void), long options)
 
 static void make_filtered_call(void)
 {
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog filter = { ARRAY_SIZE(code), code };
-
 	sure(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	sure(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter));
+	filter(SYS_getppid, SECCOMP_RET_TRACE, 0);
 	syscall(SYS_getppid);
 }
 

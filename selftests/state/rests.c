@@ -5,6 +5,7 @@
  * in parts. They return what they would have without an interruption.
  */
 #include "options.h"
+#include "stream.h"
 #include <stdlib.h>
 
 #define MANY	500
@@ -22,23 +23,6 @@ static bool is_unix(int which)
 }
 
 static int ours[NR], theirs[NR];
-
-static bool is_right(const unsigned char *bytes, size_t from, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (bytes[i] != byte_at(from + i))
-			return false;
-	return true;
-}
-
-static void supply(int fd, size_t from, size_t len)
-{
-	unsigned char bytes[1000];
-
-	for (size_t i = 0; i < len; i++)
-		bytes[i] = byte_at(from + i);
-	sure(write(fd, bytes, len));
-}
 
 static int gets_all(void *arg)
 {
@@ -172,21 +156,6 @@ static pid_t start(int (*function)(void *), int which, long nr)
 	return pid;
 }
 
-static bool drained(int fd)
-{
-	static unsigned char bytes[65536];
-	bool right = true;
-	ssize_t n;
-
-	for (size_t done = 0; done < BIG; done += n) {
-		n = sure(read(fd, bytes, BIG - done < sizeof(bytes) ? BIG - done : sizeof(bytes)));
-		if (!n)
-			return false;
-		right &= is_right(bytes, done, n);
-	}
-	return right;
-}
-
 static void pair_up(int which, int family, int type, int listener)
 {
 	int pair[2];
@@ -255,8 +224,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < MANY; i++)
 		wrong += sure(read(theirs[SENDS], &number, sizeof(number))) != sizeof(number) || number != i;
 	expect_eq(wrong, 0, "what sendmmsg has sent");
-	expect(drained(theirs[PARTS]), "what sendmsg has sent over TCP");
-	expect(drained(theirs[TO_UNIX]), "what sendmsg has sent to a Unix stream");
+	expect(drained(theirs[PARTS], BIG), "what sendmsg has sent over TCP");
+	expect(drained(theirs[TO_UNIX], BIG), "what sendmsg has sent to a Unix stream");
 	for (int i = CUT; i <= CUT_UNIX; i++)
 		close(theirs[i]);
 	for (int i = 0; i < NR; i++)

@@ -4,6 +4,7 @@
  * go on with the rest for the time that is left, and return what they would have.
  */
 #include "options.h"
+#include "stream.h"
 #include <sys/uio.h>
 
 #define TIME_S		15
@@ -59,16 +60,6 @@ static unsigned char *bytes;
 static bool sends(const struct call *call)
 {
 	return call->kind >= SEND;
-}
-
-static void supply(int fd, size_t from, size_t len)
-{
-	unsigned char some[100];
-
-	for (size_t i = 0; i < len; i++)
-		some[i] = byte_at(from + i);
-	if (len)
-		sure(write(fd, some, len));
 }
 
 static ssize_t issue(int i)
@@ -128,22 +119,6 @@ static int does(void *arg)
 	return 0;
 }
 
-static bool drained(int fd)
-{
-	static unsigned char some[65536];
-	bool right = true;
-	ssize_t n;
-
-	for (size_t done = 0; done < BIG; done += n) {
-		n = sure(read(fd, some, BIG - done < sizeof(some) ? BIG - done : sizeof(some)));
-		if (!n)
-			return false;
-		for (ssize_t i = 0; i < n; i++)
-			right &= some[i] == byte_at(done + i);
-	}
-	return right;
-}
-
 static void make(int i, int listener)
 {
 	const struct call *call = &calls[i];
@@ -187,7 +162,7 @@ int main(int argc, char **argv)
 		if (!sends(&calls[i]))
 			supply(made[i].ours, calls[i].before, calls[i].after);
 		else if (calls[i].after)
-			expect(drained(made[i].ours), "%s: what it has sent", calls[i].what);
+			expect(drained(made[i].ours, BIG), "%s: what it has sent", calls[i].what);
 	}
 	for (int i = 0; i < nr; i++)
 		reap(made[i].pid);

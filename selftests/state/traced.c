@@ -3,11 +3,9 @@
  * A debugger and its programs: at a breakpoint, at a signal that has come while
  * they slept, seized, stepped, watched by the processor, running.
  */
-#include "payload.h"
+#include "tracer.h"
 #include <sched.h>
 #include <stddef.h>
-#include <sys/ptrace.h>
-#include <sys/user.h>
 
 #define INT3		0xcc
 #define DEBUGREG(n)	(offsetof(struct user, u_debugreg) + (n) * sizeof(long))
@@ -96,22 +94,6 @@ static pid_t debugged(int (*function)(void *), long number)
 	return child(function, (void *)number);
 }
 
-static int wait_stop(pid_t pid)
-{
-	int status = 0;
-
-	sure(waitpid(pid, &status, __WALL));
-	return WIFSTOPPED(status) ? status >> 8 : -1;
-}
-
-static struct user_regs_struct regs_of(pid_t pid)
-{
-	struct user_regs_struct regs;
-
-	sure(ptrace(PTRACE_GETREGS, pid, 0, &regs));
-	return regs;
-}
-
 static siginfo_t siginfo_of(pid_t pid)
 {
 	siginfo_t info = {};
@@ -137,7 +119,7 @@ static void over_breakpoint(pid_t pid, unsigned long addr, unsigned char origina
 	sure(ptrace(PTRACE_SETREGS, pid, 0, &regs));
 	poke_byte(pid, addr, original);
 	sure(ptrace(PTRACE_SINGLESTEP, pid, 0, 0));
-	expect_eq(wait_stop(pid), SIGTRAP, "stop after a step");
+	expect_eq(stop_of(pid), SIGTRAP, "stop after a step");
 	expect_eq(siginfo_of(pid).si_code, TRAP_TRACE, "si_code of a step");
 	expect_eq(regs_of(pid).rip, addr + 1, "address after a step");
 	poke_byte(pid, addr, INT3);
@@ -188,13 +170,13 @@ int main(int argc, char **argv)
 
 	/* At a breakpoint for the second time. */
 	bp = debugged(at_breakpoint, 0);
-	expect_eq(wait_stop(bp), SIGSTOP, "first stop");
+	expect_eq(stop_of(bp), SIGSTOP, "first stop");
 	sure(ptrace(PTRACE_SETOPTIONS, bp, 0, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD));
 	poke_byte(bp, addr, INT3);
 	sure(ptrace(PTRACE_CONT, bp, 0, 0));
-	expect_eq(wait_stop(bp), SIGTRAP, "breakpoint");
+	expect_eq(stop_of(bp), SIGTRAP, "breakpoint");
 	over_breakpoint(bp, addr, original);
-	expect_eq(wait_stop(bp), SIGTRAP, "breakpoint again");
+	expect_eq(stop_of(bp), SIGTRAP, "breakpoint again");
 
 	/* A signal has come while it slept; others wait. Nobody has waited for that. */
 	sleeper = debugged(in_sleep, 0);
@@ -213,12 +195,12 @@ int main(int argc, char **argv)
 	interrupted = debugged(spins, 3);
 	sure(ptrace(PTRACE_SEIZE, interrupted, 0, 0));
 	sure(ptrace(PTRACE_INTERRUPT, interrupted, 0, 0));
-	expect_eq(wait_stop(interrupted), EVENT_STOPPED, "stop by PTRACE_INTERRUPT");
+	expect_eq(stop_of(interrupted), EVENT_STOPPED, "stop by PTRACE_INTERRUPT");
 
 	/* It runs, and the processor watches what it writes. */
 	watched = debugged(spins, 4);
 	sure(ptrace(PTRACE_ATTACH, watched, 0, 0));
-	expect_eq(wait_stop(watched), SIGSTOP, "stop by PTRACE_ATTACH");
+	expect_eq(stop_of(watched), SIGSTOP, "stop by PTRACE_ATTACH");
 	sure(ptrace(PTRACE_POKEUSER, watched, DEBUGREG(0), &shared->watched));
 	sure(ptrace(PTRACE_POKEUSER, watched, DEBUGREG(7), WATCH_0));
 	sure(ptrace(PTRACE_CONT, watched, 0, 0));
@@ -226,9 +208,9 @@ int main(int argc, char **argv)
 	/* It has made a step. */
 	stepped = debugged(spins, 5);
 	sure(ptrace(PTRACE_ATTACH, stepped, 0, 0));
-	expect_eq(wait_stop(stepped), SIGSTOP, "stop by PTRACE_ATTACH");
+	expect_eq(stop_of(stepped), SIGSTOP, "stop by PTRACE_ATTACH");
 	sure(ptrace(PTRACE_SINGLESTEP, stepped, 0, 0));
-	expect_eq(wait_stop(stepped), SIGTRAP, "stop after a step");
+	expect_eq(stop_of(stepped), SIGTRAP, "stop after a step");
 	regs = regs_of(stepped);
 
 	sure(sigprocmask(SIG_UNBLOCK, &set, NULL));
@@ -248,7 +230,7 @@ int main(int argc, char **argv)
 	expect_eq(ptrace(PTRACE_CONT, seized, 0, 0), -1, "to continue who runs");
 	for (int i = 2; i < 5; i++) {
 		over_breakpoint(bp, addr, original);
-		expect_eq(wait_stop(bp), SIGTRAP, "breakpoint, round %d", i);
+		expect_eq(stop_of(bp), SIGTRAP, "breakpoint, round %d", i);
 	}
 	poke_byte(bp, addr, original);
 	regs_of(bp);
@@ -261,7 +243,7 @@ int main(int argc, char **argv)
 	expect_eq(status, 7 << 8, "its end");
 
 	/* Of the stop at a signal nobody has been told. */
-	expect_eq(wait_stop(sleeper), SIGRTMIN, "stop at a signal");
+	expect_eq(stop_of(sleeper), SIGRTMIN, "stop at a signal");
 	info = siginfo_of(sleeper);
 	expect(info.si_code == SI_QUEUE && info.si_pid == getpid() && info.si_int == 77,
 	       "its siginfo: %d %d %d", info.si_code, info.si_pid, info.si_int);
@@ -269,10 +251,10 @@ int main(int argc, char **argv)
 	expect(!memcmp(&regs, &slept, sizeof(regs)), "its registers: rax %llx, was %llx",
 	       regs.rax, slept.rax);
 	sure(ptrace(PTRACE_CONT, sleeper, 0, 0));
-	expect_eq(wait_stop(sleeper), SIGUSR1, "stop at the next signal");
+	expect_eq(stop_of(sleeper), SIGUSR1, "stop at the next signal");
 	expect_eq(siginfo_of(sleeper).si_code, SI_USER, "si_code of that");
 	sure(ptrace(PTRACE_CONT, sleeper, 0, 0));
-	expect_eq(wait_stop(sleeper), SIGRTMIN, "stop at the last signal");
+	expect_eq(stop_of(sleeper), SIGRTMIN, "stop at the last signal");
 	expect_eq(siginfo_of(sleeper).si_int, 78, "value of that");
 	expect_eq(shared->rounds[1], 0, "it still sleeps");
 	sure(ptrace(PTRACE_CONT, sleeper, 0, 0));
@@ -280,16 +262,16 @@ int main(int argc, char **argv)
 		sleep_ms(5);
 	expect_eq(shared->handled, 0, "no handler has run");
 	sure(kill(sleeper, SIGUSR1));
-	expect_eq(wait_stop(sleeper), SIGUSR1, "stop at a new signal");
+	expect_eq(stop_of(sleeper), SIGUSR1, "stop at a new signal");
 	sure(ptrace(PTRACE_CONT, sleeper, 0, SIGUSR1));
-	expect_eq(wait_stop(sleeper), SIGTRAP | PTRACE_EVENT_EXIT << 8, "stop at its exit");
+	expect_eq(stop_of(sleeper), SIGTRAP | PTRACE_EVENT_EXIT << 8, "stop at its exit");
 	expect_eq(shared->handled, SIGUSR1, "handler");
 	sure(ptrace(PTRACE_CONT, sleeper, 0, 0));
 	reap(sleeper);
 
 	expect(makes_progress(2, 2000), "who runs, runs");
 	sure(ptrace(PTRACE_INTERRUPT, seized, 0, 0));
-	expect_eq(wait_stop(seized), EVENT_STOPPED, "stop by PTRACE_INTERRUPT");
+	expect_eq(stop_of(seized), EVENT_STOPPED, "stop by PTRACE_INTERRUPT");
 	end(seized);
 
 	expect(!makes_progress(3, 40) || spoil, "who is stopped does not run");
@@ -299,7 +281,7 @@ int main(int argc, char **argv)
 
 	expect(makes_progress(4, 2000), "who is watched, runs");
 	__atomic_store_n(&shared->go, 1, __ATOMIC_SEQ_CST);
-	expect_eq(wait_stop(watched), SIGTRAP, "watchpoint");
+	expect_eq(stop_of(watched), SIGTRAP, "watchpoint");
 	expect_eq(siginfo_of(watched).si_code, TRAP_HWBKPT, "si_code of that");
 	expect_eq(ptrace(PTRACE_PEEKUSER, watched, DEBUGREG(6), 0) & 0xf, 1, "DR6");
 	expect_eq(ptrace(PTRACE_PEEKUSER, watched, DEBUGREG(7), 0), WATCH_0, "DR7");
@@ -307,7 +289,7 @@ int main(int argc, char **argv)
 
 	for (int i = 0; i < 3; i++) {
 		sure(ptrace(PTRACE_SINGLESTEP, stepped, 0, 0));
-		expect_eq(wait_stop(stepped), SIGTRAP, "step %d", i);
+		expect_eq(stop_of(stepped), SIGTRAP, "step %d", i);
 		expect_eq(siginfo_of(stepped).si_code, TRAP_TRACE, "si_code of that");
 		expect_eq(regs_of(stepped).eflags & 0x100, 0, "TF is not shown");
 	}

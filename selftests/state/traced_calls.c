@@ -3,9 +3,7 @@
  * Tracers that look at system calls, as strace does: at their beginning, while they
  * sleep, at their end; and at new tasks.
  */
-#include "payload.h"
-#include <sys/ptrace.h>
-#include <sys/user.h>
+#include "tracer.h"
 
 #define AT_CALL		(SIGTRAP | 0x80)
 #define EVENT(what)	(SIGTRAP | PTRACE_EVENT_##what << 8)
@@ -80,22 +78,6 @@ static int tracee(void *arg)
 		pause();
 }
 
-static int stop_of(pid_t which)
-{
-	int status = 0;
-
-	sure(waitpid(which, &status, __WALL));
-	return WIFSTOPPED(status) ? status >> 8 : -1;
-}
-
-static struct user_regs_struct regs_of(int which)
-{
-	struct user_regs_struct regs;
-
-	sure(ptrace(PTRACE_GETREGS, pid[which], 0, &regs));
-	return regs;
-}
-
 static void resume(int which, long how)
 {
 	sure(ptrace(how, pid[which], 0, 0));
@@ -104,7 +86,7 @@ static void resume(int which, long how)
 static void ends_with(int which, long result, const char *what)
 {
 	expect_eq(stop_of(pid[which]), AT_CALL, "%s: stop at its end", what);
-	expect_eq(regs_of(which).rax, (unsigned long)result, "%s: result", what);
+	expect_eq(regs_of(pid[which]).rax, (unsigned long)result, "%s: result", what);
 	resume(which, PTRACE_CONT);
 	for (int i = 0; !__atomic_load_n(&shared->done[which], __ATOMIC_SEQ_CST) && i < 1000; i++)
 		sleep_ms(5);
@@ -119,7 +101,7 @@ static void interrupt_sleep(void)
 	expect_eq(stop_of(pid[RESTARTED]), AT_CALL, "end of a sleep that is interrupted");
 	resume(RESTARTED, PTRACE_SYSCALL);
 	expect_eq(stop_of(pid[RESTARTED]), AT_CALL, "beginning of restart_syscall");
-	expect_eq(regs_of(RESTARTED).orig_rax, SYS_restart_syscall, "its number");
+	expect_eq(regs_of(pid[RESTARTED]).orig_rax, SYS_restart_syscall, "its number");
 }
 
 static bool was_told_of(int which)
@@ -166,13 +148,13 @@ int main(int argc, char **argv)
 	expect_eq(stop_of(grandchild), EVENT(STOP), "first stop of that");
 	for (int i = 0; i < NR; i++)
 		if (was_told_of(i))
-			before[i] = regs_of(i);
+			before[i] = regs_of(pid[i]);
 
 	spoil = pause_here();
 	for (int i = 0; i < NR; i++) {
 		if (!was_told_of(i))
 			continue;
-		regs = regs_of(i);
+		regs = regs_of(pid[i]);
 		expect(!memcmp(&regs, &before[i], sizeof(regs)), "registers of %d: rax %llx, rip %llx", i,
 		       regs.rax, regs.rip);
 	}
@@ -206,7 +188,7 @@ int main(int argc, char **argv)
 	expect_eq(task_state(pid[ASLEEP]), 'S', "it sleeps");
 	sure(kill(pid[ASLEEP], SIGUSR2));
 	expect_eq(stop_of(pid[ASLEEP]), AT_CALL, "the end of a call that a signal interrupts");
-	expect_eq(regs_of(ASLEEP).rax, -514UL, "its result");
+	expect_eq(regs_of(pid[ASLEEP]).rax, -514UL, "its result");
 	resume(ASLEEP, PTRACE_CONT);
 	expect_eq(stop_of(pid[ASLEEP]), SIGUSR2, "the signal");
 	resume(FORKS, PTRACE_SYSCALL);
