@@ -141,7 +141,7 @@ static int limited(void *unused)
 		burn(CLOCK_PROCESS_CPUTIME_ID, 5 * MS);
 	long long after = now_ns(CLOCK_PROCESS_CPUTIME_ID);
 
-	expect(after < 2650 * MS, "the limit is reached at %lld", after);
+	expect(after < (2500 + 150 * patience()) * MS, "the limit is reached at %lld", after);
 	(void)unused;
 	return payload_failed;
 }
@@ -256,7 +256,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < NR_WHATS; i++)
 		expect(after[i] >= before[i] && after[i] <= before[i] + what[i].slack * patience(),
 		       "%s: %lld, was %lld", what[i].name, after[i], before[i]);
-	expect(before[READ_CALLS] > 1000 && before[MINOR] > 5000 && before[CHILD_MINOR] > 5000,
+	expect(before[READ_CALLS] > 300 && before[MINOR] > 5000 && before[CHILD_MINOR] > 5000,
 	       "there is something to be lost");
 	expect_eq(start_of("/proc/self/stat"), started, "when it has started");
 	expect_eq(start_of(other_stat), other_started, "when a thread has started");

@@ -23,12 +23,9 @@ bool cr_shim_is_timerfd(struct file *file)
 	return file->f_op == &timerfd_fops;
 }
 
-/* How much more than on the host the clock of @timer says to @t, ns. */
-static s64 clock_offset(const struct hrtimer *timer, struct task_struct *t)
+/* How much more than on the host the clock of @timer says in a time namespace, ns. */
+static s64 clock_offset(const struct hrtimer *timer, s64 monotonic, s64 boottime)
 {
-	s64 monotonic, boottime;
-
-	cr_shim_clock_offsets(t, &monotonic, &boottime);
 	switch (timer->base->clockid) {
 	case CLOCK_MONOTONIC:
 		return monotonic;
@@ -58,16 +55,18 @@ int cr_shim_timerfd_read(struct file *file, struct task_struct *t, u32 *clock,
 {
 	struct timerfd_ctx *ctx = file->private_data;
 	struct hrtimer *timer = &ctx->t.tmr;
-	s64 offset, expires;
+	s64 monotonic, boottime, offset, expires;
 
 	memset(out, 0, sizeof(*out));
 	*clock = ctx->clockid;
 	if (ctx->clockid == CLOCK_REALTIME_ALARM ||
 	    ctx->clockid == CLOCK_BOOTTIME_ALARM)
 		return -EOPNOTSUPP;
+	/* Takes a lock that interrupts may not wait for, as they do for those below. */
+	cr_shim_clock_offsets(t, &monotonic, &boottime);
 	spin_lock_irq(&ctx->cancel_lock);
 	spin_lock(&ctx->wqh.lock);
-	offset = clock_offset(timer, t);
+	offset = clock_offset(timer, monotonic, boottime);
 	*ticks = ctx->ticks;
 	out->interval_ns = ctx->tintv;
 	out->settime_flags = ctx->settime_flags;
@@ -122,9 +121,11 @@ int cr_shim_timerfd_set(struct file *file, u64 ticks,
 {
 	struct timerfd_ctx *ctx = file->private_data;
 	struct hrtimer *timer = &ctx->t.tmr;
+	s64 monotonic, boottime;
 	ktime_t expires;
 	int err = -EBUSY;
 
+	cr_shim_clock_offsets(current, &monotonic, &boottime);
 	spin_lock_irq(&ctx->wqh.lock);
 	if (hrtimer_active(timer))
 		goto out;
@@ -136,7 +137,7 @@ int cr_shim_timerfd_set(struct file *file, u64 ticks,
 		ctx->moffs = KTIME_MAX;
 	if (!(in->flags & (CR_TIMERFD_ARMED | CR_TIMERFD_EXPIRED)))
 		goto out;
-	expires = add_offset(in->expires_ns, -clock_offset(timer, current));
+	expires = add_offset(in->expires_ns, -clock_offset(timer, monotonic, boottime));
 	hrtimer_set_expires(timer, expires);
 	if (!(in->flags & CR_TIMERFD_ARMED))
 		goto out;
