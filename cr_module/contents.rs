@@ -2,15 +2,19 @@
 
 //! Contents of memory and of inodes, as they come from the image: first those of files, which are
 //! there before any process is, then those of processes.
+//!
+//! What comes from a file need not be read in its order. Records of many pages are left to other
+//! processors that are free.
 
 use crate::{
+    crew::Crew,
     image::Records,
     late::Late,
-    report::{fail, Log, Result},
+    report::{fail, Context, Log, Result},
     restart::Image,
-    state::memory::{self, Place},
+    state::memory::{self, Place, Target},
 };
-use cr_codec::{check::State, order, uapi::*};
+use cr_codec::{check::State, order, read::PassedPages, uapi::*};
 use cr_sys::{errno::EBADMSG, file::FileRef, mm::PAGE_SIZE, vec};
 use kernel::{prelude::*, sync::Arc};
 
@@ -20,6 +24,9 @@ pub(crate) fn of_file(files: &[(u64, FileRef)], object: u64) -> Result<Option<Pl
     Ok(found.ok().map(|at| Place::Shared(files[at].1.clone())))
 }
 
+/// Pages of a record that are worth being left to somebody else.
+const MANY: u64 = 64;
+
 /// Pages while they are put in place, as they come from the image.
 pub(crate) struct Contents<'a> {
     pub(crate) total: u64,
@@ -28,9 +35,9 @@ pub(crate) struct Contents<'a> {
     page: KVVec<u8>,
     records: &'a Records,
     late: Arc<Late>,
-    /// Records of huge pages by object, and the pages of that whose turn it is.
+    crew: Crew,
+    /// Records of huge pages by object.
     huge_records: KVVec<(u64, usize)>,
-    huge: KVVec<cr_img_run>,
     log: Option<&'a Log>,
 }
 
@@ -54,22 +61,21 @@ impl<'a> Contents<'a> {
             page: vec::zeroed(PAGE_SIZE, GFP_KERNEL)?,
             records,
             late,
+            crew: Crew::new()?,
             huge_records,
-            huge: KVVec::new(),
             log,
         })
     }
 
-    /// Notes which pages of an object were huge.
-    fn find_huge(&mut self, object: u64) -> Result {
-        self.huge.clear();
-        let Some((_, at)) = order::find_by_key(&self.huge_records, object, |(mm, _)| *mm) else {
-            return Ok(());
-        };
-        for run in self.records.get(*at).array(size_of::<cr_img_huge>()) {
-            self.huge.push(run, GFP_KERNEL)?;
+    /// Which pages of an object were huge.
+    fn huge_of(&self, object: u64) -> Result<KVVec<cr_img_run>> {
+        let mut huge = KVVec::new();
+        if let Some((_, at)) = order::find_by_key(&self.huge_records, object, |(mm, _)| *mm) {
+            for run in self.records.get(*at).array(size_of::<cr_img_huge>()) {
+                huge.push(run, GFP_KERNEL)?;
+            }
         }
-        Ok(())
+        Ok(huge)
     }
 
     /// Does so for as long as `place_of` knows where, object by object.
@@ -79,7 +85,7 @@ impl<'a> Contents<'a> {
         state: &State<'_>,
         mut place_of: impl FnMut(u64) -> Result<Option<Place>>,
     ) -> Result {
-        let mut place: Option<(u64, Place)> = None;
+        let mut target: Option<(u64, Arc<Target>)> = None;
         while image.head.tag == CR_TAG_PAGES {
             let head = image.head;
             let most = usize::try_from(head.length).map_err(|_| EINVAL)? / PAGE_SIZE;
@@ -87,9 +93,11 @@ impl<'a> Contents<'a> {
                 self.runs = vec::zeroed(most, GFP_KERNEL)?;
             }
             let object = image.reader.object_of_pages(&head)?;
-            let last = place.as_ref().map_or(0, |(last, _)| *last);
+            let last = target.as_ref().map_or(0, |(last, _)| *last);
             if object != last {
-                let Some(found) = place_of(object)? else {
+                // All of the last one have to be there.
+                self.crew.wait()?;
+                let Some(place) = place_of(object)? else {
                     return Ok(());
                 };
                 if object < last {
@@ -98,24 +106,80 @@ impl<'a> Contents<'a> {
                         "pages that are not in the order of their objects"
                     );
                 }
-                self.find_huge(object)?;
-                place = Some((object, found));
+                let huge = self.huge_of(object)?;
+                target = Some((object, Target::new(place, huge)?));
             }
-            let pages = image.reader.pages(&head, &mut self.runs)?;
-            for run in pages.runs() {
+            let in_file = image.reader.source().in_file();
+            let mut pages = image.reader.pages(&head, &mut self.runs)?;
+            let runs = pages.runs();
+            for run in runs {
                 state.check_run(head.offset, object, run)?;
             }
-            if self.late.has_all(object, pages.runs()) {
+            if self.late.has_all(object, runs) {
                 pages.pass_over()?;
-            } else if let Some((_, place)) = &place {
-                let first_of = |run: &cr_img_run| self.late.first_of(object, run);
-                memory::restore(pages, place, &self.huge, first_of, &mut self.page)?;
+            } else if let Some((_, target)) = &target {
+                let file = in_file.filter(|_| {
+                    self.late.is_none() && pages.nr_pages() >= MANY && self.crew.is_free()
+                });
+                if let Some((file, base)) = file {
+                    let pages = pages.pass_over()?;
+                    let mut copy = KVVec::new();
+                    copy.extend_from_slice(runs, GFP_KERNEL)?;
+                    let job = Job {
+                        target: target.clone(),
+                        runs: copy,
+                        file,
+                        at: base.wrapping_add(pages.offset()),
+                        pages,
+                    };
+                    self.crew.give(move || job.run())?;
+                } else {
+                    let first_of = |run: &cr_img_run| self.late.first_of(object, run);
+                    memory::restore(target, runs, first_of, &mut self.page, |page| {
+                        pages.read(page)
+                    })?;
+                    pages.finish()?;
+                }
             }
             if let Some(log) = self.log {
                 log.progress(image.reader.nr_pages(), self.total);
             }
             image.head = image.reader.next()?;
         }
-        Ok(())
+        self.crew.wait()
+    }
+}
+
+/// A record of pages that another processor puts in place.
+struct Job {
+    target: Arc<Target>,
+    runs: KVVec<cr_img_run>,
+    file: FileRef,
+    /// Where in the file the next page is.
+    at: u64,
+    pages: PassedPages,
+}
+
+impl Job {
+    fn run(mut self) -> Result {
+        let mut buffer = vec::zeroed(PAGE_SIZE, GFP_KERNEL)?;
+        let all_now = |run: &cr_img_run| (false, run.nr_pages);
+        memory::restore(&self.target, &self.runs, all_now, &mut buffer, |page| {
+            let mut rest = &mut *page;
+            while !rest.is_empty() {
+                let some = self
+                    .file
+                    .read_at(rest, self.at)
+                    .context(format_args!("reading the image"))?;
+                if some == 0 {
+                    return Err(self.pages.truncated().into());
+                }
+                self.at += some as u64;
+                rest = &mut rest[some..];
+            }
+            self.pages.add(page);
+            Ok(())
+        })?;
+        Ok(self.pages.finish()?)
     }
 }

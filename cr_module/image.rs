@@ -5,7 +5,7 @@
 use crate::report::{fail, failure, Context, Failure, Result};
 use cr_codec::{check::Rec, read::Source, write::Sink};
 use cr_sys::{
-    file::FileRef,
+    file::{FileRef, FileType},
     misc,
     mm::{PAGE_BATCH, PAGE_SIZE},
     vec,
@@ -131,6 +131,8 @@ pub(crate) struct FileSource {
     prefix: KVVec<u8>,
     used: usize,
     file: FileRef,
+    /// Where in the file the byte is that comes first from there, if all bytes can be read at any time.
+    first: Option<u64>,
     /// Read ahead of small requests.
     buffer: KVVec<u8>,
     start: usize,
@@ -146,9 +148,11 @@ const READ_AHEAD: usize = 16 << 10;
 impl FileSource {
     /// Reads `prefix`, then `file` from where it is.
     pub(crate) fn new(prefix: KVVec<u8>, file: FileRef) -> Result<Self> {
+        let (kind, _, info) = file.read_info();
         Ok(Self {
             prefix,
             used: 0,
+            first: (kind == FileType::Regular).then_some(info.pos),
             file,
             buffer: KVVec::with_capacity(READ_AHEAD, GFP_KERNEL_ACCOUNT)?,
             start: 0,
@@ -211,6 +215,14 @@ impl Source for FileSource {
 }
 
 impl FileSource {
+    /// The file, and what is to be added to an offset in the image for the one there, if what is left of
+    /// the image can be read from it at any time.
+    pub(crate) fn in_file(&self) -> Option<(FileRef, u64)> {
+        let first = self.first.filter(|_| self.used == self.prefix.len())?;
+        let base = first.wrapping_sub(self.prefix.len() as u64);
+        Some((self.file.clone(), base))
+    }
+
     /// Reads ahead, up to a multiple of the page size: there pages begin, which are not to go through
     /// the buffer. After pages comes little before the next ones.
     fn refill(&mut self) -> Result {

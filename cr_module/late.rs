@@ -40,6 +40,11 @@ impl Late {
         Self(KVVec::new())
     }
 
+    /// Whether everything is to be there before the container runs.
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Everything that can.
     pub(crate) fn find(records: &Records) -> Result<Self> {
         let mut late = Self::none();

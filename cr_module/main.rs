@@ -14,6 +14,7 @@ mod checkpoint;
 mod container;
 mod contents;
 mod countdown;
+mod crew;
 mod family;
 mod files;
 mod hold;

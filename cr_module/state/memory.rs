@@ -21,19 +21,18 @@ use crate::{
         track::Track,
     },
 };
-use cr_codec::{
-    read::{self, PagesReader},
-    uapi::*,
-    write::Writer,
-    Record,
-};
+use cr_codec::{uapi::*, write::Writer, Record};
 use cr_sys::{
     file::FileRef,
-    mm::{Mm, PAGE_BATCH, PAGE_SIZE},
+    mm::{Mm, Pages, PAGE_BATCH, PAGE_SIZE},
     shared::Shared,
     vec,
 };
-use kernel::prelude::*;
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{Arc, Mutex},
+};
 use zerocopy::IntoBytes;
 
 /// Where pages go to.
@@ -449,22 +448,61 @@ fn write_private(mm: &Mm, run: &cr_img_run, mut write: impl FnMut(&[&[u8]]) -> R
     Ok(())
 }
 
-/// Puts the pages of one record into their places. Those in `huge` were huge ones. `first_of` says
-/// of the first page of a run whether it comes later, and how many do as it does. `buffer` has room for
-/// a page.
-pub(crate) fn restore<S>(
-    mut pages: PagesReader<'_, '_, S>,
-    place: &Place,
-    huge: &[cr_img_run],
+/// Where the pages of an object go, which several may put there.
+#[pin_data]
+pub(crate) struct Target {
+    place: Place,
+    /// What was in huge pages.
+    huge: KVVec<cr_img_run>,
+    /// Whether pages may be huge now is up to its holder. Where none were, nobody needs it.
+    #[pin]
+    allows_huge: Mutex<()>,
+}
+
+impl Target {
+    /// Of which those in `huge` were huge ones.
+    pub(crate) fn new(place: Place, huge: KVVec<cr_img_run>) -> Result<Arc<Self>> {
+        let target = pin_init!(Self {
+            place,
+            huge,
+            allows_huge <- new_mutex!(()),
+        });
+        Ok(Arc::pin_init(target, GFP_KERNEL)?)
+    }
+
+    /// At most `most` pages of a process, to be filled.
+    fn pages(&self, mm: &Mm, addr: u64, most: u64) -> Result<Pages> {
+        if self.huge.is_empty() {
+            return Ok(mm.pages(addr, most, true)?);
+        }
+        // Up to where the next huge page may begin.
+        let in_huge = addr / PAGE_SIZE as u64 % u64::from(CR_HUGE_PAGES);
+        let most = most.min(u64::from(CR_HUGE_PAGES) - in_huge);
+        let is_huge = contains(&self.huge, addr);
+        let _guard = self.allows_huge.lock();
+        if is_huge {
+            mm.allow_huge(true);
+        }
+        let pages = mm.pages(addr, most, true);
+        if is_huge {
+            mm.allow_huge(false);
+        }
+        Ok(pages?)
+    }
+}
+
+/// Puts the pages of one record into their places, as `read` gives them. `first_of` says of the first
+/// page of a run whether it comes later, and how many do as it does. `buffer` has room for a page.
+pub(crate) fn restore(
+    target: &Target,
+    runs: &[cr_img_run],
     first_of: impl Fn(&cr_img_run) -> (bool, u64),
     buffer: &mut [u8],
-) -> Result
-where
-    S: read::Source<Error = crate::report::Failure>,
-{
-    match place {
+    mut read: impl FnMut(&mut [u8]) -> Result,
+) -> Result {
+    match &target.place {
         Place::Private(mm) => {
-            for run in pages.runs() {
+            for run in runs {
                 let mut rest = *run;
                 while rest.nr_pages > 0 {
                     let (later, nr_pages) = first_of(&rest);
@@ -472,22 +510,22 @@ where
                     rest.start = run_end(&part);
                     rest.nr_pages -= nr_pages;
                     match later {
-                        true => (0..nr_pages).try_for_each(|_| pages.read(buffer))?,
-                        false => restore_private(mm, &part, huge, |page| pages.read(page))?,
+                        true => (0..nr_pages).try_for_each(|_| read(buffer))?,
+                        false => restore_private(target, mm, &part, &mut read)?,
                     }
                 }
             }
         }
         Place::Shared(file) => {
-            for run in pages.runs() {
+            for run in runs {
                 for at in 0..run.nr_pages {
-                    pages.read(buffer)?;
+                    read(buffer)?;
                     file.write_page(run.start + at * PAGE_SIZE as u64, buffer)?;
                 }
             }
         }
     }
-    pages.finish()
+    Ok(())
 }
 
 /// Whether a page is in one of these runs.
@@ -498,26 +536,17 @@ fn contains(runs: &[cr_img_run], addr: u64) -> bool {
 }
 
 fn restore_private(
+    target: &Target,
     mm: &Mm,
     run: &cr_img_run,
-    huge: &[cr_img_run],
     mut read: impl FnMut(&mut [u8]) -> Result,
 ) -> Result {
     let mut done = 0;
     while done < run.nr_pages {
         let addr = run.start + done * PAGE_SIZE as u64;
-        // Up to where the next huge page may begin.
-        let in_huge = addr / PAGE_SIZE as u64 % u64::from(CR_HUGE_PAGES);
-        let most = (u64::from(CR_HUGE_PAGES) - in_huge).min(run.nr_pages - done);
-        let is_huge = in_huge == 0 && contains(huge, addr);
-        if is_huge {
-            mm.allow_huge(true);
-        }
-        let pages = mm.pages(addr, most, true);
-        if is_huge {
-            mm.allow_huge(false);
-        }
-        let mut pages = pages.context(format_args!("making the page at {addr:#x}"))?;
+        let mut pages = target
+            .pages(mm, addr, run.nr_pages - done)
+            .context(format_args!("making the page at {addr:#x}"))?;
         for at in 0..pages.len() {
             read(pages.bytes_mut(at)?)?;
         }

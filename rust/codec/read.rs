@@ -11,6 +11,11 @@
 //! header says. Contents are delivered before their checksum is known: nothing may be made of them
 //! before [`Reader::payload`] or [`PagesReader::finish`] has returned without an error.
 
+mod pages;
+
+pub(crate) use pages::{before_pages, validate_runs};
+pub use pages::{PagesReader, PassedPages, MAX_RUNS};
+
 use core::mem::size_of;
 
 use zerocopy::{FromZeros, IntoBytes};
@@ -307,77 +312,6 @@ impl<S: Source> Reader<S> {
         self.leave(head)
     }
 
-    /// The object whose pages are in a record that [`Reader::pages`] is to read.
-    pub fn object_of_pages(&mut self, head: &Head) -> Result<u64, S::Error> {
-        Ok(self.begin_pages(head)?.object)
-    }
-
-    fn begin_pages(&mut self, head: &Head) -> Result<cr_img_pages, S::Error> {
-        if let Some((_, begun)) = self.begun.filter(|(offset, _)| *offset == head.offset) {
-            return Ok(begun);
-        }
-        self.enter(head)?;
-        if head.tag != CR_TAG_PAGES {
-            return Err(head
-                .error(FormatErrorKind::Usage("not a record of pages"))
-                .into());
-        }
-        let mut begun = cr_img_pages::new_zeroed();
-        self.content(head, begun.as_mut_bytes())?;
-        self.begun = Some((head.offset, begun));
-        Ok(begun)
-    }
-
-    /// Begins to read a record of pages. As much of `scratch` is used as the record has runs.
-    pub fn pages<'a, 'b>(
-        &'a mut self,
-        head: &Head,
-        scratch: &'b mut [cr_img_run],
-    ) -> Result<PagesReader<'a, 'b, S>, S::Error> {
-        let head = *head;
-        let fail = |kind| Err(head.error(kind).into());
-        let fixed = self.begin_pages(&head)?;
-        self.begun = None;
-        // Each run has a page at least, so that they fit into a scratch for so many pages.
-        let nr_runs = u64::from(fixed.nr_runs);
-        let pages_from = |before| {
-            nr_runs
-                .checked_mul(self.page_size.bytes())?
-                .checked_add(before)
-        };
-        let Some(before) = before_pages(nr_runs)
-            .filter(|before| pages_from(*before).is_some_and(|least| least <= head.length))
-        else {
-            return fail(FormatErrorKind::Runs("too many runs"));
-        };
-        let Some(runs) = scratch.get_mut(..fixed.nr_runs as usize) else {
-            return fail(FormatErrorKind::Usage("more runs than there is room for"));
-        };
-        self.content(&head, runs.as_mut_bytes())?;
-
-        let gap = padding(self.offset, self.page_size.bytes());
-        if before.checked_add(gap) != Some(u64::from(fixed.data_offset)) {
-            return fail(FormatErrorKind::Runs("the pages begin at a wrong offset"));
-        }
-        let nr_pages = match validate_runs(runs, self.page_size) {
-            Ok(nr_pages) => nr_pages,
-            Err(kind) => return fail(kind),
-        };
-        let length = head.length.checked_sub(u64::from(fixed.data_offset));
-        if length.and_then(|length| self.page_size.pages_in(length)) != Some(nr_pages) {
-            return fail(FormatErrorKind::Runs("other pages than the length allows"));
-        }
-        self.zeroes(&head, gap)?;
-        Ok(PagesReader {
-            reader: self,
-            head,
-            object: fixed.object,
-            runs,
-            nr_pages,
-            remaining: nr_pages,
-        })
-    }
-
     /// Reads the payload of `CR_TAG_END` and compares it with what has been read.
     pub fn end(&mut self, head: &Head) -> Result<cr_img_end, S::Error> {
         if head.tag != CR_TAG_END {
@@ -466,7 +400,7 @@ impl<S: Source> Reader<S> {
     }
 
     /// Reads what is behind the payload.
-    fn tail(&mut self, head: &Head, is_right: impl Fn(u32) -> bool) -> Result<(), S::Error> {
+    fn tail(&mut self, head: &Head, is_right: impl FnOnce(u32) -> bool) -> Result<(), S::Error> {
         let mut tail = cr_img_tail::new_zeroed();
         if self.fill(tail.as_mut_bytes())? < size_of::<cr_img_tail>() {
             return Err(head.error(FormatErrorKind::Truncated).into());
@@ -479,79 +413,6 @@ impl<S: Source> Reader<S> {
         }
         self.nr_records = self.nr_records.saturating_add(1);
         self.next = Next::Record;
-        Ok(())
-    }
-}
-
-/// Reads the pages of a record.
-#[derive(Debug)]
-#[must_use = "the checksum is checked by `finish`"]
-pub struct PagesReader<'a, 'b, S> {
-    reader: &'a mut Reader<S>,
-    head: Head,
-    object: u64,
-    runs: &'b [cr_img_run],
-    nr_pages: u64,
-    remaining: u64,
-}
-
-impl<'b, S: Source> PagesReader<'_, 'b, S> {
-    /// Id of the memory descriptor or shared memory object.
-    pub fn object(&self) -> u64 {
-        self.object
-    }
-
-    /// Where the pages belong; ascending.
-    pub fn runs(&self) -> &'b [cr_img_run] {
-        self.runs
-    }
-
-    /// Pages in the record.
-    pub fn nr_pages(&self) -> u64 {
-        self.nr_pages
-    }
-
-    /// Reads as many pages as `buffer` holds, run by run.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Result<(), S::Error> {
-        let pages = self.reader.page_size.pages_in(buffer.len() as u64);
-        match pages.and_then(|pages| self.remaining.checked_sub(pages)) {
-            Some(remaining) => self.remaining = remaining,
-            None => {
-                let kind = FormatErrorKind::Usage("more data than there is, or a part of a page");
-                return Err(self.head.error(kind).into());
-            }
-        }
-        self.reader.content(&self.head, buffer)
-    }
-
-    /// Ends the record without having read any page. Somebody else is to do that, and to compare the
-    /// checksum: nothing may be made of the pages before.
-    pub fn pass_over(self) -> Result<(), S::Error> {
-        let Self { reader, head, .. } = self;
-        if self.remaining != self.nr_pages {
-            let kind = FormatErrorKind::Usage("some pages were read");
-            return Err(head.error(kind).into());
-        }
-        let bytes = self.nr_pages.saturating_mul(reader.page_size.bytes());
-        let bytes = bytes.saturating_add(padding(head.length, 8));
-        let passed = reader.source.pass(bytes)?;
-        reader.offset = reader.offset.saturating_add(passed);
-        if passed < bytes {
-            return Err(head.error(FormatErrorKind::Truncated).into());
-        }
-        reader.tail(&head, |_| true)?;
-        reader.nr_pages = reader.nr_pages.saturating_add(self.nr_pages);
-        Ok(())
-    }
-
-    /// Ends the record: all pages must have been read, and their checksum is compared.
-    pub fn finish(self) -> Result<(), S::Error> {
-        if self.remaining != 0 {
-            let kind = FormatErrorKind::Usage("not all pages were read");
-            return Err(self.head.error(kind).into());
-        }
-        self.reader.leave(&self.head)?;
-        self.reader.nr_pages = self.reader.nr_pages.saturating_add(self.nr_pages);
         Ok(())
     }
 }
@@ -573,43 +434,6 @@ fn fill<S: Source>(source: &mut S, buffer: &mut [u8]) -> Result<usize, S::Error>
 fn beginning(buffer: &mut [u8], wanted: u64) -> &mut [u8] {
     let some = usize::try_from(wanted).map_or(buffer.len(), |wanted| wanted.min(buffer.len()));
     buffer.get_mut(..some).unwrap_or_default()
-}
-
-/// Most runs that a record of pages can have, whatever the size of a page.
-pub const MAX_RUNS: u32 = CR_IMG_MAX_PAGES_PAYLOAD / 4096;
-
-/// Bytes of payload before the padding before the pages.
-pub(crate) fn before_pages(nr_runs: u64) -> Option<u64> {
-    nr_runs
-        .checked_mul(size_of::<cr_img_run>() as u64)?
-        .checked_add(size_of::<cr_img_pages>() as u64)
-}
-
-/// Checks a list of runs by itself, and counts the pages.
-pub(crate) fn validate_runs(
-    runs: &[cr_img_run],
-    page_size: PageSize,
-) -> Result<u64, FormatErrorKind> {
-    let mut nr_pages = 0u64;
-    let mut last_end = 0;
-    for run in runs {
-        if page_size.pages_in(run.start).is_none() {
-            return Err(FormatErrorKind::Runs("a run does not begin with a page"));
-        }
-        if run.start < last_end {
-            return Err(FormatErrorKind::Runs("runs overlap or do not ascend"));
-        }
-        match page_size.end_of(run) {
-            Some(end) if end <= 1 << 62 => last_end = end,
-            _ => return Err(FormatErrorKind::Runs("a run of an impossible length")),
-        }
-        // The runs do not overlap, so the sum is below the end of the last one.
-        nr_pages = nr_pages.saturating_add(run.nr_pages);
-    }
-    if nr_pages == 0 {
-        return Err(FormatErrorKind::Runs("no pages"));
-    }
-    Ok(nr_pages)
 }
 
 /// Checks what format 1 says about a header whose checksum is right.

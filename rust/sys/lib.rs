@@ -71,6 +71,7 @@ pub mod tty;
 pub mod udp;
 pub mod vec;
 pub mod vfork;
+pub mod work;
 
 pub(crate) mod bindings {
     #![allow(

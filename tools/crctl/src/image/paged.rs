@@ -5,16 +5,14 @@
 use std::{
     fs::File,
     io::{self, Seek},
-    ops::Range,
     os::unix::fs::FileExt,
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use cr_codec::{
-    read::{Head, Reader, Source, MAX_RUNS},
+    read::{PassedPages, Reader, Source, MAX_RUNS},
     uapi::*,
 };
-use zerocopy::FromBytes;
 
 use super::{ReadError, PAGE_SIZE};
 use crate::error::Error;
@@ -26,8 +24,8 @@ pub struct PagesRecord {
     pub object: u64,
     /// Where they belong there.
     pub runs: Vec<cr_img_run>,
-    head: Head,
     nr_pages: u64,
+    passed: PassedPages,
 }
 
 /// An image in a file, of which only pages are of interest.
@@ -62,9 +60,8 @@ impl Paged {
                         object: pages.object(),
                         runs: pages.runs().to_vec(),
                         nr_pages: pages.nr_pages(),
-                        head,
+                        passed: pages.pass_over()?,
                     });
-                    pages.pass_over()?;
                 }
                 _ => reader.skip(&head)?,
             }
@@ -76,24 +73,15 @@ impl Paged {
         })
     }
 
-    /// Reads a record, whose checksum is right, into `bytes`. Returns where the pages are in there.
-    pub fn read(&self, record: usize, bytes: &mut Vec<u8>) -> Result<Range<usize>> {
-        let PagesRecord { head, nr_pages, .. } = &self.records[record];
-        let begin = self.base + head.offset + size_of::<cr_img_record>() as u64;
-        // What is behind the payload begins at a multiple of eight bytes.
-        let covered = head.length.next_multiple_of(8) as usize;
-        bytes.resize(covered + size_of::<cr_img_tail>(), 0);
-        self.file.read_exact_at(bytes, begin)?;
-        let tail = cr_img_tail::read_from_bytes(&bytes[covered..]).ok();
-        let crc = tail.context("no checksum")?.crc;
-        if crc32c::crc32c(&bytes[..covered]) != crc {
-            let what = format!("at byte {}: pages with a wrong checksum", head.offset);
-            return Err(Error::BadImage(what).into());
-        }
-        let end = head.length as usize;
-        let pages = (nr_pages * u64::from(PAGE_SIZE)) as usize;
-        let start = end.checked_sub(pages).context("pages that are not there")?;
-        Ok(start..end)
+    /// Reads the pages of a record, whose checksum is right, into `bytes`.
+    pub fn read(&self, record: usize, bytes: &mut Vec<u8>) -> Result<()> {
+        let record = &self.records[record];
+        let mut passed = record.passed;
+        bytes.resize((record.nr_pages * u64::from(PAGE_SIZE)) as usize, 0);
+        self.file
+            .read_exact_at(bytes, self.base + passed.offset())?;
+        passed.add(bytes);
+        Ok(passed.finish().map_err(ReadError::from)?)
     }
 }
 

@@ -12,7 +12,6 @@ mod pieces;
 use std::{
     fs::File,
     io::{IoSlice, IoSliceMut, Read},
-    ops::Range,
     os::{
         fd::{AsFd, AsRawFd, OwnedFd, RawFd},
         unix::net::UnixStream,
@@ -170,8 +169,8 @@ struct Provider {
     paged: Paged,
     right: OwnedFd,
     memories: Vec<Memory>,
-    /// The record that was read last, and where its pages are in `bytes`.
-    read: Option<(usize, Range<usize>)>,
+    /// The record whose pages are in `bytes`.
+    read: Option<usize>,
     bytes: Vec<u8>,
     nr_pages: u64,
 }
@@ -289,19 +288,18 @@ impl Provider {
 
     /// Copies the beginning of a piece.
     fn copy(&mut self, at: usize, piece: Piece) -> Result<()> {
-        let pages = match &self.read {
-            Some((record, pages)) if *record == piece.record => pages.clone(),
-            _ => self.paged.read(piece.record, &mut self.bytes)?,
-        };
-        self.read = Some((piece.record, pages.clone()));
-        let pages = &self.bytes[pages];
+        if self.read != Some(piece.record) {
+            self.read = None;
+            self.paged.read(piece.record, &mut self.bytes)?;
+            self.read = Some(piece.record);
+        }
         let memory = &mut self.memories[at];
         let page = u64::from(PAGE_SIZE);
         let end = piece.end.min(piece.start + STEP);
         let mut next = piece.start;
         while next < end {
             let from = (piece.at + (next - piece.start)) as usize;
-            let bytes = &pages[from..from + (end - next) as usize];
+            let bytes = &self.bytes[from..from + (end - next) as usize];
             let done = match memory.fd.copy(next, bytes) {
                 Ok(copied) => {
                     self.nr_pages += copied / page;
