@@ -2,7 +2,7 @@
 
 //! Open file descriptions.
 //!
-//! Regular files, directories and the memory devices are found again by their name below the root
+//! Regular files, directories, the memory devices, and whatever was opened with O_PATH are found again by their name below the root
 //! of the container's init, or, if that was removed, by another one that they have; their contents are
 //! not in the image. Pipes refer to an object; see
 //! [`event`] for those without a name, [`proc_mem`] for memory of processes. What belongs to the
@@ -16,7 +16,7 @@ use crate::{
     checkpoint::Save,
     files::Files,
     objects::Kind,
-    report::{fail, Context, Name, Result},
+    report::{fail, failure, Context, Failure, Name, Result},
     state::{
         event, inet, inode, io_uring, mqueue,
         name::{self, CName},
@@ -45,6 +45,8 @@ pub(crate) const KEPT_FLAGS: u32 = 0o3 // O_ACCMODE
 const O_TMPFILE: u32 = 0o20000000;
 /// What mq_open(2) keeps.
 const O_CLOEXEC: u32 = 0o2000000;
+/// What was opened with it is only a place: what is there is not open.
+const O_PATH: u32 = 0o10000000;
 /// O_ASYNC: see [`owner`].
 const FASYNC: u32 = 0o20000;
 /// Opened by execve(2): means nothing afterwards.
@@ -141,6 +143,7 @@ impl Look {
         let (flags, rdev) = match self.kind {
             FileType::Removed => (KEPT_FLAGS | O_TMPFILE, 0),
             FileType::MemoryDevice => (KEPT_FLAGS, self.read.rdev),
+            FileType::Place => (KEPT_FLAGS | O_PATH, self.read.rdev),
             _ => (KEPT_FLAGS, 0),
         };
         cr_img_file {
@@ -163,7 +166,11 @@ impl Look {
     /// Whether it is found by a name that has to be there.
     fn has_name(&self, file: &FileRef) -> Result<bool> {
         Ok(match self.kind {
-            FileType::Regular | FileType::MemoryDevice | FileType::Proc | FileType::ProcMem => true,
+            FileType::Regular
+            | FileType::MemoryDevice
+            | FileType::Proc
+            | FileType::ProcMem
+            | FileType::Place => true,
             FileType::Directory => !self.has(CR_FILE_X_UNLINKED),
             FileType::Pipe => file.pipe()?.named,
             _ => false,
@@ -222,6 +229,7 @@ fn by_name<'a>(
             CR_FILE_PROC
         }
         FileType::ProcMem => CR_FILE_PROC_MEM,
+        FileType::Place => CR_FILE_PATH,
         _ => CR_FILE_REG,
     };
     Ok(Some(Found {
@@ -311,7 +319,7 @@ const SHARED: &str = "is shared with a process outside of the container";
 /// Decides whether a file can be part of the image at all.
 fn place(save: &Save<'_>, file: &FileRef, look: &Look) -> Result<Place> {
     match look.kind {
-        FileType::Pipe if !look.has(CR_FILE_X_PATH_ONLY) => {
+        FileType::Pipe => {
             return Ok(match pipe::leaves(save, &file.pipe()?) {
                 true => Place::Outside("has an end outside of the container"),
                 false => Place::Inside,
@@ -332,7 +340,8 @@ fn place(save: &Save<'_>, file: &FileRef, look: &Look) -> Result<Place> {
         | FileType::IoUring
         | FileType::Proc
         | FileType::ProcMem
-        | FileType::MessageQueue => {}
+        | FileType::MessageQueue
+        | FileType::Place => {}
         // Nobody else may change what is to be saved.
         FileType::Memfd | FileType::Removed => {
             return Ok(match file.outside_user(save.container.ns(), true) {
@@ -385,7 +394,6 @@ fn check(look: &Look) -> Result {
     }
     for (bit, why) in [
         (CR_FILE_X_LEASE, "has a lease"),
-        (CR_FILE_X_PATH_ONLY, "was opened with O_PATH"),
         (CR_FILE_X_LOCK, "has a lock"),
     ] {
         if look.has(bit) {
@@ -397,6 +405,7 @@ fn check(look: &Look) -> Result {
     match look.kind {
         FileType::Removed => known |= O_TMPFILE,
         FileType::MessageQueue => known |= O_CLOEXEC,
+        FileType::Place => known |= O_PATH,
         _ => {}
     }
     if !event::is_anonymous(look.kind) && look.read.flags & !known != 0 {
@@ -469,9 +478,11 @@ impl core::fmt::Display for Look {
             FileType::Memfd => write!(f, "a memfd ({name})"),
             FileType::SharedMemory => f.write_str("shared anonymous memory"),
             FileType::SysvSharedMemory => f.write_str("System V shared memory"),
-            FileType::Regular | FileType::Directory | FileType::Removed | FileType::Proc => {
-                write!(f, "file {name}")
-            }
+            FileType::Regular
+            | FileType::Directory
+            | FileType::Removed
+            | FileType::Proc
+            | FileType::Place => write!(f, "file {name}"),
             FileType::EventFd => f.write_str("an eventfd"),
             FileType::Epoll => f.write_str("an epoll instance"),
             FileType::TimerFd => f.write_str("a timerfd"),
@@ -525,6 +536,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
             });
             opened.context(format_args!("file {}", Name(path)))
         }
+        CR_FILE_PATH => find(files, &record, path).context(format_args!("file {}", Name(path))),
         _ => reopen(files, &record, path).context(format_args!("file {}", Name(path))),
     }
 }
@@ -543,9 +555,43 @@ fn reopen(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRe
         _ => FileType::MemoryDevice,
     };
     if kind != expected || (record.kind == CR_FILE_CHR && found.rdev != record.rdev) {
-        fail!(ESTALE(), "is not of the same type any more");
+        return Err(another_type());
     }
-    if record.kind == CR_FILE_REG && !files.may_differ() {
+    if record.kind == CR_FILE_REG {
+        unchanged(files, record, &found)?;
+    }
+    let file = path.open(record.flags | O_NOCTTY)?;
+    if record.pos != 0 && record.kind != CR_FILE_PROC {
+        file.seek(record.pos).context(format_args!("its offset"))?;
+    }
+    Ok(file)
+}
+
+/// Opens what is only a place. What is there may have changed, as it may for who has no file open; a
+/// symbolic link cannot, and would be another one.
+fn find(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRef> {
+    const S_IFMT: u32 = 0o170000;
+    const S_IFLNK: u32 = 0o120000;
+
+    let name = CName::new(path)?;
+    let (path, kind) = name::lookup_itself(files.root(), name.as_cstr()?)?;
+    let (_, found) = path.read();
+    if kind != record.mode & S_IFMT || found.rdev != record.rdev {
+        return Err(another_type());
+    }
+    if kind == S_IFLNK {
+        unchanged(files, record, &found)?;
+    }
+    Ok(path.open(record.flags)?)
+}
+
+fn another_type() -> Failure {
+    failure!(ESTALE(), "is not of the same type any more")
+}
+
+/// Refuses a file that is not as it was at the checkpoint, unless the caller takes it.
+fn unchanged(files: &Files<'_>, record: &cr_img_file, found: &cr_img_file) -> Result {
+    if !files.may_differ() {
         if found.size != record.size {
             fail!(
                 ESTALE(),
@@ -558,9 +604,5 @@ fn reopen(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRe
             fail!(ESTALE(), "was modified since the checkpoint");
         }
     }
-    let file = path.open(record.flags | O_NOCTTY)?;
-    if record.pos != 0 && record.kind != CR_FILE_PROC {
-        file.seek(record.pos).context(format_args!("its offset"))?;
-    }
-    Ok(file)
+    Ok(())
 }

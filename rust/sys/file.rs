@@ -23,7 +23,7 @@ use kernel::{
 
 pub use bindings::{
     cr_shim_file as FileInfo, cr_shim_lock as Lock, cr_shim_pipe as PipeInfo, CR_FILE_X_FS,
-    CR_FILE_X_LEASE, CR_FILE_X_LOCK, CR_FILE_X_PATH_ONLY, CR_FILE_X_UNLINKED,
+    CR_FILE_X_LEASE, CR_FILE_X_LOCK, CR_FILE_X_UNLINKED,
 };
 
 /// What is behind an open file.
@@ -77,6 +77,8 @@ pub enum FileType {
     Netlink,
     /// mq_open(3).
     MessageQueue,
+    /// Opened with O_PATH, whatever is there.
+    Place,
 }
 
 impl FileType {
@@ -105,6 +107,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_IO_URING => Self::IoUring,
             bindings::cr_shim_file_type_CR_SHIM_FILE_NETLINK => Self::Netlink,
             bindings::cr_shim_file_type_CR_SHIM_FILE_MQUEUE => Self::MessageQueue,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_PATH => Self::Place,
             _ => Self::Other,
         }
     }
