@@ -7,12 +7,7 @@ use crate::{
     report::{fail, Context, Result, Who},
 };
 use cr_codec::uapi::*;
-use cr_sys::{
-    errno::EOPNOTSUPP,
-    file::{FileRef, PathRef},
-    pid_ns::PidNs,
-    task::TaskRef,
-};
+use cr_sys::{errno::EOPNOTSUPP, file::FileRef, path::PathRef, pid_ns::PidNs, task::TaskRef};
 use kernel::prelude::*;
 
 /// An object that the container shares with the outside.

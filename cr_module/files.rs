@@ -9,7 +9,7 @@ use crate::{
     state::{event, file, inet, inode, netlink, pipe, shmem, socket, tty},
 };
 use cr_codec::uapi::*;
-use cr_sys::file::{FileRef, PathRef};
+use cr_sys::{file::FileRef, path::PathRef};
 use kernel::{prelude::*, rbtree::RBTree};
 
 /// All open files, by id, and the sockets among them, which are not complete yet.

@@ -34,10 +34,11 @@ use cr_codec::{
 use cr_sys::{
     build::{self as sys_build, spawn, Spawn},
     errno::{EBADMSG, EPROTONOSUPPORT},
-    file::{FileRef, PathRef},
+    file::FileRef,
     misc,
     mm::{Mm, PAGE_SIZE},
     park::{Slot, Stage},
+    path::PathRef,
     pid_ns::{PidNs, ReservedPid},
     task::TaskRef,
     vec,

@@ -2,7 +2,7 @@
 
 //! Open file descriptions.
 //!
-//! Regular files, directories and the memory devices are found again by their name below the root
+//! Regular files, directories, the memory devices, and whatever was opened with O_PATH are found again by their name below the root
 //! of the container's init, or, if that was removed, by another one that they have; their contents are
 //! not in the image. Pipes refer to an object; see
 //! [`event`] for those without a name, [`proc_mem`] for memory of processes. What belongs to the
@@ -18,13 +18,14 @@ use crate::{
     objects::Kind,
     report::{fail, failure, Context, Failure, Name, Result},
     state::{
-        event, inet, inode, io_uring, mqueue, netlink, owner, pidfd, pipe, proc_mem, removed_dir,
-        socket, tcp, tty,
+        event, inet, inode, io_uring, mqueue,
+        name::{self, CName},
+        netlink, owner, pidfd, pipe, proc_mem, removed_dir, socket, tcp, tty,
     },
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
-    errno::{ELOOP, EOPNOTSUPP, ESTALE},
+    errno::{EOPNOTSUPP, ESTALE},
     file::*,
 };
 use kernel::prelude::*;
@@ -44,6 +45,8 @@ pub(crate) const KEPT_FLAGS: u32 = 0o3 // O_ACCMODE
 const O_TMPFILE: u32 = 0o20000000;
 /// What mq_open(2) keeps.
 const O_CLOEXEC: u32 = 0o2000000;
+/// What was opened with it is only a place: what is there is not open.
+const O_PATH: u32 = 0o10000000;
 /// O_ASYNC: see [`owner`].
 const FASYNC: u32 = 0o20000;
 /// Opened by execve(2): means nothing afterwards.
@@ -69,32 +72,32 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
 }
 
 fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u64> {
-    let (kind, info, read) = file.read_info();
-    let found = match place(save, file, kind, &info)? {
+    let look = Look::at(file);
+    let found = match place(save, file, &look)? {
         Place::Outside(why) => Err(why),
-        Place::Inside if has_name(file, kind, &info)? => {
-            by_name(save, file, (kind, &info), &read, buffer)?
-                .ok_or("is outside of the container's root")
+        Place::Inside if look.has_name(file)? => {
+            by_name(save, file, &look, buffer)?.ok_or("is outside of the container's root")
         }
-        Place::Inside => Ok(by_object(save, file, (kind, &info), &read, buffer)?),
+        Place::Inside => Ok(by_object(save, file, &look, buffer)?),
     };
     let owned = match found {
-        Ok(_) => owner::look(save, file, kind).context(format_args!("{}", What(kind, &info)))?,
+        Ok(_) => owner::look(save, file, look.kind).context(format_args!("{look}"))?,
         Err(_) => None,
     };
     let (mut record, path, left, timer) = match found {
         Ok(found) => (found.record, found.path, found.left, found.timer),
         Err(why) => {
-            let record = external(save, file, (kind, &info), &read, why)?;
+            let record = external(save, file, &look, why)?;
             (record, &[][..], KVVec::new(), None)
         }
     };
     record.path_len = path.len() as u32;
     if matches!(
-        kind,
+        look.kind,
         FileType::Regular | FileType::Directory | FileType::Memfd | FileType::Removed
     ) {
-        save.lockable.push((file.clone(), info.inode), GFP_KERNEL)?;
+        save.lockable
+            .push((file.clone(), look.info.inode), GFP_KERNEL)?;
     }
     let id = save.objects.add(Kind::File, file.identity())?;
     if let Some(owner) = owned {
@@ -113,6 +116,66 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     }
     save.object(id, &record, &[path, &left])?;
     Ok(id)
+}
+
+/// What one look at an open file has found; shown as people call it.
+struct Look {
+    kind: FileType,
+    info: FileInfo,
+    /// With all its flags, and what the file itself is.
+    read: cr_img_file,
+}
+
+impl Look {
+    fn at(file: &FileRef) -> Self {
+        let (kind, info, read) = file.read_info();
+        Self { kind, info, read }
+    }
+
+    /// Whether there is something special about it: CR_FILE_X_*.
+    fn has(&self, bit: u32) -> bool {
+        self.info.unsupported & (1 << bit) != 0
+    }
+
+    /// What an image tells of it, whatever it is: with the flags that stay with it, and the device that
+    /// a node names only if it is one of those that are found by it.
+    fn record(&self) -> cr_img_file {
+        let (flags, rdev) = match self.kind {
+            FileType::Removed => (KEPT_FLAGS | O_TMPFILE, 0),
+            FileType::MemoryDevice => (KEPT_FLAGS, self.read.rdev),
+            FileType::Place => (KEPT_FLAGS | O_PATH, self.read.rdev),
+            _ => (KEPT_FLAGS, 0),
+        };
+        cr_img_file {
+            flags: self.read.flags & flags,
+            rdev,
+            ..self.read
+        }
+    }
+
+    /// What an image tells of one that is nothing but a reference to something else.
+    fn refers(&self, kind: u32, target: u64) -> cr_img_file {
+        cr_img_file {
+            kind,
+            flags: self.read.flags & KEPT_FLAGS,
+            target,
+            ..Default::default()
+        }
+    }
+
+    /// Whether it is found by a name that has to be there.
+    fn has_name(&self, file: &FileRef) -> Result<bool> {
+        Ok(match self.kind {
+            FileType::Regular
+            | FileType::MemoryDevice
+            | FileType::Proc
+            | FileType::ProcMem
+            | FileType::Place => true,
+            FileType::Directory => !self.has(CR_FILE_X_UNLINKED),
+            FileType::Pipe => file.pipe()?.named,
+            _ => false,
+        })
+    }
 }
 
 /// What is to be written of an open file.
@@ -134,46 +197,30 @@ impl From<cr_img_file> for Found<'_> {
     }
 }
 
-/// Whether it is found by a name that has to be there.
-fn has_name(file: &FileRef, kind: FileType, info: &FileInfo) -> Result<bool> {
-    Ok(match kind {
-        FileType::Regular | FileType::MemoryDevice | FileType::Proc | FileType::ProcMem => true,
-        FileType::Directory => info.unsupported & (1 << CR_FILE_X_UNLINKED) == 0,
-        FileType::Pipe => file.pipe()?.named,
-        _ => false,
-    })
-}
-
 /// Describes one that has a name; none if that is not below the container's root.
 fn by_name<'a>(
     save: &mut Save<'_>,
     file: &FileRef,
-    (kind, info): (FileType, &FileInfo),
-    read: &cr_img_file,
+    look: &Look,
     buffer: &'a mut [u8],
 ) -> Result<Option<Found<'a>>> {
-    let mut record = cr_img_file {
-        flags: read.flags & KEPT_FLAGS,
-        rdev: 0,
-        ..*read
-    };
-    if kind == FileType::ProcMem {
+    let mut record = look.record();
+    if look.kind == FileType::ProcMem {
         // Memory that is gone has no name any more either.
-        check(kind, info, read)?;
+        check(look)?;
         record.target = proc_mem::save(save, file)?;
     }
-    let Some(path) = name(save, file, info, kind, buffer)? else {
+    let Some(path) = name_of(save, file, look, buffer)? else {
         return Ok(None);
     };
-    check(kind, info, read)?;
+    if look.kind != FileType::ProcMem {
+        check(look)?;
+    }
     let mut left = KVVec::new();
-    record.kind = match kind {
+    record.kind = match look.kind {
         FileType::Pipe => return Ok(Some(pipe_end(save, file, record, path)?)),
         FileType::Directory => CR_FILE_DIR,
-        FileType::MemoryDevice => {
-            record.rdev = read.rdev;
-            CR_FILE_CHR
-        }
+        FileType::MemoryDevice => CR_FILE_CHR,
         FileType::Proc => {
             (record.target, left) = file
                 .read_proc()
@@ -182,6 +229,7 @@ fn by_name<'a>(
             CR_FILE_PROC
         }
         FileType::ProcMem => CR_FILE_PROC_MEM,
+        FileType::Place => CR_FILE_PATH,
         _ => CR_FILE_REG,
     };
     Ok(Some(Found {
@@ -196,35 +244,23 @@ fn by_name<'a>(
 fn by_object<'a>(
     save: &mut Save<'_>,
     file: &FileRef,
-    (kind, info): (FileType, &FileInfo),
-    read: &cr_img_file,
+    look: &Look,
     buffer: &'a mut [u8],
 ) -> Result<Found<'a>> {
-    check(kind, info, read)?;
-    let record = cr_img_file {
-        flags: read.flags & KEPT_FLAGS,
-        rdev: 0,
-        ..*read
-    };
-    let refers = |kind, target| cr_img_file {
-        kind,
-        flags: record.flags,
-        target,
-        ..Default::default()
-    };
-    if event::is_anonymous(kind) {
-        let (record, timer) = event::save(save, file, kind, read.flags)?;
+    check(look)?;
+    let record = look.record();
+    if event::is_anonymous(look.kind) {
+        let (record, timer) = event::save(save, file, look.kind, look.read.flags)?;
         return Ok(Found {
             timer,
             ..record.into()
         });
     }
-    let what = What(kind, info);
-    let saved = match kind {
+    let saved = match look.kind {
         FileType::Pipe => return pipe_end(save, file, record, &[]),
         FileType::Terminal => {
             let (record, path) =
-                tty::save(save, file, record.flags, buffer).context(format_args!("{what}"))?;
+                tty::save(save, file, record.flags, buffer).context(format_args!("{look}"))?;
             return Ok(Found {
                 path,
                 ..record.into()
@@ -232,30 +268,25 @@ fn by_object<'a>(
         }
         FileType::Socket => {
             let socket = file.socket().ok_or(EINVAL)?;
-            refers(CR_FILE_SOCKET, socket::save(save, &socket, buffer)?)
+            look.refers(CR_FILE_SOCKET, socket::save(save, &socket, buffer)?)
         }
         FileType::Inet => {
             let socket = file.inet().ok_or(EINVAL)?;
-            refers(CR_FILE_INET, inet::save(save, &socket, file)?)
+            look.refers(CR_FILE_INET, inet::save(save, &socket, file)?)
         }
         FileType::Netlink => {
             let socket = file.netlink().ok_or(EINVAL)?;
-            refers(CR_FILE_NETLINK, netlink::save(save, &socket, file)?)
+            look.refers(CR_FILE_NETLINK, netlink::save(save, &socket, file)?)
         }
-        FileType::IoUring => refers(CR_FILE_IO_URING, io_uring::save(save, file)?),
+        FileType::IoUring => look.refers(CR_FILE_IO_URING, io_uring::save(save, file)?),
         FileType::Directory => {
-            removed_dir::save_file(save, file, &record).context(format_args!("{what}"))?
+            removed_dir::save_file(save, file, &record).context(format_args!("{look}"))?
         }
         FileType::MessageQueue => {
-            mqueue::save_file(save, file, read).context(format_args!("{what}"))?
+            mqueue::save_file(save, file, &look.read).context(format_args!("{look}"))?
         }
-        _ => {
-            let record = cr_img_file {
-                flags: read.flags & (KEPT_FLAGS | O_TMPFILE),
-                ..record
-            };
-            inode::save(save, file, kind, info.inode, &record).context(format_args!("{what}"))?
-        }
+        kind => inode::save(save, file, kind, look.info.inode, &record)
+            .context(format_args!("{look}"))?,
     };
     Ok(saved.into())
 }
@@ -276,34 +307,19 @@ fn pipe_end<'a>(
 }
 
 /// What stands for one of the outside, if the user has said so.
-fn external(
-    save: &Save<'_>,
-    file: &FileRef,
-    (kind, info): (FileType, &FileInfo),
-    read: &cr_img_file,
-    why: &str,
-) -> Result<cr_img_file> {
-    let Some(key) = save.container.external_key(file, info.inode) else {
-        fail!(
-            EBUSY,
-            "{} {why}: declare it external, or close it",
-            What(kind, info)
-        );
+fn external(save: &Save<'_>, file: &FileRef, look: &Look, why: &str) -> Result<cr_img_file> {
+    let Some(key) = save.container.external_key(file, look.info.inode) else {
+        fail!(EBUSY, "{look} {why}: declare it external, or close it");
     };
-    Ok(cr_img_file {
-        kind: CR_FILE_EXTERNAL,
-        flags: read.flags & KEPT_FLAGS,
-        target: u64::from(key),
-        ..Default::default()
-    })
+    Ok(look.refers(CR_FILE_EXTERNAL, u64::from(key)))
 }
 
 const SHARED: &str = "is shared with a process outside of the container";
 
 /// Decides whether a file can be part of the image at all.
-fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Result<Place> {
-    match kind {
-        FileType::Pipe if info.unsupported & (1 << CR_FILE_X_PATH_ONLY) == 0 => {
+fn place(save: &Save<'_>, file: &FileRef, look: &Look) -> Result<Place> {
+    match look.kind {
+        FileType::Pipe => {
             return Ok(match pipe::leaves(save, &file.pipe()?) {
                 true => Place::Outside("has an end outside of the container"),
                 false => Place::Inside,
@@ -324,7 +340,8 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
         | FileType::IoUring
         | FileType::Proc
         | FileType::ProcMem
-        | FileType::MessageQueue => {}
+        | FileType::MessageQueue
+        | FileType::Place => {}
         // Nobody else may change what is to be saved.
         FileType::Memfd | FileType::Removed => {
             return Ok(match file.outside_user(save.container.ns(), true) {
@@ -334,7 +351,7 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
         }
         // Connected to the outside, or special, it may be external.
         FileType::Inet | FileType::Netlink
-            if save.container.external_key(file, info.inode).is_some() =>
+            if save.container.external_key(file, look.info.inode).is_some() =>
         {
             return Ok(Place::Outside("is external"));
         }
@@ -351,14 +368,14 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
             return Ok(Place::Outside("has an end outside of the container"));
         }
         // Of these there is nothing that could be saved.
-        _ if save.container.external_key(file, info.inode).is_some() => {
+        _ if save.container.external_key(file, look.info.inode).is_some() => {
             return Ok(Place::Outside("is external"));
         }
-        _ => fail!(EOPNOTSUPP(), "{} is not supported yet", What(kind, info)),
+        _ => fail!(EOPNOTSUPP(), "{look} is not supported yet"),
     }
     // Our own reference is one of them. A mapping, or a system call in progress, may have more.
     let descriptors = save.references.descriptors_of(file);
-    if descriptors == 0 || info.count <= descriptors + save.container.references_to(file) + 1 {
+    if descriptors == 0 || look.info.count <= descriptors + save.container.references_to(file) + 1 {
         return Ok(Place::Inside);
     }
     Ok(match file.outside_user(save.container.ns(), false) {
@@ -368,47 +385,48 @@ fn place(save: &Save<'_>, file: &FileRef, kind: FileType, info: &FileInfo) -> Re
 }
 
 /// Refuses what is special about a file that is found by its name, or is a pipe.
-fn check(kind: FileType, info: &FileInfo, record: &cr_img_file) -> Result {
-    let what = What(kind, info);
-    if kind == FileType::Removed && info.unsupported & (1 << CR_FILE_X_FS) != 0 {
+fn check(look: &Look) -> Result {
+    if look.kind == FileType::Removed && look.has(CR_FILE_X_FS) {
         fail!(
             EOPNOTSUPP(),
-            "{what} was removed from a file system whose files are not supported yet"
+            "{look} was removed from a file system whose files are not supported yet"
         );
     }
     for (bit, why) in [
         (CR_FILE_X_LEASE, "has a lease"),
-        (CR_FILE_X_PATH_ONLY, "was opened with O_PATH"),
         (CR_FILE_X_LOCK, "has a lock"),
     ] {
-        if info.unsupported & (1 << bit) != 0 {
-            fail!(EOPNOTSUPP(), "{what} {why}, which is not supported yet");
+        if look.has(bit) {
+            fail!(EOPNOTSUPP(), "{look} {why}, which is not supported yet");
         }
     }
     // Those that have no name have flags of their own.
     let mut known = KEPT_FLAGS | FMODE_EXEC | FASYNC;
-    match kind {
+    match look.kind {
         FileType::Removed => known |= O_TMPFILE,
         FileType::MessageQueue => known |= O_CLOEXEC,
+        FileType::Place => known |= O_PATH,
         _ => {}
     }
-    if !event::is_anonymous(kind) && record.flags & !known != 0 {
-        fail!(EOPNOTSUPP(), "{what} has unknown flags {:#o}", record.flags);
+    if !event::is_anonymous(look.kind) && look.read.flags & !known != 0 {
+        fail!(
+            EOPNOTSUPP(),
+            "{look} has unknown flags {:#o}",
+            look.read.flags
+        );
     }
     Ok(())
 }
 
 /// The name of a file below the container's root; none when it is not below it.
-fn name<'a>(
+fn name_of<'a>(
     save: &Save<'_>,
     file: &FileRef,
-    info: &FileInfo,
-    kind: FileType,
+    look: &Look,
     buffer: &'a mut [u8],
 ) -> Result<Option<&'a [u8]>> {
-    let has = |bit: u32| info.unsupported & (1 << bit) != 0;
     // It has another one.
-    let linked = kind == FileType::Regular && has(CR_FILE_X_UNLINKED);
+    let linked = look.kind == FileType::Regular && look.has(CR_FILE_X_UNLINKED);
     let name = match linked {
         true => file.other_name(save.container.root(), buffer),
         false => file.name(save.container.root(), buffer),
@@ -418,27 +436,27 @@ fn name<'a>(
             EOPNOTSUPP(),
             "file {} was removed, and another name that it has is not known below the container's \
              root, which is not supported yet (use that name, or close the file)",
-            Name(&info.name)
+            Name(&look.info.name)
         ),
         Ok(name) => name,
         Err(error) if error == EXDEV => return Ok(None),
         Err(error) if error == ESTALE() => fail!(
             EOPNOTSUPP(),
             "file {} is hidden by a mount or another file, which is not supported yet",
-            Name(&info.name)
+            Name(&look.info.name)
         ),
-        Err(error) => return Err(error).context(format_args!("file {}", Name(&info.name))),
+        Err(error) => return Err(error).context(format_args!("file {}", Name(&look.info.name))),
     };
-    if has(CR_FILE_X_UNLINKED) && !linked {
+    if look.has(CR_FILE_X_UNLINKED) && !linked {
         fail!(
             EOPNOTSUPP(),
             "file {} was removed, which is not supported yet",
             Name(name)
         );
     }
-    if has(CR_FILE_X_FS)
+    if look.has(CR_FILE_X_FS)
         && !matches!(
-            kind,
+            look.kind,
             FileType::MemoryDevice | FileType::Proc | FileType::ProcMem
         )
     {
@@ -451,21 +469,20 @@ fn name<'a>(
     Ok(Some(name))
 }
 
-/// An open file, for people.
-struct What<'a>(FileType, &'a FileInfo);
-
-impl core::fmt::Display for What<'_> {
+impl core::fmt::Display for Look {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let name = Name(&self.1.name);
-        match self.0 {
+        let name = Name(&self.info.name);
+        match self.kind {
             FileType::Pipe => f.write_str("a pipe"),
             FileType::Terminal => write!(f, "a terminal ({name})"),
             FileType::Memfd => write!(f, "a memfd ({name})"),
             FileType::SharedMemory => f.write_str("shared anonymous memory"),
             FileType::SysvSharedMemory => f.write_str("System V shared memory"),
-            FileType::Regular | FileType::Directory | FileType::Removed | FileType::Proc => {
-                write!(f, "file {name}")
-            }
+            FileType::Regular
+            | FileType::Directory
+            | FileType::Removed
+            | FileType::Proc
+            | FileType::Place => write!(f, "file {name}"),
             FileType::EventFd => f.write_str("an eventfd"),
             FileType::Epoll => f.write_str("an epoll instance"),
             FileType::TimerFd => f.write_str("a timerfd"),
@@ -519,57 +536,17 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
             });
             opened.context(format_args!("file {}", Name(path)))
         }
+        CR_FILE_PATH => find(files, &record, path).context(format_args!("file {}", Name(path))),
         _ => reopen(files, &record, path).context(format_args!("file {}", Name(path))),
     }
 }
 
 pub(crate) const O_NOCTTY: u32 = 0o400;
 
-/// Looks a name up that had no symbolic link in it when it was saved.
-pub(crate) fn lookup(root: &PathRef, name: &CStr) -> Result<PathRef> {
-    PathRef::lookup(root, name).map_err(not_there)
-}
-
-/// The same for what may be a symbolic link itself; with its type, as S_IFMT.
-pub(crate) fn lookup_itself(root: &PathRef, name: &CStr) -> Result<(PathRef, u32)> {
-    PathRef::lookup_itself(root, name).map_err(not_there)
-}
-
-fn not_there(error: Error) -> Failure {
-    match error {
-        error if error == ENOENT => failure!(ESTALE(), "is gone"),
-        error if error == ELOOP() => became_a_link(),
-        error => error.into(),
-    }
-}
-
-/// What a name is refused for that had no symbolic link in it when it was saved.
-pub(crate) fn became_a_link() -> Failure {
-    failure!(ESTALE(), "is a symbolic link, or behind one, by now")
-}
-
-/// A name for the kernel, with a NUL at its end. A name need not be UTF-8.
-pub(crate) struct CName(KVVec<u8>);
-
-impl CName {
-    /// Adds the NUL.
-    pub(crate) fn new(path: &[u8]) -> Result<Self> {
-        let mut bytes = KVVec::with_capacity(path.len() + 1, GFP_KERNEL)?;
-        bytes.extend_from_slice(path, GFP_KERNEL)?;
-        bytes.push(0, GFP_KERNEL)?;
-        Ok(Self(bytes))
-    }
-
-    /// As the kernel takes it.
-    pub(crate) fn as_cstr(&self) -> Result<&CStr> {
-        CStr::from_bytes_with_nul(&self.0).map_err(|_| failure!(EINVAL, "a name with a NUL in it"))
-    }
-}
-
 fn reopen(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRef> {
     let name = CName::new(path)?;
     let name = name.as_cstr()?;
-    let path = lookup(files.root(), name)?;
+    let path = name::lookup(files.root(), name)?;
     let (kind, found) = path.read();
     let expected = match record.kind {
         CR_FILE_REG => FileType::Regular,
@@ -578,9 +555,43 @@ fn reopen(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRe
         _ => FileType::MemoryDevice,
     };
     if kind != expected || (record.kind == CR_FILE_CHR && found.rdev != record.rdev) {
-        fail!(ESTALE(), "is not of the same type any more");
+        return Err(another_type());
     }
-    if record.kind == CR_FILE_REG && !files.may_differ() {
+    if record.kind == CR_FILE_REG {
+        unchanged(files, record, &found)?;
+    }
+    let file = path.open(record.flags | O_NOCTTY)?;
+    if record.pos != 0 && record.kind != CR_FILE_PROC {
+        file.seek(record.pos).context(format_args!("its offset"))?;
+    }
+    Ok(file)
+}
+
+/// Opens what is only a place. What is there may have changed, as it may for who has no file open; a
+/// symbolic link cannot, and would be another one.
+fn find(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRef> {
+    const S_IFMT: u32 = 0o170000;
+    const S_IFLNK: u32 = 0o120000;
+
+    let name = CName::new(path)?;
+    let (path, kind) = name::lookup_itself(files.root(), name.as_cstr()?)?;
+    let (_, found) = path.read();
+    if kind != record.mode & S_IFMT || found.rdev != record.rdev {
+        return Err(another_type());
+    }
+    if kind == S_IFLNK {
+        unchanged(files, record, &found)?;
+    }
+    Ok(path.open(record.flags)?)
+}
+
+fn another_type() -> Failure {
+    failure!(ESTALE(), "is not of the same type any more")
+}
+
+/// Refuses a file that is not as it was at the checkpoint, unless the caller takes it.
+fn unchanged(files: &Files<'_>, record: &cr_img_file, found: &cr_img_file) -> Result {
+    if !files.may_differ() {
         if found.size != record.size {
             fail!(
                 ESTALE(),
@@ -593,9 +604,5 @@ fn reopen(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRe
             fail!(ESTALE(), "was modified since the checkpoint");
         }
     }
-    let file = path.open(record.flags | O_NOCTTY)?;
-    if record.pos != 0 && record.kind != CR_FILE_PROC {
-        file.seek(record.pos).context(format_args!("its offset"))?;
-    }
-    Ok(file)
+    Ok(())
 }

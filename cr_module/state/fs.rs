@@ -8,14 +8,14 @@ use crate::{
     checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
-    state::{file, removed_dir},
+    state::{name, removed_dir},
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
     build::install_any_fd,
     errno::{ELOOP, EOPNOTSUPP},
-    file::PathRef,
+    path::PathRef,
 };
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
@@ -34,13 +34,13 @@ pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result<u64> {
         false => 0,
     };
     let cwd_len = match removed {
-        0 => name(save, &cwd, &mut buffer, "working").and_then(|name| {
+        0 => name_of(save, &cwd, &mut buffer, "working").and_then(|name| {
             names.extend_from_slice(name, GFP_KERNEL)?;
             Ok(name.len())
         })?,
         _ => 0,
     };
-    let root_len = name(save, &root, &mut buffer, "root").and_then(|name| {
+    let root_len = name_of(save, &root, &mut buffer, "root").and_then(|name| {
         names.extend_from_slice(name, GFP_KERNEL)?;
         Ok(name.len())
     })?;
@@ -59,7 +59,12 @@ pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result<u64> {
 }
 
 /// The name of a directory, as the container's init sees it.
-fn name<'a>(save: &Save<'_>, path: &PathRef, buffer: &'a mut [u8], what: &str) -> Result<&'a [u8]> {
+fn name_of<'a>(
+    save: &Save<'_>,
+    path: &PathRef,
+    buffer: &'a mut [u8],
+    what: &str,
+) -> Result<&'a [u8]> {
     if path.is_unlinked() {
         fail!(
             EOPNOTSUPP(),
@@ -124,7 +129,7 @@ fn open(build: &Build<'_>, path: &[u8]) -> Result<u64> {
     let name = build.scratch_path(path)?;
     let how = build.scratch(path.len() as u64 + 1, how.as_bytes())?;
     match build.syscall6(SYS_OPENAT2, [0, name, how, size, 0, 0]) {
-        Err(failure) if failure.errno() == ELOOP() => Err(file::became_a_link()),
+        Err(failure) if failure.errno() == ELOOP() => Err(name::became_a_link()),
         result => Ok(result? as u64),
     }
 }

@@ -21,15 +21,16 @@ use crate::{
     objects::Kind,
     plan::Plan,
     report::{fail, Context, Name, Result},
-    state::{file::CName, removed_dir},
+    state::{name::CName, removed_dir},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
     build,
     errno::EOPNOTSUPP,
-    file::{FileRef, FileType, PathRef},
+    file::{FileRef, FileType},
     inode::*,
     mm::PAGE_SIZE,
+    path::PathRef,
     vec,
 };
 use kernel::prelude::*;

@@ -15,7 +15,7 @@ use crate::{
     checkpoint::Save,
     plan::Plan,
     report::{fail, Context, Name, Result},
-    state::file::{self, CName},
+    state::name::{self, CName},
 };
 use cr_codec::{
     check::{inotify_events, Rec},
@@ -24,8 +24,9 @@ use cr_codec::{
 use cr_sys::{
     build as sys,
     errno::{EOPNOTSUPP, ESTALE},
-    file::{FileRef, PathRef},
+    file::FileRef,
     inotify::InodeRef,
+    path::PathRef,
 };
 use kernel::prelude::*;
 
@@ -156,7 +157,7 @@ fn add(build: &Build<'_>, root: &PathRef, file: &FileRef, fd: u64, rec: &Rec<'_>
     const IN_DONT_FOLLOW: u64 = 0x0200_0000;
     let watch: cr_img_watch = rec.fixed()?;
     let path = rec.variable::<cr_img_watch>();
-    let (target, mode) = file::lookup_itself(root, CName::new(path)?.as_cstr()?)?;
+    let (target, mode) = name::lookup_itself(root, CName::new(path)?.as_cstr()?)?;
     if mode != watch.mode {
         fail!(ESTALE(), "is not of the same type any more");
     }

@@ -29,6 +29,7 @@ pub(crate) mod mm;
 pub(crate) mod mm_flags;
 pub(crate) mod mqueue;
 pub(crate) mod msgq;
+pub(crate) mod name;
 pub(crate) mod netlink;
 pub(crate) mod numa;
 pub(crate) mod owner;

@@ -16,7 +16,7 @@ use crate::{
     files::Files,
     objects::Kind,
     report::{fail, Context, Name, Result},
-    state::file::{self, CName},
+    state::name::{self, CName},
 };
 use core::mem::replace;
 use cr_codec::{
@@ -25,7 +25,8 @@ use cr_codec::{
 };
 use cr_sys::{
     errno::{EOPNOTSUPP, ESTALE},
-    file::{FileRef, FileType, PathRef, PipeInfo},
+    file::{FileRef, FileType, PipeInfo},
+    path::PathRef,
     vec,
 };
 use kernel::prelude::*;
@@ -124,7 +125,7 @@ fn open_fifo(
     pipe: &cr_img_pipe,
     content: Content<'_>,
 ) -> Result<Made> {
-    let path = file::lookup(files.root(), name)?;
+    let path = name::lookup(files.root(), name)?;
     if path.read().0 != FileType::Pipe {
         fail!(ESTALE(), "is not a fifo any more");
     }

@@ -18,7 +18,7 @@ use crate::{
     plan::{Plan, ProcessPlan},
     report::{fail, Context, Name, Result},
     state::{
-        file::CName,
+        name::CName,
         pidfd::{self, Dead},
     },
 };
@@ -26,7 +26,8 @@ use cr_codec::uapi::*;
 use cr_sys::{
     build as sys,
     errno::{EOPNOTSUPP, ESTALE},
-    file::{FileRef, PathRef},
+    file::FileRef,
+    path::PathRef,
     pid_ns::PidNs,
     sync::Event,
     task::TaskRef,

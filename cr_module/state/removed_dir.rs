@@ -15,11 +15,7 @@ use crate::{
     state::inode,
 };
 use cr_codec::uapi::*;
-use cr_sys::{
-    file::{FileRef, PathRef},
-    mm::PAGE_SIZE,
-    vec,
-};
+use cr_sys::{file::FileRef, mm::PAGE_SIZE, path::PathRef, vec};
 use kernel::prelude::*;
 
 /// Saves one, unless it has been already.

@@ -19,12 +19,16 @@ use crate::{
     image::Records,
     objects::Kind,
     report::{fail, failure, Context, Name, Result},
-    state::file::{self, CName},
+    state::{
+        file,
+        name::{self, CName},
+    },
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
     errno::{EADDRINUSE, ENOTSOCK, EOPNOTSUPP, ESTALE},
-    file::{FileRef, FileType, PathRef},
+    file::{FileRef, FileType},
+    path::PathRef,
     pid_ns::PidNs,
     socket::*,
     vec,
@@ -475,7 +479,7 @@ impl Made {
             [] => None,
             path => {
                 let name = CName::new(path)?;
-                let found = file::lookup(root, name.as_cstr()?);
+                let found = name::lookup(root, name.as_cstr()?);
                 Some(found.context(format_args!("socket {}", Name(path)))?)
             }
         };

@@ -21,7 +21,8 @@ use crate::{
     plan::Plan,
     report::{fail, Context, Name, Result},
     state::{
-        file::{self, CName},
+        file,
+        name::{self, CName},
         pid_ns,
     },
 };
@@ -198,7 +199,7 @@ fn make(files: &mut Files<'_>, id: u64, tty: &cr_img_tty, path: &[u8]) -> Result
 }
 
 fn open_master(files: &Files<'_>, name: &CStr, tty: &cr_img_tty) -> Result<FileRef> {
-    let path = file::lookup(files.root(), name)?;
+    let path = name::lookup(files.root(), name)?;
     // They get the lowest numbers that are free.
     let mut lower = KVVec::new();
     let found = loop {

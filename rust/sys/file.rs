@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Open files, paths, pipes, locks and shared memory objects.
+//! Open files, pipes, locks and shared memory objects.
 //!
 //! C headers: [`include/linux/fs.h`](srctree/include/linux/fs.h),
 //! [`include/linux/pipe_fs_i.h`](srctree/include/linux/pipe_fs_i.h),
 //! [`include/linux/filelock.h`](srctree/include/linux/filelock.h).
 
-use crate::{bindings, list::read_all, mm::PAGE_BATCH, pid_ns::PidNs, task::TaskRef};
-use core::{mem::MaybeUninit, ptr::NonNull};
+use crate::{
+    bindings,
+    list::read_all,
+    mm::PAGE_BATCH,
+    path::{name_in, PathRef},
+    pid_ns::PidNs,
+    task::TaskRef,
+};
+use core::ptr::NonNull;
 use cr_codec::uapi::*;
 use kernel::{
     error::{from_err_ptr, to_result},
@@ -16,7 +23,7 @@ use kernel::{
 
 pub use bindings::{
     cr_shim_file as FileInfo, cr_shim_lock as Lock, cr_shim_pipe as PipeInfo, CR_FILE_X_FS,
-    CR_FILE_X_LEASE, CR_FILE_X_LOCK, CR_FILE_X_PATH_ONLY, CR_FILE_X_UNLINKED,
+    CR_FILE_X_LEASE, CR_FILE_X_LOCK, CR_FILE_X_UNLINKED,
 };
 
 /// What is behind an open file.
@@ -70,10 +77,12 @@ pub enum FileType {
     Netlink,
     /// mq_open(3).
     MessageQueue,
+    /// Opened with O_PATH, whatever is there.
+    Place,
 }
 
 impl FileType {
-    fn from_raw(raw: u32) -> Self {
+    pub(crate) fn from_raw(raw: u32) -> Self {
         match raw {
             bindings::cr_shim_file_type_CR_SHIM_FILE_REG => Self::Regular,
             bindings::cr_shim_file_type_CR_SHIM_FILE_DIR => Self::Directory,
@@ -98,6 +107,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_IO_URING => Self::IoUring,
             bindings::cr_shim_file_type_CR_SHIM_FILE_NETLINK => Self::Netlink,
             bindings::cr_shim_file_type_CR_SHIM_FILE_MQUEUE => Self::MessageQueue,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_PATH => Self::Place,
             _ => Self::Other,
         }
     }
@@ -201,7 +211,7 @@ impl FileRef {
         to_result(unsafe {
             bindings::cr_shim_file_name(
                 self.as_ptr(),
-                &root.0,
+                root.as_ptr(),
                 buffer.as_mut_ptr().cast(),
                 buffer.len() as u32,
                 &mut start,
@@ -367,7 +377,7 @@ impl FileRef {
         // SAFETY: Path, name and namespace are valid; the result is an error or referenced.
         Self::from_result(unsafe {
             bindings::cr_shim_proc_mem_open(
-                &root.0,
+                root.as_ptr(),
                 name.as_char_ptr(),
                 flags,
                 pos,
@@ -524,11 +534,6 @@ fn count(result: isize) -> Result<usize> {
     usize::try_from(result).map_err(|_| Error::from_errno(result as i32))
 }
 
-pub(crate) fn name_in(buffer: &[u8], start: u32) -> Result<&[u8]> {
-    let name = buffer.get(start as usize..).ok_or(EINVAL)?;
-    name.strip_suffix(&[0]).ok_or(EINVAL)
-}
-
 impl TaskRef {
     /// Its open files: descriptor, close-on-exec, file. The task stands still.
     pub fn files(&self) -> impl Iterator<Item = (u32, bool, FileRef)> + '_ {
@@ -570,102 +575,5 @@ impl TaskRef {
             unsafe { bindings::cr_shim_task_cwd(self.as_ptr(), path, &mut umask) }
         })?;
         Ok((cwd, umask))
-    }
-}
-
-/// A place in a tree of mounts, with references.
-pub struct PathRef(pub(crate) bindings::path);
-
-// SAFETY: Mounts and dentries are reference counted and not changed here.
-unsafe impl Send for PathRef {}
-// SAFETY: As above.
-unsafe impl Sync for PathRef {}
-
-impl PathRef {
-    pub(crate) fn filled(fill: impl FnOnce(*mut bindings::path) -> i32) -> Result<Self> {
-        let mut path = MaybeUninit::zeroed();
-        to_result(fill(path.as_mut_ptr()))?;
-        // SAFETY: A path of zeroes is valid, if useless; and it has been filled in.
-        Ok(Self(unsafe { path.assume_init() }))
-    }
-
-    /// What an absolute name below `root` stands for, without symbolic links.
-    pub fn lookup(root: &PathRef, name: &CStr) -> Result<Self> {
-        Self::filled(|path| {
-            // SAFETY: Path and name are valid, `path` is valid for writes.
-            unsafe { bindings::cr_shim_lookup(&root.0, name.as_char_ptr(), path) }
-        })
-    }
-
-    pub(crate) fn as_ptr(&self) -> *const bindings::path {
-        &self.0
-    }
-
-    /// Where an open file is.
-    pub fn of(file: &FileRef) -> Result<Self> {
-        Self::filled(|path| {
-            // SAFETY: The file is valid, `path` is valid for writes.
-            unsafe { bindings::cr_shim_path_of(file.as_ptr(), path) };
-            0
-        })
-    }
-
-    /// What it is, and its attributes: found out without opening it, which the driver of a device
-    /// might not like.
-    pub fn read(&self) -> (FileType, cr_img_file) {
-        let mut out = cr_img_file::default();
-        // SAFETY: The path is valid, `out` is valid for writes.
-        let kind = unsafe { bindings::cr_shim_path_read(&self.0, &mut out) };
-        (FileType::from_raw(kind), out)
-    }
-
-    /// Opens it, as the current task may.
-    pub fn open(&self, flags: u32) -> Result<FileRef> {
-        // SAFETY: The path is valid; the result is an error or referenced.
-        FileRef::from_result(unsafe { bindings::cr_shim_path_open(&self.0, flags) })
-    }
-
-    /// The directory behind a descriptor of the current task.
-    pub fn from_fd(fd: i32) -> Result<Self> {
-        // SAFETY: `path` is valid for writes.
-        Self::filled(|path| unsafe { bindings::cr_shim_path_of_fd(fd, path) })
-    }
-
-    /// The root directory of the current task.
-    pub fn current_root() -> Result<Self> {
-        Self::filled(|path| {
-            // SAFETY: `path` is valid for writes.
-            unsafe { bindings::cr_shim_current_root(path) };
-            0
-        })
-    }
-
-    /// Whether it has been removed.
-    pub fn is_unlinked(&self) -> bool {
-        // SAFETY: The path is valid.
-        unsafe { bindings::cr_shim_path_unlinked(&self.0) }
-    }
-
-    /// Its name below `root`, in `buffer`. EXDEV: not below it; ESTALE: the name leads elsewhere.
-    pub fn name<'a>(&self, root: &PathRef, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
-        let mut start = 0;
-        // SAFETY: Both paths are valid; `buffer` is valid for writes of its length.
-        to_result(unsafe {
-            bindings::cr_shim_path_name(
-                &self.0,
-                &root.0,
-                buffer.as_mut_ptr().cast(),
-                buffer.len() as u32,
-                &mut start,
-            )
-        })?;
-        name_in(buffer, start)
-    }
-}
-
-impl Drop for PathRef {
-    fn drop(&mut self) {
-        // SAFETY: The references are ours.
-        unsafe { bindings::cr_shim_path_put(&mut self.0) }
     }
 }

@@ -2,12 +2,7 @@
 
 //! Inodes whose contents are in the image, and pages of shared memory.
 
-use crate::{
-    bindings,
-    file::{FileRef, PathRef},
-    list::read_all,
-    mm::PAGE_SIZE,
-};
+use crate::{bindings, file::FileRef, list::read_all, mm::PAGE_SIZE, path::PathRef};
 use cr_codec::uapi::*;
 use kernel::{error::to_result, prelude::*};
 

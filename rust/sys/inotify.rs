@@ -7,8 +7,9 @@
 
 use crate::{
     bindings,
-    file::{name_in, FileRef, PathRef},
+    file::FileRef,
     list::read_all,
+    path::{name_in, PathRef},
 };
 use core::ptr::NonNull;
 use cr_codec::uapi::*;

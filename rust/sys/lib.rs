@@ -15,7 +15,8 @@
 //! - [`mm`] — memory descriptors, mappings and pages.
 //! - [`aio`] — contexts of asynchronous I/O.
 //! - [`io_uring`] — io_uring instances.
-//! - [`file`] — open files, paths, pipes, locks, shared memory.
+//! - [`file`] — open files, pipes, locks, shared memory.
+//! - [`path`] — places in a tree of mounts.
 //! - [`pidfd`] — processes as files.
 //! - [`signalfd`] — signals as files.
 //! - [`timerfd`] — timers as files.
@@ -49,6 +50,7 @@ pub mod netlink;
 pub mod numa;
 pub mod owner;
 pub mod park;
+pub mod path;
 pub mod pid_ns;
 pub mod pidfd;
 pub(crate) mod queue;

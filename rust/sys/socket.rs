@@ -7,7 +7,8 @@
 use crate::{
     bindings,
     errno::ENOTCONN,
-    file::{FileRef, PathRef},
+    file::FileRef,
+    path::PathRef,
     pid_ns::{PidNs, PidRef},
 };
 use core::ptr::{null, null_mut, NonNull};

@@ -7,7 +7,8 @@
 
 use crate::{
     bindings,
-    file::{FileRef, PathRef},
+    file::FileRef,
+    path::PathRef,
     pid_ns::{PidNs, PidRef},
     task::TaskRef,
     vec,

@@ -124,11 +124,13 @@ int main(int argc, char **argv)
 	maker = child(make_pair, NULL);
 	reap(maker);
 
-	/* A pipe and a file that nobody has open any more. */
+	/* A pipe, a file and a place that nobody has open any more. */
 	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, files));
 	fds[0] = ends[0];
 	fds[1] = data;
-	send_fds(files[0], "with files", fds, 2);
+	fds[2] = sure(open(payload_dir, O_PATH));
+	send_fds(files[0], "with files", fds, 3);
+	close(fds[2]);
 	sure(write(ends[1], "through a pipe", 14));
 	close(ends[0]);
 	close(data);
@@ -174,7 +176,7 @@ int main(int argc, char **argv)
 	expect_eq(compare(plain[0], values[0], false), 0, "options that nobody has set");
 	expect_eq(compare(special[0], values[1], false), 0, "options that were set");
 
-	expect_eq(receive(files[1], "with files", fds, NULL), 2, "files with a piece of a stream");
+	expect_eq(receive(files[1], "with files", fds, NULL), 3, "files with a piece of a stream");
 	char text[40] = "";
 	expect(read(fds[0], text, sizeof(text)) == 14 && !strcmp(text, "through a pipe"),
 	       "a pipe that was on its way: \"%s\"", text);
@@ -182,6 +184,7 @@ int main(int argc, char **argv)
 	expect(pread(fds[1], text, sizeof(text), 0) == 7 && !strcmp(text, "content") &&
 	       lseek(fds[1], 0, SEEK_CUR) == 7, "a file that was on its way: \"%s\"", text);
 	expect_eq(write(ends[1], "x", 1), 1, "the other end of that pipe");
+	expect_eq(faccessat(fds[2], "data", F_OK, 0), 0, "a place that was on its way");
 
 	expect_eq(receive(pair[1], "made", made, NULL), 2, "sockets that were on their way");
 	sure(getsockopt(made[0], SOL_SOCKET, SO_PEERCRED, &cred, &len));

@@ -815,6 +815,8 @@ struct cr_img_tty {
  *	such as /proc/stat, found again by path; the next read goes on with @size
  *	bytes, which follow the path, then with record @target minus one; all this
  *	is 0 if the offset says all
+ * @CR_FILE_PATH: opened with O_PATH, so that it is only a place; by path, whatever
+ *	@mode says that is there, also a symbolic link
  */
 enum cr_img_file_kind {
 	CR_FILE_REG		= 1,
@@ -842,6 +844,7 @@ enum cr_img_file_kind {
 	CR_FILE_PROC		= 18,
 	CR_FILE_MQUEUE		= 24,
 	CR_FILE_REMOVED_DIR	= 25,
+	CR_FILE_PATH		= 26,
 };
 
 /**

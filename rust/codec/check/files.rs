@@ -18,9 +18,11 @@ pub(super) const OPEN_FLAGS: u32 = O_ACCMODE
     | 0o200000 // O_DIRECTORY
     | 0o400000 // O_NOFOLLOW
     | 0o1000000 // O_NOATIME
-    | 0o4000000 // __O_SYNC
-    | 0o10000000; // O_PATH
+    | 0o4000000; // __O_SYNC
 const O_ACCMODE: u32 = 0o3;
+const O_DIRECTORY: u32 = 0o200000;
+const O_NOFOLLOW: u32 = 0o400000;
+const O_PATH: u32 = 0o10000000;
 const O_CLOEXEC: u32 = 0o2000000;
 
 /// Without O_DIRECTORY.
@@ -30,7 +32,10 @@ const S_IFMT: u32 = 0o170000;
 const S_IFIFO: u32 = 0o010000;
 const S_IFCHR: u32 = 0o020000;
 const S_IFDIR: u32 = 0o040000;
+const S_IFBLK: u32 = 0o060000;
 const S_IFREG: u32 = 0o100000;
+const S_IFLNK: u32 = 0o120000;
+const S_IFSOCK: u32 = 0o140000;
 
 /// null, zero, full, random, urandom.
 const MEMORY_DEVICES: [u64; 5] = [0x103, 0x105, 0x107, 0x108, 0x109];
@@ -91,6 +96,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
         CR_FILE_INODE => OPEN_FLAGS | O_TMPFILE,
         // mq_open(2) keeps it.
         CR_FILE_MQUEUE => OPEN_FLAGS | O_CLOEXEC,
+        CR_FILE_PATH => O_PATH | O_DIRECTORY | O_NOFOLLOW,
         _ => OPEN_FLAGS,
     };
     rec.require(
@@ -139,6 +145,10 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
                 "something left of a read that was none",
             )?;
         }
+        CR_FILE_PATH => {
+            rec.require(is_path(path), "not an absolute path")?;
+            place(rec.rec, &file)?;
+        }
         CR_FILE_PIPE => {
             rec.require(path.is_empty(), "a path to a pipe")?;
             rec.require(
@@ -169,10 +179,31 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
             MEMORY_DEVICES.contains(&file.rdev),
             "not one of the memory devices",
         ),
+        CR_FILE_PATH if matches!(type_of_file, S_IFCHR | S_IFBLK) => Ok(()),
         CR_FILE_EXTERNAL => Ok(()),
         _ => rec.require(file.rdev == 0, "a device number without a device"),
     }?;
     Ok(file)
+}
+
+/// What was opened with O_PATH, which can be anything, and has no offset.
+fn place(rec: &Rec<'_>, file: &cr_img_file) -> Result {
+    let type_of_file = file.mode & S_IFMT;
+    rec.require(
+        file.flags & O_PATH != 0 && (file.pos, file.target) == (0, 0),
+        "more than a place",
+    )?;
+    rec.require(
+        matches!(
+            type_of_file,
+            S_IFIFO | S_IFCHR | S_IFDIR | S_IFBLK | S_IFREG | S_IFLNK | S_IFSOCK
+        ),
+        "a file of no type",
+    )?;
+    rec.require(
+        file.flags & O_DIRECTORY == 0 || type_of_file == S_IFDIR,
+        "mode and flags disagree",
+    )
 }
 
 pub(super) fn epoll(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_epoll> {
@@ -188,7 +219,10 @@ pub(super) fn epoll(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_epoll> 
     for item in rec.array::<cr_img_epoll_item>(size_of::<cr_img_epoll>()) {
         let watched = state.refers::<cr_img_file>(rec, item.file, "no file is watched")?;
         let kind = watched.fixed::<cr_img_file>()?.kind;
-        rec.require(kind != CR_FILE_PROC_MEM, "it watches memory")?;
+        rec.require(
+            !matches!(kind, CR_FILE_PROC_MEM | CR_FILE_PATH),
+            "it watches memory, or a place",
+        )?;
         match kind {
             CR_FILE_SIGNALFD => {
                 state.refers::<cr_img_sighand>(rec, item.signals, "signals of nobody")?;
@@ -215,7 +249,7 @@ pub(super) fn owner(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_owner> 
     rec.require(
         !matches!(
             file.kind,
-            CR_FILE_DIR | CR_FILE_REMOVED_DIR | CR_FILE_EXTERNAL
+            CR_FILE_DIR | CR_FILE_REMOVED_DIR | CR_FILE_EXTERNAL | CR_FILE_PATH
         ),
         "a file that cannot have an owner",
     )?;

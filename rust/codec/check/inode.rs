@@ -16,7 +16,6 @@ const MEMFD_NAME_MAX: u32 = 249;
 const O_ACCMODE: u32 = 0o3;
 const O_RDWR: u32 = 0o2;
 const O_DIRECTORY: u32 = 0o200000;
-pub(super) const O_PATH: u32 = 0o10000000;
 const O_TMPFILE: u32 = 0o20000000 | O_DIRECTORY;
 
 pub(super) fn inode(rec: &Rec<'_>) -> Result {
@@ -73,15 +72,13 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>, file: &cr_img_file) -> Re
     let kind = inode.fixed::<cr_img_inode>()?.kind;
     if file.kind == CR_FILE_REMOVED_DIR {
         rec.require(
-            kind == CR_INODE_DIRECTORY && file.flags & (O_PATH | O_ACCMODE) == 0,
+            kind == CR_INODE_DIRECTORY && file.flags & O_ACCMODE == 0,
             "not as a directory is opened",
         )?;
         return Ok(());
     }
     rec.require(
-        kind != CR_INODE_DIRECTORY
-            && file.flags & O_PATH == 0
-            && matches!(file.flags & O_TMPFILE, 0 | O_TMPFILE),
+        kind != CR_INODE_DIRECTORY && matches!(file.flags & O_TMPFILE, 0 | O_TMPFILE),
         "flags of what has no contents",
     )?;
     if file.kind == CR_FILE_MEMFD {

@@ -22,8 +22,8 @@ const END_FLAGS: u32 = CR_TTY_STOPPED
     | CR_TTY_PUSH
     | CR_TTY_NO_ROOM;
 
-/// No terminal is opened with these: O_DIRECTORY, O_PATH.
-const OTHER_FLAGS: u32 = 0o200000 | 0o10000000;
+/// No terminal is opened with it: O_DIRECTORY.
+const OTHER_FLAGS: u32 = 0o200000;
 
 pub(super) fn tty(rec: &Rec<'_>) -> Result {
     let tty: cr_img_tty = rec.fixed()?;

@@ -15,6 +15,7 @@
 #include <linux/sched/task.h>
 #include <linux/shmem_fs.h>
 #include <linux/statfs.h>
+#include <linux/string.h>
 #include <linux/uio.h>
 
 #include "shim.h"
@@ -120,6 +121,8 @@ static u32 type_of_inode(const struct dentry *dentry, const struct inode *inode)
 
 static u32 type_of(struct file *file, const struct inode *inode)
 {
+	if (file->f_mode & FMODE_PATH)
+		return CR_SHIM_FILE_PATH;
 	if (cr_shim_is_eventfd(file))
 		return CR_SHIM_FILE_EVENTFD;
 	if (cr_shim_is_epoll(file))
@@ -143,6 +146,20 @@ static u32 type_of(struct file *file, const struct inode *inode)
 	return type_of_inode(file->f_path.dentry, inode);
 }
 
+/* Names that say little of what is behind them are good enough for a place. */
+static bool is_lasting_place(const struct dentry *dentry,
+			     const struct inode *inode)
+{
+	static const char * const names[] = {
+		"cgroup", "cgroup2", "devpts", "sysfs",
+	};
+	const char *type = inode->i_sb->s_type->name;
+
+	return !strcmp(type, "devtmpfs") || cr_shim_is_proc_file(dentry, inode) ||
+	       (S_ISDIR(inode->i_mode) &&
+		match_string(names, ARRAY_SIZE(names), type) >= 0);
+}
+
 static void name_of(struct file *file, const struct inode *inode,
 		    char *name, size_t size)
 {
@@ -151,6 +168,8 @@ static void name_of(struct file *file, const struct inode *inode,
 
 	if (special_fs(inode))
 		strscpy(name, special_fs(inode), size);
+	else if (file->f_mode & FMODE_PATH)
+		strscpy(name, dname, size);
 	else if (!strcmp(dname, "[eventpoll]"))
 		strscpy(name, "epoll", size);
 	else if (dname[0] == '[' && len < size)
@@ -236,17 +255,18 @@ void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 	info->writable = file->f_mode & FMODE_WRITE;
 	name_of(file, inode, (char *)info->name, sizeof(info->name));
 
-	if (locks && !list_empty_careful(&locks->flc_lease))
+	if (locks && info->type != CR_SHIM_FILE_PATH &&
+	    !list_empty_careful(&locks->flc_lease))
 		info->unsupported |= BIT_ULL(CR_FILE_X_LEASE);
 	if (has_lock(file, info->type, locks))
 		info->unsupported |= BIT_ULL(CR_FILE_X_LOCK);
 	if (d_unlinked(path->dentry) || !inode->i_nlink)
 		info->unsupported |= BIT_ULL(CR_FILE_X_UNLINKED);
 	if (!cr_shim_fs_is_plain(inode->i_sb) &&
-	    !cr_shim_is_proc_root(path->dentry))
+	    !cr_shim_is_proc_root(path->dentry) &&
+	    !(info->type == CR_SHIM_FILE_PATH &&
+	      is_lasting_place(path->dentry, inode)))
 		info->unsupported |= BIT_ULL(CR_FILE_X_FS);
-	if (file->f_mode & FMODE_PATH)
-		info->unsupported |= BIT_ULL(CR_FILE_X_PATH_ONLY);
 
 	memset(out, 0, sizeof(*out));
 	out->flags = file->f_flags;

@@ -579,8 +579,7 @@ u64 cr_shim_uring_unsupported(struct task_struct *t);
 #define CR_FILE_X_LEASE		0
 #define CR_FILE_X_UNLINKED	1
 #define CR_FILE_X_FS		2
-#define CR_FILE_X_PATH_ONLY	3
-#define CR_FILE_X_LOCK		4
+#define CR_FILE_X_LOCK		3
 
 enum cr_shim_file_type {
 	CR_SHIM_FILE_OTHER,
@@ -607,6 +606,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_IO_URING,
 	CR_SHIM_FILE_NETLINK,
 	CR_SHIM_FILE_MQUEUE,
+	CR_SHIM_FILE_PATH,
 };
 
 /**

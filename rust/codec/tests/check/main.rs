@@ -115,6 +115,7 @@ fn every_record_is_needed() {
                     | FILE_NETLINK
                     | FILE_IO_URING
                     | FILE_MQUEUE
+                    | FILE_PLACE
             );
         assert_eq!(check(&less).is_ok(), optional, "{gone:?}");
         if !matches!(
@@ -560,7 +561,9 @@ fn objects() {
     let memfd = 9;
     fails::<cr_img_file>(memfd, "no inode behind it", |file| file.target = SHMEM);
     fails::<cr_img_file>(memfd, "what is said of its inode", |file| file.size = 1);
-    fails::<cr_img_file>(memfd, "what has no contents", |file| file.flags |= 1 << 21);
+    fails::<cr_img_file>(memfd, "flags that an open file cannot", |file| {
+        file.flags |= 1 << 21
+    });
     fails::<cr_img_file>(memfd, "as memfd_create opens it", |file| file.flags ^= 2);
     fails::<cr_img_file>(memfd, "impossible offset", |file| file.pos = 1 << 63);
     passes::<cr_img_file>(memfd, |file| (file.kind, file.flags) = (CR_FILE_INODE, 1));
@@ -801,9 +804,6 @@ fn posix_queues() {
     };
     file("no message queue behind it", &|file| file.target = PIPE);
     file("what is said of its inode", &|file| file.size = 1);
-    file("flags of what has no contents", &|file| {
-        file.flags |= 0o10000000
-    });
     file("flags that an open file cannot have", &|file| {
         file.flags |= 0o100
     });
@@ -813,6 +813,41 @@ fn posix_queues() {
     let ipc = index(&sample, CR_TAG_IPC, 0);
     sample.state.insert(ipc, queue);
     refused(&sample, "an object without an IPC namespace");
+}
+
+#[test]
+fn places() {
+    let sample = Sample::new();
+    let files = sample.state.iter().filter(|rec| rec.tag == CR_TAG_FILE);
+    let place = files.take_while(|rec| rec.id != FILE_PLACE).count();
+    let fails = |message, change: fn(&mut cr_img_file)| {
+        fails::<cr_img_file>(place, message, change);
+    };
+    let passes = |change: fn(&mut cr_img_file)| passes::<cr_img_file>(place, change);
+    // A device has a number, and a directory may be opened as one.
+    passes(|file| (file.mode, file.rdev) = (0o060600, 0x7_0001));
+    passes(|file| (file.mode, file.flags) = (0o040700, 0o10200000));
+    passes(|file| file.mode = 0o140600);
+    fails("flags that an open file cannot", |file| file.flags |= 2);
+    fails("more than a place", |file| file.flags = 0);
+    fails("more than a place", |file| file.pos = 1);
+    fails("more than a place", |file| file.target = PIPE);
+    fails("a file of no type", |file| file.mode = 0o777);
+    fails("a file of no type", |file| file.mode = 0o170777);
+    fails("mode and flags disagree", |file| file.flags |= 0o200000);
+    fails("a device number without", |file| file.rdev = 1);
+    let watches = "it watches memory, or a place";
+    let mut sample = Sample::new();
+    let at = index(&sample, CR_TAG_EPOLL, 0);
+    let item = size_of::<cr_img_epoll>();
+    sample.state[at].payload[item..item + 8].copy_from_slice(&FILE_PLACE.to_le_bytes());
+    let epoll = sample.state.remove(at);
+    let end = sample.state.iter().position(|rec| rec.id == FILE_PLACE);
+    sample.state.insert(end.unwrap() + 1, epoll);
+    refused(&sample, watches);
+    fails_bytes(CR_TAG_FILE, place, "not an absolute path", |bytes| {
+        bytes[size_of::<cr_img_file>()] = b'x'
+    });
 }
 
 #[test]

@@ -90,6 +90,7 @@ pub const SIGHAND2: u64 = 51;
 pub const URING: u64 = 52;
 pub const FILE_IO_URING: u64 = 53;
 pub const FILE_MQUEUE: u64 = 54;
+pub const FILE_PLACE: u64 = 55;
 pub const PIDNS: u64 = 70;
 pub const PIDNS2: u64 = 71;
 pub const INET: u64 = 78;
@@ -635,6 +636,15 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_MQUEUE, &file, &[]);
+        let place = cr_img_file {
+            kind: CR_FILE_PATH,
+            flags: 0o10400000,
+            mode: 0o120777,
+            size: 7,
+            path_len: 9,
+            ..Default::default()
+        };
+        self.put(FILE_PLACE, &place, b"/dev/link");
         let lock = cr_img_lock {
             file: FILE_EXE,
             owner: FDTABLE,

@@ -487,6 +487,7 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_SOCKET | CR_FILE_INET | CR_FILE_NETLINK => "socket",
         CR_FILE_IO_URING => "io_uring",
         CR_FILE_MQUEUE => "mqueue",
+        CR_FILE_PATH => "place",
         CR_FILE_PTMX => "pty master",
         CR_FILE_PTS | CR_FILE_CURRENT_TTY => "terminal",
         CR_FILE_HUNG_UP => "terminal, hung up",
