@@ -8,7 +8,7 @@
 //! caller may have. When all are bound, those listen that did, and then the others are connected.
 //!
 //! Refused: sockets that are about to be connected; other protocols of the kernel that sit upon TCP
-//! (TLS), signatures (MD5, AO), TCP Fast Open; filters, BPF, policies of IPsec; other network namespaces.
+//! (TLS), signatures (MD5, AO), TCP Fast Open; eBPF, policies of IPsec; other network namespaces.
 
 use crate::{
     checkpoint::Save,
@@ -16,13 +16,14 @@ use crate::{
     objects::Kind,
     report::{fail, failure, Context, Result},
     state::{
+        sockfilter::{self, Programs},
         sockopt::{self, Options},
         tcp, udp,
     },
 };
 use cr_codec::{
     check::Rec,
-    sockopt::{SOL_NETLINK, SOL_UDP},
+    sockopt::{SOL_NETLINK, SOL_UDP, SO_ATTACH_FILTER},
     uapi::*,
 };
 use cr_sys::{
@@ -53,6 +54,7 @@ pub(crate) fn save(save: &mut Save<'_>, socket: &InetRef, file: &FileRef) -> Res
     record.nr_options = options.len() as u32;
     let id = save.objects.add(Kind::Socket, socket.identity())?;
     save.object(id, &record, &[options.as_bytes()])?;
+    sockfilter::save(save, id, socket)?;
     if record.protocol == SOL_UDP {
         save.datagrams.push((id, socket.clone()), GFP_KERNEL)?;
     } else if record.state == CR_SOCKET_CONNECTED {
@@ -100,7 +102,10 @@ fn check(info: &InetInfo, record: &cr_img_inet) -> Result {
 pub(crate) fn check_supported(unsupported: u64, of: u32) -> Result {
     for (bit, why) in [
         (CR_INET_X_NET, "of another network namespace"),
-        (CR_INET_X_FILTER, "with a filter (SO_ATTACH_FILTER)"),
+        (
+            CR_INET_X_FILTER,
+            "with an eBPF program as a filter (SO_ATTACH_BPF)",
+        ),
         (CR_INET_X_BPF, "that BPF, or the kernel, looks after"),
         (CR_INET_X_ULP, "with another protocol on top (TCP_ULP: TLS)"),
         (CR_INET_X_SIGNED, "with signatures (TCP_MD5SIG, TCP-AO)"),
@@ -292,8 +297,16 @@ impl Made {
             }
         }
         tcp::restore(self, records)?;
-        udp::restore(self, records)?;
-        for Socket { socket, record, .. } in &self.sockets {
+        let programs = Programs::of(records)?;
+        udp::restore(self, records, &programs)?;
+        for Socket {
+            id, socket, record, ..
+        } in &self.sockets
+        {
+            if record.protocol != SOL_UDP {
+                // It has received what the others have sent it so far.
+                programs.attach(*id, SO_ATTACH_FILTER, socket)?;
+            }
             socket
                 .set(record)
                 .context(format_args!("{}", Called(record)))?;

@@ -50,6 +50,7 @@ pub(crate) mod shmem;
 pub(crate) mod signal;
 pub(crate) mod signalfd;
 pub(crate) mod socket;
+pub(crate) mod sockfilter;
 pub(crate) mod sockopt;
 pub(crate) mod split;
 pub(crate) mod stop;

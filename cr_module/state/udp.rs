@@ -14,6 +14,7 @@ use crate::{
     report::{fail, Context, Result},
     state::{
         inet::{bind, Called, Made},
+        sockfilter::Programs,
         sockopt::{option, Options},
     },
 };
@@ -68,7 +69,7 @@ pub(crate) fn save_datagrams(save: &mut Save<'_>) -> Result {
 }
 
 /// Gives all sockets what waits in them, their ports, and their other ends.
-pub(crate) fn restore(made: &Made, records: &Records) -> Result {
+pub(crate) fn restore(made: &Made, records: &Records, programs: &Programs<'_>) -> Result {
     // By socket, ascending.
     let mut datagrams = KVVec::new();
     for (at, rec) in records.tagged(CR_TAG_DATAGRAM) {
@@ -88,7 +89,7 @@ pub(crate) fn restore(made: &Made, records: &Records) -> Result {
             .take_while(|(socket, _)| *socket == id)
             .map(|(_, at)| records.get(*at));
         let rec = records.get(records.find(id)?);
-        restore_one(socket, &rec, waiting).context(format_args!("{}", Called(record)))?;
+        restore_one(socket, &rec, waiting, programs).context(format_args!("{}", Called(record)))?;
     }
     Ok(())
 }
@@ -97,8 +98,11 @@ fn restore_one<'a>(
     socket: &InetRef,
     rec: &Rec<'_>,
     waiting: impl Iterator<Item = Rec<'a>>,
+    programs: &Programs<'_>,
 ) -> Result {
     let record: cr_img_inet = rec.fixed()?;
+    // Nobody asks it about what waits already.
+    programs.attach(rec.id, SO_ATTACH_FILTER, socket)?;
     let connected = record.state == CR_SOCKET_CONNECTED;
     if connected {
         bind(socket, &record)?;
@@ -110,6 +114,7 @@ fn restore_one<'a>(
         fill(socket, waiting)?;
         bind(socket, &record)?;
     }
+    programs.attach(rec.id, SO_ATTACH_REUSEPORT_CBPF, socket)?;
     // A name has changed one of them.
     let options = Options::of::<cr_img_inet>(rec, SOL_UDP);
     options.set(socket)?;

@@ -25,6 +25,10 @@ pub const SO_SNDBUF: u32 = 7;
 pub const SO_RCVBUF: u32 = 8;
 /// SO_LINGER.
 pub const SO_LINGER: u32 = 13;
+/// A program that is asked what the socket is to receive: a struct sock_fprog.
+pub const SO_ATTACH_FILTER: u32 = 26;
+/// One that is asked which of several sockets at a port is to receive it.
+pub const SO_ATTACH_REUSEPORT_CBPF: u32 = 51;
 /// SO_BUF_LOCK: which of the two was set, as a sum of 1 and 2.
 pub const SO_BUF_LOCK: u32 = 72;
 /// SO_BINDTODEVICE: the name of the device.

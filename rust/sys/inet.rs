@@ -34,7 +34,7 @@ impl FileRef {
     }
 }
 
-/// A socket of any family but AF_UNIX, with a reference.
+/// A socket of any family, with a reference.
 pub struct SockRef(NonNull<bindings::sock>);
 
 impl Drop for SockRef {

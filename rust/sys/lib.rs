@@ -60,6 +60,7 @@ pub mod shared;
 pub mod signalfd;
 pub mod sleep;
 pub mod socket;
+mod sockfilter;
 pub mod sync;
 pub mod sysv;
 pub mod task;

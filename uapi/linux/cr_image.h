@@ -170,6 +170,8 @@ struct cr_img_tail {
  * @CR_TAG_NETLINK: obj; struct cr_img_netlink, then struct cr_img_sockopt[]
  * @CR_TAG_NLMSG: struct cr_img_netlink_message, then the bytes; after the
  *	socket it names; by ascending sockets, those of one in their order
+ * @CR_TAG_SOCKFILTER: struct cr_img_sockfilter, then __u64 insns[]; after the
+ *	socket it names; by ascending sockets, those of one by ascending options
  * @CR_TAG_MESSAGE: struct cr_img_message, then __u64 files[], name, bytes; after
  *	what it names
  * @CR_TAG_PROCESS: struct cr_img_process; parents before children, and the init
@@ -262,6 +264,7 @@ enum cr_img_tag {
 	CR_TAG_INHERIT		= 0x50,
 	CR_TAG_UNCHANGED	= 0x51,
 	CR_TAG_HUGE		= 0x52,
+	CR_TAG_SOCKFILTER	= 0x53,
 
 	CR_TAG_PAGES		= 0x60,
 };
@@ -1627,6 +1630,19 @@ struct cr_img_datagram {
 	__u32 segment;
 	__u8 from[16];
 	__u8 to[16];
+};
+
+/**
+ * struct cr_img_sockfilter - classic BPF program of a socket
+ * @socket: CR_TAG_SOCKET, CR_TAG_INET or CR_TAG_NETLINK
+ * @option: how it was attached: SO_ATTACH_FILTER, or, of a UDP socket,
+ *	SO_ATTACH_REUSEPORT_CBPF, where all that share a port have the same one
+ * @nr_insns: struct sock_filter that follow, each as one word
+ */
+struct cr_img_sockfilter {
+	__u64 socket;
+	__u32 option;
+	__u32 nr_insns;
 };
 
 /* A message was lost, and no more come until all are received. */

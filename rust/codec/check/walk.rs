@@ -104,6 +104,8 @@ struct Walk<'a> {
     last_filled: u64,
     last_received: u64,
     last_told: u64,
+    /// The last socket that has a program, and how it has it.
+    last_filter: (u64, u32),
     /// The last number of a dead leader.
     last_pid: u32,
     last_unchanged: u64,
@@ -282,6 +284,12 @@ impl<'a> Walk<'a> {
             CR_TAG_NLMSG => {
                 let socket = netlink::message(state, rec)?.socket;
                 in_order(&rec, &mut self.last_told, socket)
+            }
+            CR_TAG_SOCKFILTER => {
+                let filter = sockets::filter(state, rec)?;
+                let order = "a program of a socket that is not after the last one";
+                let key = (filter.socket, filter.option);
+                follows(&rec, &mut self.last_filter, key, order)
             }
             CR_TAG_PEER => {
                 let peer = sockets::peer(state, rec)?;

@@ -19,7 +19,6 @@
 #include <net/ip_fib.h>
 #include <net/ipv6.h>
 #include <net/sock.h>
-#include <net/sock_reuseport.h>
 #include <net/tcp.h>
 #include <net/udp.h>
 
@@ -148,16 +147,15 @@ static bool has_odd_inet_option(const struct sock *sk)
 
 static bool has_bpf(const struct sock *sk)
 {
-	const struct sock_reuseport *reuse;
 	bool found = sk->sk_user_data || sk->sk_bpf_cb_flags;
 
 #ifdef CONFIG_BPF_SYSCALL
 	found |= rcu_access_pointer(sk->sk_bpf_storage) != NULL;
 #endif
-	rcu_read_lock();
-	reuse = rcu_dereference(sk->sk_reuseport_cb);
-	found |= reuse && rcu_access_pointer(reuse->prog);
-	rcu_read_unlock();
+	found |= cr_shim_has_ebpf(sk, SO_ATTACH_REUSEPORT_CBPF);
+	/* In which order others came to listen at its port is not known. */
+	found |= sk_is_tcp(sk) &&
+		 cr_shim_program_read(sk, SO_ATTACH_REUSEPORT_CBPF, NULL, 0);
 	return found;
 }
 
@@ -226,7 +224,7 @@ u64 cr_shim_sock_unsupported(const struct sock *sk)
 
 	if (!net_eq(sock_net(sk), current->nsproxy->net_ns))
 		found |= BIT_ULL(CR_INET_X_NET);
-	if (rcu_access_pointer(sk->sk_filter))
+	if (cr_shim_has_ebpf(sk, SO_ATTACH_FILTER))
 		found |= BIT_ULL(CR_INET_X_FILTER);
 	if (has_bpf(sk))
 		found |= BIT_ULL(CR_INET_X_BPF);

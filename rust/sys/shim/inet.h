@@ -72,6 +72,11 @@ int cr_shim_inet_connect(struct sock *sk, const struct cr_img_inet *in);
 int cr_shim_inet_listen(struct sock *sk, u32 backlog);
 int cr_shim_inet_set(struct sock *sk, const struct cr_img_inet *in);
 
+/* sockfilter.c: programs that sockets ask. */
+u32 cr_shim_program_read(const struct sock *sk, u32 option, u64 *insns, u32 max);
+bool cr_shim_has_ebpf(const struct sock *sk, u32 option);
+int cr_shim_program_attach(struct sock *sk, u32 option, const u64 *insns, u16 nr);
+
 void cr_shim_udp_settle(void);
 u64 cr_shim_udp_unsupported(struct sock *sk);
 u32 cr_shim_udp_place(const struct sock *sk);

@@ -91,6 +91,7 @@ fn every_record_is_needed() {
                 | CR_TAG_WAITING
                 | CR_TAG_DATAGRAM
                 | CR_TAG_NLMSG
+                | CR_TAG_SOCKFILTER
                 | CR_TAG_SIGQUEUE
                 | CR_TAG_SCHED
                 | CR_TAG_CONTROLS

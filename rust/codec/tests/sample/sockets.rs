@@ -146,6 +146,14 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_UDP, &file, &[]);
+        for option in [26, 51] {
+            let filter = cr_img_sockfilter {
+                socket: UDP,
+                option,
+                nr_insns: 1,
+            };
+            self.put(0, &filter, &[6, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
+        }
         let mut v4 = [0; 16];
         v4[..4].copy_from_slice(&[127, 0, 0, 1]);
         let datagram = cr_img_datagram {
