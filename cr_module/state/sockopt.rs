@@ -166,6 +166,8 @@ impl core::fmt::Display for Named<'_> {
             SOL_IP => "IPPROTO_IP",
             SOL_IPV6 => "IPPROTO_IPV6",
             SOL_UDP => "IPPROTO_UDP",
+            SOL_RAW => "SOL_RAW",
+            SOL_ICMPV6 => "IPPROTO_ICMPV6",
             SOL_NETLINK => "SOL_NETLINK",
             _ => "IPPROTO_TCP",
         };

@@ -24,7 +24,7 @@ use crate::{
     },
 };
 use cr_codec::{
-    sockopt::{SOL_TCP, SO_ATTACH_FILTER},
+    sockopt::{sort, SOL_TCP, SO_ATTACH_FILTER},
     uapi::*,
 };
 use cr_sys::{
@@ -64,7 +64,7 @@ pub(crate) fn leaves(save: &Save<'_>, file: &FileRef) -> bool {
         return false;
     };
     let (_, record) = socket.read();
-    record.protocol == SOL_TCP
+    sort(&record) == SOL_TCP
         && record.state == CR_SOCKET_CONNECTED
         && match socket.peer() {
             Ok(Some((_, file))) => file != 0 && !save.references.has_file(file),

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! UDP sockets: groups that they are members of, and datagrams that nobody has received yet.
+//! UDP and raw sockets: groups that they are members of, and datagrams that nobody has received yet.
 //!
 //! A restart puts those into the queue of the socket as the network had brought them, and then gives it its
 //! port; one that was connected is connected first, so that nobody else's come in between. The other
 //! end of that may be anywhere: it is not told.
+//!
+//! Raw sockets have no port: they get packets as soon as they exist. So a new one is hidden from the
+//! network until it is complete.
 //!
 //! Refused: datagrams with IP options or extension headers.
 
@@ -78,7 +81,7 @@ pub(crate) fn restore(made: &Made, records: &Records, programs: &Programs<'_>) -
     }
     // Of several at a port, in the order in which they came.
     let mut sockets = KVVec::new();
-    for (id, _, record) in made.all().filter(|(_, _, made)| made.protocol == SOL_UDP) {
+    for (id, _, record) in made.all().filter(|(_, _, made)| sort(made) != SOL_TCP) {
         sockets.push((record.backlog, id), GFP_KERNEL)?;
     }
     order::sort_by_key(&mut sockets, |place| *place);
@@ -116,9 +119,13 @@ fn restore_one<'a>(
     }
     programs.attach(rec.id, SO_ATTACH_REUSEPORT_CBPF, socket)?;
     // A name has changed one of them.
-    let options = Options::of::<cr_img_inet>(rec, SOL_UDP);
+    let options = Options::of::<cr_img_inet>(rec, sort(&record));
     options.set(socket)?;
-    options.join_groups(socket)
+    options.join_groups(socket)?;
+    if sort(&record) == SOL_RAW {
+        socket.show();
+    }
+    Ok(())
 }
 
 /// Puts what waits into a socket.

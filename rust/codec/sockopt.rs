@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The options of TCP, UDP and netlink sockets that are saved: those that getsockopt(2) tells and
+//! The options of TCP, UDP, raw and netlink sockets that are saved: those that getsockopt(2) tells and
 //! setsockopt(2) takes again. No other is taken from an image.
 
-use crate::uapi::cr_img_sockopt;
+use crate::uapi::{cr_img_inet, cr_img_sockopt};
 
 /// Level of options that all families have.
 pub const SOL_SOCKET: u32 = 1;
@@ -15,6 +15,12 @@ pub const SOL_IPV6: u32 = 41;
 pub const SOL_TCP: u32 = 6;
 /// The same of UDP.
 pub const SOL_UDP: u32 = 17;
+/// Level of options of raw sockets, which stands for all protocols of these.
+pub const SOL_RAW: u32 = 255;
+/// Level of an option of raw sockets of ICMP for IPv6.
+pub const SOL_ICMPV6: u32 = 58;
+/// The type of raw sockets.
+pub const SOCK_RAW: u32 = 3;
 
 /// Level of options of netlink, which stands for its protocols.
 pub const SOL_NETLINK: u32 = 270;
@@ -195,6 +201,37 @@ const UDP_INTS: &[(u32, &[u32])] = &[
     ),
 ];
 
+/// The same, of raw sockets only.
+const RAW_INTS: &[(u32, &[u32])] = &[
+    (
+        SOL_IP,
+        &[
+            3,  // IP_HDRINCL
+            22, // IP_NODEFRAG
+            33, // IP_MULTICAST_TTL
+            50, // IP_UNICAST_IF
+        ],
+    ),
+    (
+        SOL_IPV6,
+        &[
+            17, // IPV6_MULTICAST_IF
+            18, // IPV6_MULTICAST_HOPS
+            75, // IPV6_TRANSPARENT
+            76, // IPV6_UNICAST_IF
+            78, // IPV6_FREEBIND
+        ],
+    ),
+    (
+        SOL_RAW,
+        &[
+            1,  // ICMP_FILTER
+            7,  // IPV6_CHECKSUM
+            36, // IPV6_HDRINCL
+        ],
+    ),
+];
+
 /// The same, of netlink only.
 const NETLINK_INTS: &[(u32, &[u32])] = &[
     (
@@ -223,6 +260,12 @@ const UDP_LONGER: &[(u32, u32, u32)] = &[
     (SOL_IP, 32, 12), // IP_MULTICAST_IF: a struct ip_mreqn
 ];
 
+/// The same of raw sockets.
+const RAW_LONGER: &[(u32, u32, u32)] = &[
+    (SOL_IP, 32, 12),    // IP_MULTICAST_IF
+    (SOL_ICMPV6, 1, 32), // ICMPV6_FILTER: a struct icmp6_filter
+];
+
 /// Others of TCP only.
 const TCP_LONGER: &[(u32, u32, u32)] = &[
     (SOL_TCP, 13, 16), // TCP_CONGESTION
@@ -237,7 +280,7 @@ const LONGER: &[(u32, u32, u32)] = &[
     (SOL_SOCKET, 67, 16), // SO_SNDTIMEO_NEW
 ];
 
-/// Groups that a UDP socket is a member of, with the lengths.
+/// Groups that a UDP or raw socket is a member of, with the lengths.
 pub const MEMBERSHIPS: &[(u32, u32, u32)] = &[
     (SOL_IP, IP_ADD_MEMBERSHIP, 12),
     (SOL_IPV6, IPV6_ADD_MEMBERSHIP, 20),
@@ -248,10 +291,19 @@ pub const NETLINK_MEMBERSHIP: (u32, u32, u32) = (SOL_NETLINK, NETLINK_ADD_MEMBER
 
 const INT: u32 = 4;
 
+/// The protocol that says what a socket has: raw ones are of a sort of their own.
+pub fn sort(socket: &cr_img_inet) -> u32 {
+    match socket.type_ {
+        SOCK_RAW => SOL_RAW,
+        _ => socket.protocol,
+    }
+}
+
 /// All options of sockets of a protocol, but for memberships: level, name, bytes of the value.
 pub fn all(protocol: u32) -> impl Iterator<Item = (u32, u32, u32)> {
     let (ints, longer): (_, &[_]) = match protocol {
         SOL_UDP => (UDP_INTS, UDP_LONGER),
+        SOL_RAW => (RAW_INTS, RAW_LONGER),
         SOL_NETLINK => (NETLINK_INTS, &[]),
         _ => (TCP_INTS, TCP_LONGER),
     };
@@ -273,7 +325,7 @@ pub fn is_membership(option: &cr_img_sockopt) -> bool {
 pub(crate) fn is_known(protocol: u32, option: &cr_img_sockopt) -> bool {
     all(protocol).any(|known| known == (option.level, option.name, option.length))
         || match protocol {
-            SOL_UDP => is_membership(option) && option.level != SOL_NETLINK,
+            SOL_UDP | SOL_RAW => is_membership(option) && option.level != SOL_NETLINK,
             SOL_NETLINK => is_membership(option) && option.level == SOL_NETLINK,
             _ => false,
         }

@@ -340,7 +340,58 @@ static void make_udp_elsewhere(void)
 
 static void make_raw(void)
 {
-	pair[0] = sure(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+	pair[0] = sure(socket(AF_INET, SOCK_RAW, 253));
+}
+
+static void make_raw_disconnected(void)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	make_raw();
+	sure(connect(pair[0], (void *)&address, sizeof(address)));
+	address.sin_family = AF_UNSPEC;
+	sure(connect(pair[0], (void *)&address, sizeof(address)));
+}
+
+static void make_raw_corked(void)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	make_raw();
+	sure(sendto(pair[0], "a part", 6, MSG_MORE, (void *)&address, sizeof(address)));
+}
+
+static void make_raw_router(void)
+{
+	make_raw();
+	sure(setsockopt(pair[0], IPPROTO_IP, IP_ROUTER_ALERT, &(int){ 1 }, sizeof(int)));
+}
+
+static void make_raw_options(void)
+{
+	char route[] = { 7, 15, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int sender = sure(socket(AF_INET, SOCK_RAW, 253));
+
+	make_raw();
+	sure(setsockopt(sender, IPPROTO_IP, IP_OPTIONS, route, sizeof(route)));
+	sure(sendto(sender, "x", 1, 0, (void *)&address, sizeof(address)));
+	close(sender);
+}
+
+static void make_ping(void)
+{
+	write_file("/proc/sys/net/ipv4/ping_group_range", 0, "0 0");
+	pair[0] = need(socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP));
 }
 
 static void make_packet(void)
@@ -436,7 +487,11 @@ static const struct case_ cases[] = {
 	{ "udp-headers", "a datagram with IP options, extension headers", make_udp_headers, NULL },
 	{ "udp-filter", "a UDP socket with an eBPF program", make_udp_filter, NULL },
 	{ "udp-elsewhere", "a UDP socket of another network namespace", make_udp_elsewhere, NULL },
-	{ "raw", "a raw socket", make_raw, NULL },
+	{ "raw-disconnected", "a raw socket that was disconnected", make_raw_disconnected, NULL },
+	{ "raw-corked", "a raw socket with a datagram that is not complete", make_raw_corked, NULL },
+	{ "raw-router", "a raw socket of a router", make_raw_router, NULL },
+	{ "raw-options", "raw socket 0.0.0.0:253: a datagram with IP options", make_raw_options, NULL },
+	{ "ping", "an ICMP socket", make_ping, NULL },
 	{ "packet", "a packet socket", make_packet, NULL },
 	{ "netlink-protocol", "a netlink socket of a protocol", make_netlink_protocol, NULL },
 	{ "netlink-list", "a netlink socket that is being told a list", make_netlink_list, NULL },

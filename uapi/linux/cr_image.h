@@ -1440,12 +1440,12 @@ struct cr_img_message {
 /* Most options of a socket. */
 #define CR_MAX_SOCKOPTS		512
 /* Bytes of one. */
-#define CR_SOCKOPT_LEN		20
+#define CR_SOCKOPT_LEN		32
 
 /**
  * struct cr_img_sockopt - option of a socket, as getsockopt(2) tells it
  * @level: SOL_*
- * @name: SO_*, IP_*, IPV6_*, TCP_*, UDP_* or NETLINK_*; IP_ADD_MEMBERSHIP,
+ * @name: SO_*, IP_*, IPV6_*, ICMP*_*, TCP_*, UDP_* or NETLINK_*; IP_ADD_MEMBERSHIP,
  *	IPV6_ADD_MEMBERSHIP and NETLINK_ADD_MEMBERSHIP, once for each group, as
  *	setsockopt(2) takes them
  * @length: bytes of the value
@@ -1472,10 +1472,10 @@ struct cr_img_sockopt {
 #define CR_INET_CAME_BY_LO	0x20
 
 /**
- * struct cr_img_inet - TCP or UDP socket
+ * struct cr_img_inet - TCP, UDP or raw socket
  * @family: AF_INET or AF_INET6
- * @type: SOCK_STREAM or SOCK_DGRAM
- * @protocol: IPPROTO_TCP or IPPROTO_UDP
+ * @type: SOCK_STREAM, SOCK_DGRAM or SOCK_RAW
+ * @protocol: IPPROTO_TCP, IPPROTO_UDP, or of a raw socket, any from 1 to 255
  * @state: enum cr_img_socket_state
  * @flags: CR_INET_*
  * @shutdown: 1 when nothing is received any more, 2 when nothing is sent
@@ -1591,7 +1591,12 @@ struct cr_img_waiting {
 #define CR_DATAGRAM_MAX		65535
 
 /**
- * struct cr_img_datagram - datagram that waits in a UDP socket
+ * struct cr_img_datagram - datagram that waits in a UDP socket, or packet that
+ *	waits in a raw one
+ *
+ * A packet of IPv4 in a raw socket begins with its header: what that says is 0
+ * here. No packet has ports.
+ *
  * @socket: CR_TAG_INET that is to receive it
  * @time_ns: when it came, ns since the epoch; 0 if nobody wanted to know
  * @length: bytes that follow

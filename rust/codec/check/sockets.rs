@@ -160,7 +160,7 @@ pub(super) fn filter(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_sockfi
     let no_socket = "no socket that it could be attached to";
     let is_udp = match state.find_placed(filter.socket) {
         Some(found) if found.at < rec.at => match found.tag {
-            CR_TAG_INET => found.fixed::<cr_img_inet>()?.protocol == sockopt::SOL_UDP,
+            CR_TAG_INET => sockopt::sort(&found.fixed()?) == sockopt::SOL_UDP,
             CR_TAG_SOCKET | CR_TAG_NETLINK => false,
             _ => return Err(rec.error(no_socket)),
         },

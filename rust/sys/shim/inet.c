@@ -38,8 +38,7 @@
 			 BIT(SOCK_RCVMARK) | BIT(SOCK_RCVPRIORITY))
 
 /* The same of those that only sockets of these families have. */
-#define UNKNOWN_INET_FLAGS (BIT(INET_FLAGS_HDRINCL) | BIT(INET_FLAGS_NODEFRAG) | \
-			    BIT(INET_FLAGS_DEFER_CONNECT) | \
+#define UNKNOWN_INET_FLAGS (BIT(INET_FLAGS_DEFER_CONNECT) | \
 			    BIT(INET_FLAGS_REPFLOW) | BIT(INET_FLAGS_RTALERT) | \
 			    BIT(INET_FLAGS_RTALERT_ISOLATE))
 
@@ -52,7 +51,8 @@ static struct sock *sock_of(struct file *file)
 	struct socket *sock = sock_from_file(file);
 	struct sock *sk = sock ? sock->sk : NULL;
 
-	return sk && (sk_is_tcp(sk) || sk_is_udp(sk)) ? sk : NULL;
+	return sk && (sk_is_tcp(sk) || sk_is_udp(sk) || cr_shim_is_raw(sk)) ?
+		       sk : NULL;
 }
 
 bool cr_shim_is_inet_socket(struct file *file)
@@ -88,19 +88,22 @@ const char *cr_shim_socket_name(struct file *file)
 	default:
 		return "a socket";
 	}
+	if (sk->sk_type == SOCK_RAW)
+		return "a raw socket";
 	switch (sk->sk_protocol) {
 	case IPPROTO_TCP:
 		return "a TCP socket";
 	case IPPROTO_UDP:
 		return "a UDP socket";
-	case IPPROTO_UDPLITE:
-		return "a UDP-Lite socket";
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return "an ICMP socket";
 	case IPPROTO_SCTP:
 		return "an SCTP socket";
 	case IPPROTO_MPTCP:
 		return "a Multipath TCP socket";
 	}
-	return sk->sk_type == SOCK_RAW ? "a raw socket" : "a socket";
+	return "a socket";
 }
 
 /* Referenced, or NULL. */
@@ -235,6 +238,22 @@ u64 cr_shim_sock_unsupported(const struct sock *sk)
 	return found;
 }
 
+/* What waits in @sk behind @after, or the first one for NULL, referenced; or NULL. */
+struct sk_buff *cr_shim_sock_next(struct sock *sk, struct sk_buff *after)
+{
+	struct sk_buff_head *queue = &sk->sk_receive_queue;
+	struct sk_buff *skb;
+
+	spin_lock_irq(&queue->lock);
+	skb = after ? after->next : queue->next;
+	if (skb == (struct sk_buff *)queue)
+		skb = NULL;
+	if (skb)
+		skb_get(skb);
+	spin_unlock_irq(&queue->lock);
+	return skb;
+}
+
 static u64 unsupported(struct sock *sk)
 {
 	u64 found = cr_shim_sock_unsupported(sk);
@@ -361,10 +380,15 @@ int cr_shim_inet_getsockopt(struct sock *sk, u32 level, u32 name, void *value,
 		if (!sk_is_udp(sk))
 			break;
 		return cr_shim_udp_getsockopt(sk, name, value, len);
+	case SOL_RAW:
+	case SOL_ICMPV6:
+		return cr_shim_raw_getsockopt(sk, level, name, value, len);
 	case SOL_NETLINK:
 		return cr_shim_netlink_getsockopt(sk, name, value, len);
 	case SOL_IP:
-		if (!sk_is_inet(sk))
+		/* Raw sockets of IPv6 do not take them. */
+		if (!sk_is_inet(sk) ||
+		    (cr_shim_is_raw(sk) && sk->sk_family == AF_INET6))
 			break;
 		if (name == IP_MULTICAST_IF)
 			return cr_shim_udp_multicast_if(sk, value, len);

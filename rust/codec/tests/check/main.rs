@@ -114,6 +114,7 @@ fn every_record_is_needed() {
                     | FILE_ACCEPTED
                     | FILE_UDP
                     | FILE_NETLINK
+                    | FILE_RAW
                     | FILE_IO_URING
                     | FILE_MQUEUE
             );

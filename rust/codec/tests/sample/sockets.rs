@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The sockets of the sample: one listens, with a connection that waits and its client, one is
-//! connected to nobody any more, and one has datagrams, as has one of UDP; one is of netlink.
+//! connected to nobody any more, and one has datagrams, as has one of UDP; one is of netlink, and one is raw.
 
 use super::*;
 
@@ -229,6 +229,44 @@ impl Sample {
         self.put(0, &message, b"link");
     }
 
+    /// A raw socket of ICMP, with a packet that is a header.
+    fn raw(&mut self) {
+        let inet = cr_img_inet {
+            family: 2,
+            type_: 3,
+            protocol: 1,
+            flags: CR_INET_BOUND,
+            mode: 0o777,
+            local_port: 1,
+            nr_options: 1,
+            ..Default::default()
+        };
+        let option = cr_img_sockopt {
+            level: 255,
+            name: 1,
+            length: 4,
+            reserved: 0,
+            value: [0; CR_SOCKOPT_LEN as usize],
+        };
+        self.put(RAW, &inet, option.as_bytes());
+        let file = cr_img_file {
+            kind: CR_FILE_INET,
+            flags: 0o2,
+            target: RAW,
+            ..Default::default()
+        };
+        self.put(FILE_RAW, &file, &[]);
+        let packet = cr_img_datagram {
+            socket: RAW,
+            length: 20,
+            family: 2,
+            ifindex: 1,
+            spec_dst: [127, 0, 0, 1],
+            ..Default::default()
+        };
+        self.put(0, &packet, &[0x45; 20]);
+    }
+
     pub(super) fn sockets(&mut self) {
         self.inet();
         let socket = cr_img_socket {
@@ -319,5 +357,6 @@ impl Sample {
         self.connection();
         self.udp();
         self.netlink();
+        self.raw();
     }
 }
