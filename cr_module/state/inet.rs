@@ -23,7 +23,7 @@ use crate::{
 };
 use cr_codec::{
     check::Rec,
-    sockopt::{sort, SOL_NETLINK, SOL_RAW, SOL_TCP, SOL_UDP, SO_ATTACH_FILTER},
+    sockopt::{sort, SOL_NETLINK, SOL_PACKET, SOL_RAW, SOL_TCP, SOL_UDP, SO_ATTACH_FILTER},
     uapi::*,
 };
 use cr_sys::{
@@ -126,6 +126,13 @@ pub(crate) fn check_supported(unsupported: u64, of: u32) -> Result {
             CR_INET_X_DISCONNECTED,
             "that was disconnected, and receives nothing any more",
         ),
+        (
+            CR_INET_X_RING,
+            "with a ring (PACKET_RX_RING, PACKET_TX_RING)",
+        ),
+        (CR_INET_X_FANOUT, "of a fanout group (PACKET_FANOUT)"),
+        (CR_INET_X_DEVICE, "whose device is down or gone"),
+        (CR_INET_X_PACKET, "of the type SOCK_PACKET"),
         (CR_INET_X_ROUTER, "of a router (IP_ROUTER_ALERT, MRT_INIT)"),
         (CR_INET_X_ENCAP, "that unpacks tunnels (UDP_ENCAP)"),
         (
@@ -163,6 +170,7 @@ pub(crate) fn check_supported(unsupported: u64, of: u32) -> Result {
 pub(crate) fn protocol(protocol: u32) -> &'static str {
     match protocol {
         SOL_NETLINK => "netlink",
+        SOL_PACKET => "packet",
         SOL_UDP => "UDP",
         SOL_RAW => "raw",
         _ => "TCP",

@@ -32,6 +32,7 @@ pub(crate) mod msgq;
 pub(crate) mod netlink;
 pub(crate) mod numa;
 pub(crate) mod owner;
+pub(crate) mod packet;
 pub(crate) mod pid_ns;
 pub(crate) mod pidfd;
 pub(crate) mod pipe;

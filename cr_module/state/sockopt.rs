@@ -169,6 +169,7 @@ impl core::fmt::Display for Named<'_> {
             SOL_RAW => "SOL_RAW",
             SOL_ICMPV6 => "IPPROTO_ICMPV6",
             SOL_NETLINK => "SOL_NETLINK",
+            SOL_PACKET => "SOL_PACKET",
             _ => "IPPROTO_TCP",
         };
         let (name, protocol) = (self.0.name, protocol(self.1));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The options of TCP, UDP, raw and netlink sockets that are saved: those that getsockopt(2) tells and
+//! The options of TCP, UDP, raw, netlink and packet sockets that are saved: those that getsockopt(2) tells and
 //! setsockopt(2) takes again. No other is taken from an image.
 
 use crate::uapi::{cr_img_inet, cr_img_sockopt};
@@ -24,6 +24,9 @@ pub const SOCK_RAW: u32 = 3;
 
 /// Level of options of netlink, which stands for its protocols.
 pub const SOL_NETLINK: u32 = 270;
+
+/// The same of packet sockets.
+pub const SOL_PACKET: u32 = 263;
 
 /// SO_SNDBUF and SO_RCVBUF: twice what is to be set.
 pub const SO_SNDBUF: u32 = 7;
@@ -255,6 +258,24 @@ const NETLINK_INTS: &[(u32, &[u32])] = &[
     ),
 ];
 
+/// The same, of packet sockets only.
+const PACKET_INTS: &[(u32, &[u32])] = &[(
+    SOL_PACKET,
+    &[
+        7,  // PACKET_COPY_THRESH
+        8,  // PACKET_AUXDATA
+        9,  // PACKET_ORIGDEV
+        10, // PACKET_VERSION
+        12, // PACKET_RESERVE
+        14, // PACKET_LOSS
+        17, // PACKET_TIMESTAMP
+        19, // PACKET_TX_HAS_OFF
+        20, // PACKET_QDISC_BYPASS
+        23, // PACKET_IGNORE_OUTGOING
+        24, // PACKET_VNET_HDR_SZ
+    ],
+)];
+
 /// Others of UDP only, with their lengths.
 const UDP_LONGER: &[(u32, u32, u32)] = &[
     (SOL_IP, 32, 12), // IP_MULTICAST_IF: a struct ip_mreqn
@@ -289,6 +310,9 @@ pub const MEMBERSHIPS: &[(u32, u32, u32)] = &[
 /// The same of a netlink socket.
 pub const NETLINK_MEMBERSHIP: (u32, u32, u32) = (SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, INT);
 
+/// The same of a packet socket: a struct packet_mreq. 1 is PACKET_ADD_MEMBERSHIP.
+pub const PACKET_MEMBERSHIP: (u32, u32, u32) = (SOL_PACKET, 1, 16);
+
 const INT: u32 = 4;
 
 /// The protocol that says what a socket has: raw ones are of a sort of their own.
@@ -305,11 +329,14 @@ pub fn all(protocol: u32) -> impl Iterator<Item = (u32, u32, u32)> {
         SOL_UDP => (UDP_INTS, UDP_LONGER),
         SOL_RAW => (RAW_INTS, RAW_LONGER),
         SOL_NETLINK => (NETLINK_INTS, &[]),
+        SOL_PACKET => (PACKET_INTS, &[]),
         _ => (TCP_INTS, TCP_LONGER),
     };
     let ints = INTS
         .iter()
-        .filter(move |(level, _)| protocol != SOL_NETLINK || *level == SOL_SOCKET)
+        .filter(move |(level, _)| {
+            *level == SOL_SOCKET || !matches!(protocol, SOL_NETLINK | SOL_PACKET)
+        })
         .chain(ints)
         .flat_map(|(level, names)| names.iter().map(|name| (*level, *name, INT)));
     ints.chain(longer.iter().chain(LONGER).copied())
@@ -318,15 +345,15 @@ pub fn all(protocol: u32) -> impl Iterator<Item = (u32, u32, u32)> {
 /// Whether it says that a socket is a member of a group: there may be several of these.
 pub fn is_membership(option: &cr_img_sockopt) -> bool {
     let option = (option.level, option.name, option.length);
-    MEMBERSHIPS.contains(&option) || option == NETLINK_MEMBERSHIP
+    MEMBERSHIPS.contains(&option) || [NETLINK_MEMBERSHIP, PACKET_MEMBERSHIP].contains(&option)
 }
 
 /// Whether sockets of a protocol have such an option.
 pub(crate) fn is_known(protocol: u32, option: &cr_img_sockopt) -> bool {
     all(protocol).any(|known| known == (option.level, option.name, option.length))
         || match protocol {
-            SOL_UDP | SOL_RAW => is_membership(option) && option.level != SOL_NETLINK,
-            SOL_NETLINK => is_membership(option) && option.level == SOL_NETLINK,
+            SOL_UDP | SOL_RAW => is_membership(option) && matches!(option.level, SOL_IP | SOL_IPV6),
+            SOL_NETLINK | SOL_PACKET => is_membership(option) && option.level == protocol,
             _ => false,
         }
 }

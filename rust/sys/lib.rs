@@ -48,6 +48,7 @@ pub mod mqueue;
 pub mod netlink;
 pub mod numa;
 pub mod owner;
+pub mod packet;
 pub mod park;
 pub mod pid_ns;
 pub mod pidfd;

@@ -399,6 +399,52 @@ static void make_packet(void)
 	pair[0] = sure(socket(AF_PACKET, SOCK_RAW, 0));
 }
 
+static void make_packet_old(void)
+{
+	pair[0] = sure(socket(AF_PACKET, SOCK_PACKET, 0));
+}
+
+static void make_packet_ring(void)
+{
+	struct tpacket_req ring = {
+		.tp_block_size = 4096,
+		.tp_block_nr = 2,
+		.tp_frame_size = 2048,
+		.tp_frame_nr = 4,
+	};
+
+	make_packet();
+	sure(setsockopt(pair[0], SOL_PACKET, PACKET_RX_RING, &ring, sizeof(ring)));
+}
+
+static void make_packet_fanout(void)
+{
+	struct sockaddr_ll at = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(0x88b5),
+		.sll_ifindex = 1,
+	};
+
+	make_packet();
+	sure(bind(pair[0], (void *)&at, sizeof(at)));
+	sure(setsockopt(pair[0], SOL_PACKET, PACKET_FANOUT, &(int){ 77 }, sizeof(int)));
+}
+
+/* One of a virtual network. */
+static void make_packet_frame(void)
+{
+	unsigned char frame[60] = { [12] = 0x81, [13] = 0x00, [15] = 5, [16] = 0x88, [17] = 0xb5 };
+	struct sockaddr_ll at = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(0x0003 /* ETH_P_ALL */),
+		.sll_ifindex = 1,
+	};
+
+	make_packet();
+	sure(bind(pair[0], (void *)&at, sizeof(at)));
+	sure(send(pair[0], frame, sizeof(frame), 0));
+}
+
 static void make_netlink_protocol(void)
 {
 	pair[0] = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC));
@@ -450,7 +496,7 @@ static void make_in_child(void)
 	pid_t pid = sure(fork());
 
 	if (!pid) {
-		make_packet();
+		make_packet_old();
 		tell("child");
 		await_go();
 		_exit(0);
@@ -492,7 +538,10 @@ static const struct case_ cases[] = {
 	{ "raw-router", "a raw socket of a router", make_raw_router, NULL },
 	{ "raw-options", "raw socket 0.0.0.0:253: a datagram with IP options", make_raw_options, NULL },
 	{ "ping", "an ICMP socket", make_ping, NULL },
-	{ "packet", "a packet socket", make_packet, NULL },
+	{ "packet-old", "a packet socket of the type SOCK_PACKET", make_packet_old, NULL },
+	{ "packet-ring", "a packet socket with a ring", make_packet_ring, NULL },
+	{ "packet-fanout", "a packet socket of a fanout group", make_packet_fanout, NULL },
+	{ "packet-frame", "a packet socket: a frame of several segments", make_packet_frame, NULL },
 	{ "netlink-protocol", "a netlink socket of a protocol", make_netlink_protocol, NULL },
 	{ "netlink-list", "a netlink socket that is being told a list", make_netlink_list, NULL },
 	{ "netlink-filter", "a netlink socket with an eBPF program", make_netlink_filter, NULL },

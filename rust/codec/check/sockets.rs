@@ -161,7 +161,7 @@ pub(super) fn filter(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_sockfi
     let is_udp = match state.find_placed(filter.socket) {
         Some(found) if found.at < rec.at => match found.tag {
             CR_TAG_INET => sockopt::sort(&found.fixed()?) == sockopt::SOL_UDP,
-            CR_TAG_SOCKET | CR_TAG_NETLINK => false,
+            CR_TAG_SOCKET | CR_TAG_NETLINK | CR_TAG_LINK => false,
             _ => return Err(rec.error(no_socket)),
         },
         _ => return Err(rec.error(no_socket)),

@@ -64,7 +64,8 @@ bool cr_shim_is_inet_socket(struct file *file)
 bool cr_shim_is_socket(struct file *file)
 {
 	return cr_shim_is_unix_socket(file) || cr_shim_is_inet_socket(file) ||
-	       cr_shim_is_netlink_socket(file);
+	       cr_shim_is_netlink_socket(file) ||
+	       cr_shim_is_packet_socket(file);
 }
 
 /* What to call a socket. */
@@ -383,6 +384,8 @@ int cr_shim_inet_getsockopt(struct sock *sk, u32 level, u32 name, void *value,
 	case SOL_RAW:
 	case SOL_ICMPV6:
 		return cr_shim_raw_getsockopt(sk, level, name, value, len);
+	case SOL_PACKET:
+		return cr_shim_packet_getsockopt(sk, name, value, len);
 	case SOL_NETLINK:
 		return cr_shim_netlink_getsockopt(sk, name, value, len);
 	case SOL_IP:

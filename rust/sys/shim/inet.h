@@ -27,6 +27,10 @@ struct sock;
 #define CR_INET_X_OPENER	17
 #define CR_INET_X_DISCONNECTED	18
 #define CR_INET_X_ROUTER	19
+#define CR_INET_X_RING		20
+#define CR_INET_X_FANOUT	21
+#define CR_INET_X_DEVICE	22
+#define CR_INET_X_PACKET	23
 
 /**
  * struct cr_shim_inet - a socket, seen from the outside

@@ -604,6 +604,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_IO_URING,
 	CR_SHIM_FILE_NETLINK,
 	CR_SHIM_FILE_MQUEUE,
+	CR_SHIM_FILE_PACKET,
 };
 
 /**
@@ -960,6 +961,7 @@ struct mm_struct *cr_shim_current_mm(void);
 
 #include "inet.h"
 #include "netlink.h"
+#include "packet.h"
 #include "socket.h"
 
 #endif /* _CR_SHIM_H */

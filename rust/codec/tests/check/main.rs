@@ -8,6 +8,7 @@ use zerocopy::{FromBytes, IntoBytes};
 
 mod inet;
 mod netlink;
+mod packet;
 #[path = "../sample/mod.rs"]
 mod sample;
 mod sockets;
@@ -92,6 +93,7 @@ fn every_record_is_needed() {
                 | CR_TAG_DATAGRAM
                 | CR_TAG_NLMSG
                 | CR_TAG_SOCKFILTER
+                | CR_TAG_FRAME
                 | CR_TAG_SIGQUEUE
                 | CR_TAG_SCHED
                 | CR_TAG_CONTROLS
@@ -115,6 +117,7 @@ fn every_record_is_needed() {
                     | FILE_UDP
                     | FILE_NETLINK
                     | FILE_RAW
+                    | FILE_LINK
                     | FILE_IO_URING
                     | FILE_MQUEUE
             );
@@ -128,6 +131,7 @@ fn every_record_is_needed() {
                 | CR_TAG_WAITING
                 | CR_TAG_DATAGRAM
                 | CR_TAG_NLMSG
+                | CR_TAG_FRAME
                 | CR_TAG_SEM
                 | CR_TAG_MSGQ
                 | CR_TAG_SEMADJ

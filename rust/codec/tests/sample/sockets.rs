@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The sockets of the sample: one listens, with a connection that waits and its client, one is
-//! connected to nobody any more, and one has datagrams, as has one of UDP; one is of netlink, and one is raw.
+//! connected to nobody any more, and one has datagrams, as has one of UDP; one is of netlink, one is raw, and one is a packet socket.
 
 use super::*;
 
@@ -267,6 +267,55 @@ impl Sample {
         self.put(0, &packet, &[0x45; 20]);
     }
 
+    /// A packet socket of a device, with a frame.
+    fn link(&mut self) {
+        let link = cr_img_link {
+            device: padded("lo"),
+            ifindex: 1,
+            type_: 3,
+            protocol: 0x800,
+            packets: 1,
+            mode: 0o777,
+            nr_options: 2,
+            ..Default::default()
+        };
+        let option = |name, length| cr_img_sockopt {
+            level: 263,
+            name,
+            length,
+            reserved: 0,
+            value: [0; CR_SOCKOPT_LEN as usize],
+        };
+        let options = [option(8, 4), option(1, 16)];
+        self.put(LINK, &link, options.as_bytes());
+        let file = cr_img_file {
+            kind: CR_FILE_LINK,
+            flags: 0o2,
+            target: LINK,
+            ..Default::default()
+        };
+        self.put(FILE_LINK, &file, &[]);
+        let mut addr = [0; CR_DEVICE_ADDR_LEN as usize];
+        addr[..6].copy_from_slice(&[2, 0, 0, 0, 0, 1]);
+        let frame = cr_img_frame {
+            socket: LINK,
+            time_ns: 1,
+            length: 4,
+            origlen: 60,
+            ifindex: 1,
+            hatype: 772,
+            protocol: 0x800,
+            halen: 6,
+            network: 14,
+            csum: CR_FRAME_CSUM_PARTIAL,
+            csum_start: 34,
+            csum_offset: 6,
+            addr,
+            ..Default::default()
+        };
+        self.put(0, &frame, b"head");
+    }
+
     pub(super) fn sockets(&mut self) {
         self.inet();
         let socket = cr_img_socket {
@@ -358,5 +407,6 @@ impl Sample {
         self.udp();
         self.netlink();
         self.raw();
+        self.link();
     }
 }
