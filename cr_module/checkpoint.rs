@@ -18,7 +18,8 @@ use crate::{
     report::{fail, Context, Log, Result},
     state::{
         self, clock, cpu, event, inode, inotify, ipc, lock, memory::Memory, mqueue, netlink, owner,
-        pid_ns, semaphore, session, socket, sysv_shm, task, tcp, timerfd, track::Track, udp, uts,
+        packet, pid_ns, semaphore, session, socket, sysv_shm, task, tcp, timerfd, track::Track,
+        udp, uts,
     },
     tree::Tree,
 };
@@ -39,6 +40,7 @@ use cr_sys::{
     mm::PAGE_SIZE,
     netlink::NetlinkRef,
     numa::PolicyKey,
+    packet::PacketRef,
     regs,
     task::{CpuWords, Namespaces, TaskRef, NO_CPUS},
     vec,
@@ -280,6 +282,7 @@ fn collect_once(
         connections: KVVec::new(),
         datagrams: KVVec::new(),
         netlinks: KVVec::new(),
+        packets: KVVec::new(),
         listeners: KVVec::new(),
         semaphores: KVVec::new(),
         segments: KVVec::new(),
@@ -313,6 +316,7 @@ fn collect_once(
     tcp::save_streams(&mut save)?;
     udp::save_datagrams(&mut save)?;
     netlink::save_messages(&mut save)?;
+    packet::save_frames(&mut save)?;
     lock::save(&mut save)?;
     inotify::save(&mut save)?;
     timerfd::save(&mut save)?;
@@ -410,6 +414,8 @@ pub(crate) struct Save<'a> {
     pub(crate) datagrams: KVVec<(u64, InetRef)>,
     /// Netlink sockets, by id, with their ports.
     pub(crate) netlinks: KVVec<(u64, NetlinkRef, u32)>,
+    /// Packet sockets, by id.
+    pub(crate) packets: KVVec<(u64, PacketRef)>,
     /// TCP sockets that listen, by id, with their open files.
     pub(crate) listeners: KVVec<(u64, InetRef, FileRef)>,
     /// Sets of semaphores: their identifiers, and how many semaphores they have.

@@ -6,7 +6,7 @@ use crate::{
     abi,
     image::Records,
     report::{fail, failure, Context, Result},
-    state::{event, file, inet, inode, netlink, pipe, shmem, socket, tty},
+    state::{event, file, inet, inode, netlink, packet, pipe, shmem, socket, tty},
 };
 use cr_codec::uapi::*;
 use cr_sys::{file::FileRef, path::PathRef};
@@ -32,6 +32,7 @@ pub(crate) struct Files<'a> {
     pub(crate) hung_up: RBTree<u64, FileRef>,
     inets: inet::Made,
     netlinks: netlink::Made,
+    packets: packet::Made,
     records: &'a Records,
 }
 
@@ -60,6 +61,7 @@ impl<'a> Files<'a> {
             hung_up: RBTree::new(),
             inets: inet::Made::new(),
             netlinks: netlink::Made::new(),
+            packets: packet::Made::new(),
             records,
         };
         for at in 0..records.len() {
@@ -78,6 +80,7 @@ impl<'a> Files<'a> {
         sockets.restore_queues(&files, records)?;
         files.inets.finish(records)?;
         core::mem::replace(&mut files.netlinks, netlink::Made::new()).finish(records)?;
+        core::mem::replace(&mut files.packets, packet::Made::new()).finish(records)?;
         files.watch()?;
         Ok(Opened {
             files: files.made,
@@ -149,6 +152,12 @@ impl<'a> Files<'a> {
     pub(crate) fn open_netlink(&mut self, id: u64, flags: u32) -> Result<FileRef> {
         let rec = self.records.get(self.records.find(id)?);
         self.netlinks.open(&rec, flags)
+    }
+
+    /// The open file of a packet socket.
+    pub(crate) fn open_packet(&mut self, id: u64, flags: u32) -> Result<FileRef> {
+        let rec = self.records.get(self.records.find(id)?);
+        self.packets.open(&rec, flags)
     }
 
     /// An open file of a pipe, which is made when its first end is.

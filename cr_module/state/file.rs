@@ -20,7 +20,7 @@ use crate::{
     state::{
         event, inet, inode, io_uring, mqueue,
         name::{self, CName},
-        netlink, owner, pidfd, pipe, proc_mem, removed_dir, socket, tcp, tty,
+        netlink, owner, packet, pidfd, pipe, proc_mem, removed_dir, socket, tcp, tty,
     },
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -278,6 +278,10 @@ fn by_object<'a>(
             let socket = file.netlink().ok_or(EINVAL)?;
             look.refers(CR_FILE_NETLINK, netlink::save(save, &socket, file)?)
         }
+        FileType::Packet => {
+            let socket = file.packet().ok_or(EINVAL)?;
+            look.refers(CR_FILE_LINK, packet::save(save, &socket)?)
+        }
         FileType::IoUring => look.refers(CR_FILE_IO_URING, io_uring::save(save, file)?),
         FileType::Directory => {
             removed_dir::save_file(save, file, &record).context(format_args!("{look}"))?
@@ -350,7 +354,7 @@ fn place(save: &Save<'_>, file: &FileRef, look: &Look) -> Result<Place> {
             })
         }
         // Connected to the outside, or special, it may be external.
-        FileType::Inet | FileType::Netlink
+        FileType::Inet | FileType::Netlink | FileType::Packet
             if save.container.external_key(file, look.info.inode).is_some() =>
         {
             return Ok(Place::Outside("is external"));
@@ -362,7 +366,7 @@ fn place(save: &Save<'_>, file: &FileRef, look: &Look) -> Result<Place> {
                 ));
             }
         }
-        FileType::Netlink => {}
+        FileType::Netlink | FileType::Packet => {}
         FileType::Terminal if tty::is_inside(save, file)? => {}
         FileType::Terminal if file.tty().is_some() => {
             return Ok(Place::Outside("has an end outside of the container"));
@@ -494,7 +498,11 @@ impl core::fmt::Display for Look {
             FileType::IoUring => f.write_str("io_uring"),
             FileType::MessageQueue => write!(f, "POSIX message queue {name}"),
             FileType::AioRing => f.write_str("a ring of asynchronous I/O"),
-            FileType::Inet | FileType::Netlink | FileType::MemoryDevice | FileType::Other => {
+            FileType::Inet
+            | FileType::Netlink
+            | FileType::Packet
+            | FileType::MemoryDevice
+            | FileType::Other => {
                 write!(f, "{name}")
             }
         }
@@ -514,6 +522,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
         }
         CR_FILE_INET => files.open_inet(record.target, record.flags),
         CR_FILE_NETLINK => files.open_netlink(record.target, record.flags),
+        CR_FILE_LINK => files.open_packet(record.target, record.flags),
         CR_FILE_IO_URING => {
             let records = files.records();
             io_uring::restore(&records.get(records.find(record.target)?), record.flags)

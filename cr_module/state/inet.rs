@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TCP and UDP sockets, of the families AF_INET and AF_INET6. See [`tcp`] for what is on its way in
-//! connections, and [`udp`] for datagrams.
+//! TCP, UDP and raw sockets, of the families AF_INET and AF_INET6. See [`tcp`] for what is on its way in
+//! connections, and [`udp`] for datagrams and packets.
 //!
 //! Their options are saved as getsockopt(2) tells them. A restart makes a socket, sets by
 //! setsockopt(2) what a new one does not have already, and binds it; so the kernel checks what the
 //! caller may have. When all are bound, those listen that did, and then the others are connected.
 //!
 //! Refused: sockets that are about to be connected; other protocols of the kernel that sit upon TCP
-//! (TLS), signatures (MD5, AO), TCP Fast Open; filters, BPF, policies of IPsec; other network namespaces.
+//! (TLS), signatures (MD5, AO), TCP Fast Open; eBPF, policies of IPsec; other network namespaces.
 
 use crate::{
     checkpoint::Save,
@@ -16,13 +16,14 @@ use crate::{
     objects::Kind,
     report::{fail, failure, Context, Result},
     state::{
+        sockfilter::{self, Programs},
         sockopt::{self, Options},
         tcp, udp,
     },
 };
 use cr_codec::{
     check::Rec,
-    sockopt::{SOL_NETLINK, SOL_UDP},
+    sockopt::{sort, SOL_NETLINK, SOL_PACKET, SOL_RAW, SOL_TCP, SOL_UDP, SO_ATTACH_FILTER},
     uapi::*,
 };
 use cr_sys::{
@@ -48,12 +49,13 @@ pub(crate) fn save(save: &mut Save<'_>, socket: &InetRef, file: &FileRef) -> Res
     }
     let (info, mut record) = socket.read();
     check(&info, &record)?;
-    let mut options = sockopt::read(socket, record.protocol)?;
+    let mut options = sockopt::read(socket, sort(&record))?;
     udp::save_groups(socket, &mut options).context(format_args!("{}", Called(&record)))?;
     record.nr_options = options.len() as u32;
     let id = save.objects.add(Kind::Socket, socket.identity())?;
     save.object(id, &record, &[options.as_bytes()])?;
-    if record.protocol == SOL_UDP {
+    sockfilter::save(save, id, socket)?;
+    if sort(&record) != SOL_TCP {
         save.datagrams.push((id, socket.clone()), GFP_KERNEL)?;
     } else if record.state == CR_SOCKET_CONNECTED {
         save.connections.push((id, socket.clone()), GFP_KERNEL)?;
@@ -66,8 +68,8 @@ pub(crate) fn save(save: &mut Save<'_>, socket: &InetRef, file: &FileRef) -> Res
 }
 
 fn check(info: &InetInfo, record: &cr_img_inet) -> Result {
-    check_supported(info.unsupported, record.protocol)?;
-    if record.protocol == SOL_UDP {
+    check_supported(info.unsupported, sort(record))?;
+    if sort(record) != SOL_TCP {
         return Ok(());
     }
     let local = Address(record);
@@ -100,7 +102,10 @@ fn check(info: &InetInfo, record: &cr_img_inet) -> Result {
 pub(crate) fn check_supported(unsupported: u64, of: u32) -> Result {
     for (bit, why) in [
         (CR_INET_X_NET, "of another network namespace"),
-        (CR_INET_X_FILTER, "with a filter (SO_ATTACH_FILTER)"),
+        (
+            CR_INET_X_FILTER,
+            "with an eBPF program as a filter (SO_ATTACH_BPF)",
+        ),
         (CR_INET_X_BPF, "that BPF, or the kernel, looks after"),
         (CR_INET_X_ULP, "with another protocol on top (TCP_ULP: TLS)"),
         (CR_INET_X_SIGNED, "with signatures (TCP_MD5SIG, TCP-AO)"),
@@ -117,6 +122,18 @@ pub(crate) fn check_supported(unsupported: u64, of: u32) -> Result {
             CR_INET_X_CORKED,
             "with a datagram that is not complete (UDP_CORK, MSG_MORE)",
         ),
+        (
+            CR_INET_X_DISCONNECTED,
+            "that was disconnected, and receives nothing any more",
+        ),
+        (
+            CR_INET_X_RING,
+            "with a ring (PACKET_RX_RING, PACKET_TX_RING)",
+        ),
+        (CR_INET_X_FANOUT, "of a fanout group (PACKET_FANOUT)"),
+        (CR_INET_X_DEVICE, "whose device is down or gone"),
+        (CR_INET_X_PACKET, "of the type SOCK_PACKET"),
+        (CR_INET_X_ROUTER, "of a router (IP_ROUTER_ALERT, MRT_INIT)"),
         (CR_INET_X_ENCAP, "that unpacks tunnels (UDP_ENCAP)"),
         (
             CR_INET_X_LABELS,
@@ -153,7 +170,9 @@ pub(crate) fn check_supported(unsupported: u64, of: u32) -> Result {
 pub(crate) fn protocol(protocol: u32) -> &'static str {
     match protocol {
         SOL_NETLINK => "netlink",
+        SOL_PACKET => "packet",
         SOL_UDP => "UDP",
+        SOL_RAW => "raw",
         _ => "TCP",
     }
 }
@@ -163,12 +182,7 @@ pub(crate) struct Called<'a>(pub(crate) &'a cr_img_inet);
 
 impl core::fmt::Display for Called<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(
-            f,
-            "{} socket {}",
-            protocol(self.0.protocol),
-            Address(self.0)
-        )
+        write!(f, "{} socket {}", protocol(sort(self.0)), Address(self.0))
     }
 }
 
@@ -233,9 +247,13 @@ impl Made {
         let record: cr_img_inet = rec.fixed()?;
         let file = FileRef::make_inet(&record, flags).context(format_args!("making a socket"))?;
         let socket = file.inet().ok_or(EINVAL)?;
-        Options::of::<cr_img_inet>(rec, record.protocol).set(&socket)?;
+        let sort = sort(&record);
+        if sort == SOL_RAW {
+            socket.hide();
+        }
+        Options::of::<cr_img_inet>(rec, sort).set(&socket)?;
         // Connections are bound in another way, and who receives datagrams when those are there.
-        if record.protocol != SOL_UDP && record.state != CR_SOCKET_CONNECTED {
+        if sort == SOL_TCP && record.state != CR_SOCKET_CONNECTED {
             bind(&socket, &record).context(format_args!("{}", Called(&record)))?;
         }
         let made = Socket {
@@ -292,8 +310,16 @@ impl Made {
             }
         }
         tcp::restore(self, records)?;
-        udp::restore(self, records)?;
-        for Socket { socket, record, .. } in &self.sockets {
+        let programs = Programs::of(records)?;
+        udp::restore(self, records, &programs)?;
+        for Socket {
+            id, socket, record, ..
+        } in &self.sockets
+        {
+            if sort(record) == SOL_TCP {
+                // It has received what the others have sent it so far.
+                programs.attach(*id, SO_ATTACH_FILTER, socket)?;
+            }
             socket
                 .set(record)
                 .context(format_args!("{}", Called(record)))?;

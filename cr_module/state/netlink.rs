@@ -7,7 +7,7 @@
 //! with the same again. It must not have more than the caller has.
 //!
 //! Refused: sockets of protocols for which the kernel knows more of a socket than is in it; those that are
-//! being told a list, because the kernel goes on with it in between; filters.
+//! being told a list, because the kernel goes on with it in between; eBPF.
 
 use crate::{
     checkpoint::Save,
@@ -16,13 +16,14 @@ use crate::{
     report::{fail, failure, Context, Result},
     state::{
         inet::check_supported,
+        sockfilter::{self, Programs},
         sockopt::{self, Options},
     },
 };
 use cr_codec::{
     check::Rec,
     order,
-    sockopt::{NETLINK_MEMBERSHIP, SOL_NETLINK},
+    sockopt::{NETLINK_MEMBERSHIP, SOL_NETLINK, SO_ATTACH_FILTER},
     uapi::*,
 };
 use cr_sys::{
@@ -52,6 +53,7 @@ pub(crate) fn save(save: &mut Save<'_>, socket: &NetlinkRef, file: &FileRef) -> 
     record.nr_options = options.len() as u32;
     let id = save.objects.add(Kind::Socket, socket.identity())?;
     save.object(id, &record, &[options.as_bytes()])?;
+    sockfilter::save(save, id, socket)?;
     let saved = (id, socket.clone(), record.portid);
     save.netlinks.push(saved, GFP_KERNEL)?;
     Ok(id)
@@ -114,7 +116,10 @@ impl Made {
             let message: cr_img_netlink_message = rec.fixed()?;
             messages.push((message.socket, at), GFP_KERNEL)?;
         }
+        let programs = Programs::of(records)?;
         for (id, socket) in &self.0 {
+            // Before others know its port.
+            programs.attach(*id, SO_ATTACH_FILTER, socket)?;
             let waiting = order::after(&messages, |(socket, _)| socket < id)
                 .iter()
                 .take_while(|(socket, _)| socket == id)

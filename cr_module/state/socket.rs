@@ -9,8 +9,9 @@
 //! A restart connects the sockets, and sends the messages once more; then each gets its name and
 //! what else it had. One whose name is in the file system is found by the same inode again. Who is
 //! closed already, but was the peer of somebody or has sent something, comes back for that long.
+//! Filters come last, so that nobody asks them about a message twice.
 //!
-//! Refused: peers outside of the container, unless the socket is external; filters, BPF; urgent data
+//! Refused: peers outside of the container, unless the socket is external; eBPF; urgent data
 //! (MSG_OOB); SO_PASSSEC and options that mean nothing to this family; other network namespaces.
 
 use crate::{
@@ -22,9 +23,10 @@ use crate::{
     state::{
         file,
         name::{self, CName},
+        sockfilter::{self, Programs},
     },
 };
-use cr_codec::{check::Rec, uapi::*};
+use cr_codec::{check::Rec, sockopt::SO_ATTACH_FILTER, uapi::*};
 use cr_sys::{
     errno::{EADDRINUSE, ENOTSOCK, EOPNOTSUPP, ESTALE},
     file::{FileRef, FileType},
@@ -92,6 +94,7 @@ fn save_new(
     record.path_len = path.len() as u32;
     let id = save.objects.add(Kind::Socket, socket.identity())?;
     save.object(id, &record, &[groups.as_bytes(), name, path])?;
+    sockfilter::save(save, id, socket)?;
     let saved = Saved {
         socket: socket.clone(),
         id,
@@ -119,7 +122,10 @@ fn save_new(
 fn check(info: &SocketInfo) -> Result {
     for (bit, why) in [
         (CR_SOCKET_X_NET, "of another network namespace"),
-        (CR_SOCKET_X_FILTER, "with a filter (SO_ATTACH_FILTER)"),
+        (
+            CR_SOCKET_X_FILTER,
+            "with an eBPF program as a filter (SO_ATTACH_BPF)",
+        ),
         (CR_SOCKET_X_BPF, "that a BPF program looks after"),
         (CR_SOCKET_X_URGENT, "with urgent data (MSG_OOB)"),
         (CR_SOCKET_X_PASSSEC, "that asks for labels (SO_PASSSEC)"),
@@ -328,8 +334,10 @@ impl Made {
         }
         // They tell their peers that they are gone.
         self.gone = RBTree::new();
+        let programs = Programs::of(records)?;
         for (_, rec) in records.tagged(CR_TAG_SOCKET) {
             self.finish(files.root(), &rec)?;
+            programs.attach(rec.id, SO_ATTACH_FILTER, self.get(rec.id)?)?;
         }
         Ok(())
     }

@@ -166,7 +166,10 @@ impl core::fmt::Display for Named<'_> {
             SOL_IP => "IPPROTO_IP",
             SOL_IPV6 => "IPPROTO_IPV6",
             SOL_UDP => "IPPROTO_UDP",
+            SOL_RAW => "SOL_RAW",
+            SOL_ICMPV6 => "IPPROTO_ICMPV6",
             SOL_NETLINK => "SOL_NETLINK",
+            SOL_PACKET => "SOL_PACKET",
             _ => "IPPROTO_TCP",
         };
         let (name, protocol) = (self.0.name, protocol(self.1));

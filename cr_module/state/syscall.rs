@@ -409,7 +409,10 @@ fn is_terminal(task: &TaskRef, fd: u64) -> bool {
 }
 
 fn is_socket(kind: FileType) -> bool {
-    matches!(kind, FileType::Socket | FileType::Inet | FileType::Netlink)
+    matches!(
+        kind,
+        FileType::Socket | FileType::Inet | FileType::Netlink | FileType::Packet
+    )
 }
 
 /// Who waits for something in a socket, with these flags of recv(2). Messages come as a whole.

@@ -23,7 +23,10 @@ use crate::{
         tcp_waiting,
     },
 };
-use cr_codec::{sockopt::SOL_TCP, uapi::*};
+use cr_codec::{
+    sockopt::{sort, SOL_TCP, SO_ATTACH_FILTER},
+    uapi::*,
+};
 use cr_sys::{
     errno::{EADDRNOTAVAIL, EOPNOTSUPP},
     file::FileRef,
@@ -50,6 +53,8 @@ const OPT_MSS: u32 = 2;
 const OPT_WINDOW: u32 = 3;
 const OPT_SACK: u32 = 4;
 const OPT_TIMESTAMPS: u32 = 8;
+/// RCV_SHUTDOWN
+const RECEIVE_SHUTDOWN: u32 = 1;
 /// SEND_SHUTDOWN
 pub(crate) const SEND_SHUTDOWN: u32 = 2;
 
@@ -59,7 +64,7 @@ pub(crate) fn leaves(save: &Save<'_>, file: &FileRef) -> bool {
         return false;
     };
     let (_, record) = socket.read();
-    record.protocol == SOL_TCP
+    sort(&record) == SOL_TCP
         && record.state == CR_SOCKET_CONNECTED
         && match socket.peer() {
             Ok(Some((_, file))) => file != 0 && !save.references.has_file(file),
@@ -88,6 +93,16 @@ fn save_stream(save: &mut Save<'_>, id: u64, socket: &InetRef) -> Result {
     let live = peer.as_ref().is_some_and(|(_, file)| *file != 0);
     let (mut stream, bytes) = read_stream(socket, peer.as_ref().map(|(peer, _)| peer), live)?;
     stream.socket = id;
+    let ends = |(peer, _): &(InetRef, u64)| peer.read().1.shutdown & SEND_SHUTDOWN != 0;
+    let end_comes =
+        live && peer.as_ref().is_some_and(ends) && socket.read().1.shutdown & RECEIVE_SHUTDOWN == 0;
+    if socket.has_program(SO_ATTACH_FILTER) && (stream.nr_pending != 0 || end_comes) {
+        fail!(
+            EOPNOTSUPP(),
+            "has a filter (SO_ATTACH_FILTER) that is still to be asked about what is on its way, which is \
+             not supported yet: try again"
+        );
+    }
     match peer {
         Some((peer, _)) if live => {
             let found = save.objects.find(Kind::Socket, peer.identity());

@@ -19,7 +19,12 @@ use crate::{
         tcp,
     },
 };
-use cr_codec::{check::Rec, order, sockopt::SOL_TCP, uapi::*};
+use cr_codec::{
+    check::Rec,
+    order,
+    sockopt::{SOL_TCP, SO_ATTACH_FILTER},
+    uapi::*,
+};
 use cr_sys::{
     errno::{ECONNREFUSED, EINPROGRESS, EOPNOTSUPP},
     file::FileRef,
@@ -65,6 +70,12 @@ fn save_one(save: &mut Save<'_>, listener: u64, end: &InetRef) -> Result<u64> {
         );
     }
     let peer = peer.context(format_args!("its client"))?;
+    if end.has_program(SO_ATTACH_FILTER) {
+        fail!(
+            EOPNOTSUPP(),
+            "has a filter (SO_ATTACH_FILTER), which is not supported yet: accept it first"
+        );
+    }
     let live = peer.as_ref().is_some_and(|(_, file)| *file != 0);
     let (_, bytes) = tcp::read_stream(end, peer.as_ref().map(|(peer, _)| peer), live)?;
     let client = match &peer {

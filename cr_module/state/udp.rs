@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! UDP sockets: groups that they are members of, and datagrams that nobody has received yet.
+//! UDP and raw sockets: groups that they are members of, and datagrams that nobody has received yet.
 //!
 //! A restart puts those into the queue of the socket as the network had brought them, and then gives it its
 //! port; one that was connected is connected first, so that nobody else's come in between. The other
 //! end of that may be anywhere: it is not told.
+//!
+//! Raw sockets have no port: they get packets as soon as they exist. So a new one is hidden from the
+//! network until it is complete.
 //!
 //! Refused: datagrams with IP options or extension headers.
 
@@ -14,6 +17,7 @@ use crate::{
     report::{fail, Context, Result},
     state::{
         inet::{bind, Called, Made},
+        sockfilter::Programs,
         sockopt::{option, Options},
     },
 };
@@ -68,7 +72,7 @@ pub(crate) fn save_datagrams(save: &mut Save<'_>) -> Result {
 }
 
 /// Gives all sockets what waits in them, their ports, and their other ends.
-pub(crate) fn restore(made: &Made, records: &Records) -> Result {
+pub(crate) fn restore(made: &Made, records: &Records, programs: &Programs<'_>) -> Result {
     // By socket, ascending.
     let mut datagrams = KVVec::new();
     for (at, rec) in records.tagged(CR_TAG_DATAGRAM) {
@@ -77,7 +81,7 @@ pub(crate) fn restore(made: &Made, records: &Records) -> Result {
     }
     // Of several at a port, in the order in which they came.
     let mut sockets = KVVec::new();
-    for (id, _, record) in made.all().filter(|(_, _, made)| made.protocol == SOL_UDP) {
+    for (id, _, record) in made.all().filter(|(_, _, made)| sort(made) != SOL_TCP) {
         sockets.push((record.backlog, id), GFP_KERNEL)?;
     }
     order::sort_by_key(&mut sockets, |place| *place);
@@ -88,7 +92,7 @@ pub(crate) fn restore(made: &Made, records: &Records) -> Result {
             .take_while(|(socket, _)| *socket == id)
             .map(|(_, at)| records.get(*at));
         let rec = records.get(records.find(id)?);
-        restore_one(socket, &rec, waiting).context(format_args!("{}", Called(record)))?;
+        restore_one(socket, &rec, waiting, programs).context(format_args!("{}", Called(record)))?;
     }
     Ok(())
 }
@@ -97,8 +101,11 @@ fn restore_one<'a>(
     socket: &InetRef,
     rec: &Rec<'_>,
     waiting: impl Iterator<Item = Rec<'a>>,
+    programs: &Programs<'_>,
 ) -> Result {
     let record: cr_img_inet = rec.fixed()?;
+    // Nobody asks it about what waits already.
+    programs.attach(rec.id, SO_ATTACH_FILTER, socket)?;
     let connected = record.state == CR_SOCKET_CONNECTED;
     if connected {
         bind(socket, &record)?;
@@ -110,10 +117,15 @@ fn restore_one<'a>(
         fill(socket, waiting)?;
         bind(socket, &record)?;
     }
+    programs.attach(rec.id, SO_ATTACH_REUSEPORT_CBPF, socket)?;
     // A name has changed one of them.
-    let options = Options::of::<cr_img_inet>(rec, SOL_UDP);
+    let options = Options::of::<cr_img_inet>(rec, sort(&record));
     options.set(socket)?;
-    options.join_groups(socket)
+    options.join_groups(socket)?;
+    if sort(&record) == SOL_RAW {
+        socket.show();
+    }
+    Ok(())
 }
 
 /// Puts what waits into a socket.

@@ -38,6 +38,7 @@ pub use ipc::{messages, Messages};
 mod memory;
 pub use memory::{is_inheritable, may_come_late};
 mod netlink;
+mod packet;
 mod pid_ns;
 mod signals;
 pub use signals::is_of_timers;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The options of TCP, UDP and netlink sockets that are saved: those that getsockopt(2) tells and
+//! The options of TCP, UDP, raw, netlink and packet sockets that are saved: those that getsockopt(2) tells and
 //! setsockopt(2) takes again. No other is taken from an image.
 
-use crate::uapi::cr_img_sockopt;
+use crate::uapi::{cr_img_inet, cr_img_sockopt};
 
 /// Level of options that all families have.
 pub const SOL_SOCKET: u32 = 1;
@@ -15,9 +15,18 @@ pub const SOL_IPV6: u32 = 41;
 pub const SOL_TCP: u32 = 6;
 /// The same of UDP.
 pub const SOL_UDP: u32 = 17;
+/// Level of options of raw sockets, which stands for all protocols of these.
+pub const SOL_RAW: u32 = 255;
+/// Level of an option of raw sockets of ICMP for IPv6.
+pub const SOL_ICMPV6: u32 = 58;
+/// The type of raw sockets.
+pub const SOCK_RAW: u32 = 3;
 
 /// Level of options of netlink, which stands for its protocols.
 pub const SOL_NETLINK: u32 = 270;
+
+/// The same of packet sockets.
+pub const SOL_PACKET: u32 = 263;
 
 /// SO_SNDBUF and SO_RCVBUF: twice what is to be set.
 pub const SO_SNDBUF: u32 = 7;
@@ -25,6 +34,10 @@ pub const SO_SNDBUF: u32 = 7;
 pub const SO_RCVBUF: u32 = 8;
 /// SO_LINGER.
 pub const SO_LINGER: u32 = 13;
+/// A program that is asked what the socket is to receive: a struct sock_fprog.
+pub const SO_ATTACH_FILTER: u32 = 26;
+/// One that is asked which of several sockets at a port is to receive it.
+pub const SO_ATTACH_REUSEPORT_CBPF: u32 = 51;
 /// SO_BUF_LOCK: which of the two was set, as a sum of 1 and 2.
 pub const SO_BUF_LOCK: u32 = 72;
 /// SO_BINDTODEVICE: the name of the device.
@@ -191,6 +204,37 @@ const UDP_INTS: &[(u32, &[u32])] = &[
     ),
 ];
 
+/// The same, of raw sockets only.
+const RAW_INTS: &[(u32, &[u32])] = &[
+    (
+        SOL_IP,
+        &[
+            3,  // IP_HDRINCL
+            22, // IP_NODEFRAG
+            33, // IP_MULTICAST_TTL
+            50, // IP_UNICAST_IF
+        ],
+    ),
+    (
+        SOL_IPV6,
+        &[
+            17, // IPV6_MULTICAST_IF
+            18, // IPV6_MULTICAST_HOPS
+            75, // IPV6_TRANSPARENT
+            76, // IPV6_UNICAST_IF
+            78, // IPV6_FREEBIND
+        ],
+    ),
+    (
+        SOL_RAW,
+        &[
+            1,  // ICMP_FILTER
+            7,  // IPV6_CHECKSUM
+            36, // IPV6_HDRINCL
+        ],
+    ),
+];
+
 /// The same, of netlink only.
 const NETLINK_INTS: &[(u32, &[u32])] = &[
     (
@@ -214,9 +258,33 @@ const NETLINK_INTS: &[(u32, &[u32])] = &[
     ),
 ];
 
+/// The same, of packet sockets only.
+const PACKET_INTS: &[(u32, &[u32])] = &[(
+    SOL_PACKET,
+    &[
+        7,  // PACKET_COPY_THRESH
+        8,  // PACKET_AUXDATA
+        9,  // PACKET_ORIGDEV
+        10, // PACKET_VERSION
+        12, // PACKET_RESERVE
+        14, // PACKET_LOSS
+        17, // PACKET_TIMESTAMP
+        19, // PACKET_TX_HAS_OFF
+        20, // PACKET_QDISC_BYPASS
+        23, // PACKET_IGNORE_OUTGOING
+        24, // PACKET_VNET_HDR_SZ
+    ],
+)];
+
 /// Others of UDP only, with their lengths.
 const UDP_LONGER: &[(u32, u32, u32)] = &[
     (SOL_IP, 32, 12), // IP_MULTICAST_IF: a struct ip_mreqn
+];
+
+/// The same of raw sockets.
+const RAW_LONGER: &[(u32, u32, u32)] = &[
+    (SOL_IP, 32, 12),    // IP_MULTICAST_IF
+    (SOL_ICMPV6, 1, 32), // ICMPV6_FILTER: a struct icmp6_filter
 ];
 
 /// Others of TCP only.
@@ -233,7 +301,7 @@ const LONGER: &[(u32, u32, u32)] = &[
     (SOL_SOCKET, 67, 16), // SO_SNDTIMEO_NEW
 ];
 
-/// Groups that a UDP socket is a member of, with the lengths.
+/// Groups that a UDP or raw socket is a member of, with the lengths.
 pub const MEMBERSHIPS: &[(u32, u32, u32)] = &[
     (SOL_IP, IP_ADD_MEMBERSHIP, 12),
     (SOL_IPV6, IPV6_ADD_MEMBERSHIP, 20),
@@ -242,18 +310,33 @@ pub const MEMBERSHIPS: &[(u32, u32, u32)] = &[
 /// The same of a netlink socket.
 pub const NETLINK_MEMBERSHIP: (u32, u32, u32) = (SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, INT);
 
+/// The same of a packet socket: a struct packet_mreq. 1 is PACKET_ADD_MEMBERSHIP.
+pub const PACKET_MEMBERSHIP: (u32, u32, u32) = (SOL_PACKET, 1, 16);
+
 const INT: u32 = 4;
+
+/// The protocol that says what a socket has: raw ones are of a sort of their own.
+pub fn sort(socket: &cr_img_inet) -> u32 {
+    match socket.type_ {
+        SOCK_RAW => SOL_RAW,
+        _ => socket.protocol,
+    }
+}
 
 /// All options of sockets of a protocol, but for memberships: level, name, bytes of the value.
 pub fn all(protocol: u32) -> impl Iterator<Item = (u32, u32, u32)> {
     let (ints, longer): (_, &[_]) = match protocol {
         SOL_UDP => (UDP_INTS, UDP_LONGER),
+        SOL_RAW => (RAW_INTS, RAW_LONGER),
         SOL_NETLINK => (NETLINK_INTS, &[]),
+        SOL_PACKET => (PACKET_INTS, &[]),
         _ => (TCP_INTS, TCP_LONGER),
     };
     let ints = INTS
         .iter()
-        .filter(move |(level, _)| protocol != SOL_NETLINK || *level == SOL_SOCKET)
+        .filter(move |(level, _)| {
+            *level == SOL_SOCKET || !matches!(protocol, SOL_NETLINK | SOL_PACKET)
+        })
         .chain(ints)
         .flat_map(|(level, names)| names.iter().map(|name| (*level, *name, INT)));
     ints.chain(longer.iter().chain(LONGER).copied())
@@ -262,15 +345,15 @@ pub fn all(protocol: u32) -> impl Iterator<Item = (u32, u32, u32)> {
 /// Whether it says that a socket is a member of a group: there may be several of these.
 pub fn is_membership(option: &cr_img_sockopt) -> bool {
     let option = (option.level, option.name, option.length);
-    MEMBERSHIPS.contains(&option) || option == NETLINK_MEMBERSHIP
+    MEMBERSHIPS.contains(&option) || [NETLINK_MEMBERSHIP, PACKET_MEMBERSHIP].contains(&option)
 }
 
 /// Whether sockets of a protocol have such an option.
 pub(crate) fn is_known(protocol: u32, option: &cr_img_sockopt) -> bool {
     all(protocol).any(|known| known == (option.level, option.name, option.length))
         || match protocol {
-            SOL_UDP => is_membership(option) && option.level != SOL_NETLINK,
-            SOL_NETLINK => is_membership(option) && option.level == SOL_NETLINK,
+            SOL_UDP | SOL_RAW => is_membership(option) && matches!(option.level, SOL_IP | SOL_IPV6),
+            SOL_NETLINK | SOL_PACKET => is_membership(option) && option.level == protocol,
             _ => false,
         }
 }

@@ -22,6 +22,7 @@ mod code {
     use super::*;
     errno! {
         EOPNOTSUPP: "Operation not supported.",
+        ENETDOWN: "Network is down: a device is.",
         EBADMSG: "Not a data message: the image is damaged.",
         EPROTONOSUPPORT: "Protocol not supported: an image of another kind.",
         ESTALE: "Stale file handle: a file is not what it was.",

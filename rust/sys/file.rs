@@ -75,6 +75,8 @@ pub enum FileType {
     IoUring,
     /// A netlink socket.
     Netlink,
+    /// A packet socket.
+    Packet,
     /// mq_open(3).
     MessageQueue,
     /// Opened with O_PATH, whatever is there.
@@ -106,6 +108,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_AIO => Self::AioRing,
             bindings::cr_shim_file_type_CR_SHIM_FILE_IO_URING => Self::IoUring,
             bindings::cr_shim_file_type_CR_SHIM_FILE_NETLINK => Self::Netlink,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_PACKET => Self::Packet,
             bindings::cr_shim_file_type_CR_SHIM_FILE_MQUEUE => Self::MessageQueue,
             bindings::cr_shim_file_type_CR_SHIM_FILE_PATH => Self::Place,
             _ => Self::Other,

@@ -10,10 +10,12 @@ use cr_codec::uapi::*;
 use kernel::{error::to_result, prelude::*};
 
 pub use bindings::{
-    cr_shim_inet as InetInfo, CR_INET_X_BPF, CR_INET_X_CORKED, CR_INET_X_DUMP, CR_INET_X_ENCAP,
-    CR_INET_X_ERRORS, CR_INET_X_FASTOPEN, CR_INET_X_FILTER, CR_INET_X_IPOPTIONS, CR_INET_X_LABELS,
-    CR_INET_X_MEMBER, CR_INET_X_NET, CR_INET_X_OPENER, CR_INET_X_OPTION, CR_INET_X_POLICY,
-    CR_INET_X_PROTOCOL, CR_INET_X_SIGNED, CR_INET_X_SOURCES, CR_INET_X_ULP,
+    cr_shim_inet as InetInfo, CR_INET_X_BPF, CR_INET_X_CORKED, CR_INET_X_DEVICE,
+    CR_INET_X_DISCONNECTED, CR_INET_X_DUMP, CR_INET_X_ENCAP, CR_INET_X_ERRORS, CR_INET_X_FANOUT,
+    CR_INET_X_FASTOPEN, CR_INET_X_FILTER, CR_INET_X_IPOPTIONS, CR_INET_X_LABELS, CR_INET_X_MEMBER,
+    CR_INET_X_NET, CR_INET_X_OPENER, CR_INET_X_OPTION, CR_INET_X_PACKET, CR_INET_X_POLICY,
+    CR_INET_X_PROTOCOL, CR_INET_X_RING, CR_INET_X_ROUTER, CR_INET_X_SIGNED, CR_INET_X_SOURCES,
+    CR_INET_X_ULP,
 };
 
 impl FileRef {
@@ -34,7 +36,7 @@ impl FileRef {
     }
 }
 
-/// A socket of any family but AF_UNIX, with a reference.
+/// A socket of any family, with a reference.
 pub struct SockRef(NonNull<bindings::sock>);
 
 impl Drop for SockRef {

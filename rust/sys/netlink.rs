@@ -69,7 +69,7 @@ impl NetlinkRef {
     pub fn messages(
         &self,
     ) -> impl Iterator<Item = Result<(cr_img_netlink_message, KVVec<u8>)>> + '_ {
-        let mut queue = Queue::new(self, bindings::cr_shim_netlink_next);
+        let mut queue = Queue::new(self, bindings::cr_shim_sock_next);
         core::iter::from_fn(move || Some(read(queue.advance()?)))
     }
 

@@ -8,10 +8,14 @@ use crate::{
     bindings,
     errno::ENOTCONN,
     file::FileRef,
+    inet::SockRef,
     path::PathRef,
     pid_ns::{PidNs, PidRef},
 };
-use core::ptr::{null, null_mut, NonNull};
+use core::{
+    ops::Deref,
+    ptr::{null, null_mut, NonNull},
+};
 use cr_codec::uapi::*;
 use kernel::{
     error::{from_err_ptr, to_result},
@@ -39,7 +43,8 @@ impl FileRef {
     pub fn socket(&self) -> Option<SocketRef> {
         // SAFETY: The file is valid; the result is null or referenced.
         let sk = unsafe { bindings::cr_shim_socket_of(self.as_ptr()) };
-        Some(SocketRef(NonNull::new(sk)?))
+        // SAFETY: The reference is ours now.
+        unsafe { SockRef::from_owned(sk) }.map(SocketRef)
     }
 
     /// What a call is like that sleeps in it.
@@ -74,34 +79,19 @@ impl FileRef {
     }
 }
 
-/// A socket, with a reference.
-pub struct SocketRef(NonNull<bindings::sock>);
+/// A socket of this family.
+#[derive(Clone)]
+pub struct SocketRef(SockRef);
 
-impl Clone for SocketRef {
-    fn clone(&self) -> Self {
-        // SAFETY: The socket is valid.
-        unsafe { bindings::cr_shim_socket_hold(self.as_ptr()) };
-        Self(self.0)
-    }
-}
+impl Deref for SocketRef {
+    type Target = SockRef;
 
-impl Drop for SocketRef {
-    fn drop(&mut self) {
-        // SAFETY: The reference is ours.
-        unsafe { bindings::cr_shim_socket_put(self.as_ptr()) }
+    fn deref(&self) -> &SockRef {
+        &self.0
     }
 }
 
 impl SocketRef {
-    fn as_ptr(&self) -> *mut bindings::sock {
-        self.0.as_ptr()
-    }
-
-    /// A number that tells it from others.
-    pub fn identity(&self) -> u64 {
-        self.as_ptr() as u64
-    }
-
     /// All that can be said about it in one look, with numbers of pids in `ns`.
     pub fn read(&self, ns: &PidNs) -> (SocketInfo, cr_img_socket) {
         let mut info = SocketInfo::default();
@@ -154,7 +144,9 @@ impl SocketRef {
     pub fn connect(&self, listener: &SocketRef) -> Result<Self> {
         // SAFETY: Both sockets are valid; the result is an error or referenced.
         let sk = unsafe { bindings::cr_shim_socket_connect(self.as_ptr(), listener.as_ptr()) };
-        Ok(Self(NonNull::new(from_err_ptr(sk)?).ok_or(ENOTCONN())?))
+        // SAFETY: It is no error; the reference is ours now.
+        let peer = unsafe { SockRef::from_owned(from_err_ptr(sk)?) };
+        Ok(Self(peer.ok_or(ENOTCONN())?))
     }
 
     /// Connects two with each other, as socketpair(2).
@@ -294,7 +286,8 @@ impl MessageRef {
     pub fn connection(&self) -> Option<SocketRef> {
         // SAFETY: The message is valid; the result is referenced.
         let sk = unsafe { bindings::cr_shim_message_socket(self.as_ptr()) };
-        Some(SocketRef(NonNull::new(sk)?))
+        // SAFETY: The reference is ours now.
+        unsafe { SockRef::from_owned(sk) }.map(SocketRef)
     }
 }
 
@@ -312,9 +305,10 @@ impl TemporarySocket {
         let socket = NonNull::new(from_err_ptr(socket)?).ok_or(ENOMEM)?;
         // SAFETY: The socket is valid.
         let sk = unsafe { bindings::cr_shim_socket_sk(socket.as_ptr()) };
-        let sk = NonNull::new(sk).ok_or(ENOTCONN())?;
         // SAFETY: It is valid as long as its socket, which nobody else has.
-        unsafe { bindings::cr_shim_socket_hold(sk.as_ptr()) };
+        unsafe { bindings::cr_shim_socket_hold(sk) };
+        // SAFETY: The reference is ours now.
+        let sk = unsafe { SockRef::from_owned(sk) }.ok_or(ENOTCONN())?;
         Ok(Self {
             socket,
             sk: SocketRef(sk),

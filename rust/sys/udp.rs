@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! UDP sockets, and the datagrams that wait in them.
+//! UDP and raw sockets, and the datagrams that wait in them.
 //!
 //! C source: [`net/ipv4/udp.c`](srctree/net/ipv4/udp.c).
 
@@ -48,6 +48,18 @@ impl InetRef {
         to_result(unsafe {
             bindings::cr_shim_udp_queue(self.as_ptr(), record, data.as_ptr().cast())
         })
+    }
+
+    /// Hides a new raw socket from the network, and throws away what it has received.
+    pub fn hide(&self) {
+        // SAFETY: The socket is valid.
+        unsafe { bindings::cr_shim_raw_hide(self.as_ptr()) }
+    }
+
+    /// Lets a raw socket receive packets again.
+    pub fn show(&self) {
+        // SAFETY: The socket is valid.
+        unsafe { bindings::cr_shim_raw_show(self.as_ptr()) }
     }
 
     /// Connects it to where the record says, as connect(2), and throws away what had come before.

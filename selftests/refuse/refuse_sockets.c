@@ -2,6 +2,7 @@
 /* Sockets of the families that are not supported yet, and what Unix sockets must not have. */
 #include "cases.h"
 #include <arpa/inet.h>
+#include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
@@ -18,13 +19,37 @@ static void make_stream(void)
 	sure(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 }
 
-static void make_filter(void)
+/* A filter that is no program of classic BPF. */
+static void attach_ebpf(void)
 {
-	struct sock_filter all = { .code = BPF_RET | BPF_K, .k = 0xffffffff };
+	struct bpf_insn all[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = -1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
+		.insn_cnt = ARRAY_SIZE(all),
+		.insns = (unsigned long)all,
+		.license = (unsigned long)"GPL",
+	};
+	int program = need((int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr)));
+
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_ATTACH_BPF, &program, sizeof(program)));
+	close(program);
+}
+
+static void attach_filter(int fd, unsigned int verdict)
+{
+	struct sock_filter all = { .code = BPF_RET | BPF_K, .k = verdict };
 	struct sock_fprog filter = { 1, &all };
 
+	sure(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
+}
+
+static void make_filter(void)
+{
 	sure(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
-	sure(setsockopt(pair[0], SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
+	attach_ebpf();
 }
 
 static void make_urgent(void)
@@ -135,11 +160,37 @@ static void make_tcp_fastopen(void)
 
 static void make_tcp_filter(void)
 {
-	struct sock_filter all = { .code = BPF_RET | BPF_K, .k = 0xffffffff };
-	struct sock_fprog filter = { 1, &all };
-
 	listen_on_loopback();
-	sure(setsockopt(pair[0], SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
+	attach_ebpf();
+}
+
+/* Two ends. */
+static void connect_on_loopback(void)
+{
+	struct sockaddr_in address = listen_on_loopback();
+	int listening = pair[0];
+
+	pair[1] = sure(socket(AF_INET, SOCK_STREAM, 0));
+	sure(connect(pair[1], (void *)&address, sizeof(address)));
+	pair[0] = sure(accept(listening, NULL, NULL));
+	close(listening);
+}
+
+/* Data that the filter does not let in is sent again and again. */
+static void make_tcp_filter_asked(void)
+{
+	connect_on_loopback();
+	attach_filter(pair[0], 0);
+	sure(send(pair[1], "!", 1, 0));
+}
+
+static void make_tcp_filter_waiting(void)
+{
+	struct sockaddr_in address = listen_on_loopback();
+
+	attach_filter(pair[0], 0xffffffff);
+	pair[1] = sure(socket(AF_INET, SOCK_STREAM, 0));
+	sure(connect(pair[1], (void *)&address, sizeof(address)));
 }
 
 static void make_tcp_reuseport_program(void)
@@ -186,13 +237,7 @@ static void make_tcp_elsewhere(void)
 
 static void make_tcp_urgent(void)
 {
-	struct sockaddr_in address = listen_on_loopback();
-	int listening = pair[0];
-
-	pair[1] = sure(socket(AF_INET, SOCK_STREAM, 0));
-	sure(connect(pair[1], (void *)&address, sizeof(address)));
-	pair[0] = sure(accept(listening, NULL, NULL));
-	close(listening);
+	connect_on_loopback();
 	sure(send(pair[1], "!", 1, MSG_OOB));
 }
 
@@ -279,11 +324,8 @@ static void make_udp_headers(void)
 
 static void make_udp_filter(void)
 {
-	struct sock_filter all = { .code = BPF_RET | BPF_K, .k = 0xffffffff };
-	struct sock_fprog filter = { 1, &all };
-
 	bind_udp();
-	sure(setsockopt(pair[0], SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
+	attach_ebpf();
 }
 
 static void make_udp_elsewhere(void)
@@ -298,12 +340,109 @@ static void make_udp_elsewhere(void)
 
 static void make_raw(void)
 {
-	pair[0] = sure(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+	pair[0] = sure(socket(AF_INET, SOCK_RAW, 253));
+}
+
+static void make_raw_disconnected(void)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	make_raw();
+	sure(connect(pair[0], (void *)&address, sizeof(address)));
+	address.sin_family = AF_UNSPEC;
+	sure(connect(pair[0], (void *)&address, sizeof(address)));
+}
+
+static void make_raw_corked(void)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	make_raw();
+	sure(sendto(pair[0], "a part", 6, MSG_MORE, (void *)&address, sizeof(address)));
+}
+
+static void make_raw_router(void)
+{
+	make_raw();
+	sure(setsockopt(pair[0], IPPROTO_IP, IP_ROUTER_ALERT, &(int){ 1 }, sizeof(int)));
+}
+
+static void make_raw_options(void)
+{
+	char route[] = { 7, 15, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int sender = sure(socket(AF_INET, SOCK_RAW, 253));
+
+	make_raw();
+	sure(setsockopt(sender, IPPROTO_IP, IP_OPTIONS, route, sizeof(route)));
+	sure(sendto(sender, "x", 1, 0, (void *)&address, sizeof(address)));
+	close(sender);
+}
+
+static void make_ping(void)
+{
+	write_file("/proc/sys/net/ipv4/ping_group_range", 0, "0 0");
+	pair[0] = need(socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP));
 }
 
 static void make_packet(void)
 {
 	pair[0] = sure(socket(AF_PACKET, SOCK_RAW, 0));
+}
+
+static void make_packet_old(void)
+{
+	pair[0] = sure(socket(AF_PACKET, SOCK_PACKET, 0));
+}
+
+static void make_packet_ring(void)
+{
+	struct tpacket_req ring = {
+		.tp_block_size = 4096,
+		.tp_block_nr = 2,
+		.tp_frame_size = 2048,
+		.tp_frame_nr = 4,
+	};
+
+	make_packet();
+	sure(setsockopt(pair[0], SOL_PACKET, PACKET_RX_RING, &ring, sizeof(ring)));
+}
+
+static void make_packet_fanout(void)
+{
+	struct sockaddr_ll at = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(0x88b5),
+		.sll_ifindex = 1,
+	};
+
+	make_packet();
+	sure(bind(pair[0], (void *)&at, sizeof(at)));
+	sure(setsockopt(pair[0], SOL_PACKET, PACKET_FANOUT, &(int){ 77 }, sizeof(int)));
+}
+
+/* One of a virtual network. */
+static void make_packet_frame(void)
+{
+	unsigned char frame[60] = { [12] = 0x81, [13] = 0x00, [15] = 5, [16] = 0x88, [17] = 0xb5 };
+	struct sockaddr_ll at = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(0x0003 /* ETH_P_ALL */),
+		.sll_ifindex = 1,
+	};
+
+	make_packet();
+	sure(bind(pair[0], (void *)&at, sizeof(at)));
+	sure(send(pair[0], frame, sizeof(frame), 0));
 }
 
 static void make_netlink_protocol(void)
@@ -328,11 +467,8 @@ static void make_netlink_list(void)
 
 static void make_netlink_filter(void)
 {
-	struct sock_filter all = { .code = BPF_RET | BPF_K, .k = 0xffffffff };
-	struct sock_fprog filter = { 1, &all };
-
 	pair[0] = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT));
-	sure(setsockopt(pair[0], SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
+	attach_ebpf();
 }
 
 static void make_netlink_large(void)
@@ -360,7 +496,7 @@ static void make_in_child(void)
 	pid_t pid = sure(fork());
 
 	if (!pid) {
-		make_packet();
+		make_packet_old();
 		tell("child");
 		await_go();
 		_exit(0);
@@ -369,7 +505,7 @@ static void make_in_child(void)
 }
 
 static const struct case_ cases[] = {
-	{ "filter", "with a filter", make_filter, NULL },
+	{ "filter", "a socket with an eBPF program", make_filter, NULL },
 	{ "urgent", "with urgent data", make_urgent, NULL },
 	{ "labels", "that asks for labels", make_labels, NULL },
 	{ "timestamping", "with an option that others have", make_timestamping, NULL },
@@ -380,7 +516,9 @@ static const struct case_ cases[] = {
 	{ "tcp-urgent", "has urgent data", make_tcp_urgent, NULL },
 	{ "tcp-connecting", "a TCP socket|a TCP connection", make_tcp_connecting, NULL },
 	{ "tcp-fastopen", "with TCP Fast Open", make_tcp_fastopen, NULL },
-	{ "tcp-filter", "with a filter", make_tcp_filter, NULL },
+	{ "tcp-filter", "a TCP socket with an eBPF program", make_tcp_filter, NULL },
+	{ "tcp-filter-asked", "has a filter .* that is still to be asked", make_tcp_filter_asked, NULL },
+	{ "tcp-filter-waiting", "not accepted yet: has a filter", make_tcp_filter_waiting, NULL },
 	{ "tcp-reuseport-program", "that BPF", make_tcp_reuseport_program, NULL },
 	{ "tcp-zerocopy", "SO_ZEROCOPY", make_tcp_zerocopy, NULL },
 	{ "tcp-options", "with IP options", make_tcp_options, NULL },
@@ -393,13 +531,20 @@ static const struct case_ cases[] = {
 	{ "udp-options", "UDP socket 127.0.0.1:[0-9]+: a datagram with IP options", make_udp_options,
 	  NULL },
 	{ "udp-headers", "a datagram with IP options, extension headers", make_udp_headers, NULL },
-	{ "udp-filter", "a UDP socket with a filter", make_udp_filter, NULL },
+	{ "udp-filter", "a UDP socket with an eBPF program", make_udp_filter, NULL },
 	{ "udp-elsewhere", "a UDP socket of another network namespace", make_udp_elsewhere, NULL },
-	{ "raw", "a raw socket", make_raw, NULL },
-	{ "packet", "a packet socket", make_packet, NULL },
+	{ "raw-disconnected", "a raw socket that was disconnected", make_raw_disconnected, NULL },
+	{ "raw-corked", "a raw socket with a datagram that is not complete", make_raw_corked, NULL },
+	{ "raw-router", "a raw socket of a router", make_raw_router, NULL },
+	{ "raw-options", "raw socket 0.0.0.0:253: a datagram with IP options", make_raw_options, NULL },
+	{ "ping", "an ICMP socket", make_ping, NULL },
+	{ "packet-old", "a packet socket of the type SOCK_PACKET", make_packet_old, NULL },
+	{ "packet-ring", "a packet socket with a ring", make_packet_ring, NULL },
+	{ "packet-fanout", "a packet socket of a fanout group", make_packet_fanout, NULL },
+	{ "packet-frame", "a packet socket: a frame of several segments", make_packet_frame, NULL },
 	{ "netlink-protocol", "a netlink socket of a protocol", make_netlink_protocol, NULL },
 	{ "netlink-list", "a netlink socket that is being told a list", make_netlink_list, NULL },
-	{ "netlink-filter", "a netlink socket with a filter", make_netlink_filter, NULL },
+	{ "netlink-filter", "a netlink socket with an eBPF program", make_netlink_filter, NULL },
 	{ "netlink-large", "netlink socket 70000: a message of more than 65536 bytes",
 	  make_netlink_large, NULL },
 	{ "netlink-elsewhere", "a netlink socket of another network namespace",

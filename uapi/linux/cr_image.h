@@ -170,6 +170,11 @@ struct cr_img_tail {
  * @CR_TAG_NETLINK: obj; struct cr_img_netlink, then struct cr_img_sockopt[]
  * @CR_TAG_NLMSG: struct cr_img_netlink_message, then the bytes; after the
  *	socket it names; by ascending sockets, those of one in their order
+ * @CR_TAG_LINK: obj; struct cr_img_link, then struct cr_img_sockopt[]
+ * @CR_TAG_FRAME: struct cr_img_frame, then the bytes; after the socket it names;
+ *	by ascending sockets, those of one in their order
+ * @CR_TAG_SOCKFILTER: struct cr_img_sockfilter, then __u64 insns[]; after the
+ *	socket it names; by ascending sockets, those of one by ascending options
  * @CR_TAG_MESSAGE: struct cr_img_message, then __u64 files[], name, bytes; after
  *	what it names
  * @CR_TAG_PROCESS: struct cr_img_process; parents before children, and the init
@@ -262,6 +267,9 @@ enum cr_img_tag {
 	CR_TAG_INHERIT		= 0x50,
 	CR_TAG_UNCHANGED	= 0x51,
 	CR_TAG_HUGE		= 0x52,
+	CR_TAG_SOCKFILTER	= 0x53,
+	CR_TAG_LINK		= 0x54,
+	CR_TAG_FRAME		= 0x55,
 
 	CR_TAG_PAGES		= 0x60,
 };
@@ -809,6 +817,7 @@ struct cr_img_tty {
  * @CR_FILE_INET: @target is a CR_TAG_INET
  * @CR_FILE_IO_URING: @target is a CR_TAG_URING
  * @CR_FILE_NETLINK: @target is a CR_TAG_NETLINK
+ * @CR_FILE_LINK: @target is a CR_TAG_LINK
  * @CR_FILE_MQUEUE: mq_open(3); @target is a CR_TAG_MQUEUE
  * @CR_FILE_REMOVED_DIR: directory that was removed; @target is a CR_TAG_INODE
  * @CR_FILE_PROC: a file of the top directory of procfs that is not a process's,
@@ -845,6 +854,7 @@ enum cr_img_file_kind {
 	CR_FILE_MQUEUE		= 24,
 	CR_FILE_REMOVED_DIR	= 25,
 	CR_FILE_PATH		= 26,
+	CR_FILE_LINK		= 28,
 };
 
 /**
@@ -1440,12 +1450,12 @@ struct cr_img_message {
 /* Most options of a socket. */
 #define CR_MAX_SOCKOPTS		512
 /* Bytes of one. */
-#define CR_SOCKOPT_LEN		20
+#define CR_SOCKOPT_LEN		32
 
 /**
  * struct cr_img_sockopt - option of a socket, as getsockopt(2) tells it
  * @level: SOL_*
- * @name: SO_*, IP_*, IPV6_*, TCP_*, UDP_* or NETLINK_*; IP_ADD_MEMBERSHIP,
+ * @name: SO_*, PACKET_*, IP_*, IPV6_*, ICMP*_*, TCP_*, UDP_* or NETLINK_*; IP_ADD_MEMBERSHIP,
  *	IPV6_ADD_MEMBERSHIP and NETLINK_ADD_MEMBERSHIP, once for each group, as
  *	setsockopt(2) takes them
  * @length: bytes of the value
@@ -1472,10 +1482,10 @@ struct cr_img_sockopt {
 #define CR_INET_CAME_BY_LO	0x20
 
 /**
- * struct cr_img_inet - TCP or UDP socket
+ * struct cr_img_inet - TCP, UDP or raw socket
  * @family: AF_INET or AF_INET6
- * @type: SOCK_STREAM or SOCK_DGRAM
- * @protocol: IPPROTO_TCP or IPPROTO_UDP
+ * @type: SOCK_STREAM, SOCK_DGRAM or SOCK_RAW
+ * @protocol: IPPROTO_TCP, IPPROTO_UDP, or of a raw socket, any from 1 to 255
  * @state: enum cr_img_socket_state
  * @flags: CR_INET_*
  * @shutdown: 1 when nothing is received any more, 2 when nothing is sent
@@ -1591,7 +1601,12 @@ struct cr_img_waiting {
 #define CR_DATAGRAM_MAX		65535
 
 /**
- * struct cr_img_datagram - datagram that waits in a UDP socket
+ * struct cr_img_datagram - datagram that waits in a UDP socket, or packet that
+ *	waits in a raw one
+ *
+ * A packet of IPv4 in a raw socket begins with its header: what that says is 0
+ * here. No packet has ports.
+ *
  * @socket: CR_TAG_INET that is to receive it
  * @time_ns: when it came, ns since the epoch; 0 if nobody wanted to know
  * @length: bytes that follow
@@ -1630,6 +1645,102 @@ struct cr_img_datagram {
 	__u32 segment;
 	__u8 from[16];
 	__u8 to[16];
+};
+
+/* Bytes of the name of a device, and of an address of one. */
+#define CR_DEVICE_LEN		16
+#define CR_DEVICE_ADDR_LEN	32
+/* Most bytes of a frame in a packet socket. */
+#define CR_FRAME_MAX		131072
+
+/**
+ * struct cr_img_link - packet socket (AF_PACKET)
+ * @device: name of the device to which it is bound, NUL padded; empty for all
+ * @ifindex: number of that, which it must have again, or 0
+ * @type: SOCK_RAW or SOCK_DGRAM
+ * @protocol: ETH_P_*, or 0 for none
+ * @error: errno that the next call returns, or 0
+ * @packets: PACKET_STATISTICS, without those that there was no room for
+ * @packet_drops: the same, those that there was no room for
+ * @freezes: the same, how often a ring was full, which it had once
+ * @drops: SO_RXQ_OVFL
+ * @uid: owner
+ * @gid: group
+ * @mode: permissions
+ * @nr_options: options that follow
+ */
+struct cr_img_link {
+	__u8 device[CR_DEVICE_LEN];
+	__u32 ifindex;
+	__u32 type;
+	__u32 protocol;
+	__u32 error;
+	__u32 packets;
+	__u32 packet_drops;
+	__u32 freezes;
+	__u32 drops;
+	__u32 uid;
+	__u32 gid;
+	__u32 mode;
+	__u32 nr_options;
+};
+
+/* Of checksums in a frame: still to be filled in; right. */
+#define CR_FRAME_CSUM_PARTIAL	1
+#define CR_FRAME_CSUM_VALID	2
+
+/**
+ * struct cr_img_frame - frame that waits in a packet socket
+ * @socket: CR_TAG_LINK that is to receive it
+ * @time_ns: when it came, or 0
+ * @length: bytes that follow
+ * @origlen: bytes that it had before a filter made it shorter; the kernel has
+ *	something else there when somebody has looked at it (MSG_PEEK)
+ * @ifindex: device by which it came
+ * @hatype: ARPHRD_* of that
+ * @protocol: ETH_P_*
+ * @pkttype: PACKET_*
+ * @halen: bytes of @addr
+ * @network: where the header of the network layer begins in the bytes
+ * @csum: CR_FRAME_CSUM_*, or 0
+ * @csum_start: from where on a checksum is to be filled in, or 0
+ * @csum_offset: where from there, or 0
+ * @mark: SO_RCVMARK
+ * @priority: SO_RCVPRIORITY
+ * @drops: SO_RXQ_OVFL
+ * @addr: address of the sender in the device's network
+ */
+struct cr_img_frame {
+	__u64 socket;
+	__u64 time_ns;
+	__u32 length;
+	__u32 origlen;
+	__u32 ifindex;
+	__u32 hatype;
+	__u32 protocol;
+	__u32 pkttype;
+	__u32 halen;
+	__u32 network;
+	__u32 csum;
+	__u32 csum_start;
+	__u32 csum_offset;
+	__u32 mark;
+	__u32 priority;
+	__u32 drops;
+	__u8 addr[CR_DEVICE_ADDR_LEN];
+};
+
+/**
+ * struct cr_img_sockfilter - classic BPF program of a socket
+ * @socket: CR_TAG_SOCKET, CR_TAG_INET, CR_TAG_NETLINK or CR_TAG_LINK
+ * @option: how it was attached: SO_ATTACH_FILTER, or, of a UDP socket,
+ *	SO_ATTACH_REUSEPORT_CBPF, where all that share a port have the same one
+ * @nr_insns: struct sock_filter that follow, each as one word
+ */
+struct cr_img_sockfilter {
+	__u64 socket;
+	__u32 option;
+	__u32 nr_insns;
 };
 
 /* A message was lost, and no more come until all are received. */

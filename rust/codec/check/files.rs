@@ -160,6 +160,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
         CR_FILE_SOCKET => super::sockets::file(state, rec, &file)?,
         CR_FILE_INET => super::inet::file(state, rec, &file)?,
         CR_FILE_NETLINK => super::netlink::file(state, rec, &file)?,
+        CR_FILE_LINK => super::packet::file(state, rec, &file)?,
         CR_FILE_IO_URING => super::uring::file(state, rec, &file)?,
         CR_FILE_EXTERNAL => {
             rec.require(path.is_empty(), "a path to something outside")?;
@@ -277,7 +278,10 @@ pub(super) fn owner(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_owner> 
 }
 
 fn is_socket(kind: u32) -> bool {
-    matches!(kind, CR_FILE_SOCKET | CR_FILE_INET | CR_FILE_NETLINK)
+    matches!(
+        kind,
+        CR_FILE_SOCKET | CR_FILE_INET | CR_FILE_NETLINK | CR_FILE_LINK
+    )
 }
 
 pub(super) fn fdtable(state: &State<'_>, rec: Placed<'_>) -> Result {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TCP and UDP sockets.
+//! TCP, UDP and raw sockets.
 
 use core::mem::size_of;
 
@@ -9,9 +9,14 @@ use crate::{sockopt, uapi::*};
 
 const AF_INET: u32 = 2;
 const AF_INET6: u32 = 10;
+/// The highest protocol that a header can name.
+const MAX_PROTOCOL: u32 = 255;
 const IPPROTO_TCP: u32 = sockopt::SOL_TCP;
 const IPPROTO_UDP: u32 = sockopt::SOL_UDP;
 const INADDR_LEN: usize = 4;
+/// The shortest header of IPv4; its first byte says how many words it has.
+const HEADER_LEN: usize = 20;
+const HEADER_WORD: usize = 4;
 
 const FLAGS: u32 = CR_INET_BOUND
     | CR_INET_OWN_ADDR
@@ -32,14 +37,18 @@ pub(super) fn inet(rec: Placed<'_>) -> Result<cr_img_inet> {
         matches!(inet.family, AF_INET | AF_INET6)
             && matches!(
                 (inet.type_, inet.protocol),
-                (sockets::SOCK_STREAM, IPPROTO_TCP) | (sockets::SOCK_DGRAM, IPPROTO_UDP)
+                (sockets::SOCK_STREAM, IPPROTO_TCP)
+                    | (sockets::SOCK_DGRAM, IPPROTO_UDP)
+                    | (sockopt::SOCK_RAW, 1..=MAX_PROTOCOL)
             )
             && inet.state <= CR_SOCKET_LISTENING,
         "unknown type or state",
     )?;
     rec.require(inet.flags & !FLAGS == 0, "unknown flags")?;
-    match inet.protocol {
+    let sort = sockopt::sort(&inet);
+    match sort {
         IPPROTO_UDP => udp(&rec, &inet)?,
+        sockopt::SOL_RAW => raw(&rec, &inet)?,
         _ => rec.require(
             (1..=u32::from(u16::MAX)).contains(&inet.mss) && inet.drops == 0,
             "impossible value",
@@ -64,11 +73,12 @@ pub(super) fn inet(rec: Placed<'_>) -> Result<cr_img_inet> {
         "a socket that cannot listen",
     )?;
     rec.require(
-        inet.state != CR_SOCKET_CONNECTED || (bound && inet.remote_port != 0),
+        inet.state != CR_SOCKET_CONNECTED
+            || (bound && (inet.remote_port != 0 || sort == sockopt::SOL_RAW)),
         "a connection without a port",
     )?;
     rec.require_elements::<cr_img_inet, cr_img_sockopt>(u64::from(inet.nr_options))?;
-    options(&rec, inet.protocol, size_of::<cr_img_inet>())?;
+    options(&rec, sort, size_of::<cr_img_inet>())?;
     Ok(inet)
 }
 
@@ -89,7 +99,7 @@ pub(super) fn options(rec: &Rec<'_>, protocol: u32, from: usize) -> Result {
 
 /// Whether something has to be said about what is on its way to it.
 pub(super) fn has_stream(inet: &cr_img_inet) -> bool {
-    inet.protocol == IPPROTO_TCP && inet.state == CR_SOCKET_CONNECTED
+    sockopt::sort(inet) == IPPROTO_TCP && inet.state == CR_SOCKET_CONNECTED
 }
 
 /// What UDP sockets do not have. One that is not connected any more may still know an address of IPv6.
@@ -102,6 +112,35 @@ fn udp(rec: &Rec<'_>, inet: &cr_img_inet) -> Result {
             && (connected || inet.remote_port == 0)
             && (connected || inet.family == AF_INET6 || inet.remote == [0; 16]),
         "what a UDP socket does not have",
+    )
+}
+
+/// A raw socket has its protocol as its port, and else no more than a UDP socket.
+fn raw(rec: &Rec<'_>, inet: &cr_img_inet) -> Result {
+    rec.require(
+        inet.flags == CR_INET_BOUND && inet.local_port == inet.protocol && inet.backlog == 0,
+        "what a raw socket does not have",
+    )?;
+    udp(rec, inet)
+}
+
+/// A packet in a raw socket.
+fn packet(rec: &Rec<'_>, datagram: &cr_img_datagram) -> Result {
+    let ports = [datagram.from_port, datagram.to_port, datagram.segment];
+    rec.require(ports == [0; 3], "what a packet does not have")?;
+    if datagram.family == AF_INET6 {
+        return Ok(());
+    }
+    let data = rec.variable::<cr_img_datagram>();
+    let words = data.first().map_or(0, |first| first & 0xf);
+    let header = HEADER_WORD.saturating_mul(words.into());
+    rec.require(
+        header >= HEADER_LEN && data.len() >= header,
+        "a packet without its header",
+    )?;
+    rec.require(
+        [datagram.ttl, datagram.tos] == [0; 2] && [datagram.from, datagram.to] == [[0; 16]; 2],
+        "what the header of a packet says",
     )
 }
 
@@ -134,10 +173,16 @@ pub(super) fn datagram(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_data
     addresses(&rec, datagram.family, [datagram.from, datagram.to])?;
     let socket = state.refers::<cr_img_inet>(rec, datagram.socket, "nobody to receive it")?;
     let socket: cr_img_inet = socket.fixed()?;
-    rec.require(
-        socket.protocol == IPPROTO_UDP && (!v6 || socket.family == AF_INET6),
-        "a socket that does not receive it",
-    )?;
+    let family = v6 == (socket.family == AF_INET6);
+    let fits = match sockopt::sort(&socket) {
+        IPPROTO_UDP => family || !v6,
+        sockopt::SOL_RAW => family,
+        _ => false,
+    };
+    rec.require(fits, "a socket that does not receive it")?;
+    if socket.type_ == sockopt::SOCK_RAW {
+        packet(&rec, &datagram)?;
+    }
     Ok(datagram)
 }
 
@@ -162,7 +207,7 @@ fn socket_in(
 ) -> Result<cr_img_inet> {
     let found: cr_img_inet = state.refers::<cr_img_inet>(rec, id, what)?.fixed()?;
     rec.require(
-        found.protocol == IPPROTO_TCP && found.state == in_state,
+        sockopt::sort(&found) == IPPROTO_TCP && found.state == in_state,
         what,
     )?;
     Ok(found)

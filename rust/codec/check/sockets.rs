@@ -5,7 +5,7 @@
 use core::mem::size_of;
 
 use super::{is_path, Placed, Rec, Result, State, PID_MAX};
-use crate::{record::MAX_GROUPS, uapi::*};
+use crate::{record::MAX_GROUPS, sockopt, uapi::*};
 
 const O_ACCMODE: u32 = 0o3;
 const O_NONBLOCK: u32 = 0o4000;
@@ -150,6 +150,28 @@ fn is_name(name: &[u8]) -> bool {
         }
         _ => false,
     }
+}
+
+/// A program of a socket, of any family.
+pub(super) fn filter(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_sockfilter> {
+    let filter: cr_img_sockfilter = rec.fixed()?;
+    rec.require_elements::<cr_img_sockfilter, u64>(u64::from(filter.nr_insns))?;
+    rec.require(filter.nr_insns > 0, "an empty filter")?;
+    let no_socket = "no socket that it could be attached to";
+    let is_udp = match state.find_placed(filter.socket) {
+        Some(found) if found.at < rec.at => match found.tag {
+            CR_TAG_INET => sockopt::sort(&found.fixed()?) == sockopt::SOL_UDP,
+            CR_TAG_SOCKET | CR_TAG_NETLINK | CR_TAG_LINK => false,
+            _ => return Err(rec.error(no_socket)),
+        },
+        _ => return Err(rec.error(no_socket)),
+    };
+    rec.require(
+        filter.option == sockopt::SO_ATTACH_FILTER
+            || (is_udp && filter.option == sockopt::SO_ATTACH_REUSEPORT_CBPF),
+        "a program that such a socket does not have",
+    )?;
+    Ok(filter)
 }
 
 fn type_of(state: &State<'_>, rec: Placed<'_>, id: u64) -> Result<cr_img_socket> {

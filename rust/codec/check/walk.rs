@@ -14,8 +14,8 @@
 //! ```
 
 use super::{
-    events, files, inet, inode, inotify, ipc, memory, netlink, pid_ns, signals, sockets, tasks,
-    trace, tty, uring, Placed, Rec, Result, State,
+    events, files, inet, inode, inotify, ipc, memory, netlink, packet, pid_ns, signals, sockets,
+    tasks, trace, tty, uring, Placed, Rec, Result, State,
 };
 use crate::{cpu, record, uapi::*};
 
@@ -104,6 +104,9 @@ struct Walk<'a> {
     last_filled: u64,
     last_received: u64,
     last_told: u64,
+    last_frame: u64,
+    /// The last socket that has a program, and how it has it.
+    last_filter: (u64, u32),
     /// The last number of a dead leader.
     last_pid: u32,
     last_unchanged: u64,
@@ -282,6 +285,17 @@ impl<'a> Walk<'a> {
             CR_TAG_NLMSG => {
                 let socket = netlink::message(state, rec)?.socket;
                 in_order(&rec, &mut self.last_told, socket)
+            }
+            CR_TAG_LINK => packet::link(rec.rec),
+            CR_TAG_FRAME => {
+                let socket = packet::frame(state, rec)?.socket;
+                in_order(&rec, &mut self.last_frame, socket)
+            }
+            CR_TAG_SOCKFILTER => {
+                let filter = sockets::filter(state, rec)?;
+                let order = "a program of a socket that is not after the last one";
+                let key = (filter.socket, filter.option);
+                follows(&rec, &mut self.last_filter, key, order)
             }
             CR_TAG_PEER => {
                 let peer = sockets::peer(state, rec)?;

@@ -130,6 +130,9 @@ fn one_of_each() -> (Vec<u8>, Content) {
     put::<cr_img_datagram>(&mut writer, &mut content);
     put::<cr_img_netlink>(&mut writer, &mut content);
     put::<cr_img_netlink_message>(&mut writer, &mut content);
+    put::<cr_img_sockfilter>(&mut writer, &mut content);
+    put::<cr_img_link>(&mut writer, &mut content);
+    put::<cr_img_frame>(&mut writer, &mut content);
     put::<cr_img_lock>(&mut writer, &mut content);
     put::<cr_img_seccomp>(&mut writer, &mut content);
     put::<cr_img_process>(&mut writer, &mut content);

@@ -143,6 +143,8 @@ static u32 type_of(struct file *file, const struct inode *inode)
 		return CR_SHIM_FILE_INET;
 	if (cr_shim_is_netlink_socket(file))
 		return CR_SHIM_FILE_NETLINK;
+	if (cr_shim_is_packet_socket(file))
+		return CR_SHIM_FILE_PACKET;
 	return type_of_inode(file->f_path.dentry, inode);
 }
 

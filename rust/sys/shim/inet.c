@@ -19,7 +19,6 @@
 #include <net/ip_fib.h>
 #include <net/ipv6.h>
 #include <net/sock.h>
-#include <net/sock_reuseport.h>
 #include <net/tcp.h>
 #include <net/udp.h>
 
@@ -39,8 +38,7 @@
 			 BIT(SOCK_RCVMARK) | BIT(SOCK_RCVPRIORITY))
 
 /* The same of those that only sockets of these families have. */
-#define UNKNOWN_INET_FLAGS (BIT(INET_FLAGS_HDRINCL) | BIT(INET_FLAGS_NODEFRAG) | \
-			    BIT(INET_FLAGS_DEFER_CONNECT) | \
+#define UNKNOWN_INET_FLAGS (BIT(INET_FLAGS_DEFER_CONNECT) | \
 			    BIT(INET_FLAGS_REPFLOW) | BIT(INET_FLAGS_RTALERT) | \
 			    BIT(INET_FLAGS_RTALERT_ISOLATE))
 
@@ -53,7 +51,8 @@ static struct sock *sock_of(struct file *file)
 	struct socket *sock = sock_from_file(file);
 	struct sock *sk = sock ? sock->sk : NULL;
 
-	return sk && (sk_is_tcp(sk) || sk_is_udp(sk)) ? sk : NULL;
+	return sk && (sk_is_tcp(sk) || sk_is_udp(sk) || cr_shim_is_raw(sk)) ?
+		       sk : NULL;
 }
 
 bool cr_shim_is_inet_socket(struct file *file)
@@ -65,7 +64,8 @@ bool cr_shim_is_inet_socket(struct file *file)
 bool cr_shim_is_socket(struct file *file)
 {
 	return cr_shim_is_unix_socket(file) || cr_shim_is_inet_socket(file) ||
-	       cr_shim_is_netlink_socket(file);
+	       cr_shim_is_netlink_socket(file) ||
+	       cr_shim_is_packet_socket(file);
 }
 
 /* What to call a socket. */
@@ -89,19 +89,22 @@ const char *cr_shim_socket_name(struct file *file)
 	default:
 		return "a socket";
 	}
+	if (sk->sk_type == SOCK_RAW)
+		return "a raw socket";
 	switch (sk->sk_protocol) {
 	case IPPROTO_TCP:
 		return "a TCP socket";
 	case IPPROTO_UDP:
 		return "a UDP socket";
-	case IPPROTO_UDPLITE:
-		return "a UDP-Lite socket";
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return "an ICMP socket";
 	case IPPROTO_SCTP:
 		return "an SCTP socket";
 	case IPPROTO_MPTCP:
 		return "a Multipath TCP socket";
 	}
-	return sk->sk_type == SOCK_RAW ? "a raw socket" : "a socket";
+	return "a socket";
 }
 
 /* Referenced, or NULL. */
@@ -148,16 +151,15 @@ static bool has_odd_inet_option(const struct sock *sk)
 
 static bool has_bpf(const struct sock *sk)
 {
-	const struct sock_reuseport *reuse;
 	bool found = sk->sk_user_data || sk->sk_bpf_cb_flags;
 
 #ifdef CONFIG_BPF_SYSCALL
 	found |= rcu_access_pointer(sk->sk_bpf_storage) != NULL;
 #endif
-	rcu_read_lock();
-	reuse = rcu_dereference(sk->sk_reuseport_cb);
-	found |= reuse && rcu_access_pointer(reuse->prog);
-	rcu_read_unlock();
+	found |= cr_shim_has_ebpf(sk, SO_ATTACH_REUSEPORT_CBPF);
+	/* In which order others came to listen at its port is not known. */
+	found |= sk_is_tcp(sk) &&
+		 cr_shim_program_read(sk, SO_ATTACH_REUSEPORT_CBPF, NULL, 0);
 	return found;
 }
 
@@ -226,7 +228,7 @@ u64 cr_shim_sock_unsupported(const struct sock *sk)
 
 	if (!net_eq(sock_net(sk), current->nsproxy->net_ns))
 		found |= BIT_ULL(CR_INET_X_NET);
-	if (rcu_access_pointer(sk->sk_filter))
+	if (cr_shim_has_ebpf(sk, SO_ATTACH_FILTER))
 		found |= BIT_ULL(CR_INET_X_FILTER);
 	if (has_bpf(sk))
 		found |= BIT_ULL(CR_INET_X_BPF);
@@ -235,6 +237,22 @@ u64 cr_shim_sock_unsupported(const struct sock *sk)
 	if (!skb_queue_empty_lockless(&sk->sk_error_queue))
 		found |= BIT_ULL(CR_INET_X_ERRORS);
 	return found;
+}
+
+/* What waits in @sk behind @after, or the first one for NULL, referenced; or NULL. */
+struct sk_buff *cr_shim_sock_next(struct sock *sk, struct sk_buff *after)
+{
+	struct sk_buff_head *queue = &sk->sk_receive_queue;
+	struct sk_buff *skb;
+
+	spin_lock_irq(&queue->lock);
+	skb = after ? after->next : queue->next;
+	if (skb == (struct sk_buff *)queue)
+		skb = NULL;
+	if (skb)
+		skb_get(skb);
+	spin_unlock_irq(&queue->lock);
+	return skb;
 }
 
 static u64 unsupported(struct sock *sk)
@@ -363,10 +381,17 @@ int cr_shim_inet_getsockopt(struct sock *sk, u32 level, u32 name, void *value,
 		if (!sk_is_udp(sk))
 			break;
 		return cr_shim_udp_getsockopt(sk, name, value, len);
+	case SOL_RAW:
+	case SOL_ICMPV6:
+		return cr_shim_raw_getsockopt(sk, level, name, value, len);
+	case SOL_PACKET:
+		return cr_shim_packet_getsockopt(sk, name, value, len);
 	case SOL_NETLINK:
 		return cr_shim_netlink_getsockopt(sk, name, value, len);
 	case SOL_IP:
-		if (!sk_is_inet(sk))
+		/* Raw sockets of IPv6 do not take them. */
+		if (!sk_is_inet(sk) ||
+		    (cr_shim_is_raw(sk) && sk->sk_family == AF_INET6))
 			break;
 		if (name == IP_MULTICAST_IF)
 			return cr_shim_udp_multicast_if(sk, value, len);

@@ -25,6 +25,12 @@ struct sock;
 #define CR_INET_X_DUMP		15
 #define CR_INET_X_PROTOCOL	16
 #define CR_INET_X_OPENER	17
+#define CR_INET_X_DISCONNECTED	18
+#define CR_INET_X_ROUTER	19
+#define CR_INET_X_RING		20
+#define CR_INET_X_FANOUT	21
+#define CR_INET_X_DEVICE	22
+#define CR_INET_X_PACKET	23
 
 /**
  * struct cr_shim_inet - a socket, seen from the outside
@@ -46,6 +52,7 @@ bool cr_shim_is_inet_socket(struct file *file);
 bool cr_shim_is_socket(struct file *file);
 const char *cr_shim_socket_name(struct file *file);
 u64 cr_shim_sock_unsupported(const struct sock *sk);
+struct sk_buff *cr_shim_sock_next(struct sock *sk, struct sk_buff *after);
 struct sock *cr_shim_inet_of(struct file *file);
 void cr_shim_inet_read(struct sock *sk, struct cr_shim_inet *info,
 		       struct cr_img_inet *out);
@@ -71,6 +78,19 @@ int cr_shim_inet_bind(struct sock *sk, const struct cr_img_inet *in);
 int cr_shim_inet_connect(struct sock *sk, const struct cr_img_inet *in);
 int cr_shim_inet_listen(struct sock *sk, u32 backlog);
 int cr_shim_inet_set(struct sock *sk, const struct cr_img_inet *in);
+
+/* raw.c: raw sockets. */
+bool cr_shim_is_raw(const struct sock *sk);
+u64 cr_shim_raw_unsupported(struct sock *sk);
+int cr_shim_raw_getsockopt(const struct sock *sk, u32 level, u32 name, void *value,
+			   u32 len);
+void cr_shim_raw_hide(struct sock *sk);
+void cr_shim_raw_show(struct sock *sk);
+
+/* sockfilter.c: programs that sockets ask. */
+u32 cr_shim_program_read(const struct sock *sk, u32 option, u64 *insns, u32 max);
+bool cr_shim_has_ebpf(const struct sock *sk, u32 option);
+int cr_shim_program_attach(struct sock *sk, u32 option, const u64 *insns, u16 nr);
 
 void cr_shim_udp_settle(void);
 u64 cr_shim_udp_unsupported(struct sock *sk);

@@ -126,22 +126,6 @@ u32 cr_shim_netlink_group(struct sock *sk, u32 after)
 	return group + 1;
 }
 
-/* What waits in @sk behind @after, or the first one for NULL, referenced; or NULL. */
-struct sk_buff *cr_shim_netlink_next(struct sock *sk, struct sk_buff *after)
-{
-	struct sk_buff_head *queue = &sk->sk_receive_queue;
-	struct sk_buff *skb;
-
-	spin_lock_irq(&queue->lock);
-	skb = after ? after->next : queue->next;
-	if (skb == (struct sk_buff *)queue)
-		skb = NULL;
-	if (skb)
-		skb_get(skb);
-	spin_unlock_irq(&queue->lock);
-	return skb;
-}
-
 /* -EOPNOTSUPP: it is another one for 32-bit programs. */
 int cr_shim_netlink_message_read(struct sk_buff *skb,
 				 struct cr_img_netlink_message *out)

@@ -12,7 +12,6 @@ u64 cr_shim_netlink_read(struct sock *sk, struct file *file,
 			 struct cr_img_netlink *out);
 int cr_shim_netlink_getsockopt(struct sock *sk, u32 name, void *value, u32 len);
 u32 cr_shim_netlink_group(struct sock *sk, u32 after);
-struct sk_buff *cr_shim_netlink_next(struct sock *sk, struct sk_buff *after);
 int cr_shim_netlink_message_read(struct sk_buff *skb,
 				 struct cr_img_netlink_message *out);
 struct file *cr_shim_netlink_make(const struct cr_img_netlink *in, u32 flags);

@@ -607,6 +607,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_NETLINK,
 	CR_SHIM_FILE_MQUEUE,
 	CR_SHIM_FILE_PATH,
+	CR_SHIM_FILE_PACKET,
 };
 
 /**
@@ -963,6 +964,7 @@ struct mm_struct *cr_shim_current_mm(void);
 
 #include "inet.h"
 #include "netlink.h"
+#include "packet.h"
 #include "socket.h"
 
 #endif /* _CR_SHIM_H */

@@ -154,7 +154,7 @@ static u64 unsupported(struct sock *sk)
 
 	for (i = 0; i < ARRAY_SIZE(sock_flags); i++)
 		known |= BIT(sock_flags[i].flag);
-	if (rcu_access_pointer(sk->sk_filter))
+	if (cr_shim_has_ebpf(sk, SO_ATTACH_FILTER))
 		found |= BIT_ULL(CR_SOCKET_X_FILTER);
 	if (sk->sk_user_data)
 		found |= BIT_ULL(CR_SOCKET_X_BPF);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * UDP sockets, and the datagrams that wait in them: net/ipv4/udp.c, net/ipv6/udp.c.
+ * UDP sockets, and the datagrams that wait in them: net/ipv4/udp.c, net/ipv6/udp.c;
+ * raw sockets as far as they are the same.
  *
  * Lock order, as there: reader_queue.lock, sk_receive_queue.lock.
  */
@@ -62,10 +63,21 @@ void cr_shim_udp_settle(void)
 	synchronize_rcu_expedited();
 }
 
+static u64 unsupported_udp(const struct sock *sk)
+{
+	const struct udp_sock *up = udp_sk(sk);
+	u64 found = 0;
+
+	if (up->pending || up->len)
+		found |= BIT_ULL(CR_INET_X_CORKED);
+	if (up->encap_type || up->encap_rcv || udp_test_bit(ACCEPT_FRAGLIST, sk))
+		found |= BIT_ULL(CR_INET_X_ENCAP);
+	return found;
+}
+
 /* What such a socket can have that is refused, besides what all have. */
 u64 cr_shim_udp_unsupported(struct sock *sk)
 {
-	const struct udp_sock *up = udp_sk(sk);
 	const struct ip_mc_socklist *mc;
 	const struct ipv6_pinfo *np = inet6_sk(sk);
 	const struct ipv6_mc_socklist *mc6;
@@ -84,10 +96,7 @@ u64 cr_shim_udp_unsupported(struct sock *sk)
 	rcu_read_unlock();
 	if (sources)
 		found |= BIT_ULL(CR_INET_X_SOURCES);
-	if (up->pending || up->len)
-		found |= BIT_ULL(CR_INET_X_CORKED);
-	if (up->encap_type || up->encap_rcv || udp_test_bit(ACCEPT_FRAGLIST, sk))
-		found |= BIT_ULL(CR_INET_X_ENCAP);
+	found |= sk_is_udp(sk) ? unsupported_udp(sk) : cr_shim_raw_unsupported(sk);
 	if (inet_test_bit(PASSSEC, sk))
 		found |= BIT_ULL(CR_INET_X_LABELS);
 	if (np && rcu_access_pointer(np->rxpmtu))
@@ -121,7 +130,7 @@ u32 cr_shim_udp_place(const struct sock *sk)
 	const struct sock *other = sk;
 	int place = place_in_group(sk);
 
-	if (place >= 0 || !inet_sk(sk)->inet_num)
+	if (place >= 0 || !inet_sk(sk)->inet_num || !sk_is_udp(sk))
 		return max(place, 0);
 	slot = udp_hashslot(net->ipv4.udp_table, net, udp_sk(sk)->udp_port_hash);
 	place = 0;
@@ -189,7 +198,7 @@ bool cr_shim_udp_group(struct sock *sk, bool v6, u32 nr, void *value)
 	struct ip_mreqn group = {};
 	u32 count = 0, at;
 
-	if (!sk_is_udp(sk))
+	if (sk_is_tcp(sk))
 		return false;
 	/* They are told from the last one on. The list cannot change: it is the container's. */
 	rcu_read_lock();
@@ -241,6 +250,8 @@ struct sk_buff *cr_shim_udp_next(struct sock *sk, struct sk_buff *after)
 {
 	struct sk_buff *skb;
 
+	if (cr_shim_is_raw(sk))
+		return cr_shim_sock_next(sk, after);
 	if (!sk_is_udp(sk))
 		return NULL;
 	spin_lock_bh(&udp_sk(sk)->reader_queue.lock);
@@ -264,9 +275,25 @@ static bool is_odd(const struct sock *sk, const struct sk_buff *skb, bool v4)
 	return cb6->lastopt || cb6->flags & (IP6SKB_HOPBYHOP | IP6SKB_L3SLAVE);
 }
 
+/* Is nobody going to receive it? */
+static bool is_damaged(const struct sock *sk, struct sk_buff *skb, bool v4)
+{
+	if (sk_is_udp(sk))
+		return udp_lib_checksum_complete(skb);
+	return !v4 && skb_checksum_complete(skb);
+}
+
+/* In a raw socket of IPv4: its header, which a filter may have left a part of only. */
+static bool has_header(const struct sk_buff *skb)
+{
+	return skb->len >= sizeof(struct iphdr) &&
+	       skb->len >= ip_hdr(skb)->ihl * 4 &&
+	       skb_network_offset(skb) == 0;
+}
+
 /*
  * -EBADMSG: nobody is going to receive it, because it is damaged; -EOPNOTSUPP: it
- * has more headers, or a checksum that is told.
+ * has more headers, or a checksum that is told, or less than its header.
  */
 int cr_shim_udp_read(struct sock *sk, struct sk_buff *skb,
 		     struct cr_img_datagram *out)
@@ -278,25 +305,29 @@ int cr_shim_udp_read(struct sock *sk, struct sk_buff *skb,
 	memset(out, 0, sizeof(*out));
 	if (is_odd(sk, skb, v4))
 		return -EOPNOTSUPP;
-	if (udp_lib_checksum_complete(skb))
+	if (is_damaged(sk, skb, v4))
 		return -EBADMSG;
 	out->time_ns = ktime_to_ns(skb->tstamp);
 	out->length = skb->len;
-	out->from_port = ntohs(udp_hdr(skb)->source);
-	out->to_port = ntohs(udp_hdr(skb)->dest);
 	out->mark = skb->mark;
 	out->priority = skb->priority;
 	out->drops = SOCK_SKB_CB(skb)->dropcount;
-	if (skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
+	if (sk_is_udp(sk)) {
+		out->from_port = ntohs(udp_hdr(skb)->source);
+		out->to_port = ntohs(udp_hdr(skb)->dest);
+	}
+	if (sk_is_udp(sk) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
 		out->segment = skb_shinfo(skb)->gso_size;
 	if (v4) {
 		out->family = AF_INET;
 		out->ifindex = PKTINFO_SKB_CB(skb)->ipi_ifindex;
 		memcpy(out->spec_dst, &PKTINFO_SKB_CB(skb)->ipi_spec_dst,
 		       sizeof(out->spec_dst));
+		out->frag_max = IPCB(skb)->frag_max_size;
+		if (!sk_is_udp(sk))
+			return has_header(skb) ? 0 : -EOPNOTSUPP;
 		out->ttl = ip->ttl;
 		out->tos = ip->tos;
-		out->frag_max = IPCB(skb)->frag_max_size;
 		memcpy(out->from, &ip->saddr, sizeof(ip->saddr));
 		memcpy(out->to, &ip->daddr, sizeof(ip->daddr));
 		return 0;
@@ -328,6 +359,11 @@ static void put_v4(struct sk_buff *skb, const struct cr_img_datagram *in)
 	ip->tos = in->tos;
 	memcpy(&ip->saddr, in->from, sizeof(ip->saddr));
 	memcpy(&ip->daddr, in->to, sizeof(ip->daddr));
+}
+
+/* What is said about it besides. */
+static void note_v4(struct sk_buff *skb, const struct cr_img_datagram *in)
+{
 	PKTINFO_SKB_CB(skb)->ipi_ifindex = in->ifindex;
 	memcpy(&PKTINFO_SKB_CB(skb)->ipi_spec_dst, in->spec_dst,
 	       sizeof(in->spec_dst));
@@ -349,30 +385,42 @@ static void put_v6(struct sk_buff *skb, const struct cr_img_datagram *in)
 	skb->protocol = htons(ETH_P_IPV6);
 }
 
-/* A packet as the network had brought it, from its payload on. */
-static struct sk_buff *make(const struct cr_img_datagram *in, const void *data)
+static void put_udp(struct sk_buff *skb, const struct cr_img_datagram *in)
+{
+	struct udphdr *udp = skb_put_zero(skb, sizeof(*udp));
+
+	udp->source = htons(in->from_port);
+	udp->dest = htons(in->to_port);
+	udp->len = htons(min_t(u32, in->length + sizeof(*udp), U16_MAX));
+}
+
+/*
+ * A packet as the network had brought it, from where who receives it sees it: a
+ * datagram from its payload on, one of IPv4 in a raw socket from its header on.
+ */
+static struct sk_buff *make(const struct cr_img_datagram *in, const void *data,
+			    bool raw)
 {
 	u32 linear = min_t(u32, in->length, LINEAR_MAX);
-	struct udphdr *udp;
 	struct sk_buff *skb;
 	int err;
 
-	skb = alloc_skb_with_frags(sizeof(struct ipv6hdr) + sizeof(*udp) + linear,
+	skb = alloc_skb_with_frags(sizeof(struct ipv6hdr) + sizeof(struct udphdr) + linear,
 				   in->length - linear, PAGE_ALLOC_COSTLY_ORDER,
 				   &err, GFP_KERNEL_ACCOUNT);
 	if (!skb)
 		return ERR_PTR(err);
 	memset(skb->cb, 0, sizeof(skb->cb));
 	skb_reset_network_header(skb);
-	if (in->family == AF_INET)
-		put_v4(skb, in);
-	else
+	if (in->family == AF_INET6)
 		put_v6(skb, in);
+	else if (!raw)
+		put_v4(skb, in);
+	if (in->family == AF_INET)
+		note_v4(skb, in);
 	skb_set_transport_header(skb, skb->len);
-	udp = skb_put_zero(skb, sizeof(*udp));
-	udp->source = htons(in->from_port);
-	udp->dest = htons(in->to_port);
-	udp->len = htons(min_t(u32, in->length + sizeof(*udp), U16_MAX));
+	if (!raw)
+		put_udp(skb, in);
 	__skb_pull(skb, skb->len);
 	skb_put(skb, linear);
 	skb->data_len = in->length - linear;
@@ -382,6 +430,8 @@ static struct sk_buff *make(const struct cr_img_datagram *in, const void *data)
 		kfree_skb(skb);
 		return ERR_PTR(err);
 	}
+	if (raw && in->family == AF_INET)
+		skb_set_transport_header(skb, ip_hdrlen(skb));
 	skb->ip_summed = CHECKSUM_UNNECESSARY;
 	skb->skb_iif = in->ifindex;
 	skb->tstamp = ns_to_ktime(in->time_ns);
@@ -402,9 +452,13 @@ static struct sk_buff *make(const struct cr_img_datagram *in, const void *data)
 int cr_shim_udp_queue(struct sock *sk, const struct cr_img_datagram *in,
 		      const void *data)
 {
-	struct sk_buff *skb = sk_is_udp(sk) ? make(in, data) : ERR_PTR(-EINVAL);
+	bool raw = cr_shim_is_raw(sk);
+	struct sk_buff *skb;
 	int size, err;
 
+	if (!raw && !sk_is_udp(sk))
+		return -EINVAL;
+	skb = make(in, data, raw);
 	if (IS_ERR(skb))
 		return PTR_ERR(skb);
 	/* To see what has become of it. */
@@ -413,7 +467,8 @@ int cr_shim_udp_queue(struct sock *sk, const struct cr_img_datagram *in,
 	size = sk->sk_rcvbuf;
 	WRITE_ONCE(sk->sk_rcvbuf, INT_MAX / 2);
 	local_bh_disable();
-	err = __udp_enqueue_schedule_skb(sk, skb);
+	err = raw ? __sock_queue_rcv_skb(sk, skb) :
+		    __udp_enqueue_schedule_skb(sk, skb);
 	local_bh_enable();
 	WRITE_ONCE(sk->sk_rcvbuf, size);
 	if (err)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TCP and UDP sockets, their options, and datagrams.
+//! TCP, UDP and raw sockets, their options, and datagrams.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn check_listener(f: impl Fn(&mut cr_img_inet)) -> Result<(), String> {
 #[test]
 fn tcp_sockets_have_values_that_there_are() {
     fails::<cr_img_inet>(0, "unknown type", |inet| inet.family = 1);
-    fails::<cr_img_inet>(0, "unknown type", |inet| inet.type_ = 3);
+    fails::<cr_img_inet>(0, "unknown type", |inet| inet.type_ = 4);
     fails::<cr_img_inet>(0, "unknown type", |inet| inet.protocol = 132);
     fails::<cr_img_inet>(0, "unknown type", |inet| inet.state = 3);
     fails::<cr_img_inet>(0, "unknown flags", |inet| inet.flags |= 1 << 31);
@@ -196,6 +196,62 @@ fn datagrams_wait_in_udp_sockets() {
     refused(0, "impossible address", &|datagram| datagram.to[15] = 1);
     let sample = change::<cr_img_inet>(OF_UDP, |inet| inet.family = 2);
     super::refused(&sample, "does not receive it");
+}
+
+/// The number of the raw socket, and of its packet.
+const OF_RAW: usize = 4;
+const PACKET: usize = 2;
+
+#[test]
+fn raw_sockets_have_a_protocol() {
+    let refused = |why, change: &dyn Fn(&mut cr_img_inet)| {
+        fails::<cr_img_inet>(OF_RAW, why, change);
+    };
+    let more = "what a raw socket does not have";
+    refused("unknown type", &|inet| inet.protocol = 0);
+    refused("unknown type", &|inet| inet.protocol = 256);
+    refused(more, &|inet| inet.local_port = 2);
+    refused(more, &|inet| inet.flags |= CR_INET_OWN_PORT);
+    refused(more, &|inet| inet.flags = 0);
+    refused(more, &|inet| inet.backlog = 1);
+    refused("does not have", &|inet| inet.state = CR_SOCKET_LISTENING);
+    refused("does not have", &|inet| inet.mss = 1);
+    for protocol in [6, 17, 255] {
+        passes::<cr_img_inet>(OF_RAW, |inet| {
+            (inet.protocol, inet.local_port) = (protocol, protocol)
+        });
+    }
+    passes::<cr_img_inet>(OF_RAW, |inet| inet.state = CR_SOCKET_CONNECTED);
+    fails_bytes(CR_TAG_INET, OF_RAW, "unknown option", |bytes| {
+        // UDP_CORK.
+        let at = size_of::<cr_img_inet>();
+        bytes[at..at + 12].copy_from_slice([17u32, 1, 4].as_bytes())
+    });
+}
+
+#[test]
+fn packets_wait_in_raw_sockets() {
+    let refused = |why, change: &dyn Fn(&mut cr_img_datagram)| {
+        fails::<cr_img_datagram>(PACKET, why, change);
+    };
+    refused("what a packet does not have", &|packet| {
+        packet.from_port = 1
+    });
+    refused("what a packet does not have", &|packet| packet.to_port = 1);
+    refused("what a packet does not have", &|packet| packet.segment = 1);
+    let header = "what the header of a packet says";
+    refused(header, &|packet| packet.ttl = 1);
+    refused(header, &|packet| packet.tos = 1);
+    refused(header, &|packet| packet.from[0] = 1);
+    refused(header, &|packet| packet.to[3] = 1);
+    refused("does not receive it", &|packet| {
+        (packet.family, packet.spec_dst) = (10, [0; 4])
+    });
+    let at = size_of::<cr_img_datagram>();
+    for first in [0x44, 0x46, 0x4f] {
+        let without = "a packet without its header";
+        fails_bytes(CR_TAG_DATAGRAM, PACKET, without, |bytes| bytes[at] = first);
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use zerocopy::{FromBytes, IntoBytes};
 
 mod inet;
 mod netlink;
+mod packet;
 #[path = "../sample/mod.rs"]
 mod sample;
 mod sockets;
@@ -91,6 +92,8 @@ fn every_record_is_needed() {
                 | CR_TAG_WAITING
                 | CR_TAG_DATAGRAM
                 | CR_TAG_NLMSG
+                | CR_TAG_SOCKFILTER
+                | CR_TAG_FRAME
                 | CR_TAG_SIGQUEUE
                 | CR_TAG_SCHED
                 | CR_TAG_CONTROLS
@@ -113,6 +116,8 @@ fn every_record_is_needed() {
                     | FILE_ACCEPTED
                     | FILE_UDP
                     | FILE_NETLINK
+                    | FILE_RAW
+                    | FILE_LINK
                     | FILE_IO_URING
                     | FILE_MQUEUE
                     | FILE_PLACE
@@ -127,6 +132,7 @@ fn every_record_is_needed() {
                 | CR_TAG_WAITING
                 | CR_TAG_DATAGRAM
                 | CR_TAG_NLMSG
+                | CR_TAG_FRAME
                 | CR_TAG_SEM
                 | CR_TAG_MSGQ
                 | CR_TAG_SEMADJ

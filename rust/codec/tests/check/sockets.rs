@@ -121,3 +121,26 @@ fn messages_have_a_sender_and_a_socket() {
         bytes[at] = FILE_PROC_MEM as u8
     });
 }
+
+#[test]
+fn sockets_have_programs_that_they_can_ask() {
+    let refused = |nth, why, change: &dyn Fn(&mut cr_img_sockfilter)| {
+        fails::<cr_img_sockfilter>(nth, why, change);
+    };
+    refused(0, "no socket that", &|filter| filter.socket = CRED);
+    refused(0, "no socket that", &|filter| filter.socket = 0);
+    refused(0, "no socket that", &|filter| filter.socket = NETLINK);
+    // SO_ATTACH_BPF.
+    refused(0, "does not have", &|filter| filter.option = 50);
+    refused(1, "does not have", &|filter| filter.socket = INET);
+    refused(1, "does not have", &|filter| filter.socket = DATAGRAMS);
+    refused(1, "not after the last one", &|filter| filter.option = 26);
+    refused(0, "count disagree", &|filter| filter.nr_insns = 2);
+    fails_bytes(CR_TAG_SOCKFILTER, 0, "an empty filter", |bytes| {
+        bytes.truncate(bytes.len() - 8);
+        bytes[12] = 0
+    });
+    for socket in [LISTENER, INET] {
+        passes::<cr_img_sockfilter>(0, |filter| filter.socket = socket);
+    }
+}

@@ -110,6 +110,10 @@ pub const UDP: u64 = 98;
 pub const FILE_UDP: u64 = 99;
 pub const NETLINK: u64 = 101;
 pub const FILE_NETLINK: u64 = 102;
+pub const RAW: u64 = 103;
+pub const FILE_RAW: u64 = 104;
+pub const LINK: u64 = 105;
+pub const FILE_LINK: u64 = 106;
 
 pub const TEXT: u64 = 0x40_0000;
 pub const HEAP: u64 = 0x100_0000;

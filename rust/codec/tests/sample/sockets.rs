@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The sockets of the sample: one listens, with a connection that waits and its client, one is
-//! connected to nobody any more, and one has datagrams, as has one of UDP; one is of netlink.
+//! connected to nobody any more, and one has datagrams, as has one of UDP; one is of netlink, one is raw, and one is a packet socket.
 
 use super::*;
 
@@ -146,6 +146,14 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_UDP, &file, &[]);
+        for option in [26, 51] {
+            let filter = cr_img_sockfilter {
+                socket: UDP,
+                option,
+                nr_insns: 1,
+            };
+            self.put(0, &filter, &[6, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
+        }
         let mut v4 = [0; 16];
         v4[..4].copy_from_slice(&[127, 0, 0, 1]);
         let datagram = cr_img_datagram {
@@ -219,6 +227,93 @@ impl Sample {
             ..Default::default()
         };
         self.put(0, &message, b"link");
+    }
+
+    /// A raw socket of ICMP, with a packet that is a header.
+    fn raw(&mut self) {
+        let inet = cr_img_inet {
+            family: 2,
+            type_: 3,
+            protocol: 1,
+            flags: CR_INET_BOUND,
+            mode: 0o777,
+            local_port: 1,
+            nr_options: 1,
+            ..Default::default()
+        };
+        let option = cr_img_sockopt {
+            level: 255,
+            name: 1,
+            length: 4,
+            reserved: 0,
+            value: [0; CR_SOCKOPT_LEN as usize],
+        };
+        self.put(RAW, &inet, option.as_bytes());
+        let file = cr_img_file {
+            kind: CR_FILE_INET,
+            flags: 0o2,
+            target: RAW,
+            ..Default::default()
+        };
+        self.put(FILE_RAW, &file, &[]);
+        let packet = cr_img_datagram {
+            socket: RAW,
+            length: 20,
+            family: 2,
+            ifindex: 1,
+            spec_dst: [127, 0, 0, 1],
+            ..Default::default()
+        };
+        self.put(0, &packet, &[0x45; 20]);
+    }
+
+    /// A packet socket of a device, with a frame.
+    fn link(&mut self) {
+        let link = cr_img_link {
+            device: padded("lo"),
+            ifindex: 1,
+            type_: 3,
+            protocol: 0x800,
+            packets: 1,
+            mode: 0o777,
+            nr_options: 2,
+            ..Default::default()
+        };
+        let option = |name, length| cr_img_sockopt {
+            level: 263,
+            name,
+            length,
+            reserved: 0,
+            value: [0; CR_SOCKOPT_LEN as usize],
+        };
+        let options = [option(8, 4), option(1, 16)];
+        self.put(LINK, &link, options.as_bytes());
+        let file = cr_img_file {
+            kind: CR_FILE_LINK,
+            flags: 0o2,
+            target: LINK,
+            ..Default::default()
+        };
+        self.put(FILE_LINK, &file, &[]);
+        let mut addr = [0; CR_DEVICE_ADDR_LEN as usize];
+        addr[..6].copy_from_slice(&[2, 0, 0, 0, 0, 1]);
+        let frame = cr_img_frame {
+            socket: LINK,
+            time_ns: 1,
+            length: 4,
+            origlen: 60,
+            ifindex: 1,
+            hatype: 772,
+            protocol: 0x800,
+            halen: 6,
+            network: 14,
+            csum: CR_FRAME_CSUM_PARTIAL,
+            csum_start: 34,
+            csum_offset: 6,
+            addr,
+            ..Default::default()
+        };
+        self.put(0, &frame, b"head");
     }
 
     pub(super) fn sockets(&mut self) {
@@ -311,5 +406,7 @@ impl Sample {
         self.connection();
         self.udp();
         self.netlink();
+        self.raw();
+        self.link();
     }
 }

@@ -484,7 +484,7 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_SIGNALFD => "signalfd",
         CR_FILE_PIDFD => "pidfd",
         CR_FILE_INOTIFY => "inotify",
-        CR_FILE_SOCKET | CR_FILE_INET | CR_FILE_NETLINK => "socket",
+        CR_FILE_SOCKET | CR_FILE_INET | CR_FILE_NETLINK | CR_FILE_LINK => "socket",
         CR_FILE_IO_URING => "io_uring",
         CR_FILE_MQUEUE => "mqueue",
         CR_FILE_PATH => "place",
@@ -495,7 +495,9 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
     };
     let name = match file.kind {
         CR_FILE_PIPE => format!("pipe {}", file.target),
-        CR_FILE_SOCKET | CR_FILE_INET | CR_FILE_NETLINK => format!("socket {}", file.target),
+        CR_FILE_SOCKET | CR_FILE_INET | CR_FILE_NETLINK | CR_FILE_LINK => {
+            format!("socket {}", file.target)
+        }
         CR_FILE_EXTERNAL => format!("external {}", file.target),
         CR_FILE_MQUEUE => format!("message queue {}", file.target),
         CR_FILE_PTMX | CR_FILE_HUNG_UP => format!("tty {}", file.target),
