@@ -105,10 +105,10 @@ impl<'a> Build<'a> {
         self.plan.filters.lock()
     }
 
-    /// The right to have a descriptor open for a moment in a table that is complete, and that others
-    /// may have as well: there is room for one.
-    pub(crate) fn spare_descriptor(&self) -> Guard<'_, (), MutexBackend> {
-        self.plan.spare_descriptor.lock()
+    /// The right to have descriptors open for a moment in a table that is complete, and that others
+    /// may have as well: there is room for two.
+    pub(crate) fn spare_descriptors(&self) -> Guard<'_, (), MutexBackend> {
+        self.plan.spare_descriptors.lock()
     }
 
     /// What the process calls another one, if it can.
@@ -466,8 +466,8 @@ fn allow_descriptors(build: &Build<'_>) -> Result {
     for table in tables.filter(|id| *id != 0) {
         most = nr_descriptors(&build.object(table)?).max(most);
     }
-    // One more is in use for a moment: see `Build::spare_descriptor`.
-    limits::allow_descriptors(build, most + 1)
+    // Two more are in use for a moment: see `Build::spare_descriptors`.
+    limits::allow_descriptors(build, most + 2)
 }
 
 /// Descriptors up to the highest one in a table.

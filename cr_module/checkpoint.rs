@@ -17,9 +17,9 @@ use crate::{
     references::References,
     report::{fail, Context, Log, Result},
     state::{
-        self, clock, cpu, event, inode, inotify, ipc, lock, memory::Memory, mqueue, netlink, owner,
-        packet, pid_ns, semaphore, session, socket, sysv_shm, task, tcp, timerfd, track::Track,
-        udp, uts,
+        self, clock, cpu, event, inode, inotify, io_uring, ipc, lock, memory::Memory, mqueue,
+        netlink, owner, packet, pid_ns, semaphore, session, socket, sysv_shm, task, tcp, timerfd,
+        track::Track, udp, uring_table, uring_task, uts,
     },
     tree::Tree,
 };
@@ -276,6 +276,8 @@ fn collect_once(
         externals: KVVec::new(),
         epolls: KVVec::new(),
         inotifies: KVVec::new(),
+        rings: KVVec::new(),
+        saved_rings: KVVec::new(),
         timerfds: KVVec::new(),
         owners: KVVec::new(),
         sockets: KVVec::new(),
@@ -308,6 +310,8 @@ fn collect_once(
     for process in &tree.processes {
         task::save(&mut save, process).context(format_args!("{}", process.leader().who()))?;
     }
+    uring_table::save(&mut save)?;
+    uring_task::save(&mut save)?;
     match namespaces & CR_NS_IPC {
         0 => semaphore::check_outside(&save.init, container.ns(), &tree)?,
         _ => semaphore::save_adjustments(&mut save, &tree)?,
@@ -402,6 +406,9 @@ pub(crate) struct Save<'a> {
     pub(crate) epolls: KVVec<(FileRef, u64)>,
     /// Inotify instances, with their ids.
     pub(crate) inotifies: KVVec<(FileRef, u64)>,
+    /// io_uring instances by their open files, with their ids; and what else was found out about each.
+    pub(crate) rings: KVVec<(FileRef, u64)>,
+    pub(crate) saved_rings: KVVec<io_uring::Ring>,
     /// Timers as files.
     pub(crate) timerfds: KVVec<cr_img_timerfd>,
     /// Owners of open files.

@@ -5,7 +5,8 @@
 //! The caller provides them from the image, by means of userfaultfd(2): so whoever touches one waits
 //! for it, and nothing needs to be done for pages that nobody touches. Only writable private anonymous
 //! memory can be had in this way; of that, those pages are there from the beginning that another process
-//! is to share copy-on-write, because it is forked with them, and those that a restart looks at.
+//! is to share copy-on-write, because it is forked with them, those that a restart looks at, and buffers
+//! that are registered with io_uring.
 
 use crate::{
     abi,
@@ -93,6 +94,14 @@ impl Late {
                 CR_TAG_REGS => ip = rec.fixed::<cr_img_regs>()?.reg[REG_IP],
                 CR_TAG_TRACE if rec.fixed::<cr_img_trace>()?.stop == CR_TRACE_BEFORE_CALL => {
                     self.add_early(mm, ip.wrapping_sub(SYSCALL_LEN), SYSCALL_LEN)?;
+                }
+                CR_TAG_URING_TABLE
+                    if rec.fixed::<cr_img_uring_table>()?.kind == CR_URING_BUFFERS =>
+                {
+                    // The kernel has them for itself.
+                    for buffer in rec.array::<cr_img_uring_entry>(size_of::<cr_img_uring_table>()) {
+                        self.add_early(buffer.object, buffer.addr, buffer.length)?;
+                    }
                 }
                 CR_TAG_THREAD => {
                     let thread: cr_img_thread = rec.fixed()?;

@@ -9,7 +9,7 @@ use crate::{
     report::{fail, failure, Failure, Result},
     sharing::{self, Shared},
     state::{
-        audit,
+        audit, io_uring,
         pid_ns::{self, PidNsPlan},
         proc_mem::ProcMem,
         seccomp, sysv_shm,
@@ -106,6 +106,15 @@ pub(crate) struct ProcessPlan {
     pub(crate) forked: Arc<Countdown>,
 }
 
+/// Where the records with a tag are.
+fn places(records: &Records, tag: u32) -> Result<KVVec<usize>> {
+    let mut places = KVVec::new();
+    for (at, _) in records.tagged(tag) {
+        places.push(at, GFP_KERNEL)?;
+    }
+    Ok(places)
+}
+
 /// Bytes of scratch memory for the leader, and for each other thread.
 pub(crate) const LEADER_SCRATCH: u64 = 2 * PAGE_SIZE as u64;
 pub(crate) const THREAD_SCRATCH: u64 = 1024;
@@ -170,6 +179,11 @@ pub(crate) struct Plan {
     pub(crate) pids: KVVec<(u32, usize)>,
     /// Places of the records of locks.
     pub(crate) locks: KVVec<usize>,
+    /// Ids of the open files of io_uring instances, with the places of the instances' records; and the
+    /// places of the records of what is registered with them, and of threads that use them.
+    pub(crate) rings: KVVec<(u64, usize)>,
+    pub(crate) uring_tables: KVVec<usize>,
+    pub(crate) uring_tasks: KVVec<usize>,
     /// Descriptor of the caller, which becomes the root directory.
     pub(crate) root_fd: Option<i32>,
 
@@ -196,9 +210,9 @@ pub(crate) struct Plan {
     /// Files that can be opened only when all threads exist.
     #[pin]
     pub(crate) proc_mem: ProcMem,
-    /// For who uses the one descriptor for which there is room besides those of the image.
+    /// For who uses the two descriptors for which there is room besides those of the image.
     #[pin]
-    pub(crate) spare_descriptor: Mutex<()>,
+    pub(crate) spare_descriptors: Mutex<()>,
     /// System V shared memory, as it can be mapped.
     #[pin]
     segments: Mutex<KVVec<sysv_shm::Attachable>>,
@@ -270,10 +284,10 @@ impl Plan {
         for (at, rec) in records.tagged(CR_TAG_PID) {
             pids.push((rec.fixed::<cr_img_pid>()?.nr, at), GFP_KERNEL)?;
         }
-        let mut locks = KVVec::new();
-        for (at, _) in records.tagged(CR_TAG_LOCK) {
-            locks.push(at, GFP_KERNEL)?;
-        }
+        let locks = places(&records, CR_TAG_LOCK)?;
+        let uring_tables = places(&records, CR_TAG_URING_TABLE)?;
+        let uring_tasks = places(&records, CR_TAG_URING_TASK)?;
+        let rings = io_uring::find(&records)?;
         let live = processes.iter().filter(|process| !process.is_zombie());
         let threads = live.map(|process| process.threads.len()).sum();
         let created = Countdown::new(processes.len())?;
@@ -293,6 +307,9 @@ impl Plan {
                 pid_namespaces,
                 pids,
                 locks,
+                rings,
+                uring_tables,
+                uring_tasks,
                 root_fd,
                 created,
                 grouped <- Event::new(),
@@ -303,7 +320,7 @@ impl Plan {
                 stopping,
                 filters <- new_mutex!(RBTree::new()),
                 proc_mem <- proc_mem,
-                spare_descriptor <- new_mutex!(()),
+                spare_descriptors <- new_mutex!(()),
                 segments <- new_mutex!(KVVec::new()),
                 late,
                 watched <- new_mutex!(KVVec::new()),

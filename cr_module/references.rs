@@ -35,6 +35,9 @@ pub(crate) struct References {
     sockets: RBTree<u64, ()>,
     /// Those of which the queues have not been looked at.
     queues: KVVec<SocketRef>,
+    /// eventfds by what the kernel has of them, and how many io_uring instances tell them of results.
+    eventfds: RBTree<u64, FileRef>,
+    told: RBTree<u64, u32>,
 }
 
 impl References {
@@ -45,9 +48,14 @@ impl References {
             pipes: RBTree::new(),
             sockets: RBTree::new(),
             queues: KVVec::new(),
+            eventfds: RBTree::new(),
+            told: RBTree::new(),
         };
         let mut tables = RBTree::<u64, ()>::new();
         for thread in tree.live_threads() {
+            for (_, ring) in thread.task.registered_rings() {
+                references.add(&ring)?;
+            }
             if tables.get(&thread.info.files).is_some() {
                 continue;
             }
@@ -106,8 +114,17 @@ impl References {
         if let Some(socket) = file.socket() {
             return self.add_socket(socket);
         }
-        if file.read_type() != FileType::Pipe {
-            return Ok(());
+        match file.read_type() {
+            FileType::Pipe => {}
+            FileType::EventFd => {
+                let identity = file.eventfd_identity();
+                return Ok(self
+                    .eventfds
+                    .try_create_and_insert(identity, file.clone(), GFP_KERNEL)
+                    .map(|_| ())?);
+            }
+            FileType::IoUring => return self.add_registered(file),
+            _ => return Ok(()),
         }
         let (_, info, _) = file.read_info();
         let mut ends = self.pipes.get(&info.inode).copied().unwrap_or_default();
@@ -116,6 +133,30 @@ impl References {
         self.pipes
             .try_create_and_insert(info.inode, ends, GFP_KERNEL)?;
         Ok(())
+    }
+
+    /// Adds what is registered with an io_uring instance.
+    fn add_registered(&mut self, ring: &FileRef) -> Result {
+        let eventfd = ring.uring_tables().eventfd;
+        if eventfd != 0 {
+            let rings = self.rings_of(eventfd) + 1;
+            self.told
+                .try_create_and_insert(eventfd, rings, GFP_KERNEL)?;
+        }
+        for (_, _, file) in ring.uring_files() {
+            self.add(&file)?;
+        }
+        Ok(())
+    }
+
+    /// How many io_uring instances tell an eventfd of results, by what the kernel has of it.
+    pub(crate) fn rings_of(&self, eventfd: u64) -> u32 {
+        self.told.get(&eventfd).copied().unwrap_or(0)
+    }
+
+    /// The open file of an eventfd, by what the kernel has of it.
+    pub(crate) fn eventfd(&self, identity: u64) -> Option<FileRef> {
+        self.eventfds.get(&identity).cloned()
     }
 
     /// Descriptors of the container that refer to an open file.

@@ -230,7 +230,7 @@ fn restore_landlock(build: &Build<'_>, layer: &cr_img_landlock) -> Result {
     let attr = [layer.fs, layer.net, layer.scoped].map(u64::from);
     let addr = build.scratch(0, attr.as_bytes())?;
     let size = size_of_val(&attr) as u64;
-    let _spare = build.spare_descriptor();
+    let _spare = build.spare_descriptors();
     let fd = build.syscall(SYS_LANDLOCK_CREATE_RULESET, [addr, size, 0])? as u64;
     let result = build.syscall(SYS_LANDLOCK_RESTRICT_SELF, [fd, 0, 0]);
     build.syscall(SYS_CLOSE, [fd, 0, 0])?;

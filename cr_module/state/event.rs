@@ -82,7 +82,8 @@ pub(crate) fn save(
         pidfd::read(save, file, &mut record)?;
     }
     if kind == FileType::EventFd {
-        let Ok((count, semaphore)) = file.read_eventfd() else {
+        let rings = save.references.rings_of(file.eventfd_identity());
+        let Ok((count, semaphore)) = file.read_eventfd(rings) else {
             fail!(
                 EOPNOTSUPP(),
                 "an eventfd that the kernel signals (io_submit, KVM ...) is not supported yet"

@@ -111,6 +111,7 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     match record.kind {
         CR_FILE_EPOLL => save.epolls.push((file.clone(), id), GFP_KERNEL)?,
         CR_FILE_INOTIFY => save.inotifies.push((file.clone(), id), GFP_KERNEL)?,
+        CR_FILE_IO_URING => save.rings.push((file.clone(), id), GFP_KERNEL)?,
         CR_FILE_EXTERNAL => save.externals.push(id, GFP_KERNEL)?,
         _ => {}
     }

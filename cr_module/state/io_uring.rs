@@ -3,18 +3,20 @@
 //! io_uring instances, without requests in progress.
 //!
 //! The memory that they share with programs is saved as it is: requests that were not submitted, results
-//! that were not looked at. The restart sets up an instance with that, and makes it that of the process
-//! which is charged for what it pins, and of the thread that may submit requests.
+//! that were not looked at. The restart sets up an instance with that. A thread of the process which is
+//! charged for what it pins takes it over, and registers with it what was registered: see [`uring_table`].
+//! In the end it is that of the thread that may submit requests.
 //!
-//! Refused: requests in progress, whatever was registered (files, buffers, an eventfd ...), threads of
-//! the kernel that poll or work for it.
+//! Refused: requests in progress, some of what can be registered, threads of the kernel that poll for it.
 
 use crate::{
+    build::Build,
     checkpoint::Save,
+    image::Records,
     objects::Kind,
     plan::Plan,
     report::{fail, Context, Result},
-    state::event,
+    state::{event, uring_table},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{errno::EOPNOTSUPP, file::FileRef, io_uring::*, pid_ns::PidNs, task::TaskRef};
@@ -26,11 +28,34 @@ const REFUSED: &[(u32, &str)] = &[
         "with flags like IORING_SETUP_SQPOLL, IORING_SETUP_IOPOLL, IORING_SETUP_R_DISABLED",
     ),
     (
+        CR_URING_X_PROVIDED,
+        "with provided buffers (IORING_REGISTER_PBUF_RING, IORING_OP_PROVIDE_BUFFERS)",
+    ),
+    (
+        CR_URING_X_PERSONALITIES,
+        "with registered personalities (IORING_REGISTER_PERSONALITY)",
+    ),
+    (
+        CR_URING_X_RESTRICTED,
+        "with restrictions (IORING_REGISTER_RESTRICTIONS)",
+    ),
+    (
         CR_URING_X_RESOURCES,
-        "with registered files, buffers, limits or the like (io_uring_register)",
+        "with a clock, NAPI, zero-copy receiving, regions of memory or the like (io_uring_register)",
     ),
     (CR_URING_X_BUSY, "that is not idle"),
 ];
+
+/// An instance that has been saved.
+pub(crate) struct Ring {
+    /// As [`cr_sys::io_uring::Workers::ring`].
+    pub(crate) identity: u64,
+    /// The identity of its open file.
+    pub(crate) file: u64,
+    /// Any thread may submit requests; or else it may be the one that takes it over at restart.
+    pub(crate) is_open_to_all: bool,
+    pub(crate) taker: u32,
+}
 
 /// Saves the instance behind an open file.
 pub(crate) fn save(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
@@ -41,12 +66,14 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
         }
     }
     let ns = save.container.ns();
+    let is_charged = |task: &TaskRef| task.mm().is_some_and(|mm| mm.identity() == owners.mm);
     for task in ns.tasks().filter(|task| !task.is_dead()) {
-        if task.identity() as u64 == owners.submitter {
+        let submits = task.identity() as u64 == owners.submitter;
+        if submits {
             record.submitter = task.tid_in(ns);
         }
-        let charged = || task.mm().is_some_and(|mm| mm.identity() == owners.mm);
-        if record.owner == 0 && charged() {
+        // Who may submit requests can register something, too.
+        if (submits || record.owner == 0) && is_charged(&task) {
             if owners.user != 0 && owners.user != task.user_identity() {
                 fail!(
                     EOPNOTSUPP(),
@@ -62,6 +89,13 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
             "io_uring whose process has ended or executed another program is not supported yet"
         );
     }
+    let ring = Ring {
+        identity: file.uring_identity(),
+        file: file.identity(),
+        is_open_to_all: record.submitter == 0,
+        taker: record.owner,
+    };
+    save.saved_rings.push(ring, GFP_KERNEL)?;
     let id = save.objects.add(Kind::IoUring, file.identity())?;
     save.object(id, &record, &[&memory])?;
     Ok(id)
@@ -86,32 +120,48 @@ pub(crate) fn restore(rec: &Rec<'_>, flags: u32) -> Result<FileRef> {
     }
 }
 
-/// Gives all of them to their processes, which stand still.
-pub(crate) fn finish(plan: &Plan, ns: &PidNs) -> Result {
-    for (_, rec) in plan.records.tagged(CR_TAG_FILE) {
+/// The ids of the open files of all instances, with the places of the instances' records.
+pub(crate) fn find(records: &Records) -> Result<KVVec<(u64, usize)>> {
+    let mut rings = KVVec::new();
+    for (_, rec) in records.tagged(CR_TAG_FILE) {
         let file: cr_img_file = rec.fixed()?;
-        if file.kind != CR_FILE_IO_URING {
+        if file.kind == CR_FILE_IO_URING {
+            rings.push((rec.id, records.find(file.target)?), GFP_KERNEL)?;
+        }
+    }
+    Ok(rings)
+}
+
+/// Makes the instances that are charged to the current thread its own, and registers with them what was
+/// registered.
+pub(crate) fn take(build: &Build<'_>, tid: u32) -> Result {
+    for (id, at) in &build.plan.rings {
+        let record: cr_img_uring = build.record(*at).fixed()?;
+        if record.owner != tid {
             continue;
         }
-        let record: cr_img_uring = plan.records.get(plan.records.find(file.target)?).fixed()?;
-        let owner = task(ns, record.owner)?;
-        let submitter = match record.submitter {
-            0 => None,
-            tid => Some(task(ns, tid)?),
-        };
-        let unlimited = record.flags & CR_URING_UNLIMITED != 0;
-        let ring = plan.file(rec.id)?;
-        match ring.adopt_io_uring(&owner, submitter.as_ref(), unlimited) {
+        let ring = build.file(*id)?;
+        match ring.take_io_uring(record.flags & CR_URING_UNLIMITED != 0) {
             Err(error) if error == EPERM => fail!(EPERM, "io_uring: CAP_IPC_LOCK is needed"),
-            result => result.context(format_args!("io_uring of pid {}", record.owner))?,
+            result => result?,
         }
+        uring_table::restore(build, *id, ring).context(format_args!("io_uring {id}"))?;
     }
     Ok(())
 }
 
-fn task(ns: &PidNs, tid: u32) -> Result<TaskRef> {
-    match ns.find_task(tid) {
-        Some(task) => Ok(task),
-        None => fail!(EINVAL, "io_uring of pid {tid}, which does not live"),
+/// Gives all of them to the threads that may submit requests, which stand still.
+pub(crate) fn finish(plan: &Plan, ns: &PidNs) -> Result {
+    for (id, at) in &plan.rings {
+        let record: cr_img_uring = plan.records.get(*at).fixed()?;
+        for tid in [record.owner, record.submitter] {
+            if tid != 0 && ns.find_task(tid).is_none() {
+                fail!(EINVAL, "io_uring of pid {tid}, which does not live");
+            }
+        }
+        if let Some(submitter) = ns.find_task(record.submitter) {
+            plan.file(*id)?.set_uring_submitter(&submitter);
+        }
     }
+    Ok(())
 }

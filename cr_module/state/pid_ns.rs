@@ -380,7 +380,7 @@ pub(crate) fn restore_for_children(build: &Build<'_>, thread: &cr_img_thread) ->
     match thread.children_pid_ns {
         0 => Ok(()),
         id => {
-            let _spare = build.spare_descriptor();
+            let _spare = build.spare_descriptors();
             enter(build.pid_ns(id)?)
         }
     }

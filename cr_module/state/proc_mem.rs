@@ -107,6 +107,14 @@ impl ProcMem {
         self.threads.give_up();
     }
 
+    /// Waits until all of them are opened.
+    pub(crate) fn wait(&self) -> Result {
+        match self.places.is_empty() {
+            true => Ok(()),
+            false => Ok(self.opened.wait()?),
+        }
+    }
+
     /// One of them, when it is opened.
     pub(crate) fn file(&self, id: u64) -> Option<FileRef> {
         let files = self.files.lock();
@@ -156,10 +164,7 @@ fn open(root: &PathRef, ns: &PidNs, record: &cr_img_file, path: &[u8]) -> Result
 /// Puts them into the descriptor table of the current task, which it has made.
 pub(crate) fn install(plan: &Plan, build: &Build<'_>, table: u64) -> Result {
     let all = &plan.proc_mem;
-    if all.places.is_empty() {
-        return Ok(());
-    }
-    all.opened.wait()?;
+    all.wait()?;
     let table = build.object(table)?;
     for entry in table.array::<cr_img_fd>(size_of::<cr_img_fdtable>()) {
         if let Some(file) = all.file(entry.file) {

@@ -35,14 +35,6 @@ const REFUSED: &[(u32, &str)] = &[
     (CR_TASK_SECCOMP, "has a seccomp filter"),
     (CR_TASK_IO_URING, "has requests of io_uring in progress"),
     (
-        CR_TASK_IO_URING_FDS,
-        "has registered descriptors of io_uring",
-    ),
-    (
-        CR_TASK_IO_URING_WORKERS,
-        "has said where workers of io_uring may run (IORING_REGISTER_IOWQ_AFF)",
-    ),
-    (
         CR_TASK_IO_URING_RESTRICT,
         "is restricted in its use of io_uring",
     ),

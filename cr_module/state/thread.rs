@@ -7,7 +7,7 @@ use crate::{
     build::Build,
     plan::ThreadPlan,
     report::{fail, failure, Context, Result},
-    state::{controls, cred, sched, seccomp, segments, syscall},
+    state::{controls, cred, io_uring, sched, seccomp, segments, syscall, uring_task},
 };
 use cr_codec::uapi::*;
 use cr_sys::{
@@ -94,7 +94,9 @@ pub(crate) fn restore(build: &Build<'_>, plan: &ThreadPlan) -> Result {
     cred::restore(build, &build.object(thread.cred)?)?;
     build::set_nproc_exceeded(thread.flags & CR_THREAD_NPROC_EXCEEDED != 0);
     build.prctl(PR_SET_PDEATHSIG, u64::from(thread.pdeath_signal))?;
-    Ok(())
+    // Its user is charged.
+    io_uring::take(build, thread.tid)?;
+    uring_task::restore(build, thread.tid)
 }
 
 /// Says what a machine lacks that has no system calls of 32-bit programs.

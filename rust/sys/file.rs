@@ -272,13 +272,19 @@ impl FileRef {
         nr as usize
     }
 
+    /// What other parts of the kernel have of an eventfd.
+    pub fn eventfd_identity(&self) -> u64 {
+        // SAFETY: The file is a valid eventfd.
+        unsafe { bindings::cr_shim_eventfd_identity(self.as_ptr()) }
+    }
+
     /// The counter of an eventfd, and whether it is a semaphore. Fails with EBUSY when a part of the
-    /// kernel signals it.
-    pub fn read_eventfd(&self) -> Result<(u64, bool)> {
+    /// kernel signals it that is none of so many `rings`.
+    pub fn read_eventfd(&self, rings: u32) -> Result<(u64, bool)> {
         let (mut count, mut semaphore) = (0, false);
         // SAFETY: The file is a valid eventfd, the results are valid for writes.
         to_result(unsafe {
-            bindings::cr_shim_eventfd_read(self.as_ptr(), &mut count, &mut semaphore)
+            bindings::cr_shim_eventfd_read(self.as_ptr(), rings, &mut count, &mut semaphore)
         })?;
         Ok((count, semaphore))
     }

@@ -124,50 +124,57 @@ static void register_with_uring(unsigned int what, void *arg, int nr)
 	sure(syscall(SYS_io_uring_register, fd, what, arg, nr));
 }
 
-static void make_uring_buffers(void)
+/* What is registered is not where it was. */
+static void make_uring_moved(void)
 {
 	struct iovec buffer = { map_anon(PAGE, MAP_PRIVATE), PAGE };
 
 	register_with_uring(IORING_REGISTER_BUFFERS, &buffer, 1);
+	sure(munmap(buffer.iov_base, PAGE));
+	*(char *)sure(mmap(buffer.iov_base, PAGE, PROT_READ | PROT_WRITE,
+			   MAP_ANONYMOUS | MAP_PRIVATE | MAP_FIXED, -1, 0)) = 1;
 }
 
-static void make_uring_files(void)
-{
-	int null = sure(open("/dev/null", O_RDONLY));
-
-	register_with_uring(IORING_REGISTER_FILES, &null, 1);
-}
-
-static void make_uring_eventfd(void)
+static void make_uring_told(void)
 {
 	int event = sure(eventfd(0, 0));
 
 	register_with_uring(IORING_REGISTER_EVENTFD, &event, 1);
+	sure(close(event));
 }
 
-static void make_uring_limits(void)
+/* What it has said to its workers lasts longer than the instance. */
+static void make_uring_closed(void)
 {
-	unsigned int limits[2] = { 3, 3 };
+	cpu_set_t cpus;
 
-	register_with_uring(IORING_REGISTER_IOWQ_MAX_WORKERS, limits, 2);
-}
-
-static void make_uring_affinity(void)
-{
-	unsigned long cpus = 1;
-
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		need(-1);
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
 	register_with_uring(IORING_REGISTER_IOWQ_AFF, &cpus, sizeof(cpus));
+	sure(close(fd));
+	/* It goes when its task returns to user mode the next time. */
+	sleep_ms(50);
 }
 
-static void make_uring_descriptor(void)
+static void make_uring_clock(void)
 {
-	struct io_uring_rsrc_update update = { .offset = -1U };
+	struct io_uring_clock_register clock = { .clockid = CLOCK_BOOTTIME };
 
+	register_with_uring(IORING_REGISTER_CLOCK, &clock, 0);
+}
+
+static void make_uring_provided(void)
+{
+	struct io_uring_buf_reg ring = { .ring_entries = 4, .flags = IOU_PBUF_RING_MMAP };
+
+	register_with_uring(IORING_REGISTER_PBUF_RING, &ring, 1);
+}
+
+static void make_uring_personality(void)
+{
 	make_uring();
-	update.data = fd;
-	sure(syscall(SYS_io_uring_register, fd, IORING_REGISTER_RING_FDS, &update, 1));
+	expect(syscall(SYS_io_uring_register, fd, IORING_REGISTER_PERSONALITY, NULL, 0) > 0,
+	       "a personality");
 }
 
 /* Of its task, and of all that this creates: one that allows requests to do nothing. */
@@ -618,12 +625,12 @@ static const struct case_ cases[] = {
 	{ "perf", "perf", make_perf, NULL },
 	{ "uring-polling", "worker thread of the kernel", make_uring_polling, NULL },
 	{ "uring-disabled", "io_uring with flags", make_uring_disabled, NULL },
-	{ "uring-buffers", "io_uring with registered", make_uring_buffers, NULL },
-	{ "uring-files", "io_uring with registered", make_uring_files, NULL },
-	{ "uring-eventfd", "eventfd that the kernel signals", make_uring_eventfd, NULL },
-	{ "uring-limits", "io_uring with registered", make_uring_limits, NULL },
-	{ "uring-affinity", "workers of io_uring", make_uring_affinity, NULL },
-	{ "uring-descriptor", "registered descriptors of io_uring", make_uring_descriptor, NULL },
+	{ "uring-moved", "registered buffer whose memory was unmapped", make_uring_moved, NULL },
+	{ "uring-told", "registered eventfd that is not open", make_uring_told, NULL },
+	{ "uring-closed", "or none any more", make_uring_closed, NULL },
+	{ "uring-clock", "io_uring with a clock", make_uring_clock, NULL },
+	{ "uring-provided", "io_uring with provided buffers", make_uring_provided, NULL },
+	{ "uring-personality", "io_uring with registered personalities", make_uring_personality, NULL },
 	{ "uring-request", "requests of io_uring in progress", make_uring_request, NULL },
 	{ "uring-restricted", "restricted in its use of io_uring", make_uring_restricted, NULL },
 	{ "uring-private", "private mapping of io_uring", make_uring_private, NULL },

@@ -200,6 +200,11 @@ struct cr_img_tail {
  * @CR_TAG_UNCHANGED: struct cr_img_unchanged, then struct cr_img_run[]; after all
  *	processes, in images that have a parent
  * @CR_TAG_HUGE: struct cr_img_huge, then struct cr_img_run[]; after all processes
+ * @CR_TAG_URING_TABLE: struct cr_img_uring_table, then struct
+ *	cr_img_uring_entry[]; after all processes and what it names; by ascending
+ *	instance and kind
+ * @CR_TAG_URING_TASK: struct cr_img_uring_task, then __u64 cpus[]; after all
+ *	processes and what it names; by ascending thread
  * @CR_TAG_PAGES: struct cr_img_pages, struct cr_img_run[], zeroes up to
  *	@data_offset, then the pages. After all the records above.
  */
@@ -270,6 +275,8 @@ enum cr_img_tag {
 	CR_TAG_SOCKFILTER	= 0x53,
 	CR_TAG_LINK		= 0x54,
 	CR_TAG_FRAME		= 0x55,
+	CR_TAG_URING_TABLE	= 0x56,
+	CR_TAG_URING_TASK	= 0x57,
 
 	CR_TAG_PAGES		= 0x60,
 };
@@ -1181,6 +1188,84 @@ struct cr_img_uring {
 	__u32 submitter;
 	__u32 nr_ring_pages;
 	__u32 nr_entry_pages;
+};
+
+/**
+ * enum cr_img_uring_kind - what is registered with an io_uring instance
+ * @CR_URING_FILES: files, which are CR_TAG_FILE. @value: places there are, the first
+ *	and the end of those that are chosen for who asks for any, and where the search
+ *	for one begins
+ * @CR_URING_BUFFERS: buffers in the CR_TAG_MM of @owner. @value: places there are
+ * @CR_URING_EVENTFD: one eventfd, a CR_TAG_FILE in place 0, that is told of
+ *	results. @value: 1 if only of what workers have done, up to which result it has
+ *	been told
+ * @CR_URING_LIMITS: no entries. @value: how many workers tasks may have, by default,
+ *	for what ends soon, and for what may not
+ */
+enum cr_img_uring_kind {
+	CR_URING_FILES		= 1,
+	CR_URING_BUFFERS	= 2,
+	CR_URING_EVENTFD	= 3,
+	CR_URING_LIMITS		= 4,
+};
+
+/* Most places for files, and for buffers; most bytes of a buffer. */
+#define CR_URING_MAX_FILES	(1 << 20)
+#define CR_URING_MAX_BUFFERS	(1 << 14)
+#define CR_URING_MAX_BUFFER	(1 << 30)
+
+/**
+ * struct cr_img_uring_table - what is registered with an io_uring instance
+ * @ring: CR_TAG_FILE of the instance
+ * @kind: enum cr_img_uring_kind
+ * @nr: entries that follow, by ascending place
+ * @value: see there; the others are zero
+ */
+struct cr_img_uring_table {
+	__u64 ring;
+	__u32 kind;
+	__u32 nr;
+	__u32 value[4];
+};
+
+/**
+ * struct cr_img_uring_entry - one of these
+ * @object: what it is, or what it is in
+ * @addr: of a buffer; else zero
+ * @length: of a buffer, bytes; else zero
+ * @tag: what a result is to have that tells when it is not in use any more; 0 for no
+ *	such result
+ * @index: its place
+ * @reserved: zero
+ */
+struct cr_img_uring_entry {
+	__u64 object;
+	__u64 addr;
+	__u64 length;
+	__u64 tag;
+	__u32 index;
+	__u32 reserved;
+};
+
+/* Most instances that a thread can register for itself. */
+#define CR_URING_MAX_RINGS	16
+
+/**
+ * struct cr_img_uring_task - what a thread has for its use of io_uring
+ * @ring: CR_TAG_FILE of an instance that it has used
+ * @rings: CR_TAG_FILE of instances that it has registered
+ *	(IORING_REGISTER_RING_FDS), by their place; 0 for none
+ * @tid: the thread
+ * @workers: how many workers it may have, for what ends soon, and for what may not
+ * @nr_words: words that follow: the processors where these may run; 0 for all that
+ *	the thread may use
+ */
+struct cr_img_uring_task {
+	__u64 ring;
+	__u64 rings[CR_URING_MAX_RINGS];
+	__u32 tid;
+	__u32 workers[2];
+	__u32 nr_words;
 };
 
 /**

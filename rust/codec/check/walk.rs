@@ -7,7 +7,7 @@
 //! ( cpu | object | uts | ipc | sem | msgq | semadj | lock | epoll | timerfd | pid
 //!   | inotify watch …
 //!   | mm … vma …                  objects may come between
-//!   | guards | ldt
+//!   | guards | ldt | uring table | uring task
 //!   | process … thread … regs … xstate … sigqueue … sched … controls …
 //!     … trace … debugregs … tls … timers …
 //! )*
@@ -111,6 +111,9 @@ struct Walk<'a> {
     last_pid: u32,
     last_unchanged: u64,
     last_huge: u64,
+    /// The last table of what is registered with io_uring, and the last thread that uses it.
+    last_table: (u64, u32),
+    last_user: u32,
 }
 
 /// Files of a kind of which a record says more than that of a file: how many there are, of how many
@@ -316,6 +319,18 @@ impl<'a> Walk<'a> {
                 self.close_mm()?;
                 self.close_process()?;
                 self.about_pages(state, rec)
+            }
+            CR_TAG_URING_TABLE => {
+                self.close_process()?;
+                let table = uring::table(state, rec)?;
+                let order = "a table of io_uring that is not after the last one";
+                follows(&rec, &mut self.last_table, (table.ring, table.kind), order)
+            }
+            CR_TAG_URING_TASK => {
+                self.close_process()?;
+                let task = uring::task(state, rec)?;
+                let order = "a thread that uses io_uring and is not after the last one";
+                follows(&rec, &mut self.last_user, task.tid, order)
             }
             CR_TAG_SECCOMP => tasks::seccomp(state, rec),
             CR_TAG_PROCESS => self.process(state, rec),

@@ -29,12 +29,18 @@ bool cr_shim_is_eventfd(struct file *file)
 	return true;
 }
 
-/* -EBUSY when a part of the kernel signals it. */
-int cr_shim_eventfd_read(struct file *file, u64 *count, bool *semaphore)
+/* What other parts of the kernel have of it. */
+u64 cr_shim_eventfd_identity(struct file *file)
+{
+	return (unsigned long)file->private_data;
+}
+
+/* -EBUSY when a part of the kernel signals it that is none of so many @rings. */
+int cr_shim_eventfd_read(struct file *file, u32 rings, u64 *count, bool *semaphore)
 {
 	struct eventfd_ctx *ctx = file->private_data;
 
-	if (kref_read(&ctx->kref) != 1)
+	if (kref_read(&ctx->kref) != 1 + rings)
 		return -EBUSY;
 	spin_lock_irq(&ctx->wqh.lock);
 	*count = ctx->count;

@@ -60,21 +60,27 @@ bool cr_shim_is_io_uring(struct file *file)
 
 static_assert(SETUP_FLAGS == CR_URING_SETUP);
 
-static bool has_resources(struct io_ring_ctx *ctx)
+/* CR_URING_X_*, as bits, of what was registered. */
+static u32 resources_of(struct io_ring_ctx *ctx)
 {
-	return ctx->buf_table.nr || ctx->file_table.data.nr ||
-	       !xa_empty(&ctx->io_bl_xa) || !xa_empty(&ctx->personalities) ||
-	       !xa_empty(&ctx->zcrx_ctxs) || ctx->param_region.nr_pages ||
-	       ctx->bpf_ops || ctx->bpf_filters ||
+	u32 x = 0;
+
+	if (!xa_empty(&ctx->io_bl_xa))
+		x |= BIT(CR_URING_X_PROVIDED);
+	if (!xa_empty(&ctx->personalities))
+		x |= BIT(CR_URING_X_PERSONALITIES);
+	if (ctx->int_flags & (IO_RING_F_OP_RESTRICTED | IO_RING_F_REG_RESTRICTED |
+			      IO_RING_F_RESTRICT_INHERITED))
+		x |= BIT(CR_URING_X_RESTRICTED);
+	if (!xa_empty(&ctx->zcrx_ctxs) || ctx->param_region.nr_pages ||
+	    ctx->bpf_ops || ctx->bpf_filters ||
 #ifdef CONFIG_NET_RX_BUSY_POLL
-	       ctx->napi_track_mode != IO_URING_NAPI_TRACKING_INACTIVE ||
+	    ctx->napi_track_mode != IO_URING_NAPI_TRACKING_INACTIVE ||
 #endif
-	       ctx->clockid != CLOCK_MONOTONIC ||
-	       ctx->int_flags & (IO_RING_F_OP_RESTRICTED |
-				 IO_RING_F_REG_RESTRICTED |
-				 IO_RING_F_RESTRICT_INHERITED |
-				 IO_RING_F_HAS_EVFD | IO_RING_F_COMPAT |
-				 IO_RING_F_IOWQ_LIMITS_SET);
+	    ctx->clockid != CLOCK_MONOTONIC ||
+	    ctx->int_flags & IO_RING_F_COMPAT)
+		x |= BIT(CR_URING_X_RESOURCES);
+	return x;
 }
 
 /* Completions that the program has not seen coming, or what is about to be one. */
@@ -108,8 +114,7 @@ static void read_instance(struct io_ring_ctx *ctx, struct cr_img_uring *out,
 	who->user = (unsigned long)ctx->user;
 	if (ctx->flags & ~SETUP_FLAGS)
 		who->unsupported |= BIT(CR_URING_X_SETUP);
-	if (has_resources(ctx))
-		who->unsupported |= BIT(CR_URING_X_RESOURCES);
+	who->unsupported |= resources_of(ctx);
 	if (is_busy(ctx))
 		who->unsupported |= BIT(CR_URING_X_BUSY);
 }
@@ -153,7 +158,7 @@ static struct file *set_up(u32 entries, struct io_uring_params *params)
 
 /*
  * The same again; for a moment, the current task has a descriptor of it, and until
- * cr_shim_uring_adopt() it is its own. -ERANGE: its memory has another size.
+ * cr_shim_uring_take() it is its own. -ERANGE: its memory has another size.
  */
 struct file *cr_shim_uring_make(const struct cr_img_uring *in, const u8 *memory)
 {
@@ -177,6 +182,7 @@ struct file *cr_shim_uring_make(const struct cr_img_uring *in, const u8 *memory)
 		return ERR_PTR(-EBADF);
 	}
 	ctx = file->private_data;
+	io_uring_del_tctx_node((unsigned long)ctx);
 	mutex_lock(&ctx->uring_lock);
 	if (ctx->sq_entries != in->sq_entries ||
 	    ctx->cq_entries != in->cq_entries ||
@@ -198,49 +204,60 @@ struct file *cr_shim_uring_make(const struct cr_img_uring *in, const u8 *memory)
 	return file;
 }
 
+/* With the lock of the instance: who may submit requests, or NULL for all. */
+static struct task_struct *set_submitter(struct io_ring_ctx *ctx,
+					 struct task_struct *t)
+{
+	struct task_struct *old = ctx->submitter_task;
+
+	ctx->submitter_task = t ? get_task_struct(t) : NULL;
+	return old;
+}
+
 /*
- * Makes an instance that the current task has made that of @t, whose memory and
- * user are charged for what it is going to pin; requests come from @submitter
- * alone, if that is not NULL. Both stand still. -EPERM: not without a limit.
+ * Makes an instance that the caller of a restart has made that of the current
+ * task, whose memory and user are charged for what it is going to pin. -EPERM: not
+ * without a limit.
  */
-int cr_shim_uring_adopt(struct file *file, struct task_struct *t,
-			struct task_struct *submitter, bool unlimited)
+int cr_shim_uring_take(struct file *file, bool unlimited)
 {
 	struct io_ring_ctx *ctx = file->private_data;
-	struct mm_struct *mm = get_task_mm(t), *old_mm;
-	struct user_struct *user = NULL, *old_user;
 	struct task_struct *old_submitter = NULL;
+	struct user_struct *old_user;
+	struct mm_struct *old_mm;
 
-	if (!mm)
-		return -ESRCH;
-	if (unlimited && !capable(CAP_IPC_LOCK)) {
-		mmput(mm);
+	mutex_lock(&ctx->uring_lock);
+	if (unlimited && ctx->user) {
+		mutex_unlock(&ctx->uring_lock);
 		return -EPERM;
 	}
-	io_uring_del_tctx_node((unsigned long)ctx);
-	if (!unlimited) {
-		rcu_read_lock();
-		user = get_uid(__task_cred(t)->user);
-		rcu_read_unlock();
-	}
-	mutex_lock(&ctx->uring_lock);
-	mmgrab(mm);
+	mmgrab(current->mm);
 	old_mm = ctx->mm_account;
-	ctx->mm_account = mm;
+	ctx->mm_account = current->mm;
 	old_user = ctx->user;
-	ctx->user = user;
-	if (submitter) {
-		old_submitter = ctx->submitter_task;
-		ctx->submitter_task = get_task_struct(submitter);
-	}
+	ctx->user = unlimited ? NULL : get_uid(current_user());
+	if (ctx->submitter_task)
+		old_submitter = set_submitter(ctx, current);
 	mutex_unlock(&ctx->uring_lock);
 	if (old_submitter)
 		put_task_struct(old_submitter);
 	if (old_user)
 		free_uid(old_user);
 	mmdrop(old_mm);
-	mmput(mm);
 	return 0;
+}
+
+/* From now on, requests come from @submitter alone, which stands still. */
+void cr_shim_uring_set_submitter(struct file *file, struct task_struct *submitter)
+{
+	struct io_ring_ctx *ctx = file->private_data;
+	struct task_struct *old;
+
+	mutex_lock(&ctx->uring_lock);
+	old = set_submitter(ctx, submitter);
+	mutex_unlock(&ctx->uring_lock);
+	if (old)
+		put_task_struct(old);
 }
 
 /*
@@ -267,21 +284,71 @@ int cr_shim_uring_map(struct file *file, u64 addr, u64 len, u32 prot, u64 pgoff)
 	return IS_ERR_VALUE(at) ? (int)at : 0;
 }
 
-/* Are the workers of a task to run on other processors than it may use? */
-static bool has_affinity(const struct io_uring_task *tctx)
+/*
+ * What a task has told its workers: whether anything, how many there may be, and
+ * where they may run, if that is not everywhere: @nr_words of @cpus, or 0. @ring is
+ * an instance that it uses, or 0.
+ */
+int cr_shim_uring_task_read(struct task_struct *t, u64 *ring, u32 workers[2],
+			    u64 *cpus, u32 room, u32 *nr_words)
 {
-	cpumask_var_t cpus;
-	bool has;
+	struct io_uring_task *tctx = t->io_uring;
+	cpumask_var_t allowed;
+	unsigned long index = 0;
+	u32 cpu;
+	int i;
 
-	if (!tctx->io_wq)
-		return false;
-	/* What cannot be known is refused. */
-	if (!alloc_cpumask_var(&cpus, GFP_KERNEL))
-		return true;
-	cpuset_cpus_allowed(tctx->task, cpus);
-	has = !cpumask_equal(cpus, tctx->io_wq->cpu_mask);
-	free_cpumask_var(cpus);
-	return has;
+	*ring = 0;
+	*nr_words = 0;
+	if (!tctx || !tctx->io_wq)
+		return 0;
+	if (!alloc_cpumask_var(&allowed, GFP_KERNEL))
+		return -ENOMEM;
+	if (xa_find(&tctx->xa, &index, ULONG_MAX, XA_PRESENT))
+		*ring = index;
+	for (i = 0; i < IO_WQ_ACCT_NR; i++)
+		workers[i] = READ_ONCE(tctx->io_wq->acct[i].max_workers);
+	cpuset_cpus_allowed(t, allowed);
+	if (!cpumask_equal(allowed, tctx->io_wq->cpu_mask)) {
+		for_each_cpu(cpu, tctx->io_wq->cpu_mask) {
+			if (cpu / 64 >= room)
+				break;
+			cpus[cpu / 64] |= BIT_ULL(cpu % 64);
+			*nr_words = cpu / 64 + 1;
+		}
+	}
+	free_cpumask_var(allowed);
+	return 0;
+}
+
+/* How many workers the current task may have, which has used an instance. */
+void cr_shim_uring_set_workers(const u32 workers[2])
+{
+	struct io_wq *wq = current->io_uring ? current->io_uring->io_wq : NULL;
+	int i;
+
+	for (i = 0; wq && i < IO_WQ_ACCT_NR; i++) {
+		raw_spin_lock(&wq->acct[i].workers_lock);
+		wq->acct[i].max_workers = workers[i];
+		raw_spin_unlock(&wq->acct[i].workers_lock);
+	}
+}
+
+/* The instance that a task has registered in a place, or NULL. */
+struct file *cr_shim_uring_registered(struct task_struct *t, u32 place)
+{
+	struct io_uring_task *tctx = t->io_uring;
+	struct file *file = NULL;
+
+	if (tctx && place < IO_RINGFD_REG_MAX)
+		file = READ_ONCE(tctx->registered_rings[place]);
+	return file ? get_file(file) : NULL;
+}
+
+/* Identity of an instance, as cr_shim_uring_task_read() has it. */
+u64 cr_shim_uring_identity(struct file *file)
+{
+	return (unsigned long)file->private_data;
 }
 
 bool cr_shim_current_has_uring(void)
@@ -302,19 +369,11 @@ u64 cr_shim_uring_unsupported(struct task_struct *t)
 {
 	struct io_uring_task *tctx = t->io_uring;
 	u64 x = 0;
-	int i;
 
 	if (t->io_uring_restrict)
 		x |= BIT_ULL(CR_TASK_IO_URING_RESTRICT);
-	if (!tctx)
-		return x;
-	if (has_affinity(tctx))
-		x |= BIT_ULL(CR_TASK_IO_URING_WORKERS);
-	if (cr_shim_has_requests(t))
+	if (tctx && cr_shim_has_requests(t))
 		x |= BIT_ULL(CR_TASK_IO_URING);
-	for (i = 0; i < IO_RINGFD_REG_MAX; i++)
-		if (READ_ONCE(tctx->registered_rings[i]))
-			x |= BIT_ULL(CR_TASK_IO_URING_FDS);
 	return x;
 }
 
@@ -335,10 +394,35 @@ struct file *cr_shim_uring_make(const struct cr_img_uring *in, const u8 *memory)
 	return ERR_PTR(-ENOSYS);
 }
 
-int cr_shim_uring_adopt(struct file *file, struct task_struct *t,
-			struct task_struct *submitter, bool unlimited)
+int cr_shim_uring_take(struct file *file, bool unlimited)
 {
 	return -ENOSYS;
+}
+
+void cr_shim_uring_set_submitter(struct file *file, struct task_struct *submitter)
+{
+}
+
+int cr_shim_uring_task_read(struct task_struct *t, u64 *ring, u32 workers[2],
+			    u64 *cpus, u32 room, u32 *nr_words)
+{
+	*ring = 0;
+	*nr_words = 0;
+	return 0;
+}
+
+void cr_shim_uring_set_workers(const u32 workers[2])
+{
+}
+
+struct file *cr_shim_uring_registered(struct task_struct *t, u32 place)
+{
+	return NULL;
+}
+
+u64 cr_shim_uring_identity(struct file *file)
+{
+	return 0;
 }
 
 int cr_shim_uring_map(struct file *file, u64 addr, u64 len, u32 prot, u64 pgoff)

@@ -51,9 +51,7 @@
 #define CR_TASK_SYSEMU		45
 #define CR_TASK_TRACED_DEAD	46
 #define CR_TASK_RESCTRL		47
-#define CR_TASK_IO_URING_FDS	48
 #define CR_TASK_IO_URING_RESTRICT	49
-#define CR_TASK_IO_URING_WORKERS	50
 
 /**
  * struct cr_shim_task - a thread, seen from a pid namespace
@@ -547,6 +545,9 @@ bool cr_shim_aio_waits_for_all(struct task_struct *t, u64 addr, u64 min_nr);
 #define CR_URING_X_SETUP	0
 #define CR_URING_X_RESOURCES	1
 #define CR_URING_X_BUSY		2
+#define CR_URING_X_PROVIDED	3
+#define CR_URING_X_PERSONALITIES	4
+#define CR_URING_X_RESTRICTED	5
 
 /**
  * struct cr_shim_uring - whom an io_uring instance belongs to
@@ -566,13 +567,51 @@ bool cr_shim_is_io_uring(struct file *file);
 void cr_shim_uring_read(struct file *file, struct cr_img_uring *out,
 			struct cr_shim_uring *who, u8 *buf, u32 room);
 struct file *cr_shim_uring_make(const struct cr_img_uring *in, const u8 *memory);
-int cr_shim_uring_adopt(struct file *file, struct task_struct *t,
-			struct task_struct *submitter, bool unlimited);
+int cr_shim_uring_take(struct file *file, bool unlimited);
+void cr_shim_uring_set_submitter(struct file *file, struct task_struct *submitter);
 int cr_shim_uring_map(struct file *file, u64 addr, u64 len, u32 prot, u64 pgoff);
 u64 cr_shim_task_user(struct task_struct *t);
 bool cr_shim_current_has_uring(void);
 bool cr_shim_has_requests(struct task_struct *t);
 u64 cr_shim_uring_unsupported(struct task_struct *t);
+int cr_shim_uring_task_read(struct task_struct *t, u64 *ring, u32 workers[2],
+			    u64 *cpus, u32 room, u32 *nr_words);
+void cr_shim_uring_set_workers(const u32 workers[2]);
+struct file *cr_shim_uring_registered(struct task_struct *t, u32 place);
+u64 cr_shim_uring_identity(struct file *file);
+
+/* io_uring_tables.c */
+
+/**
+ * struct cr_shim_uring_tables - what is registered with an io_uring instance
+ * @eventfd: identity of the eventfd that is told of results, 0: none
+ * @eventfd_async: it is told only of what workers have done
+ * @eventfd_told: up to which result it has been told
+ * @eventfd_busy: it is about to be told
+ * @files: places for files, the first and the end of those that are chosen for who
+ *	asks for any, and where the search for one begins
+ * @buffers: places for buffers
+ * @limits: how many workers there may be
+ * @has_limits: somebody has said so
+ */
+struct cr_shim_uring_tables {
+	u64 eventfd;
+	u32 eventfd_async;
+	u32 eventfd_told;
+	u32 eventfd_busy;
+	u32 files[4];
+	u32 buffers;
+	u32 limits[2];
+	bool has_limits;
+};
+
+void cr_shim_uring_tables(struct file *file, struct cr_shim_uring_tables *out);
+struct file *cr_shim_uring_file(struct file *file, u32 *from, u64 *tag);
+int cr_shim_uring_buffer(struct file *file, u32 *from, struct mm_struct *mm,
+			 struct cr_img_uring_entry *out);
+void cr_shim_uring_set_hint(struct file *file, u32 hint);
+void cr_shim_uring_set_told(struct file *file, u32 tail);
+void cr_shim_uring_set_limits(struct file *file, u32 bounded, u32 unbounded);
 
 /* file.c */
 
@@ -805,7 +844,8 @@ int cr_shim_task_set_tty(struct task_struct *t, struct file *master);
 /* event.c */
 struct file *cr_shim_without_fd(long fd);
 bool cr_shim_is_eventfd(struct file *file);
-int cr_shim_eventfd_read(struct file *file, u64 *count, bool *semaphore);
+int cr_shim_eventfd_read(struct file *file, u32 rings, u64 *count, bool *semaphore);
+u64 cr_shim_eventfd_identity(struct file *file);
 struct file *cr_shim_eventfd_make(u64 count, bool semaphore);
 bool cr_shim_is_epoll(struct file *file);
 int cr_shim_epoll_read(struct file *file, struct cr_img_epoll_item *out, u32 max);

@@ -309,9 +309,7 @@ u64 cr_shim_current_unsupported(void)
 		x |= BIT_ULL(CR_TASK_TRACED);
 
 	/* That is its own alone. */
-	return x & ~(BIT_ULL(CR_TASK_SHARED_IO) | BIT_ULL(CR_TASK_IO_URING) |
-		     BIT_ULL(CR_TASK_IO_URING_FDS) |
-		     BIT_ULL(CR_TASK_IO_URING_WORKERS));
+	return x & ~(BIT_ULL(CR_TASK_SHARED_IO) | BIT_ULL(CR_TASK_IO_URING));
 }
 
 /* What wait4(2) says of @t, which has exited. */

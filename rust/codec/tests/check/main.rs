@@ -107,6 +107,8 @@ fn every_record_is_needed() {
                 | CR_TAG_MSGQ
                 | CR_TAG_SEMADJ
                 | CR_TAG_SHM
+                | CR_TAG_URING_TABLE
+                | CR_TAG_URING_TASK
         ) || (FILE_LISTENER..FILE_DATAGRAMS).contains(&gone.id)
             || (FILE_MASTER..=FILE_PROC).contains(&gone.id)
             || matches!(
@@ -118,7 +120,6 @@ fn every_record_is_needed() {
                     | FILE_NETLINK
                     | FILE_RAW
                     | FILE_LINK
-                    | FILE_IO_URING
                     | FILE_MQUEUE
                     | FILE_PLACE
             );
@@ -899,6 +900,98 @@ fn what_32bit_calls_leave() {
     passes::<cr_img_mm>(0, |mm| mm.mmap_compat_base = 0xffff_e000);
     fails::<cr_img_mm>(0, message, |mm| mm.mmap_compat_base = 1);
     fails::<cr_img_mm>(0, message, |mm| mm.mmap_compat_legacy_base = 0x1_0000_1000);
+}
+
+#[test]
+fn registered_with_io_uring() {
+    let entry = |nth: usize, message: &str, f: &dyn Fn(&mut cr_img_uring_entry)| {
+        fails_bytes(CR_TAG_URING_TABLE, nth, message, |payload| {
+            let place = size_of::<cr_img_uring_table>();
+            let place = place..place + size_of::<cr_img_uring_entry>();
+            let mut entry = cr_img_uring_entry::read_from_bytes(&payload[place.clone()]).unwrap();
+            f(&mut entry);
+            payload[place].copy_from_slice(entry.as_bytes());
+        });
+    };
+    let (files, buffers, eventfd, limits) = (0, 1, 2, 3);
+    for table in [files, buffers, eventfd, limits] {
+        let table = |message: &str, f: fn(&mut cr_img_uring_table)| {
+            fails::<cr_img_uring_table>(table, message, f);
+        };
+        table("no io_uring instance", |table| table.ring = FILE_NULL);
+        table("no io_uring instance", |table| table.ring = URING);
+        table("disagree", |table| table.nr += 1);
+        table("unknown kind", |table| table.kind = 9);
+    }
+    let order = "not after the last one";
+    let mut sample = Sample::new();
+    let at = index(&sample, CR_TAG_URING_TABLE, 0);
+    sample.state.swap(at, at + 1);
+    refused(&sample, order);
+    let table = "an impossible table";
+    fails::<cr_img_uring_table>(files, table, |table| table.value = [(1 << 20) + 1, 0, 0, 0]);
+    fails::<cr_img_uring_table>(files, table, |table| table.value = [0, 0, 0, 0]);
+    fails::<cr_img_uring_table>(files, table, |table| table.value = [8, 5, 4, 0]);
+    fails::<cr_img_uring_table>(files, table, |table| table.value = [8, 0, 9, 0]);
+    fails::<cr_img_uring_table>(files, table, |table| table.value = [8, 0, 0, 9]);
+    fails::<cr_img_uring_table>(buffers, table, |table| table.value[0] = (1 << 14) + 1);
+    fails::<cr_img_uring_table>(buffers, table, |table| table.value[0] = 0);
+    for at in 1..4 {
+        fails::<cr_img_uring_table>(buffers, table, |table| table.value[at] = 1);
+    }
+    fails::<cr_img_uring_table>(eventfd, table, |table| table.value[0] = 2);
+    fails::<cr_img_uring_table>(eventfd, table, |table| table.value[2] = 1);
+    fails::<cr_img_uring_table>(eventfd, table, |table| table.value[3] = 1);
+    fails::<cr_img_uring_table>(limits, table, |table| table.value[0] = 1 << 31);
+    fails::<cr_img_uring_table>(limits, table, |table| table.value[1] = 1 << 31);
+    fails::<cr_img_uring_table>(limits, table, |table| table.value[2] = 1);
+    fails::<cr_img_uring_table>(limits, table, |table| table.value[3] = 1);
+    let mut sample = change::<cr_img_uring_table>(eventfd, |table| table.nr = 0);
+    let at = index(&sample, CR_TAG_URING_TABLE, eventfd);
+    let length = size_of::<cr_img_uring_table>();
+    sample.state[at].payload.truncate(length);
+    refused(&sample, table);
+
+    entry(files, "places that do not ascend", &|entry| entry.index = 7);
+    entry(files, "places that do not ascend", &|entry| entry.index = 8);
+    entry(buffers, "places that do not ascend", &|entry| {
+        entry.index = 1
+    });
+    entry(eventfd, "places that do not ascend", &|entry| {
+        entry.index = 1
+    });
+    entry(files, "a reserved member", &|entry| entry.reserved = 1);
+    entry(files, "no file is registered", &|entry| entry.object = MM);
+    entry(files, "cannot be registered", &|entry| {
+        entry.object = FILE_IO_URING
+    });
+    entry(eventfd, "cannot be registered", &|entry| {
+        entry.object = FILE_NULL
+    });
+    entry(eventfd, "cannot be registered", &|entry| entry.tag = 1);
+    entry(files, "a file with an address", &|entry| entry.addr = 1);
+    entry(files, "a file with an address", &|entry| entry.length = 1);
+    entry(buffers, "a buffer in no memory", &|entry| {
+        entry.object = FILE_NULL
+    });
+    entry(buffers, "an impossible buffer", &|entry| entry.addr = 0);
+    entry(buffers, "an impossible buffer", &|entry| entry.length = 0);
+    entry(buffers, "an impossible buffer", &|entry| {
+        entry.length = (1 << 30) + 1
+    });
+    entry(buffers, "an impossible buffer", &|entry| {
+        entry.addr = u64::MAX
+    });
+
+    fails::<cr_img_uring_task>(0, "no io_uring instance", |task| task.ring = 0);
+    fails::<cr_img_uring_task>(0, "no io_uring instance", |task| task.rings[3] = URING);
+    fails::<cr_img_uring_task>(0, "impossible thread", |task| task.tid = 0);
+    fails::<cr_img_uring_task>(0, "impossible thread", |task| task.tid = u32::MAX);
+    fails::<cr_img_uring_task>(0, "impossible number of workers", |task| {
+        task.workers[1] = 1 << 31
+    });
+    fails::<cr_img_uring_task>(0, "disagree", |task| task.nr_words = 0);
+    fails::<cr_img_uring_task>(1, order, |task| task.tid = 1);
 }
 
 #[test]

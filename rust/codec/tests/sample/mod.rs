@@ -93,6 +93,7 @@ pub const FILE_MQUEUE: u64 = 54;
 pub const FILE_PLACE: u64 = 55;
 pub const PIDNS: u64 = 70;
 pub const PIDNS2: u64 = 71;
+pub const FILE_TOLD: u64 = 72;
 pub const INET: u64 = 78;
 pub const FILE_INET: u64 = 79;
 pub const LISTENER: u64 = 80;
@@ -208,6 +209,7 @@ impl Sample {
             reserved: 0,
         };
         sample.put(0, &adjustments, [1i16, -2].as_bytes());
+        sample.registered();
         sample.sockets();
         sample.pages.push((INODE, vec![run(PAGE as u64, 1)], 0x44));
         sample
@@ -226,6 +228,64 @@ impl Sample {
             id,
             payload: [fixed.as_bytes(), variable].concat(),
         });
+    }
+
+    /// With the io_uring instance.
+    fn registered(&mut self) {
+        let file = cr_img_uring_entry {
+            object: FILE_NULL,
+            tag: 5,
+            index: 2,
+            ..Default::default()
+        };
+        let buffer = cr_img_uring_entry {
+            object: MM,
+            addr: HEAP + 3,
+            length: 1 << 30,
+            ..Default::default()
+        };
+        let event = cr_img_uring_entry {
+            object: FILE_TOLD,
+            ..Default::default()
+        };
+        let told = cr_img_file {
+            kind: CR_FILE_EVENTFD,
+            flags: 0o2,
+            ..Default::default()
+        };
+        self.put(FILE_TOLD, &told, &[]);
+        for (kind, value, entries) in [
+            (
+                CR_URING_FILES,
+                [8, 1, 8, 8],
+                vec![file, cr_img_uring_entry { index: 7, ..file }],
+            ),
+            (CR_URING_BUFFERS, [1, 0, 0, 0], vec![buffer]),
+            (CR_URING_EVENTFD, [1, u32::MAX, 0, 0], vec![event]),
+            (CR_URING_LIMITS, [3, 0, 0, 0], vec![]),
+        ] {
+            let table = cr_img_uring_table {
+                ring: FILE_IO_URING,
+                kind,
+                nr: entries.len() as u32,
+                value,
+            };
+            self.put(0, &table, entries.as_bytes());
+        }
+        let task = cr_img_uring_task {
+            ring: FILE_IO_URING,
+            rings: core::array::from_fn(|at| if at == 15 { FILE_IO_URING } else { 0 }),
+            tid: 1,
+            workers: [1, i32::MAX as u32],
+            nr_words: 1,
+        };
+        self.put(0, &task, 1u64.as_bytes());
+        let task = cr_img_uring_task {
+            tid: 2,
+            nr_words: 0,
+            ..task
+        };
+        self.put(0, &task, &[]);
     }
 
     fn ipc_objects(&mut self) {
