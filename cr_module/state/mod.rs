@@ -5,6 +5,7 @@
 
 pub(crate) mod aio;
 pub(crate) mod audit;
+pub(crate) mod call;
 pub(crate) mod clock;
 pub(crate) mod controls;
 pub(crate) mod cpu;

@@ -13,7 +13,10 @@
 use crate::{
     hold::Standing,
     report::{fail, Result},
-    state::regs::{REG_AX, REG_ORIG_AX},
+    state::{
+        call::*,
+        regs::{REG_AX, REG_ORIG_AX},
+    },
     tree::Thread,
 };
 use cr_codec::uapi::*;
@@ -77,39 +80,6 @@ impl Timed {
     }
 }
 
-/// A system call, for people.
-#[derive(Clone, Copy)]
-pub(crate) enum CallName {
-    /// By its name.
-    Name(&'static str),
-    /// By its name, and restart_syscall(2), which would continue it, is forbidden.
-    NoRestart(&'static str),
-    /// By its number.
-    Number(u32),
-    /// By the number that 32-bit programs have for it.
-    Compat(u32),
-    /// One whose end its tracer waits for.
-    Traced,
-    /// Not in a system call at all.
-    NoCall,
-}
-
-impl core::fmt::Display for CallName {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Name(name) => write!(f, "{name}(2)"),
-            Self::NoRestart(name) => write!(
-                f,
-                "{name}(2) under a seccomp filter that does not allow restart_syscall(2)"
-            ),
-            Self::Number(nr) => write!(f, "system call {nr}"),
-            Self::Compat(nr) => write!(f, "system call {nr} of 32-bit programs"),
-            Self::Traced => f.write_str("a system call that its tracer waits for"),
-            Self::NoCall => f.write_str("the kernel"),
-        }
-    }
-}
-
 /// Issued again unless a signal handler without SA_RESTART has run.
 const ERESTARTSYS: i32 = -512;
 /// Issued again in any case.
@@ -120,57 +90,6 @@ const ERESTARTNOHAND: i32 = -514;
 const ERESTART_RESTARTBLOCK: i32 = -516;
 const EINTR_RESULT: i32 = -4;
 const EAGAIN_RESULT: i64 = -11;
-
-const READ: u32 = 0;
-const WRITE: u32 = 1;
-const OPEN: u32 = 2;
-const POLL: u32 = 7;
-const READV: u32 = 19;
-const WRITEV: u32 = 20;
-const SELECT: u32 = 23;
-const PAUSE: u32 = 34;
-const NANOSLEEP: u32 = 35;
-const SENDFILE: u32 = 40;
-const CONNECT: u32 = 42;
-const ACCEPT: u32 = 43;
-const SENDTO: u32 = 44;
-const RECVFROM: u32 = 45;
-const SENDMSG: u32 = 46;
-const RECVMSG: u32 = 47;
-const WAIT4: u32 = 61;
-const SEMOP: u32 = 65;
-const MSGSND: u32 = 69;
-const MSGRCV: u32 = 70;
-const FCNTL: u32 = 72;
-const FLOCK: u32 = 73;
-const CREAT: u32 = 85;
-const RT_SIGTIMEDWAIT: u32 = 128;
-const RT_SIGSUSPEND: u32 = 130;
-const FUTEX: u32 = 202;
-const RESTART_SYSCALL: u32 = 219;
-const IO_GETEVENTS: u32 = 208;
-const SEMTIMEDOP: u32 = 220;
-const CLOCK_NANOSLEEP: u32 = 230;
-const EPOLL_WAIT: u32 = 232;
-const MQ_TIMEDSEND: u32 = 242;
-const MQ_TIMEDRECEIVE: u32 = 243;
-const WAITID: u32 = 247;
-const OPENAT: u32 = 257;
-const RECVMMSG: u32 = 299;
-const SENDMMSG: u32 = 307;
-const PSELECT6: u32 = 270;
-const PPOLL: u32 = 271;
-const SPLICE: u32 = 275;
-const TEE: u32 = 276;
-const VMSPLICE: u32 = 278;
-const EPOLL_PWAIT: u32 = 281;
-const EPOLL_PWAIT2: u32 = 441;
-const ACCEPT4: u32 = 288;
-const IO_PGETEVENTS: u32 = 333;
-const IO_URING_ENTER: u32 = 426;
-const FUTEX_WAITV: u32 = 449;
-/// futex_wait(2), not the operation of futex(2).
-const FUTEX_WAIT_CALL: u32 = 455;
 
 const MSG_WAITALL: u64 = 0x100;
 const MSG_NOSIGNAL: u64 = 0x4000;
