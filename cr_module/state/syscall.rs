@@ -13,10 +13,7 @@
 use crate::{
     hold::Standing,
     report::{fail, Result},
-    state::{
-        call::*,
-        regs::{REG_AX, REG_ORIG_AX},
-    },
+    state::{call::*, compat, regs::REG_AX},
     tree::Thread,
 };
 use cr_codec::uapi::*;
@@ -64,7 +61,7 @@ pub(crate) enum Timed {
     /// As the kernel's own restart blocks do it.
     Block(u32, [u64; 5]),
     /// It is issued again, and finds the time that is left where it has found the time-out: the
-    /// address, and 1 for a struct timeval.
+    /// address, and [`IS_TIMEVAL`], [`IS_32_BIT`].
     Rewritten([u64; 2]),
     /// The same, and when it ends it overwrites the sets of descriptors that it was given: it
     /// must not end before memory is saved.
@@ -97,7 +94,7 @@ const MSG_WAITFORONE: u64 = 0x1_0000;
 const MSG_CMSG_CLOEXEC: u64 = 0x4000_0000;
 const O_CREAT_EXCL: u64 = 0o300;
 const IORING_ENTER_GETEVENTS: u32 = 1;
-const F_SETLKW: u64 = 7;
+pub(crate) const F_SETLKW: u64 = 7;
 const F_OFD_SETLKW: u64 = 38;
 const FUTEX_COMMAND: u64 = 0x7f;
 const FUTEX_PRIVATE_FLAG: u64 = 0x80;
@@ -113,7 +110,10 @@ const CLOCK_BOOTTIME: u64 = 7;
 const CLOCK_TAI: u64 = 11;
 /// Time left is only written to where there is something.
 const TT_NONE: u64 = 0;
-const TT_NATIVE: u64 = 1;
+pub(crate) const TT_NATIVE: u64 = 1;
+/// What is at an address where a call finds its time-out, else a struct timespec of 64-bit members.
+const IS_TIMEVAL: u64 = 1;
+pub(crate) const IS_32_BIT: u64 = 2;
 /// `kernel/futex/futex.h`: FLAGS_SIZE_32, FLAGS_HAS_TIMEOUT and FLAGS_SHARED.
 const FLAGS_OF_WAIT: u64 = 0x42;
 const FLAGS_SHARED: u64 = 0x10;
@@ -126,12 +126,18 @@ const PIPE_BUF: u64 = 4096;
 
 /// Looks up what to do about a thread that is in an interruptible sleep.
 pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
-    let Some((nr, [a, b, c, d, e, _])) = task.syscall() else {
+    let Some((nr, args)) = task.syscall() else {
         return Asleep::Wait(CallName::NoCall);
     };
-    if task.is_in_compat_call() {
-        return Asleep::Wait(CallName::Compat(nr));
+    match task.is_in_compat_call() {
+        true => compat::asleep_in(task, nr, args),
+        false => asleep_in_call(task, nr, args),
     }
+}
+
+/// The same by the number and the arguments that 64-bit programs have for the call.
+pub(crate) fn asleep_in_call(task: &TaskRef, nr: u32, args: [u64; 6]) -> Asleep {
+    let [a, b, c, d, e, _] = args;
     let file_type = |fd| file_of(task, fd).map_or(FileType::Regular, |file| file.read_type());
     match nr {
         _ if task.goes_on() => Asleep::WakeHalfway(a as u32, "read"),
@@ -178,7 +184,7 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         SELECT | PSELECT6 if e == 0 => Asleep::Leave(ERESTARTNOHAND),
         PPOLL if c == 0 => Asleep::Leave(ERESTARTNOHAND),
         POLL => restarted(task, "poll", CR_RESTART_POLL, [a, b & 0xffff_ffff, 1, 0, 0]),
-        SELECT => Asleep::LeaveFor(Timed::RewrittenWithSets([e, 1])),
+        SELECT => Asleep::LeaveFor(Timed::RewrittenWithSets([e, IS_TIMEVAL])),
         PSELECT6 => Asleep::LeaveFor(Timed::RewrittenWithSets([e, 0])),
         PPOLL => Asleep::LeaveFor(Timed::Rewritten([c, 0])),
 
@@ -285,10 +291,19 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
     }
 }
 
+/// The call that a thread is in, with the number and the arguments that 64-bit programs have for it.
+fn native_call(task: &TaskRef) -> Option<(u32, [u64; 6])> {
+    let (nr, args) = task.syscall()?;
+    match task.is_in_compat_call() {
+        true => compat::native(task, nr, args),
+        false => Some((nr, args)),
+    }
+}
+
 /// Whether the call that a thread has just come from, which was [`Timed::Finished`], has ended since
 /// its time was over.
 pub(crate) fn has_timed_out(task: &TaskRef) -> bool {
-    let timed_out = match task.syscall() {
+    let timed_out = match native_call(task) {
         Some((EPOLL_WAIT | EPOLL_PWAIT | EPOLL_PWAIT2 | IO_GETEVENTS | IO_PGETEVENTS, _)) => 0,
         // There is nothing in a terminal.
         Some((READ | READV, [a, ..])) if is_terminal(task, a) => 0,
@@ -503,7 +518,7 @@ pub(crate) fn interrupt(
     };
     regs.reg[REG_AX] = i64::from(result) as u64;
     // It says so itself only when it is interrupted.
-    if regs.reg[REG_ORIG_AX] == u64::from(RT_SIGSUSPEND) {
+    if matches!(native_call(&thread.task), Some((RT_SIGSUSPEND, _))) {
         record.flags |= CR_THREAD_RESTORE_SIGMASK;
     }
     Ok(())
@@ -514,16 +529,19 @@ pub(crate) fn restore_time_left(thread: &cr_img_thread) {
     if thread.restart_kind != CR_RESTART_SELECT {
         return;
     }
-    let [address, is_timeval, ..] = thread.restart_arg;
+    let [address, kind, ..] = thread.restart_arg;
     // Rather too late than too early.
-    let (part, per_second) = match is_timeval {
+    let (part, per_second) = match kind & IS_TIMEVAL {
         0 => (1, 1_000_000_000),
         _ => (1_000, 1_000_000),
     };
     let left = thread.restart_ns.div_ceil(part);
     let time = [left / per_second, left % per_second];
     // In read-only memory, it is a constant of the program: then it begins again.
-    let _ = build::write_user(address, time.as_bytes());
+    let _ = match kind & IS_32_BIT {
+        0 => build::write_user(address, time.as_bytes()),
+        _ => build::write_user(address, time.map(|part| part as u32).as_bytes()),
+    };
 }
 
 /// How long a thread is going to wait in a call that is issued again for it, ns.
