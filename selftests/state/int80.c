@@ -7,7 +7,7 @@
 #define RIGHTS		(PROT_READ | PROT_WRITE)
 #define WHAT		(MAP_PRIVATE | MAP_ANONYMOUS)
 
-#define SLEEP_S		12
+#define SLEEP_S		24
 
 /* struct robust_list_head of 32-bit programs, a lock in the list, and its word. */
 struct robust {

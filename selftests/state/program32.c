@@ -5,7 +5,7 @@
  */
 #include "start32.h"
 
-#define LEFT_MS		12000	/* how long who sleeps for a time does */
+#define LEFT_MS		24000	/* how long who sleeps for a time does */
 #define TLS_ENTRY	12	/* the first one of a thread */
 
 struct user_desc32 {
