@@ -8,7 +8,7 @@ use crate::{
     build::Build,
     plan::{self, Plan, ProcessPlan},
     report::{Context, Result},
-    state::{guard::Guards, inherit, mm},
+    state::{guard::Guards, inherit, mm, vdso},
 };
 use core::ops::Range;
 use cr_codec::{check::Rec, uapi::*};
@@ -57,7 +57,11 @@ pub(crate) fn map_memory(plan: &Plan, at: usize) -> Result {
         let length = parent.scratch.end - parent.scratch.start;
         build.syscall(SYS_MUNMAP, [parent.scratch.start, length, 0])?;
     }
-    inherit::unmap_others(&build, &parent.vmas, &vmas)?;
+    let parent_mm: cr_img_mm = parent.mm.fixed()?;
+    let image: cr_img_mm = plan.records.get(mm_at).fixed()?;
+    let keeps_vdso = vdso::is_compat(&parent_mm) == vdso::is_compat(&image)
+        && inherit::keeps_vdso(&parent.vmas, &vmas);
+    inherit::unmap_others(&build, &parent.vmas, &vmas, keeps_vdso)?;
     if parent.scratch != process.all_scratch {
         map_scratch(&process.all_scratch)?;
     }
@@ -65,8 +69,8 @@ pub(crate) fn map_memory(plan: &Plan, at: usize) -> Result {
     let inherited = mm::Inherited {
         vmas: &parent.vmas,
         guards: parent.guards,
-        vdso: inherit::keeps_vdso(&parent.vmas, &vmas),
-        layout: mm::layout_of(&parent.mm.fixed()?),
+        vdso: keeps_vdso,
+        layout: mm::layout_of(&parent_mm),
         auxv: parent.mm.variable::<cr_img_mm>(),
     };
     mm::restore(&build, mm_at, Some(&inherited))

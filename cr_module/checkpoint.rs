@@ -271,7 +271,7 @@ fn collect_once(
         memory: Memory::new(how.no_dontdump),
         index: Index::with_capacity(8 * hold.len() as usize, GFP_KERNEL)?,
         xfeatures: 0,
-        vdso_len: None,
+        vdso_data_len: None,
         lockable: KVVec::new(),
         externals: KVVec::new(),
         epolls: KVVec::new(),
@@ -442,7 +442,7 @@ pub(crate) struct Save<'a> {
     /// NUMA memory policies, with their ids.
     pub(crate) policies: RBTree<PolicyKey, u64>,
     /// Length of the vDSO, which is the same for all.
-    pub(crate) vdso_len: Option<u64>,
+    pub(crate) vdso_data_len: Option<u64>,
     records: Buffer,
     index: Index,
     xfeatures: u64,

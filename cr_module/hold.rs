@@ -13,7 +13,10 @@
 use crate::{
     container::Container,
     report::{fail, failure, Result, Who},
-    state::syscall::{self, Asleep, CallName, Timed},
+    state::{
+        call::CallName,
+        syscall::{self, Asleep, Timed},
+    },
 };
 use cr_sys::{
     errno::EOPNOTSUPP,

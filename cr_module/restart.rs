@@ -384,11 +384,17 @@ impl Tasks {
                 continue;
             };
             let mm = self.plan.task(at, living)?.task.mm().ok_or(ESRCH)?;
+            let records = &self.plan.records;
+            let image: cr_img_mm = records.get(records.find(process.process.mm)?).fixed()?;
             for (number, thread) in process.living() {
                 let created = self.plan.task(at, number)?;
                 let tid = thread.thread.tid;
                 self.set_thread_registers(&created, thread, &mm, &mut xstate)
                     .context(format_args!("pid {tid}"))?;
+                // It maps nothing any more that this would be in the way of.
+                if vdso::is_compat(&image) {
+                    created.task.set_compat();
+                }
             }
         }
         Ok(())

@@ -184,11 +184,11 @@ pub(crate) fn unmap_others(
     build: &Build<'_>,
     parents: &[cr_img_vma],
     vmas: &[cr_img_vma],
+    keeps_vdso: bool,
 ) -> Result {
-    // A part of the vDSO alone cannot be mapped again.
-    let keeps_vdso = keeps_vdso(parents, vmas);
     for parent in parents {
         let keep = match parent.kind {
+            // A part of it alone cannot be mapped again.
             CR_VMA_VDSO => keeps_vdso,
             _ => is_kept(vmas, parent),
         };
@@ -202,7 +202,7 @@ pub(crate) fn unmap_others(
     Ok(())
 }
 
-/// Whether parent and child have the same vDSO at the same place.
+/// Whether parent and child, which are of one kind, have the vDSO at the same place.
 pub(crate) fn keeps_vdso(parents: &[cr_img_vma], vmas: &[cr_img_vma]) -> bool {
     let is_vdso = |vma: &&cr_img_vma| vma.kind == CR_VMA_VDSO;
     let place = |vma: &cr_img_vma| (vma.start, vma.end, vma.flags);

@@ -30,6 +30,14 @@ const REFUSED_MM: &[(u32, &str)] = &[
     (CR_MM_X_LAM, "linear address masking"),
     (CR_MM_X_UPROBES, "uprobes"),
     (CR_MM_X_RDPMC, "mapped perf events"),
+    (
+        CR_MM_X_VDSO,
+        "another vDSO than that of its kind of programs",
+    ),
+    (
+        CR_MM_X_ABI,
+        "a 32-bit program with less memory than others (ADDR_LIMIT_3GB), or of another kind",
+    ),
 ];
 
 const REFUSED_VMA: &[(u32, &str)] = &[
@@ -95,10 +103,10 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
             }
             vdso_end = vma.end;
             if saved.flags & CR_VMA_EXEC != 0 {
-                if vma.end - vma.start != vdso().len() as u64 {
+                if vma.end - vma.start != vdso::len(vdso::is_compat(&record)) {
                     fail!(
                         EOPNOTSUPP(),
-                        "another vDSO than that of 64-bit programs is not supported yet"
+                        "another vDSO than that of its kind of programs is not supported yet"
                     );
                 }
             }
@@ -108,18 +116,18 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
     aio::check(&mm, &vmas)?;
     record.nr_vmas = vmas.len() as u32;
     if record.vdso != 0 {
-        // That of the caller is the same, and nobody has taken parts of it away.
-        let len = match save.vdso_len {
+        // The data of the caller is the same, and nobody has taken parts of it away.
+        let data_len = match save.vdso_data_len {
             Some(len) => len,
-            None => *save.vdso_len.insert(vdso::len()?),
+            None => *save.vdso_data_len.insert(vdso::data_len()?),
         };
-        if vdso_end - record.vdso != len {
+        if vdso_end - record.vdso != data_len + vdso::len(vdso::is_compat(&record)) {
             fail!(
                 EOPNOTSUPP(),
                 "a part of the vDSO was unmapped, which is not supported yet"
             );
         }
-        record.vdso_crc = vdso::crc();
+        record.vdso_crc = vdso::crc(vdso::is_compat(&record));
     }
 
     let id = save.objects.add(Kind::Mm, mm.identity())?;

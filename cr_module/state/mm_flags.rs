@@ -61,6 +61,9 @@ pub(crate) fn restore(build: &Build<'_>, mm: &cr_img_mm) -> Result {
             .context(format_args!("PR_FUTEX_HASH"))?;
     }
     build::set_layout(mm);
+    if mm.flags & CR_MM_COMPAT != 0 {
+        build::set_compat_memory();
+    }
     Ok(())
 }
 

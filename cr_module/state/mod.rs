@@ -5,7 +5,9 @@
 
 pub(crate) mod aio;
 pub(crate) mod audit;
+pub(crate) mod call;
 pub(crate) mod clock;
+pub(crate) mod compat;
 pub(crate) mod controls;
 pub(crate) mod cpu;
 pub(crate) mod cred;

@@ -11,9 +11,8 @@ use cr_codec::{check::Rec, record::MAX_XSTATE, uapi::*, xstate};
 use cr_sys::{errno::EOPNOTSUPP, regs, task::TaskRef, vec};
 use kernel::prelude::*;
 
-/// Places in `cr_img_regs`, of the result and of the number of a system call, and of the instruction.
+/// Places in `cr_img_regs`, of the result of a system call, and of the instruction.
 pub(crate) const REG_AX: usize = 10;
-pub(crate) const REG_ORIG_AX: usize = 15;
 pub(crate) const REG_IP: usize = 16;
 
 /// Saves both sets of a thread that stands still.

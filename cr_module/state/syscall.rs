@@ -13,7 +13,7 @@
 use crate::{
     hold::Standing,
     report::{fail, Result},
-    state::regs::{REG_AX, REG_ORIG_AX},
+    state::{call::*, compat, regs::REG_AX},
     tree::Thread,
 };
 use cr_codec::uapi::*;
@@ -61,7 +61,7 @@ pub(crate) enum Timed {
     /// As the kernel's own restart blocks do it.
     Block(u32, [u64; 5]),
     /// It is issued again, and finds the time that is left where it has found the time-out: the
-    /// address, and 1 for a struct timeval.
+    /// address, and [`IS_TIMEVAL`], [`IS_32_BIT`].
     Rewritten([u64; 2]),
     /// The same, and when it ends it overwrites the sets of descriptors that it was given: it
     /// must not end before memory is saved.
@@ -77,39 +77,6 @@ impl Timed {
     }
 }
 
-/// A system call, for people.
-#[derive(Clone, Copy)]
-pub(crate) enum CallName {
-    /// By its name.
-    Name(&'static str),
-    /// By its name, and restart_syscall(2), which would continue it, is forbidden.
-    NoRestart(&'static str),
-    /// By its number.
-    Number(u32),
-    /// By the number that 32-bit programs have for it.
-    Compat(u32),
-    /// One whose end its tracer waits for.
-    Traced,
-    /// Not in a system call at all.
-    NoCall,
-}
-
-impl core::fmt::Display for CallName {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Name(name) => write!(f, "{name}(2)"),
-            Self::NoRestart(name) => write!(
-                f,
-                "{name}(2) under a seccomp filter that does not allow restart_syscall(2)"
-            ),
-            Self::Number(nr) => write!(f, "system call {nr}"),
-            Self::Compat(nr) => write!(f, "system call {nr} of 32-bit programs"),
-            Self::Traced => f.write_str("a system call that its tracer waits for"),
-            Self::NoCall => f.write_str("the kernel"),
-        }
-    }
-}
-
 /// Issued again unless a signal handler without SA_RESTART has run.
 const ERESTARTSYS: i32 = -512;
 /// Issued again in any case.
@@ -121,64 +88,13 @@ const ERESTART_RESTARTBLOCK: i32 = -516;
 const EINTR_RESULT: i32 = -4;
 const EAGAIN_RESULT: i64 = -11;
 
-const READ: u32 = 0;
-const WRITE: u32 = 1;
-const OPEN: u32 = 2;
-const POLL: u32 = 7;
-const READV: u32 = 19;
-const WRITEV: u32 = 20;
-const SELECT: u32 = 23;
-const PAUSE: u32 = 34;
-const NANOSLEEP: u32 = 35;
-const SENDFILE: u32 = 40;
-const CONNECT: u32 = 42;
-const ACCEPT: u32 = 43;
-const SENDTO: u32 = 44;
-const RECVFROM: u32 = 45;
-const SENDMSG: u32 = 46;
-const RECVMSG: u32 = 47;
-const WAIT4: u32 = 61;
-const SEMOP: u32 = 65;
-const MSGSND: u32 = 69;
-const MSGRCV: u32 = 70;
-const FCNTL: u32 = 72;
-const FLOCK: u32 = 73;
-const CREAT: u32 = 85;
-const RT_SIGTIMEDWAIT: u32 = 128;
-const RT_SIGSUSPEND: u32 = 130;
-const FUTEX: u32 = 202;
-const RESTART_SYSCALL: u32 = 219;
-const IO_GETEVENTS: u32 = 208;
-const SEMTIMEDOP: u32 = 220;
-const CLOCK_NANOSLEEP: u32 = 230;
-const EPOLL_WAIT: u32 = 232;
-const MQ_TIMEDSEND: u32 = 242;
-const MQ_TIMEDRECEIVE: u32 = 243;
-const WAITID: u32 = 247;
-const OPENAT: u32 = 257;
-const RECVMMSG: u32 = 299;
-const SENDMMSG: u32 = 307;
-const PSELECT6: u32 = 270;
-const PPOLL: u32 = 271;
-const SPLICE: u32 = 275;
-const TEE: u32 = 276;
-const VMSPLICE: u32 = 278;
-const EPOLL_PWAIT: u32 = 281;
-const EPOLL_PWAIT2: u32 = 441;
-const ACCEPT4: u32 = 288;
-const IO_PGETEVENTS: u32 = 333;
-const IO_URING_ENTER: u32 = 426;
-const FUTEX_WAITV: u32 = 449;
-/// futex_wait(2), not the operation of futex(2).
-const FUTEX_WAIT_CALL: u32 = 455;
-
 const MSG_WAITALL: u64 = 0x100;
 const MSG_NOSIGNAL: u64 = 0x4000;
 const MSG_WAITFORONE: u64 = 0x1_0000;
 const MSG_CMSG_CLOEXEC: u64 = 0x4000_0000;
 const O_CREAT_EXCL: u64 = 0o300;
 const IORING_ENTER_GETEVENTS: u32 = 1;
-const F_SETLKW: u64 = 7;
+pub(crate) const F_SETLKW: u64 = 7;
 const F_OFD_SETLKW: u64 = 38;
 const FUTEX_COMMAND: u64 = 0x7f;
 const FUTEX_PRIVATE_FLAG: u64 = 0x80;
@@ -194,7 +110,10 @@ const CLOCK_BOOTTIME: u64 = 7;
 const CLOCK_TAI: u64 = 11;
 /// Time left is only written to where there is something.
 const TT_NONE: u64 = 0;
-const TT_NATIVE: u64 = 1;
+pub(crate) const TT_NATIVE: u64 = 1;
+/// What is at an address where a call finds its time-out, else a struct timespec of 64-bit members.
+const IS_TIMEVAL: u64 = 1;
+pub(crate) const IS_32_BIT: u64 = 2;
 /// `kernel/futex/futex.h`: FLAGS_SIZE_32, FLAGS_HAS_TIMEOUT and FLAGS_SHARED.
 const FLAGS_OF_WAIT: u64 = 0x42;
 const FLAGS_SHARED: u64 = 0x10;
@@ -207,12 +126,18 @@ const PIPE_BUF: u64 = 4096;
 
 /// Looks up what to do about a thread that is in an interruptible sleep.
 pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
-    let Some((nr, [a, b, c, d, e, _])) = task.syscall() else {
+    let Some((nr, args)) = task.syscall() else {
         return Asleep::Wait(CallName::NoCall);
     };
-    if task.is_in_compat_call() {
-        return Asleep::Wait(CallName::Compat(nr));
+    match task.is_in_compat_call() {
+        true => compat::asleep_in(task, nr, args),
+        false => asleep_in_call(task, nr, args),
     }
+}
+
+/// The same by the number and the arguments that 64-bit programs have for the call.
+pub(crate) fn asleep_in_call(task: &TaskRef, nr: u32, args: [u64; 6]) -> Asleep {
+    let [a, b, c, d, e, _] = args;
     let file_type = |fd| file_of(task, fd).map_or(FileType::Regular, |file| file.read_type());
     match nr {
         _ if task.goes_on() => Asleep::WakeHalfway(a as u32, "read"),
@@ -259,7 +184,7 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         SELECT | PSELECT6 if e == 0 => Asleep::Leave(ERESTARTNOHAND),
         PPOLL if c == 0 => Asleep::Leave(ERESTARTNOHAND),
         POLL => restarted(task, "poll", CR_RESTART_POLL, [a, b & 0xffff_ffff, 1, 0, 0]),
-        SELECT => Asleep::LeaveFor(Timed::RewrittenWithSets([e, 1])),
+        SELECT => Asleep::LeaveFor(Timed::RewrittenWithSets([e, IS_TIMEVAL])),
         PSELECT6 => Asleep::LeaveFor(Timed::RewrittenWithSets([e, 0])),
         PPOLL => Asleep::LeaveFor(Timed::Rewritten([c, 0])),
 
@@ -366,10 +291,19 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
     }
 }
 
+/// The call that a thread is in, with the number and the arguments that 64-bit programs have for it.
+fn native_call(task: &TaskRef) -> Option<(u32, [u64; 6])> {
+    let (nr, args) = task.syscall()?;
+    match task.is_in_compat_call() {
+        true => compat::native(task, nr, args),
+        false => Some((nr, args)),
+    }
+}
+
 /// Whether the call that a thread has just come from, which was [`Timed::Finished`], has ended since
 /// its time was over.
 pub(crate) fn has_timed_out(task: &TaskRef) -> bool {
-    let timed_out = match task.syscall() {
+    let timed_out = match native_call(task) {
         Some((EPOLL_WAIT | EPOLL_PWAIT | EPOLL_PWAIT2 | IO_GETEVENTS | IO_PGETEVENTS, _)) => 0,
         // There is nothing in a terminal.
         Some((READ | READV, [a, ..])) if is_terminal(task, a) => 0,
@@ -587,7 +521,7 @@ pub(crate) fn interrupt(
     };
     regs.reg[REG_AX] = i64::from(result) as u64;
     // It says so itself only when it is interrupted.
-    if regs.reg[REG_ORIG_AX] == u64::from(RT_SIGSUSPEND) {
+    if matches!(native_call(&thread.task), Some((RT_SIGSUSPEND, _))) {
         record.flags |= CR_THREAD_RESTORE_SIGMASK;
     }
     Ok(())
@@ -598,16 +532,19 @@ pub(crate) fn restore_time_left(thread: &cr_img_thread) {
     if thread.restart_kind != CR_RESTART_SELECT {
         return;
     }
-    let [address, is_timeval, ..] = thread.restart_arg;
+    let [address, kind, ..] = thread.restart_arg;
     // Rather too late than too early.
-    let (part, per_second) = match is_timeval {
+    let (part, per_second) = match kind & IS_TIMEVAL {
         0 => (1, 1_000_000_000),
         _ => (1_000, 1_000_000),
     };
     let left = thread.restart_ns.div_ceil(part);
     let time = [left / per_second, left % per_second];
     // In read-only memory, it is a constant of the program: then it begins again.
-    let _ = build::write_user(address, time.as_bytes());
+    let _ = match kind & IS_32_BIT {
+        0 => build::write_user(address, time.as_bytes()),
+        _ => build::write_user(address, time.map(|part| part as u32).as_bytes()),
+    };
 }
 
 /// How long a thread is going to wait in a call that is issued again for it, ns.

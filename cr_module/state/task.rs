@@ -38,11 +38,6 @@ const REFUSED: &[(u32, &str)] = &[
         CR_TASK_IO_URING_RESTRICT,
         "is restricted in its use of io_uring",
     ),
-    (CR_TASK_COMPAT, "is a 32-bit program"),
-    (
-        CR_TASK_COMPAT_CALL,
-        "is in a system call of 32-bit programs (int 0x80)",
-    ),
     (
         CR_TASK_SCHED_EXT,
         "has the extended scheduling policy (SCHED_EXT)",
@@ -130,6 +125,9 @@ pub(crate) fn check_caller() -> Result {
                 "the caller {what}, which the container would inherit"
             );
         }
+    }
+    if unsupported & (1 << CR_TASK_COMPAT) != 0 {
+        fail!(EPERM, "the caller is a 32-bit program: use a 64-bit one");
     }
     Ok(())
 }

@@ -76,7 +76,7 @@ pub(crate) fn restore(build: &Build<'_>, plan: &ThreadPlan) -> Result {
     // 0 would mean the default. A real-time policy has none.
     build.prctl(PR_SET_TIMERSLACK, thread.timer_slack_ns.max(1))?;
     build::set_fault(&thread.fault);
-    build::set_restart_block(thread).context(format_args!("interrupted system call"))?;
+    emulated(build::set_restart_block(thread)).context(format_args!("interrupted system call"))?;
     syscall::restore_time_left(thread);
 
     match thread.flags & CR_THREAD_NO_NEW_PRIVS {

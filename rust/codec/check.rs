@@ -59,6 +59,8 @@ pub const USER_START: u64 = 0x1_0000;
 pub const USER_END: u64 = 0x7fff_ffff_f000;
 /// The end of the addresses that 32-bit programs can name.
 const COMPAT_END: u64 = 1 << 32;
+/// First address that they cannot map.
+const COMPAT_USER_END: u64 = 0xffff_e000;
 
 /// Highest process id there can be.
 pub const PID_MAX: u32 = 1 << 22;

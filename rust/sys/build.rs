@@ -180,7 +180,8 @@ pub fn set_groups(groups: &[u32]) -> Result {
     to_result(unsafe { bindings::cr_shim_set_groups(groups.as_ptr(), groups.len() as u32) })
 }
 
-/// Restores the restart block of the current task.
+/// Restores the restart block of the current task. ENOSYS: it is that of a 32-bit program, and this
+/// machine runs none.
 pub fn set_restart_block(thread: &cr_img_thread) -> Result {
     // SAFETY: `thread` is valid for reads; its values are checked.
     to_result(unsafe { bindings::cr_shim_restart_block(thread) })
@@ -287,6 +288,18 @@ pub fn set_memory_peaks(mm: &cr_img_mm) {
 pub fn set_layout(mm: &cr_img_mm) {
     // SAFETY: The values only matter for the search of free addresses in the task's own memory.
     unsafe { bindings::cr_shim_mm_layout(mm) }
+}
+
+/// Whether this machine runs 32-bit programs.
+pub fn runs_compat() -> bool {
+    // SAFETY: No preconditions.
+    unsafe { bindings::cr_shim_runs_compat() }
+}
+
+/// Makes the memory of the current process that of a 32-bit program.
+pub fn set_compat_memory() {
+    // SAFETY: The current task has memory, and is not in a call that looks at its kind.
+    unsafe { bindings::cr_shim_compat_mm_set() }
 }
 
 /// rt_sigaction(2) of the current process, as if it was called by a 32-bit program. ENOSYS: this

@@ -16,9 +16,9 @@ use kernel::{
 };
 
 pub use bindings::{
-    CR_MM_X_LAM, CR_MM_X_RDPMC, CR_MM_X_UPROBES, CR_VMA_X_HUGETLB, CR_VMA_X_NAMED, CR_VMA_X_OTHER,
-    CR_VMA_X_PFNMAP, CR_VMA_X_POLICY, CR_VMA_X_SHSTK, CR_VMA_X_SPECIAL, CR_VMA_X_SYNC,
-    CR_VMA_X_UFFD,
+    CR_MM_X_ABI, CR_MM_X_LAM, CR_MM_X_RDPMC, CR_MM_X_UPROBES, CR_MM_X_VDSO, CR_VMA_X_HUGETLB,
+    CR_VMA_X_NAMED, CR_VMA_X_OTHER, CR_VMA_X_PFNMAP, CR_VMA_X_POLICY, CR_VMA_X_SHSTK,
+    CR_VMA_X_SPECIAL, CR_VMA_X_SYNC, CR_VMA_X_UFFD,
 };
 
 /// In the number of a page frame: the page may have changed since changes were noted last.
@@ -33,11 +33,11 @@ pub const PAGE_SIZE: usize = kernel::page::PAGE_SIZE;
 /// Words in the longest auxiliary vector.
 pub const MAX_AUXV: usize = 64;
 
-/// The vDSO that 64-bit programs have: whole pages.
-pub fn vdso() -> &'static [u8] {
+/// The vDSO that 64-bit programs have, or `compat` ones of 32 bits: whole pages.
+pub fn vdso(compat: bool) -> &'static [u8] {
     let mut len = 0;
     // SAFETY: `len` is valid for writes.
-    let data = unsafe { bindings::cr_shim_vdso(&mut len) };
+    let data = unsafe { bindings::cr_shim_vdso(compat, &mut len) };
     // SAFETY: It is a part of the kernel, so many bytes, which has patched it at boot and does not
     // write to it any more.
     unsafe { core::slice::from_raw_parts(data.cast(), len) }

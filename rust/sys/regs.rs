@@ -52,6 +52,12 @@ impl TaskRef {
         to_result(unsafe { bindings::cr_shim_regs_set(self.as_ptr(), regs) })
     }
 
+    /// Makes a thread that is parked one of a 32-bit program: its system calls map memory below 4 GiB.
+    pub fn set_compat(&self) {
+        // SAFETY: The task is valid, and does nothing meanwhile.
+        unsafe { bindings::cr_shim_compat_thread_set(self.as_ptr()) }
+    }
+
     /// Extended state; `out` is [`xstate_size`] long. The task stands still, or is current.
     pub fn read_xstate(&self, out: &mut [u8]) -> Result {
         // SAFETY: The task is valid, `out` is valid for writes of its length.

@@ -5,10 +5,12 @@
 
 #include "payload.h"
 
+#define CALL32_NANOSLEEP	162
 #define CALL32_MMAP2		192
 #define CALL32_RT_SIGACTION	174
 #define CALL32_SET_THREAD_AREA	243
 #define CALL32_GET_THREAD_AREA	244
+#define CALL32_EPOLL_WAIT	256
 #define CALL32_SET_ROBUST_LIST	311
 
 /* Addresses are below 4 GiB. Returns an error number below 0. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tasks that use what a processor can do and is not supported, or need not be. */
 #include "cases.h"
-#include <elf.h>
-#include <stddef.h>
+#include "int80.h"
+#include <sys/epoll.h>
 #include <sys/io.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -61,53 +61,18 @@ static void make_emulated(void)
 	sure(waitpid(other, &status, 0));
 }
 
-/* It sleeps in the pause(2) of 32-bit programs. */
+/* It sleeps for a time in the epoll_wait(2) of 32-bit programs. */
 static void make_32bit_call(void)
 {
-	long nr = 29;
+	int epoll = sure(epoll_create1(EPOLL_CLOEXEC));
+	uint32_t events = low_address(low_page());
 
 	other = sure(fork());
 	if (!other) {
-		asm volatile("int $0x80" : "+a"(nr) : : "memory", "r8", "r9", "r10", "r11");
+		int80(CALL32_EPOLL_WAIT, epoll, events, 1, 600000, 0);
 		_exit(1);
 	}
-	await_syscall(other, 29);
-}
-
-static void make_32bit(void)
-{
-	static const unsigned char code[] = { 0xeb, 0xfe };	/* jmp to itself */
-	struct {
-		Elf32_Ehdr header;
-		Elf32_Phdr segment;
-		unsigned char code[sizeof(code)];
-	} image = {
-		.header = {
-			.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB,
-				     EV_CURRENT },
-			.e_type = ET_EXEC, .e_machine = EM_386, .e_version = EV_CURRENT,
-			.e_ehsize = sizeof(Elf32_Ehdr), .e_phentsize = sizeof(Elf32_Phdr), .e_phnum = 1,
-		},
-		.segment = { .p_type = PT_LOAD, .p_vaddr = 0x10000, .p_flags = PF_R | PF_X,
-			     .p_filesz = sizeof(image), .p_memsz = sizeof(image), .p_align = PAGE },
-	};
-	char path[64], name[16] = "";
-	int fd;
-
-	image.header.e_phoff = offsetof(__typeof__(image), segment);
-	image.header.e_entry = 0x10000 + offsetof(__typeof__(image), code);
-	memcpy(image.code, code, sizeof(code));
-	fd = sure(open(file_at("program"), O_CREAT | O_WRONLY | O_CLOEXEC, 0755));
-	sure((int)write(fd, &image, sizeof(image)));
-	close(fd);
-	other = sure(fork());
-	if (!other) {
-		need(execl(file_at("program"), "program", NULL));
-		_exit(1);
-	}
-	snprintf(path, sizeof(path), "/proc/%d/comm", other);
-	while (read_file(path, name, sizeof(name)) > 0 && strcmp(name, "program\n"))
-		sleep_ms(5);
+	await_syscall(other, CALL32_EPOLL_WAIT);
 }
 
 static void make_iopl(void)
@@ -151,8 +116,7 @@ static const struct case_ cases[] = {
 	{ "block-step", "from branch to branch", make_block_step, NULL },
 	{ "emulated", "emulated", make_emulated, NULL },
 	{ "resctrl", "is in a resource group", make_resctrl, NULL },
-	{ "32-bit", "is a 32-bit program", make_32bit, NULL },
-	{ "32-bit-call", "sleeps in system call 29 of 32-bit programs", make_32bit_call, NULL },
+	{ "32-bit-call", "sleeps in system call 256 of 32-bit programs", make_32bit_call, NULL },
 	{ "iopl", "privilege level", make_iopl, NULL },
 	{ "ioperm", "port permissions", make_ioperm, NULL },
 	{ "shadow-stack", "shadow stack", make_shadow_stack, NULL },

@@ -7,6 +7,8 @@
 #define RIGHTS		(PROT_READ | PROT_WRITE)
 #define WHAT		(MAP_PRIVATE | MAP_ANONYMOUS)
 
+#define SLEEP_S		24
+
 /* struct robust_list_head of 32-bit programs, a lock in the list, and its word. */
 struct robust {
 	uint32_t next, offset, pending;
@@ -28,6 +30,22 @@ static int owner(void *arg)
 	return 0;
 }
 
+/* Sleeps in the nanosleep(2) of 32-bit programs. */
+static int sleeper(void *arg)
+{
+	int32_t *time = low_page();
+	long long began = now_ns(CLOCK_MONOTONIC);
+
+	(void)arg;
+	time[0] = SLEEP_S;
+	time[2] = time[4] = 7;
+	expect_eq(int80(CALL32_NANOSLEEP, low_address(time), low_address(time + 2), 0, 0, 0), 0,
+		  "nanosleep(2) of 32-bit programs goes on");
+	expect(now_ns(CLOCK_MONOTONIC) - began >= SLEEP_S * SECOND, "and not for a shorter time");
+	expect_eq(time[4], 7, "what is behind the time left");
+	return 0;
+}
+
 /* Where it would map something next. */
 static uint32_t next_address(void)
 {
@@ -41,15 +59,18 @@ int main(int argc, char **argv)
 {
 	struct robust *robust = sure(mmap(NULL, PAGE, RIGHTS, MAP_SHARED | MAP_ANONYMOUS | MAP_32BIT, -1, 0));
 	uint32_t before;
-	pid_t pid;
+	pid_t pid, sleeps;
 
 	payload_begin(argc, argv);
 	pid = child(owner, robust);
 	await("owner");
+	sleeps = child(sleeper, NULL);
+	await_syscall(sleeps, CALL32_NANOSLEEP);
 	before = next_address();
 	pause_here();
 	expect_eq(next_address(), before, "where mmap2(2) looks for free addresses");
 	reap(pid);
+	reap(sleeps);
 	expect_eq(robust->word, FUTEX_OWNER_DIED, "lock in a list of 32-bit programs, whose owner died");
 	return payload_end();
 }

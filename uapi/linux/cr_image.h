@@ -974,6 +974,8 @@ struct cr_img_sighand {
 #define CR_MM_LOCKONFAULT	0x40
 /* prctl(PR_SET_MEMORY_MERGE): new mappings are CR_VMA_MERGEABLE. */
 #define CR_MM_MERGE_ANY		0x80
+/* That of a 32-bit program: so are its vDSO, and all threads that have it. */
+#define CR_MM_COMPAT		0x100
 
 /* The hash of futexes that all processes share: PR_FUTEX_HASH with 0. */
 #define CR_FUTEX_GLOBAL		1
@@ -2225,11 +2227,14 @@ struct cr_img_process {
 /**
  * enum cr_img_restart_kind - restart block of an interrupted system call
  * @CR_RESTART_NONE: none
- * @CR_RESTART_NANOSLEEP: @arg: clock, address for the time left, type of it
+ * @CR_RESTART_NANOSLEEP: @arg: clock, address for the time left, type
+ *	of it: 0 for none, 1 for a struct timespec, 2 for one of 32-bit members, only
+ *	in a CR_THREAD_COMPAT_CALL
  * @CR_RESTART_FUTEX: @arg: address, value, flags, bitset, has a time-out
  * @CR_RESTART_POLL: @arg: address, count, has a time-out
  * @CR_RESTART_SELECT: @arg: address of the time-out, which is to be set to the
- *	time that is left; 1 if that is a struct timeval, 0 for a timespec
+ *	time that is left; 1 if that is a struct timeval, 0 for a timespec; with
+ *	2 added, of two 32-bit members: only in a CR_THREAD_COMPAT_CALL
  * @CR_RESTART_WAIT: the call is finished as the registers say, but for its
  *	time-out: rt_sigtimedwait(2), epoll_wait(2), epoll_pwait(2),
  *	epoll_pwait2(2), calls at sockets, reads of terminals; of one that was
@@ -2262,6 +2267,8 @@ enum cr_img_restart_kind {
 #define CR_THREAD_STOPPING		0x10
 /* It has exceeded RLIMIT_NPROC by setuid(2): execve(2) may fail. */
 #define CR_THREAD_NPROC_EXCEEDED	0x20
+/* Its system call, or the one that it goes on with, is one of 32-bit programs. */
+#define CR_THREAD_COMPAT_CALL		0x40
 
 /**
  * struct cr_img_thread - thread

@@ -4,7 +4,9 @@
 
 use core::{mem::size_of, ops::Range};
 
-use super::{is_user_range, CheckError, Placed, Result, State, COMPAT_END, USER_END};
+use super::{
+    is_user_range, CheckError, Placed, Result, State, COMPAT_END, COMPAT_USER_END, USER_END,
+};
 use crate::{
     check::{Elements, Rec},
     order, segment,
@@ -27,7 +29,8 @@ const MM_FLAGS: u32 = CR_MM_THP_DISABLE
     | CR_MM_MDWE_NO_INHERIT
     | CR_MM_LOCKED
     | CR_MM_LOCKONFAULT
-    | CR_MM_MERGE_ANY;
+    | CR_MM_MERGE_ANY
+    | CR_MM_COMPAT;
 
 const VMA_FLAGS: u32 = CR_VMA_READ
     | CR_VMA_WRITE
@@ -185,19 +188,28 @@ pub(super) fn aio(state: &State<'_>, rec: &Rec<'_>) -> Result {
     rec.require_elements::<cr_img_aio, cr_img_aio_event>(u64::from(aio.nr_events))
 }
 
+/// First address that a process with this memory cannot map.
+fn end_of(mm: &cr_img_mm) -> u64 {
+    match mm.flags & CR_MM_COMPAT {
+        0 => USER_END,
+        _ => COMPAT_USER_END,
+    }
+}
+
 pub(super) fn mm(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_mm> {
     let mm: cr_img_mm = rec.fixed()?;
+    let user_end = end_of(&mm);
     for (start, end) in [
         (mm.start_code, mm.end_code),
         (mm.start_data, mm.end_data),
         (mm.start_brk, mm.brk),
-        (mm.start_stack, USER_END),
+        (mm.start_stack, user_end),
         (mm.arg_start, mm.arg_end),
         (mm.env_start, mm.env_end),
-        (mm.vdso, USER_END),
+        (mm.vdso, user_end),
     ] {
         rec.require(
-            start <= end && end <= USER_END,
+            start <= end && end <= user_end,
             "a part of the program at an impossible address",
         )?;
     }
@@ -275,6 +287,10 @@ pub(super) fn vma(state: &State<'_>, rec: Placed<'_>, mm: &cr_img_mm) -> Result<
     rec.require(
         is_user_range(vma.start, vma.end, state.page_size),
         "not a range of pages in user space",
+    )?;
+    rec.require(
+        vma.end <= end_of(mm),
+        "beyond what a 32-bit program can map",
     )?;
     let pages = state.page_size.pages_in(vma.end.saturating_sub(vma.start));
     let end = pages.and_then(|pages| vma.pgoff.checked_add(pages));

@@ -29,7 +29,8 @@ const THREAD_FLAGS: u32 = CR_THREAD_RESTORE_SIGMASK
     | CR_THREAD_IN_SYSCALL
     | CR_THREAD_SECCOMP_STRICT
     | CR_THREAD_STOPPING
-    | CR_THREAD_NPROC_EXCEEDED;
+    | CR_THREAD_NPROC_EXCEEDED
+    | CR_THREAD_COMPAT_CALL;
 
 const SCHED_NORMAL: u32 = 0;
 const SCHED_FIFO: u32 = 1;
@@ -427,17 +428,22 @@ fn restart_block_fits(thread: &cr_img_thread) -> bool {
         1 => thread.restart_ns < 1 << 63,
         _ => false,
     };
+    // Types of times: the last ones are those of 32-bit programs.
+    let (left_types, timeout_types) = match thread.flags & CR_THREAD_COMPAT_CALL {
+        0 => (2, 2),
+        _ => (3, 4),
+    };
     match thread.restart_kind {
         CR_RESTART_NONE => [a, b, c, d, e] == [0; 5] && thread.restart_ns == 0,
-        // To a 64-bit program the time left has type 1; type 0 is not to report it.
+        // Type 0 is not to report the time left.
         CR_RESTART_NANOSLEEP => {
-            a < CLOCKS && b < USER_END && c <= 1 && d == 0 && e == 0 && time_left(1)
+            a < CLOCKS && b < USER_END && c < left_types && d == 0 && e == 0 && time_left(1)
         }
         // The number of a clock of CPU time is negative.
         CR_RESTART_CPU_NANOSLEEP => {
             (1 << 31..1 << 32).contains(&a)
                 && b < USER_END
-                && c <= 1
+                && c < left_types
                 && d < 1 << 63
                 && e == 0
                 && time_left(0)
@@ -445,7 +451,9 @@ fn restart_block_fits(thread: &cr_img_thread) -> bool {
         CR_RESTART_FUTEX => {
             a < USER_END && a % 4 == 0 && fits_u32(b) && fits_u32(c) && fits_u32(d) && time_left(e)
         }
-        CR_RESTART_SELECT => a < USER_END && b <= 1 && [c, d, e] == [0; 3] && time_left(1),
+        CR_RESTART_SELECT => {
+            a < USER_END && b < timeout_types && [c, d, e] == [0; 3] && time_left(1)
+        }
         CR_RESTART_WAIT => [a, b, c, d, e] == [0; 5] && time_left(1),
         CR_RESTART_VFORK => {
             (1..=u64::from(PID_MAX)).contains(&a)

@@ -83,12 +83,21 @@ int cr_shim_syscall_of(struct task_struct *t, u64 *args)
 	if (!try_get_task_stack(t))
 		return -1;
 	regs = task_pt_regs(t);
-	args[0] = regs->di;
-	args[1] = regs->si;
-	args[2] = regs->dx;
-	args[3] = regs->r10;
-	args[4] = regs->r8;
-	args[5] = regs->r9;
+	if (cr_shim_in_compat_call(t)) {
+		args[0] = (u32)regs->bx;
+		args[1] = (u32)regs->cx;
+		args[2] = (u32)regs->dx;
+		args[3] = (u32)regs->si;
+		args[4] = (u32)regs->di;
+		args[5] = (u32)regs->bp;
+	} else {
+		args[0] = regs->di;
+		args[1] = regs->si;
+		args[2] = regs->dx;
+		args[3] = regs->r10;
+		args[4] = regs->r8;
+		args[5] = regs->r9;
+	}
 	nr = (int)regs->orig_ax;
 	put_task_stack(t);
 	return nr;

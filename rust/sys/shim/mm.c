@@ -14,7 +14,6 @@
 #include <linux/sched/task.h>
 #include <linux/userfaultfd_k.h>
 #include <asm/mmu.h>
-#include <asm/vdso.h>
 
 #include "copying.h"
 #include "runs.h"
@@ -111,17 +110,12 @@ u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 	}
 #endif
 	*unsupported = mm_unsupported(mm);
+	if (cr_shim_compat_mm_read(t, mm, unsupported))
+		out->flags |= CR_MM_COMPAT;
 	rcu_read_lock();
 	*exe = get_file_rcu(&mm->exe_file);
 	rcu_read_unlock();
 	return n;
-}
-
-/* What arch/x86/entry/vdso/vma.c maps. */
-const void *cr_shim_vdso(size_t *len)
-{
-	*len = vdso64_image.size;
-	return vdso64_image.data;
 }
 
 static bool is_vdso(struct vm_area_struct *vma)

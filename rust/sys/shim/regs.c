@@ -61,6 +61,20 @@ static int set(struct task_struct *t, u32 note, const void *buf, size_t len)
 	return rs->set(t, rs, 0, len, buf, NULL);
 }
 
+/*
+ * That a call of 32-bit programs is to be restarted may be said in 32 bits, by a
+ * tracer. The kernel makes it 64 before it looks: in the image it is so.
+ */
+static void extend_result(struct task_struct *t, struct cr_img_regs *regs)
+{
+	u64 *ax = &regs->reg[offsetof(struct user_regs_struct, ax) / sizeof(u64)];
+	s32 result = *ax;
+
+	if (task_thread_info(t)->status & (TS_COMPAT | TS_I386_REGS_POKED) &&
+	    result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK)
+		*ax = (s64)result;
+}
+
 int cr_shim_regs_get(struct task_struct *t, struct cr_img_regs *out)
 {
 	int err = get(t, NT_PRSTATUS, out, sizeof(*out));
@@ -71,6 +85,8 @@ int cr_shim_regs_get(struct task_struct *t, struct cr_img_regs *out)
 	/* The thread's record says so. */
 	if (!err && (s64)*orig_ax >= 0)
 		*orig_ax &= ~TIMED;
+	if (!err)
+		extend_result(t, out);
 	return err;
 }
 

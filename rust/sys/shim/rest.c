@@ -479,6 +479,9 @@ bool cr_shim_go_on(struct callback_head *work)
 	bool again = false, writes = is_write(regs), reads = is_read(regs);
 	struct file *file;
 
+	/* Those of 32-bit programs have other numbers, and are left to end by themselves. */
+	if (cr_shim_in_compat_call(current))
+		return false;
 	/* Of a call that is to be restarted, there is no more to do. */
 	if ((long)regs->ax < 0 || (!regs->ax && !is_timed()))
 		return false;

@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <linux/sched/signal.h>
 #include <linux/seccomp.h>
+#include <asm/unistd_32_ia32.h>
 #include <asm/unistd_64.h>
 
 #include "shim.h"
@@ -84,19 +85,28 @@ out:
 	return ret;
 }
 
+/* What is in the cache is allowed whatever the arguments are. */
+static bool allows_restart(const struct seccomp_filter *f, bool compat)
+{
+#ifdef SECCOMP_ARCH_COMPAT
+	if (compat)
+		return test_bit(__NR_ia32_restart_syscall, f->cache.allow_compat);
+#endif
+	return !compat && test_bit(__NR_restart_syscall, f->cache.allow_native);
+}
+
 /* Do the filters of @t let it issue a call that time-outs are continued by? */
 bool cr_shim_seccomp_allows_restart(struct task_struct *t)
 {
+	bool allows = true, compat = cr_shim_in_compat_call(t);
 	unsigned long flags;
-	bool allows = true;
 
 	if (!lock_task_sighand(t, &flags))
 		return true;
 	if (t->seccomp.mode == SECCOMP_MODE_STRICT)
 		allows = false;
-	/* What is in the cache is allowed whatever the arguments are. */
 	for (struct seccomp_filter *f = t->seccomp.filter; f; f = f->prev)
-		if (!test_bit(__NR_restart_syscall, f->cache.allow_native))
+		if (!allows_restart(f, compat))
 			allows = false;
 	unlock_task_sighand(t, &flags);
 	return allows;

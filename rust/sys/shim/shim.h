@@ -28,7 +28,6 @@
 #define CR_TASK_SECCOMP		3
 #define CR_TASK_IO_URING	4
 #define CR_TASK_COMPAT		5
-#define CR_TASK_COMPAT_CALL	6
 #define CR_TASK_SCHED_EXT	8
 #define CR_TASK_CORE_COOKIE	11
 #define CR_TASK_SHARED_IO	12
@@ -115,7 +114,6 @@ struct task_struct *cr_shim_pidfd_task(int fd);
 bool cr_shim_is_worker(struct task_struct *t);
 bool cr_shim_is_uring_worker(struct task_struct *t);
 u64 cr_shim_current_unsupported(void);
-bool cr_shim_in_compat_call(struct task_struct *t);
 bool cr_shim_current_capable(void);
 int cr_shim_may_read(struct task_struct *t);
 void cr_shim_task_comm(struct task_struct *t, u8 *comm);
@@ -274,6 +272,15 @@ int cr_shim_audit_set(u32 login_uid, u32 session);
 int cr_shim_audit_tty_set(u32 bits);
 int cr_shim_ptracer_read(struct task_struct *t, struct pid_namespace *ns,
 			 u32 *tracer);
+
+/* compat.c: programs of 32 bits. */
+bool cr_shim_runs_compat(void);
+bool cr_shim_in_compat_call(struct task_struct *t);
+const void *cr_shim_vdso(bool compat, size_t *len);
+bool cr_shim_compat_mm_read(struct task_struct *t, struct mm_struct *mm,
+			    u64 *unsupported);
+void cr_shim_compat_mm_set(void);
+void cr_shim_compat_thread_set(struct task_struct *t);
 
 /* segments.c: segments that programs have made. */
 u32 cr_shim_ldt_read(struct mm_struct *mm, u64 *out, u32 max);
@@ -469,12 +476,13 @@ struct cr_shim_vma {
 #define CR_MM_X_LAM		2
 #define CR_MM_X_UPROBES		4
 #define CR_MM_X_RDPMC		5
+#define CR_MM_X_VDSO		6
+#define CR_MM_X_ABI		7
 
 u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 		    struct cr_img_mm *out, u64 *auxv, u32 max_auxv,
 		    u64 *unsupported, struct file **exe);
 struct mm_struct *cr_shim_task_mm(struct task_struct *t);
-const void *cr_shim_vdso(size_t *len);
 bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, struct cr_shim_vma *out);
 
 /* In a page frame number: the page may have changed since it was last noted. */

@@ -26,7 +26,6 @@
 #include <asm/fpu/api.h>
 #include <asm/proto.h>
 #include <asm/syscall.h>
-#include <asm/unistd_32_ia32.h>
 
 #include "shim.h"
 
@@ -132,32 +131,11 @@ static u64 sched_unsupported(struct task_struct *t)
 	return x;
 }
 
-/*
- * Is @t in a system call of 32-bit programs, or about to go on with one that was
- * interrupted?
- */
-bool cr_shim_in_compat_call(struct task_struct *t)
-{
-	bool is_in = READ_ONCE(task_thread_info(t)->status) & TS_COMPAT;
-
-	/* It may have been killed meanwhile: then nothing is used. */
-	if (!is_in && t->restart_block.arch_data & TS_COMPAT &&
-	    try_get_task_stack(t)) {
-		is_in = task_pt_regs(t)->ax == __NR_ia32_restart_syscall;
-		put_task_stack(t);
-	}
-	return is_in;
-}
-
 static u64 arch_unsupported(struct task_struct *t)
 {
 	struct thread_struct *th = &t->thread;
 	u64 x = 0;
 
-	if (test_tsk_thread_flag(t, TIF_ADDR32))
-		x |= BIT_ULL(CR_TASK_COMPAT);
-	if (cr_shim_in_compat_call(t))
-		x |= BIT_ULL(CR_TASK_COMPAT_CALL);
 	if (th->io_bitmap)
 		x |= BIT_ULL(CR_TASK_IOPERM);
 	if (th->iopl_emul)
@@ -307,6 +285,8 @@ u64 cr_shim_current_unsupported(void)
 		x |= BIT_ULL(CR_TASK_SECCOMP);
 	if (current->ptrace)
 		x |= BIT_ULL(CR_TASK_TRACED);
+	if (test_thread_flag(TIF_ADDR32))
+		x |= BIT_ULL(CR_TASK_COMPAT);
 
 	/* That is its own alone. */
 	return x & ~(BIT_ULL(CR_TASK_SHARED_IO) | BIT_ULL(CR_TASK_IO_URING));

@@ -11,6 +11,7 @@
 #include <linux/time_namespace.h>
 #include <linux/timekeeping.h>
 #include <linux/unistd.h>
+#include <asm/unistd_32_ia32.h>
 
 #include "shim.h"
 
@@ -142,9 +143,11 @@ static int restart_block_read(struct task_struct *t, struct cr_img_thread *out)
 	 * for another reason, and what is saved does no harm. Or its tracer has
 	 * stopped it at the beginning of that.
 	 */
-	bool issues_it = regs->ax == __NR_restart_syscall ||
-			 (regs->orig_ax == __NR_restart_syscall &&
-			  (long)regs->ax == -ENOSYS);
+	bool compat = rb->arch_data & TS_COMPAT;
+	unsigned long nr = compat ? __NR_ia32_restart_syscall :
+				    __NR_restart_syscall;
+	bool issues_it = regs->ax == nr ||
+			 (regs->orig_ax == nr && (long)regs->ax == -ENOSYS);
 
 	if (cr_shim_rest_time(t, &out->restart_ns)) {
 		out->restart_kind = CR_RESTART_WAIT;
@@ -154,6 +157,8 @@ static int restart_block_read(struct task_struct *t, struct cr_img_thread *out)
 			   (long)regs->orig_ax < 0))
 		return 0;
 
+	if (compat)
+		out->flags |= CR_THREAD_COMPAT_CALL;
 	if (rb->fn == hrtimer_nanosleep_restart) {
 		out->restart_kind = CR_RESTART_NANOSLEEP;
 		out->restart_arg[0] = rb->nanosleep.clockid;
@@ -161,7 +166,7 @@ static int restart_block_read(struct task_struct *t, struct cr_img_thread *out)
 		out->restart_arg[2] = rb->nanosleep.type;
 		out->restart_ns = time_left(rb->nanosleep.clockid,
 					    rb->nanosleep.expires);
-		return rb->nanosleep.type == TT_COMPAT ? -EOPNOTSUPP : 0;
+		return 0;
 	}
 	if (rb->fn == posix_cpu_nsleep_restart) {
 		out->restart_kind = CR_RESTART_CPU_NANOSLEEP;
@@ -169,7 +174,7 @@ static int restart_block_read(struct task_struct *t, struct cr_img_thread *out)
 		out->restart_arg[1] = (unsigned long)rb->nanosleep.rmtp;
 		out->restart_arg[2] = rb->nanosleep.type;
 		out->restart_arg[3] = rb->nanosleep.expires;
-		return rb->nanosleep.type == TT_COMPAT ? -EOPNOTSUPP : 0;
+		return 0;
 	}
 	if (rb->fn == futex_wait_restart) {
 		out->restart_kind = CR_RESTART_FUTEX;
@@ -199,11 +204,14 @@ static int restart_block_read(struct task_struct *t, struct cr_img_thread *out)
 	return issues_it ? 0 : -EOPNOTSUPP;
 }
 
-/*
- * Put back what restart_block_read() found, in the current task. The values
- * come from an image: refuse what the functions behind would trip over.
- */
-int cr_shim_restart_block(const struct cr_img_thread *in)
+static bool fits_time(const struct cr_img_thread *in)
+{
+	u64 most = in->flags & CR_THREAD_COMPAT_CALL ? TT_COMPAT : TT_NATIVE;
+
+	return in->restart_arg[2] <= most;
+}
+
+static int restart_block_set(const struct cr_img_thread *in)
 {
 	struct restart_block *rb = &current->restart_block;
 	clockid_t clock = in->restart_arg[0];
@@ -213,7 +221,7 @@ int cr_shim_restart_block(const struct cr_img_thread *in)
 		if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC &&
 		    clock != CLOCK_BOOTTIME && clock != CLOCK_TAI)
 			return -EINVAL;
-		if (in->restart_arg[2] > TT_NATIVE)
+		if (!fits_time(in))
 			return -EINVAL;
 		rb->nanosleep.clockid = clock;
 		rb->nanosleep.rmtp = (void __user *)in->restart_arg[1];
@@ -224,7 +232,7 @@ int cr_shim_restart_block(const struct cr_img_thread *in)
 		return 0;
 	case CR_RESTART_CPU_NANOSLEEP:
 		/* Whose clock it is will be looked up when the call goes on. */
-		if (clock >= 0 || in->restart_arg[2] > TT_NATIVE)
+		if (clock >= 0 || !fits_time(in))
 			return -EINVAL;
 		rb->nanosleep.clockid = clock;
 		rb->nanosleep.rmtp = (void __user *)in->restart_arg[1];
@@ -266,6 +274,27 @@ int cr_shim_restart_block(const struct cr_img_thread *in)
 	default:
 		return -EINVAL;
 	}
+}
+
+/*
+ * Put back what restart_block_read() found, in the current task. The values
+ * come from an image: refuse what the functions behind would trip over. -ENOSYS: this
+ * machine has no system calls of 32-bit programs, and it was in one.
+ */
+int cr_shim_restart_block(const struct cr_img_thread *in)
+{
+	bool compat = in->flags & CR_THREAD_COMPAT_CALL;
+	int err;
+
+	if (compat && !cr_shim_runs_compat())
+		return -ENOSYS;
+	/* By that the kernel knows which restart_syscall(2) it is to be. */
+	if (compat)
+		current_thread_info()->status |= TS_COMPAT;
+	err = restart_block_set(in);
+	if (compat)
+		current_thread_info()->status &= ~TS_COMPAT;
+	return err;
 }
 
 /* Returns -EOPNOTSUPP for a restart block that is not known. */
@@ -317,6 +346,8 @@ static int thread_read(struct task_struct *t, struct cr_img_thread *out)
 		out->flags |= CR_THREAD_SECCOMP_STRICT;
 	if ((long)task_pt_regs(t)->orig_ax >= 0)
 		out->flags |= CR_THREAD_IN_SYSCALL;
+	if (cr_shim_in_compat_call(t))
+		out->flags |= CR_THREAD_COMPAT_CALL;
 	return restart_block_read(t, out);
 }
 

@@ -995,6 +995,43 @@ fn registered_with_io_uring() {
 }
 
 #[test]
+fn programs_of_32_bits() {
+    // The sample has memory above 4 GiB.
+    let message = "a part of the program at an impossible address";
+    fails::<cr_img_mm>(0, message, |mm| {
+        mm.flags |= CR_MM_COMPAT;
+        mm.start_stack = 0xffff_e001;
+    });
+    fails::<cr_img_mm>(0, "beyond what a 32-bit program can map", |mm| {
+        *mm = cr_img_mm {
+            exe: mm.exe,
+            nr_vmas: mm.nr_vmas,
+            nr_auxv: mm.nr_auxv,
+            vdso: 0,
+            flags: CR_MM_COMPAT,
+            ..Default::default()
+        }
+    });
+
+    let restart = "impossible arguments of an interrupted system call";
+    let sleeps = |flags: u32, kind: u32, arg: [u64; 5]| {
+        move |thread: &mut cr_img_thread| {
+            thread.flags |= flags;
+            (thread.restart_kind, thread.restart_arg) = (kind, arg);
+            thread.restart_ns = 1;
+        }
+    };
+    let compat = CR_THREAD_COMPAT_CALL;
+    let (sleep, select) = (CR_RESTART_NANOSLEEP, CR_RESTART_SELECT);
+    passes(0, sleeps(compat, sleep, [1, 0x7000, 2, 0, 0]));
+    fails(0, restart, sleeps(0, sleep, [1, 0x7000, 2, 0, 0]));
+    fails(0, restart, sleeps(compat, sleep, [1, 0x7000, 3, 0, 0]));
+    passes(0, sleeps(compat, select, [0x7000, 3, 0, 0, 0]));
+    fails(0, restart, sleeps(0, select, [0x7000, 3, 0, 0, 0]));
+    fails(0, restart, sleeps(compat, select, [0x7000, 4, 0, 0, 0]));
+}
+
+#[test]
 fn own_segments() {
     fails::<cr_img_ldt>(0, "no memory with a descriptor table", |ldt| {
         ldt.mm = FILE_EXE
