@@ -16,7 +16,7 @@ use crate::{
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
-use cr_sys::{errno::EOPNOTSUPP, list::read_all, task::TaskRef};
+use cr_sys::{errno::EOPNOTSUPP, list::read_all, task::TaskRef, vec};
 use kernel::{prelude::*, rbtree::RBTree};
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -41,7 +41,7 @@ fn save_filter(
     prev: u64,
 ) -> Result<u64> {
     let mut record = cr_img_seccomp::new_zeroed();
-    let mut insns = KVBox::new([0; CR_MAX_FILTER as usize], GFP_KERNEL)?;
+    let mut insns = vec::zeroed(CR_MAX_FILTER as usize, GFP_KERNEL)?;
     let nr = match task.read_filter(depth, &mut record, &mut insns) {
         Err(error) if error == EOPNOTSUPP() => fail!(
             EOPNOTSUPP(),

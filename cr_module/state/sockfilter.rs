@@ -20,7 +20,7 @@ use cr_codec::{
     sockopt::{SO_ATTACH_FILTER, SO_ATTACH_REUSEPORT_CBPF},
     uapi::*,
 };
-use cr_sys::inet::SockRef;
+use cr_sys::{inet::SockRef, vec};
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 
@@ -30,8 +30,8 @@ pub(crate) fn save(save: &mut Save<'_>, id: u64, socket: &SockRef) -> Result {
         if !socket.has_program(option) {
             continue;
         }
-        let mut insns = KVBox::new([0; CR_MAX_FILTER as usize], GFP_KERNEL)?;
-        let nr = socket.read_program(option, &mut insns[..]);
+        let mut insns = vec::zeroed(CR_MAX_FILTER as usize, GFP_KERNEL)?;
+        let nr = socket.read_program(option, &mut insns);
         let record = cr_img_sockfilter {
             socket: id,
             option,

@@ -194,21 +194,22 @@ impl TaskRef {
     }
 
     /// The program of its `depth`th seccomp filter, counted from the oldest: how many of `insns`
-    /// are filled in. Fails with EOPNOTSUPP when a supervisor decides about system calls.
+    /// are filled in, which have room for any. Fails with EOPNOTSUPP when a supervisor decides about
+    /// system calls.
     pub fn read_filter(
         &self,
         depth: usize,
         out: &mut cr_img_seccomp,
-        insns: &mut [u64; CR_MAX_FILTER as usize],
+        insns: &mut [u64],
     ) -> Result<usize> {
-        // SAFETY: The task is valid, `out` is valid for writes, there is room for any program.
+        // SAFETY: The task is valid, `out` is valid for writes, there is room for so many instructions.
         let nr = unsafe {
             bindings::cr_shim_seccomp_program(
                 self.as_ptr(),
                 depth as u32,
                 out,
                 insns.as_mut_ptr(),
-                CR_MAX_FILTER,
+                insns.len() as u32,
             )
         };
         to_result(nr.min(0))?;

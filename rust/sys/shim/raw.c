@@ -22,6 +22,16 @@ bool cr_shim_is_raw(const struct sock *sk)
 	       sk->sk_protocol <= U8_MAX;
 }
 
+/* Do packets for several come to a router, which asks ICMP for them? */
+static bool has_router(const struct net *net)
+{
+#ifdef CONFIG_IPV6_MROUTE
+	return atomic_read(&net->ipv6.devconf_all->mc_forwarding);
+#else
+	return false;
+#endif
+}
+
 /* Does somebody route by it, or gets packets for routers? That is not in the socket. */
 static bool is_of_router(const struct sock *sk)
 {
@@ -31,8 +41,7 @@ static bool is_of_router(const struct sock *sk)
 
 	if (sk->sk_family == AF_INET6)
 		return raw6_sk(sk)->ip6mr_table ||
-		       (sk->sk_protocol == IPPROTO_ICMPV6 &&
-			atomic_read(&net->ipv6.devconf_all->mc_forwarding));
+		       (sk->sk_protocol == IPPROTO_ICMPV6 && has_router(net));
 	rcu_read_lock();
 	for (ra = rcu_dereference(net->ipv4.ra_chain); ra;
 	     ra = rcu_dereference(ra->next))
