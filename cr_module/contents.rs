@@ -109,7 +109,10 @@ impl<'a> Contents<'a> {
                 let huge = self.huge_of(object)?;
                 target = Some((object, Target::new(place, huge)?));
             }
-            let in_file = image.reader.source().in_file();
+            let in_file = match self.late.is_none() && self.crew.is_free() {
+                true => image.reader.source().in_file(),
+                false => None,
+            };
             let mut pages = image.reader.pages(&head, &mut self.runs)?;
             let runs = pages.runs();
             for run in runs {
@@ -118,10 +121,7 @@ impl<'a> Contents<'a> {
             if self.late.has_all(object, runs) {
                 pages.pass_over()?;
             } else if let Some((_, target)) = &target {
-                let file = in_file.filter(|_| {
-                    self.late.is_none() && pages.nr_pages() >= MANY && self.crew.is_free()
-                });
-                if let Some((file, base)) = file {
+                if let Some((file, base)) = in_file.filter(|_| pages.nr_pages() >= MANY) {
                     let pages = pages.pass_over()?;
                     let mut copy = KVVec::new();
                     copy.extend_from_slice(runs, GFP_KERNEL)?;

@@ -3,7 +3,7 @@
 //! Images on their way to and from a descriptor, and records in memory.
 
 use crate::report::{fail, failure, Context, Failure, Result};
-use cr_codec::{check::Rec, read::Source, write::Sink};
+use cr_codec::{check::Rec, order, read::Source, write::Sink};
 use cr_sys::{
     file::{FileRef, FileType},
     misc,
@@ -346,5 +346,34 @@ impl Records {
             .binary_search_by_key(&id, |at| self.index[*at as usize].id)
             .map(|at| self.objects[at] as usize)
             .map_err(|_| failure!(EINVAL, "no object {id}"))
+    }
+}
+
+/// Records of one kind by the socket in which they wait, in their order.
+pub(crate) struct Waiting<'a> {
+    records: &'a Records,
+    places: KVVec<(u64, usize)>,
+}
+
+impl<'a> Waiting<'a> {
+    /// Those with this tag, which are in the order of their sockets.
+    pub(crate) fn tagged(
+        records: &'a Records,
+        tag: u32,
+        socket_of: impl Fn(&Rec<'_>) -> Result<u64>,
+    ) -> Result<Self> {
+        let mut places = KVVec::new();
+        for (at, rec) in records.tagged(tag) {
+            places.push((socket_of(&rec)?, at), GFP_KERNEL)?;
+        }
+        Ok(Self { records, places })
+    }
+
+    /// Those of one socket.
+    pub(crate) fn of(&self, id: u64) -> impl Iterator<Item = Rec<'a>> + '_ {
+        order::after(&self.places, |(socket, _)| *socket < id)
+            .iter()
+            .take_while(move |(socket, _)| *socket == id)
+            .map(|(_, at)| self.records.get(*at))
     }
 }

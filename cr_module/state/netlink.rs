@@ -11,7 +11,7 @@
 
 use crate::{
     checkpoint::Save,
-    image::Records,
+    image::{Records, Waiting},
     objects::Kind,
     report::{fail, failure, Context, Result},
     state::{
@@ -22,7 +22,6 @@ use crate::{
 };
 use cr_codec::{
     check::Rec,
-    order,
     sockopt::{NETLINK_MEMBERSHIP, SOL_NETLINK, SO_ATTACH_FILTER},
     uapi::*,
 };
@@ -110,21 +109,14 @@ impl Made {
 
     /// Gives all sockets what waits in them, their ports and groups.
     pub(crate) fn finish(self, records: &Records) -> Result {
-        // By socket, ascending.
-        let mut messages = KVVec::new();
-        for (at, rec) in records.tagged(CR_TAG_NLMSG) {
-            let message: cr_img_netlink_message = rec.fixed()?;
-            messages.push((message.socket, at), GFP_KERNEL)?;
-        }
+        let waiting = Waiting::tagged(records, CR_TAG_NLMSG, |rec| {
+            Ok(rec.fixed::<cr_img_netlink_message>()?.socket)
+        })?;
         let programs = Programs::of(records)?;
         for (id, socket) in &self.0 {
             // Before others know its port.
             programs.attach(*id, SO_ATTACH_FILTER, socket)?;
-            let waiting = order::after(&messages, |(socket, _)| socket < id)
-                .iter()
-                .take_while(|(socket, _)| socket == id)
-                .map(|(_, at)| records.get(*at));
-            restore_one(socket, &records.get(records.find(*id)?), waiting)?;
+            restore_one(socket, &records.get(records.find(*id)?), waiting.of(*id))?;
         }
         Ok(())
     }

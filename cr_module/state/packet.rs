@@ -12,7 +12,7 @@
 
 use crate::{
     checkpoint::Save,
-    image::Records,
+    image::{Records, Waiting},
     objects::Kind,
     report::{fail, failure, Context, Name, Result},
     state::{
@@ -23,7 +23,6 @@ use crate::{
 };
 use cr_codec::{
     check::Rec,
-    order,
     record::text,
     sockopt::{PACKET_MEMBERSHIP, SOL_PACKET, SO_ATTACH_FILTER},
     uapi::*,
@@ -104,20 +103,13 @@ impl Made {
 
     /// Gives all sockets what waits in them, their groups, protocols and devices.
     pub(crate) fn finish(self, records: &Records) -> Result {
-        // By socket, ascending.
-        let mut frames = KVVec::new();
-        for (at, rec) in records.tagged(CR_TAG_FRAME) {
-            let frame: cr_img_frame = rec.fixed()?;
-            frames.push((frame.socket, at), GFP_KERNEL)?;
-        }
+        let waiting = Waiting::tagged(records, CR_TAG_FRAME, |rec| {
+            Ok(rec.fixed::<cr_img_frame>()?.socket)
+        })?;
         let programs = Programs::of(records)?;
         for (id, socket) in &self.0 {
             programs.attach(*id, SO_ATTACH_FILTER, socket)?;
-            let waiting = order::after(&frames, |(socket, _)| socket < id)
-                .iter()
-                .take_while(|(socket, _)| socket == id)
-                .map(|(_, at)| records.get(*at));
-            restore_one(socket, &records.get(records.find(*id)?), waiting)?;
+            restore_one(socket, &records.get(records.find(*id)?), waiting.of(*id))?;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@
 
 use crate::{
     checkpoint::Save,
-    image::Records,
+    image::{Records, Waiting},
     report::{fail, Context, Result},
     state::{
         inet::{bind, Called, Made},
@@ -73,12 +73,9 @@ pub(crate) fn save_datagrams(save: &mut Save<'_>) -> Result {
 
 /// Gives all sockets what waits in them, their ports, and their other ends.
 pub(crate) fn restore(made: &Made, records: &Records, programs: &Programs<'_>) -> Result {
-    // By socket, ascending.
-    let mut datagrams = KVVec::new();
-    for (at, rec) in records.tagged(CR_TAG_DATAGRAM) {
-        let datagram: cr_img_datagram = rec.fixed()?;
-        datagrams.push((datagram.socket, at), GFP_KERNEL)?;
-    }
+    let waiting = Waiting::tagged(records, CR_TAG_DATAGRAM, |rec| {
+        Ok(rec.fixed::<cr_img_datagram>()?.socket)
+    })?;
     // Of several at a port, in the order in which they came.
     let mut sockets = KVVec::new();
     for (id, _, record) in made.all().filter(|(_, _, made)| sort(made) != SOL_TCP) {
@@ -87,12 +84,9 @@ pub(crate) fn restore(made: &Made, records: &Records, programs: &Programs<'_>) -
     order::sort_by_key(&mut sockets, |place| *place);
     for (_, id) in sockets {
         let (socket, record) = made.find(id)?;
-        let waiting = order::after(&datagrams, |(socket, _)| *socket < id)
-            .iter()
-            .take_while(|(socket, _)| *socket == id)
-            .map(|(_, at)| records.get(*at));
         let rec = records.get(records.find(id)?);
-        restore_one(socket, &rec, waiting, programs).context(format_args!("{}", Called(record)))?;
+        restore_one(socket, &rec, waiting.of(id), programs)
+            .context(format_args!("{}", Called(record)))?;
     }
     Ok(())
 }
