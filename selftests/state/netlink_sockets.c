@@ -16,18 +16,14 @@
 #define SOL_NETLINK_	270
 /* The first of the groups that bind(2) cannot name. */
 #define HIGH_GROUP	33
+#define TAKEN_FROM	struct sockaddr_nl
+#define TAKEN_DATA	2048
+#define TAKEN_CONTROL	200
+#include "take.h"
 
 enum { ROUTE, AUTO, UNBOUND, USER, PEER, EVENTS, FULL, WEAK, SOCKETS };
 
 static int fds[SOCKETS], sleeping;
-
-struct taken {
-	struct sockaddr_nl from;
-	unsigned char data[2048], control[200];
-	size_t control_len;
-	ssize_t len;
-	int error;
-};
 
 struct state {
 	struct sockaddr_nl name, peer;
@@ -76,26 +72,6 @@ static void look(int fd, struct state *state)
 	sure(getsockopt(fd, SOL_SOCKET, SO_PASSCRED, &state->pass, &len));
 	len = sizeof(int);
 	sure(getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &state->rcvbuf, &len));
-}
-
-static struct taken take(int fd, int flags)
-{
-	struct taken taken;
-	struct iovec iov = { taken.data, sizeof(taken.data) };
-	struct msghdr msg = {
-		.msg_name = &taken.from,
-		.msg_namelen = sizeof(taken.from),
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = taken.control,
-		.msg_controllen = sizeof(taken.control),
-	};
-
-	memset(&taken, 0, sizeof(taken));
-	taken.len = recvmsg(fd, &msg, flags | MSG_DONTWAIT);
-	taken.error = taken.len < 0 ? errno : 0;
-	taken.control_len = taken.len < 0 ? 0 : msg.msg_controllen;
-	return taken;
 }
 
 /* Asks for a device, once, without a list. */
@@ -269,7 +245,7 @@ int main(int argc, char **argv)
 	count = receive_all(fds[UNBOUND], all);
 	expect(count == 1 && !strcmp((char *)all[0].data, "to a group"), "of no port: %d", count);
 
-	expect_eq(take(fds[FULL], 0).error, ENOBUFS, "one that has lost some");
+	expect_eq(take(fds[FULL], 0).flags, ENOBUFS, "one that has lost some");
 	expect_eq(take(fds[FULL], 0).len, 4, "and has others");
 	tell_group(fds[PEER], 5, 0, "more");
 	count = 1 + receive_all(fds[FULL], all);

@@ -14,6 +14,10 @@
 #define OWN_TOO		0x88b6
 #define SOL_PACKET_	263
 #define MOST		6
+#define TAKEN_FROM	struct sockaddr_ll
+#define TAKEN_DATA	200
+#define TAKEN_CONTROL	300
+#include "take.h"
 
 enum { RAW, COOKED, ALL, SENDER, SHORT, LOOSE, SOCKETS };
 
@@ -24,48 +28,11 @@ static const int packet_options[] = { 7, 8, 9, 10, 12, 14, 15, 17, 18, 19, 20, 2
 
 static int fds[SOCKETS], sleeping;
 
-struct taken {
-	unsigned char data[200], control[300];
-	struct sockaddr_ll from;
-	ssize_t len;
-	size_t control_len;
-	int flags;
-};
-
 struct state {
 	struct sockaddr_ll name;
 	int options[ARRAY_SIZE(packet_options)];
 	struct options plain;
 };
-
-static struct taken take(int fd, int flags)
-{
-	struct taken taken;
-	struct iovec iov = { taken.data, sizeof(taken.data) };
-	struct msghdr msg = {
-		.msg_name = &taken.from,
-		.msg_namelen = sizeof(taken.from),
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = taken.control,
-		.msg_controllen = sizeof(taken.control),
-	};
-
-	memset(&taken, 0, sizeof(taken));
-	taken.len = recvmsg(fd, &msg, flags | MSG_DONTWAIT);
-	taken.control_len = taken.len < 0 ? 0 : msg.msg_controllen;
-	taken.flags = taken.len < 0 ? errno : msg.msg_flags;
-	return taken;
-}
-
-static int take_all(int fd, struct taken *all)
-{
-	int count = 0;
-
-	while (count < MOST && (all[count] = take(fd, 0)).len >= 0)
-		count++;
-	return count;
-}
 
 static int opened(int type, int protocol, int device)
 {
@@ -249,7 +216,7 @@ int main(int argc, char **argv)
 			expect_eq(state.options[j], before[i].options[j], "%s: option %d", names[i],
 				  packet_options[j]);
 		same_options(fds[i], &before[i].plain, false, names[i]);
-		got = take_all(fds[i], now);
+		got = take_all(fds[i], now, MOST);
 		expect_eq(got, wanted[i], "%s: frames", names[i]);
 		if (i == SHORT)
 			look_at_length(&now[0]);
@@ -260,13 +227,13 @@ int main(int argc, char **argv)
 			expect(!strcmp((char *)now[1].data + ETH_HLEN, "second"), "the next one");
 	}
 	put(OWN, "third");
-	expect_eq(take_all(fds[RAW], now), 1, "a new one");
-	expect_eq(take_all(fds[COOKED], now), 1, "a new one, cooked");
-	expect_eq(take_all(fds[ALL], now), 2, "a new one, both ways");
-	expect_eq(take_all(fds[SHORT], now), 1, "a new one, shortened");
+	expect_eq(take_all(fds[RAW], now, MOST), 1, "a new one");
+	expect_eq(take_all(fds[COOKED], now, MOST), 1, "a new one, cooked");
+	expect_eq(take_all(fds[ALL], now, MOST), 2, "a new one, both ways");
+	expect_eq(take_all(fds[SHORT], now, MOST), 1, "a new one, shortened");
 	expect_eq(now[0].len, 17, "its length");
 	put(OWN_TOO + 1, "for nobody");
-	expect_eq(take_all(fds[ALL], now), 0, "none that the filter does not want");
+	expect_eq(take_all(fds[ALL], now, MOST), 0, "none that the filter does not want");
 	len = sizeof(stats);
 	sure(getsockopt(fds[RAW], SOL_PACKET_, PACKET_STATISTICS, &stats, &len));
 	expect(stats.tp_packets == 3 && stats.tp_drops == 0, "PACKET_STATISTICS: %u", stats.tp_packets);

@@ -17,6 +17,10 @@
 #define SOL_RAW_	255
 #define ICMP_FILTER_	1
 #define MOST		10
+#define TAKEN_FROM	union address
+#define TAKEN_DATA	300
+#define TAKEN_CONTROL	400
+#include "take.h"
 
 enum { ICMP, PLAIN, CONNECTED, HEADERS, SENDER, UDP, ICMP6, PLAIN6, CONNECTED6, SOCKETS };
 
@@ -27,46 +31,9 @@ static const char *const names[] = {
 
 static int fds[SOCKETS], sleeping;
 
-struct taken {
-	unsigned char data[300], control[400];
-	union address from;
-	ssize_t len;
-	size_t control_len;
-	int flags;
-};
-
 static int opened(int family, int protocol)
 {
 	return sure(socket(family, SOCK_RAW, protocol));
-}
-
-static struct taken take(int fd, int flags)
-{
-	struct taken taken;
-	struct iovec iov = { taken.data, sizeof(taken.data) };
-	struct msghdr msg = {
-		.msg_name = &taken.from,
-		.msg_namelen = sizeof(taken.from),
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = taken.control,
-		.msg_controllen = sizeof(taken.control),
-	};
-
-	memset(&taken, 0, sizeof(taken));
-	taken.len = recvmsg(fd, &msg, flags | MSG_DONTWAIT);
-	taken.control_len = taken.len < 0 ? 0 : msg.msg_controllen;
-	taken.flags = taken.len < 0 ? errno : msg.msg_flags;
-	return taken;
-}
-
-static int take_all(int fd, struct taken *all)
-{
-	int count = 0;
-
-	while (count < MOST && (all[count] = take(fd, 0)).len >= 0)
-		count++;
-	return count;
 }
 
 static void put(int fd, const void *data, size_t len, union address to)
@@ -232,7 +199,7 @@ int main(int argc, char **argv)
 		len = sizeof(value);
 		getsockopt(fds[i], SOL_RAW_, ICMP_FILTER_, value, &len);
 		expect(!memcmp(value, filter[i], sizeof(value)), "%s: filter %#x", names[i], value[0]);
-		got = take_all(fds[i], now);
+		got = take_all(fds[i], now, MOST);
 		expect_eq(got, wanted[i], "%s: packets", names[i]);
 		expect(same_taken(&now[0], &waiting[i]), "%s: a packet of %zd bytes", names[i],
 		       now[0].len);
@@ -245,17 +212,17 @@ int main(int argc, char **argv)
 	       "filter of ICMP for IPv6");
 
 	ping(2);
-	expect_eq(take_all(fds[ICMP], now), 1, "a question and no answer");
+	expect_eq(take_all(fds[ICMP], now, MOST), 1, "a question and no answer");
 	put(fds[PLAIN], "more", 4, loopback(AF_INET, 0));
-	expect_eq(take_all(fds[PLAIN], now), 1, "to one of two sockets");
-	expect_eq(take_all(fds[CONNECTED], now), 0, "and not the other one");
+	expect_eq(take_all(fds[PLAIN], now, MOST), 1, "to one of two sockets");
+	expect_eq(take_all(fds[CONNECTED], now, MOST), 0, "and not the other one");
 	put(fds[PLAIN], "once more than the filter lets through", 38, loopback(AF_INET, 0));
-	expect_eq(take_all(fds[PLAIN], now), 0, "that it asks its filter");
+	expect_eq(take_all(fds[PLAIN], now, MOST), 0, "that it asks its filter");
 	put(fds[PLAIN6], "abcdefgh", 8, loopback(AF_INET6, 0));
-	expect_eq(take_all(fds[PLAIN6], now), 1, "one of IPv6");
+	expect_eq(take_all(fds[PLAIN6], now, MOST), 1, "one of IPv6");
 	expect(now[0].data[2] != 'c', "with a checksum");
 	ping6(4);
-	expect_eq(take_all(fds[ICMP6], now), 1, "an answer and no question");
+	expect_eq(take_all(fds[ICMP6], now, MOST), 1, "an answer and no question");
 	put(sleeping, "wake", 4, loopback(AF_INET, 0));
 	reap(pid);
 	return payload_end();

@@ -11,37 +11,10 @@
 
 #define MOST	16
 #define BIG	60000
-
-/* A datagram, and what comes with it. */
-struct taken {
-	union address from;
-	unsigned char control[400], data[BIG + 1];
-	size_t control_len;
-	ssize_t len;
-	int flags;
-};
-
-static struct taken take(int fd, int flags)
-{
-	static struct taken taken;
-	struct iovec iov = { taken.data, sizeof(taken.data) };
-	struct msghdr msg = {
-		.msg_name = &taken.from,
-		.msg_namelen = sizeof(taken.from),
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = taken.control,
-		.msg_controllen = sizeof(taken.control),
-	};
-
-	memset(&taken, 0, sizeof(taken));
-	taken.len = recvmsg(fd, &msg, flags | MSG_DONTWAIT);
-	taken.flags = msg.msg_flags;
-	taken.control_len = msg.msg_controllen;
-	if (taken.len < 0)
-		taken.flags = errno;
-	return taken;
-}
+#define TAKEN_FROM	union address
+#define TAKEN_DATA	(BIG + 1)
+#define TAKEN_CONTROL	400
+#include "take.h"
 
 struct queue {
 	const char *name;
