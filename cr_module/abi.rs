@@ -22,7 +22,7 @@ pub(crate) struct Argument<T> {
 
 impl<T: FromBytes + IntoBytes + Immutable> Argument<T> {
     /// Copies it from the caller; its first member is its size.
-    pub(crate) fn read(addr: usize) -> Result<Self> {
+    pub(crate) fn read(addr: usize) -> Result<KBox<Self>> {
         let ptr = UserPtr::from_addr(addr);
         let size = UserSlice::new(ptr, size_of::<u32>())
             .reader()
@@ -33,8 +33,9 @@ impl<T: FromBytes + IntoBytes + Immutable> Argument<T> {
         if size > cr_sys::mm::PAGE_SIZE {
             fail!(E2BIG, "argument: impossible size {size}");
         }
-        let mut value = T::new_zeroed();
-        let bytes = value.as_mut_bytes();
+        let value = T::new_zeroed();
+        let mut argument = KBox::new(Self { value, addr, size }, GFP_KERNEL)?;
+        let bytes = argument.value.as_mut_bytes();
         let known = size.min(bytes.len());
         let mut reader = UserSlice::new(ptr, size).reader();
         reader.read_slice(&mut bytes[..known])?;
@@ -46,7 +47,7 @@ impl<T: FromBytes + IntoBytes + Immutable> Argument<T> {
                 );
             }
         }
-        Ok(Self { value, addr, size })
+        Ok(argument)
     }
 
     /// Copies it back to the caller, as much of it as the caller knows.

@@ -42,7 +42,7 @@ use cr_sys::{
     numa::PolicyKey,
     packet::PacketRef,
     regs,
-    task::{CpuWords, Namespaces, TaskRef, NO_CPUS},
+    task::{CpuWords, Namespaces, TaskRef},
     vec,
 };
 use kernel::{prelude::*, rbtree::RBTree};
@@ -63,14 +63,16 @@ const ATTEMPTS: u32 = 5;
 pub(crate) fn ioctl(arg: usize) -> Result {
     let mut args = Argument::<cr_checkpoint>::read(arg)?;
     let log = Log::from_fd(args.value.log_fd)?;
-    let result = checkpoint(&args.value, &log).and_then(|stats| {
-        args.value.stats = stats;
-        args.write()
-    });
-    result.inspect_err(|failure| log.failure(failure))
+    let mut stats = cr_stats::default();
+    checkpoint(&args.value, &mut stats, &log)
+        .and_then(|()| {
+            args.value.stats = stats;
+            args.write()
+        })
+        .inspect_err(|failure| log.failure(failure))
 }
 
-fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
+fn checkpoint(args: &cr_checkpoint, stats: &mut cr_stats, log: &Log) -> Result {
     if args.flags & !FLAGS != 0 || args.reserved != 0 || args.reserved2 != 0 {
         fail!(EINVAL, "argument: unknown flags");
     }
@@ -116,13 +118,12 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
         no_dontdump: args.flags & CR_CHECKPOINT_NO_DONTDUMP != 0,
     };
 
-    let mut stats = cr_stats::default();
-    let (mut state, hold) = match hold_and_collect(&container, room, &how, &mut stats)? {
+    let (mut state, hold) = match hold_and_collect(&container, room, &how, stats)? {
         Some(collected) => collected,
         None => {
             how.detach = false;
             let room = Buffer::for_threads(nr_tasks)?;
-            hold_and_collect(&container, room, &how, &mut stats)?.ok_or(EINVAL)?
+            hold_and_collect(&container, room, &how, stats)?.ok_or(EINVAL)?
         }
     };
     state.container.id = id;
@@ -156,7 +157,7 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
     if let Some(track) = track {
         track.finish(state.memory.private());
     }
-    Ok(stats)
+    Ok(())
 }
 
 /// A hold, and when all stood still, CLOCK_MONOTONIC ns.
@@ -169,7 +170,7 @@ fn hold_and_collect<'a>(
     room: Buffer,
     how: &How,
     stats: &mut cr_stats,
-) -> Result<Option<(State, Option<HeldSince<'a>>)>> {
+) -> Result<Option<(KBox<State>, Option<HeldSince<'a>>)>> {
     let start = misc::monotonic_ns();
     let mut hold = Hold::new(container, how.dies, how.timeout_ns)?;
     let still = misc::monotonic_ns();
@@ -216,6 +217,32 @@ struct State {
     detached: bool,
 }
 
+impl State {
+    /// What has been saved.
+    fn of(save: KBox<Save<'_>>, tree: &Tree, namespaces: u32) -> Result<KBox<Self>> {
+        let save = KBox::into_inner(save);
+        // The number of pages is known when they have been looked for.
+        let mut container = cr_img_container {
+            nr_processes: tree.processes.len() as u32,
+            nr_threads: tree.nr_threads() as u32,
+            last_pid: save.container.ns().info().last_pid,
+            namespaces,
+            ..Default::default()
+        };
+        clock::save(&mut container, &save.init);
+        let state = Self {
+            container,
+            records: save.records,
+            index: save.index,
+            memory: save.memory,
+            xfeatures: save.xfeatures,
+            connections: save.connections,
+            detached: false,
+        };
+        Ok(KBox::new(state, GFP_KERNEL)?)
+    }
+}
+
 /// How state is to be copied.
 struct How {
     /// For tasks to stand still, ns.
@@ -234,7 +261,7 @@ fn collect(
     hold: &mut Hold<'_>,
     mut room: Buffer,
     how: &How,
-) -> Result<State> {
+) -> Result<KBox<State>> {
     let mut attempts = ATTEMPTS;
     loop {
         let result =
@@ -259,43 +286,11 @@ fn collect_once(
     hold: &Hold<'_>,
     buffer: Buffer,
     how: &How,
-) -> Result<State> {
+) -> Result<KBox<State>> {
     let tree = Tree::collect(container, hold)?;
     let namespaces = namespaces(&tree)?;
-    let mut save = Save {
-        container,
-        init: tree.processes[0].living().task.clone(),
-        references: References::collect(&tree)?,
-        objects: Objects::new(),
-        records: buffer,
-        memory: Memory::new(how.no_dontdump),
-        index: Index::with_capacity(8 * hold.len() as usize, GFP_KERNEL)?,
-        xfeatures: 0,
-        vdso_data_len: None,
-        lockable: KVVec::new(),
-        externals: KVVec::new(),
-        epolls: KVVec::new(),
-        inotifies: KVVec::new(),
-        rings: KVVec::new(),
-        saved_rings: KVVec::new(),
-        timerfds: KVVec::new(),
-        owners: KVVec::new(),
-        sockets: KVVec::new(),
-        connections: KVVec::new(),
-        datagrams: KVVec::new(),
-        netlinks: KVVec::new(),
-        packets: KVVec::new(),
-        listeners: KVVec::new(),
-        semaphores: KVVec::new(),
-        segments: KVVec::new(),
-        path: vec::zeroed(PAGE_SIZE, GFP_KERNEL)?,
-        xstate: state::regs::buffer()?,
-        cpus: NO_CPUS,
-        domains: RBTree::new(),
-        has_own_ipc: namespaces & CR_NS_IPC != 0,
-        mqueues: KVVec::new(),
-        policies: RBTree::new(),
-    };
+    let mut save = Save::new(container, hold, &tree, buffer, how)?;
+    save.has_own_ipc = namespaces & CR_NS_IPC != 0;
     save.references.check_contained(container, &tree)?;
 
     cpu::save(&mut save)?;
@@ -331,24 +326,7 @@ fn collect_once(
     inode::check_contained(&save)?;
     mqueue::check_contained(&save)?;
 
-    // The number of pages is known when they have been looked for.
-    let mut record = cr_img_container {
-        nr_processes: tree.processes.len() as u32,
-        nr_threads: tree.nr_threads() as u32,
-        last_pid: container.ns().info().last_pid,
-        namespaces,
-        ..Default::default()
-    };
-    clock::save(&mut record, &save.init);
-    Ok(State {
-        container: record,
-        records: save.records,
-        index: save.index,
-        memory: save.memory,
-        xfeatures: save.xfeatures,
-        connections: save.connections,
-        detached: false,
-    })
+    State::of(save, &tree, namespaces)
 }
 
 /// The namespaces that the container has to itself.
@@ -433,7 +411,7 @@ pub(crate) struct Save<'a> {
     pub(crate) path: KVVec<u8>,
     /// The same for extended registers, and for a CPU affinity: threads have many.
     pub(crate) xstate: KVVec<u8>,
-    pub(crate) cpus: CpuWords,
+    pub(crate) cpus: Option<CpuWords>,
     /// Landlock domains, with the pid that has each.
     pub(crate) domains: RBTree<u64, u32>,
     /// The container has an IPC namespace to itself; POSIX message queues in it.
@@ -446,6 +424,54 @@ pub(crate) struct Save<'a> {
     records: Buffer,
     index: Index,
     xfeatures: u64,
+}
+
+impl<'a> Save<'a> {
+    /// Nothing yet.
+    fn new(
+        container: &'a Container,
+        hold: &Hold<'_>,
+        tree: &Tree,
+        records: Buffer,
+        how: &How,
+    ) -> Result<KBox<Self>> {
+        let save = Self {
+            container,
+            init: tree.processes[0].living().task.clone(),
+            references: References::collect(tree)?,
+            objects: Objects::new(),
+            records,
+            memory: Memory::new(how.no_dontdump),
+            index: Index::with_capacity(8 * hold.len() as usize, GFP_KERNEL)?,
+            xfeatures: 0,
+            vdso_data_len: None,
+            lockable: KVVec::new(),
+            externals: KVVec::new(),
+            epolls: KVVec::new(),
+            inotifies: KVVec::new(),
+            rings: KVVec::new(),
+            saved_rings: KVVec::new(),
+            timerfds: KVVec::new(),
+            owners: KVVec::new(),
+            sockets: KVVec::new(),
+            connections: KVVec::new(),
+            datagrams: KVVec::new(),
+            netlinks: KVVec::new(),
+            packets: KVVec::new(),
+            listeners: KVVec::new(),
+            semaphores: KVVec::new(),
+            segments: KVVec::new(),
+            path: vec::zeroed(PAGE_SIZE, GFP_KERNEL)?,
+            xstate: state::regs::buffer()?,
+            cpus: Some(CpuWords::new()?),
+            domains: RBTree::new(),
+            has_own_ipc: false,
+            mqueues: KVVec::new(),
+            policies: RBTree::new(),
+        };
+        // Not on the stack, which is small, while others save what they know of.
+        Ok(KBox::new(save, GFP_KERNEL)?)
+    }
 }
 
 impl Save<'_> {

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 use core::ops::Range;
-use cr_codec::{check::Rec, order, uapi::*};
+use cr_codec::{check::Rec, order, uapi::*, Record};
 use cr_sys::{
     file::FileRef,
     mm::PAGE_SIZE,
@@ -33,7 +33,7 @@ use kernel::{
 
 /// A thread to be built.
 pub(crate) struct ThreadPlan {
-    pub(crate) thread: cr_img_thread,
+    pub(crate) thread: KBox<cr_img_thread>,
     /// What it is called in the pid namespaces below the container's own, from the outside in.
     pub(crate) numbers: KVVec<u32>,
     pub(crate) regs: usize,
@@ -63,7 +63,7 @@ impl ThreadPlan {
 
 /// A process to be built.
 pub(crate) struct ProcessPlan {
-    pub(crate) process: cr_img_process,
+    pub(crate) process: KBox<cr_img_process>,
     pub(crate) threads: KVVec<ThreadPlan>,
     pub(crate) parent: usize,
     pub(crate) children: KVVec<usize>,
@@ -471,10 +471,16 @@ fn find_sessions(processes: &mut [ProcessPlan]) -> Result {
     Ok(())
 }
 
+/// The fixed part of a record that is too large for the stack.
+fn fixed<R: Record + Default>(rec: &Rec<'_>) -> Result<KBox<R>> {
+    let mut fixed = KBox::new(R::default(), GFP_KERNEL)?;
+    rec.read_fixed(&mut *fixed)?;
+    Ok(fixed)
+}
+
 fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
-    let process: cr_img_process = rec.fixed()?;
     Ok(ProcessPlan {
-        process,
+        process: fixed(rec)?,
         threads: KVVec::new(),
         parent: 0,
         children: KVVec::new(),
@@ -509,7 +515,7 @@ fn add_part(process: &mut ProcessPlan, rec: &Rec<'_>, at: usize) -> Result {
             numbers.push(number, GFP_KERNEL)?;
         }
         let thread = ThreadPlan {
-            thread: rec.fixed()?,
+            thread: fixed(rec)?,
             numbers,
             regs: 0,
             xstate: 0,

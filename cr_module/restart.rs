@@ -168,7 +168,7 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    fn read(args: &cr_restart) -> Result<Self> {
+    fn read(args: &cr_restart) -> Result<KBox<Self>> {
         let prefix = abi::read_bytes(args.prefix, u64::from(args.prefix_len), CR_MAX_PREFIX_LEN)?;
         let file =
             FileRef::from_fd_readable(args.image_fd).context(format_args!("image descriptor"))?;
@@ -190,12 +190,13 @@ impl Image {
                 }
             }
         };
-        Ok(Self {
+        let image = Self {
             header,
             reader,
             records: Arc::new(records, GFP_KERNEL)?,
             head,
-        })
+        };
+        Ok(KBox::new(image, GFP_KERNEL)?)
     }
 }
 

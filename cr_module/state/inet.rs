@@ -98,66 +98,68 @@ fn check(info: &InetInfo, record: &cr_img_inet) -> Result {
     Ok(())
 }
 
+const REFUSED: &[(u32, &str)] = &[
+    (CR_INET_X_NET, "of another network namespace"),
+    (
+        CR_INET_X_FILTER,
+        "with an eBPF program as a filter (SO_ATTACH_BPF)",
+    ),
+    (CR_INET_X_BPF, "that BPF, or the kernel, looks after"),
+    (CR_INET_X_ULP, "with another protocol on top (TCP_ULP: TLS)"),
+    (CR_INET_X_SIGNED, "with signatures (TCP_MD5SIG, TCP-AO)"),
+    (CR_INET_X_FASTOPEN, "with TCP Fast Open"),
+    (CR_INET_X_ERRORS, "with errors that wait (MSG_ERRQUEUE)"),
+    (CR_INET_X_MEMBER, "that is a member of a multicast group"),
+    (CR_INET_X_IPOPTIONS, "with IP options or flow labels"),
+    (CR_INET_X_POLICY, "with a policy of IPsec or PSP"),
+    (
+        CR_INET_X_SOURCES,
+        "that is a member of an anycast group, or of a group with certain sources",
+    ),
+    (
+        CR_INET_X_CORKED,
+        "with a datagram that is not complete (UDP_CORK, MSG_MORE)",
+    ),
+    (
+        CR_INET_X_DISCONNECTED,
+        "that was disconnected, and receives nothing any more",
+    ),
+    (
+        CR_INET_X_RING,
+        "with a ring (PACKET_RX_RING, PACKET_TX_RING)",
+    ),
+    (CR_INET_X_FANOUT, "of a fanout group (PACKET_FANOUT)"),
+    (CR_INET_X_DEVICE, "whose device is down or gone"),
+    (CR_INET_X_PACKET, "of the type SOCK_PACKET"),
+    (CR_INET_X_ROUTER, "of a router (IP_ROUTER_ALERT, MRT_INIT)"),
+    (CR_INET_X_ENCAP, "that unpacks tunnels (UDP_ENCAP)"),
+    (
+        CR_INET_X_LABELS,
+        "that asks for labels (IP_PASSSEC, SO_PASSSEC)",
+    ),
+    (
+        CR_INET_X_PROTOCOL,
+        "of a protocol whose sockets the kernel may know more of (others than NETLINK_ROUTE, \
+         NETLINK_USERSOCK, NETLINK_SOCK_DIAG, NETLINK_KOBJECT_UEVENT)",
+    ),
+    (
+        CR_INET_X_DUMP,
+        "that is being told a list (NLM_F_DUMP; receive it first)",
+    ),
+    (
+        CR_INET_X_OPENER,
+        "that was opened in another user namespace",
+    ),
+    (
+        CR_INET_X_OPTION,
+        "with an option that others have (SO_TIMESTAMPING, SO_TXTIME, SO_ZEROCOPY, IPV6_MTU, \
+         IP_UNICAST_IF ...)",
+    ),
+];
+
 /// Refuses what a socket of a protocol has that is not supported: `CR_INET_X_*`.
 pub(crate) fn check_supported(unsupported: u64, of: u32) -> Result {
-    for (bit, why) in [
-        (CR_INET_X_NET, "of another network namespace"),
-        (
-            CR_INET_X_FILTER,
-            "with an eBPF program as a filter (SO_ATTACH_BPF)",
-        ),
-        (CR_INET_X_BPF, "that BPF, or the kernel, looks after"),
-        (CR_INET_X_ULP, "with another protocol on top (TCP_ULP: TLS)"),
-        (CR_INET_X_SIGNED, "with signatures (TCP_MD5SIG, TCP-AO)"),
-        (CR_INET_X_FASTOPEN, "with TCP Fast Open"),
-        (CR_INET_X_ERRORS, "with errors that wait (MSG_ERRQUEUE)"),
-        (CR_INET_X_MEMBER, "that is a member of a multicast group"),
-        (CR_INET_X_IPOPTIONS, "with IP options or flow labels"),
-        (CR_INET_X_POLICY, "with a policy of IPsec or PSP"),
-        (
-            CR_INET_X_SOURCES,
-            "that is a member of an anycast group, or of a group with certain sources",
-        ),
-        (
-            CR_INET_X_CORKED,
-            "with a datagram that is not complete (UDP_CORK, MSG_MORE)",
-        ),
-        (
-            CR_INET_X_DISCONNECTED,
-            "that was disconnected, and receives nothing any more",
-        ),
-        (
-            CR_INET_X_RING,
-            "with a ring (PACKET_RX_RING, PACKET_TX_RING)",
-        ),
-        (CR_INET_X_FANOUT, "of a fanout group (PACKET_FANOUT)"),
-        (CR_INET_X_DEVICE, "whose device is down or gone"),
-        (CR_INET_X_PACKET, "of the type SOCK_PACKET"),
-        (CR_INET_X_ROUTER, "of a router (IP_ROUTER_ALERT, MRT_INIT)"),
-        (CR_INET_X_ENCAP, "that unpacks tunnels (UDP_ENCAP)"),
-        (
-            CR_INET_X_LABELS,
-            "that asks for labels (IP_PASSSEC, SO_PASSSEC)",
-        ),
-        (
-            CR_INET_X_PROTOCOL,
-            "of a protocol whose sockets the kernel may know more of (others than NETLINK_ROUTE, \
-             NETLINK_USERSOCK, NETLINK_SOCK_DIAG, NETLINK_KOBJECT_UEVENT)",
-        ),
-        (
-            CR_INET_X_DUMP,
-            "that is being told a list (NLM_F_DUMP; receive it first)",
-        ),
-        (
-            CR_INET_X_OPENER,
-            "that was opened in another user namespace",
-        ),
-        (
-            CR_INET_X_OPTION,
-            "with an option that others have (SO_TIMESTAMPING, SO_TXTIME, SO_ZEROCOPY, IPV6_MTU, \
-             IP_UNICAST_IF ...)",
-        ),
-    ] {
+    for (bit, why) in REFUSED {
         if unsupported & (1 << bit) != 0 {
             let name = protocol(of);
             fail!(EOPNOTSUPP(), "a {name} socket {why} is not supported yet");

@@ -46,18 +46,16 @@ fn save_inode(save: &mut Save<'_>, file: &FileRef, inode: u64) -> Result<u64> {
     if let Some(id) = save.objects.find(Kind::Inode, inode) {
         return Ok(id);
     }
-    let (mut record, name, unsupported) = file.read_inode()?;
+    let mut buffer = vec::zeroed(PAGE_SIZE, GFP_KERNEL)?;
+    let (mut record, unsupported) = file.read_inode(&mut buffer)?;
     check(unsupported)?;
     let id = save.objects.add(Kind::Inode, inode)?;
-    if record.kind == CR_INODE_MEMFD {
-        let name = name.get(..record.name_len as usize).ok_or(EINVAL)?;
-        save.object(id, &record, &[name])?;
-    } else {
-        let mut buffer = vec::zeroed(PAGE_SIZE, GFP_KERNEL)?;
-        let name = directory(save, file, &mut buffer)?;
-        record.name_len = name.len() as u32;
-        save.object(id, &record, &[name])?;
-    }
+    let name = match record.kind {
+        CR_INODE_MEMFD => buffer.get(..record.name_len as usize).ok_or(EINVAL)?,
+        _ => directory(save, file, &mut buffer)?,
+    };
+    record.name_len = name.len() as u32;
+    save.object(id, &record, &[name])?;
     save.memory
         .add_inode(id, file.reopen_unseen()?, record.size)?;
     Ok(id)

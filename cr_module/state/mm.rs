@@ -21,6 +21,7 @@ use cr_sys::{
     errno::EOPNOTSUPP,
     file::{FileRef, FileType},
     mm::*,
+    vec,
 };
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
@@ -66,7 +67,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
     }
     const SUID_DUMP_ROOT: u32 = 2;
     let mut record = cr_img_mm::default();
-    let mut auxv = [0; MAX_AUXV];
+    let mut auxv = vec::zeroed(MAX_AUXV, GFP_KERNEL)?;
     let (unsupported, exe) = mm.read(task, &mut record, &mut auxv);
     for (bit, what) in REFUSED_MM {
         if unsupported & (1 << bit) != 0 {
@@ -85,12 +86,33 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
     record.exe = file::save(save, &exe).context(format_args!("program"))?;
 
     // Mappings refer to files, which have to come first.
+    let (vmas, guards) = save_mappings(save, &mm, &mut record)?;
+    aio::check(&mm, &vmas)?;
+    let id = save.objects.add(Kind::Mm, mm.identity())?;
+    save.object(id, &record, &[auxv[..record.nr_auxv as usize].as_bytes()])?;
+    for vma in &vmas {
+        save.record(vma, &[])?;
+    }
+    guard::save(save, id, &guards)?;
+    segments::save_ldt(save, id, &mm)?;
+    let origin = Origin::of(&process.leader().info);
+    save.memory.add_private(id, mm, vmas, origin)?;
+    Ok(id)
+}
+
+/// Saves what is mapped, and returns the mappings themselves and the guard regions in them. Adds to
+/// `record` what it says about them.
+fn save_mappings(
+    save: &mut Save<'_>,
+    mm: &Mm,
+    record: &mut cr_img_mm,
+) -> Result<(KVVec<cr_img_vma>, KVVec<cr_img_run>)> {
     let mut vmas = KVVec::with_capacity(record.nr_vmas as usize, GFP_KERNEL)?;
     let mut guards = KVVec::new();
     let mut vdso_end = 0;
     for vma in mm.vmas() {
-        let saved = save_vma(save, &mm, &vma)
-            .and_then(|saved| guard::find(&mm, &vma, &mut guards).map(|()| saved))
+        let saved = save_vma(save, mm, &vma)
+            .and_then(|saved| guard::find(mm, &vma, &mut guards).map(|()| saved))
             .context(format_args!("mapping {:#x}-{:#x}", vma.start, vma.end))?;
         if vma.vdso {
             if record.vdso == 0 {
@@ -103,7 +125,7 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
             }
             vdso_end = vma.end;
             if saved.flags & CR_VMA_EXEC != 0 {
-                if vma.end - vma.start != vdso::len(vdso::is_compat(&record)) {
+                if vma.end - vma.start != vdso::len(vdso::is_compat(record)) {
                     fail!(
                         EOPNOTSUPP(),
                         "another vDSO than that of its kind of programs is not supported yet"
@@ -113,7 +135,6 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
         }
         vmas.push(saved, GFP_KERNEL)?;
     }
-    aio::check(&mm, &vmas)?;
     record.nr_vmas = vmas.len() as u32;
     if record.vdso != 0 {
         // The data of the caller is the same, and nobody has taken parts of it away.
@@ -121,25 +142,15 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
             Some(len) => len,
             None => *save.vdso_data_len.insert(vdso::data_len()?),
         };
-        if vdso_end - record.vdso != data_len + vdso::len(vdso::is_compat(&record)) {
+        if vdso_end - record.vdso != data_len + vdso::len(vdso::is_compat(record)) {
             fail!(
                 EOPNOTSUPP(),
                 "a part of the vDSO was unmapped, which is not supported yet"
             );
         }
-        record.vdso_crc = vdso::crc(vdso::is_compat(&record));
+        record.vdso_crc = vdso::crc(vdso::is_compat(record));
     }
-
-    let id = save.objects.add(Kind::Mm, mm.identity())?;
-    save.object(id, &record, &[auxv[..record.nr_auxv as usize].as_bytes()])?;
-    for vma in &vmas {
-        save.record(vma, &[])?;
-    }
-    guard::save(save, id, &guards)?;
-    segments::save_ldt(save, id, &mm)?;
-    let origin = Origin::of(&process.leader().info);
-    save.memory.add_private(id, mm, vmas, origin)?;
-    Ok(id)
+    Ok((vmas, guards))
 }
 
 fn save_vma(save: &mut Save<'_>, mm: &Mm, vma: &Vma) -> Result<cr_img_vma> {

@@ -15,7 +15,7 @@ use crate::{
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
-use cr_sys::task::{CpuWords, TaskRef, NO_CPUS};
+use cr_sys::task::{CpuWords, TaskRef};
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 use zerocopy_derive::{Immutable, IntoBytes};
@@ -72,18 +72,19 @@ const NOTHING: cr_img_sched = cr_img_sched {
 
 /// Saves what a thread asks for besides policy and nice value.
 pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result {
-    let mut sched = thread.task.read_sched(&mut save.cpus);
+    let mut cpus = save.cpus.take().ok_or(EINVAL)?;
+    let result = save_with(save, thread, &mut cpus);
+    save.cpus = Some(cpus);
+    result
+}
+
+fn save_with(save: &mut Save<'_>, thread: &Thread, cpus: &mut CpuWords) -> Result {
+    let mut sched = thread.task.read_sched(cpus);
     numa::save_task(save, &thread.task, &mut sched)?;
     if sched.as_bytes() == NOTHING.as_bytes() {
         return Ok(());
     }
-    let cpus = save.cpus;
-    save.record(&sched, &[used(&sched, &cpus)])
-}
-
-/// The CPU affinity, as bytes for a record or a system call.
-fn used<'a>(sched: &cr_img_sched, cpus: &'a CpuWords) -> &'a [u8] {
-    cpus[..sched.nr_cpu_words as usize].as_bytes()
+    save.record(&sched, &[cpus.used(sched.nr_cpu_words)])
 }
 
 const SYS_SETPRIORITY: u32 = 141;
@@ -115,14 +116,12 @@ struct SchedAttr {
 
 /// Asks for what the records of the current thread say, where that is not what it has already.
 pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread, rec: Option<Rec<'_>>) -> Result {
-    let mut current = cr_img_thread::default();
-    // Only the restart block of a call that was interrupted could be unknown.
-    let _ = TaskRef::current().read_thread(&mut current);
-    let mut cpus = NO_CPUS;
+    let (policy, nice) = policy_of_current();
+    let mut cpus = CpuWords::new()?;
     let sched = TaskRef::current().read_sched(&mut cpus);
     let have = Scheduling {
-        policy: current.policy,
-        nice: current.nice,
+        policy,
+        nice,
         sched,
     };
     let wanted = Scheduling {
@@ -135,7 +134,7 @@ pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread, rec: Option<Rec
     };
 
     let affinity = rec.map_or(&[][..], |rec| rec.variable::<cr_img_sched>());
-    if affinity != used(&sched, &cpus) {
+    if affinity != cpus.used(sched.nr_cpu_words) {
         restore_affinity(build, affinity)?;
     }
     numa::restore_task(build, &wanted.sched)?;
@@ -173,6 +172,14 @@ pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread, rec: Option<Rec
         attr.flags |= SCHED_FLAG_UTIL_CLAMP;
     }
     set_attr(build, attr).context(format_args!("scheduling policy"))
+}
+
+/// Policy and nice value of the current thread.
+fn policy_of_current() -> (u32, i32) {
+    let mut current = cr_img_thread::default();
+    // Only the restart block of a call that was interrupted could be unknown.
+    let _ = TaskRef::current().read_thread(&mut current);
+    (current.policy, current.nice)
 }
 
 fn restore_affinity(build: &Build<'_>, cpus: &[u8]) -> Result {

@@ -46,13 +46,11 @@ pub(crate) fn check(tree: &Tree) -> Result {
     Ok(())
 }
 
-/// Saves what a process has.
-pub(crate) fn save(save: &mut Save<'_>, process: &Process, record: &mut cr_img_process) -> Result {
+/// Adds what a process has to its record.
+pub(crate) fn save(save: &Save<'_>, process: &Process, record: &mut cr_img_process) {
     let task = &process.leader().task;
     (_, record.autogroup_nice) = task.autogroup();
     record.tty_old_pgrp = task.old_pgrp(save.container.ns());
-    record.tty = tty::save_controlling(save, task)?;
-    Ok(())
 }
 
 /// Gives the current process, which has no children yet, its autogroup if it is the first one of

@@ -54,7 +54,7 @@ pub(crate) struct Saved {
 /// Whether the other end of a socket is outside of the container.
 pub(crate) fn leaves(save: &Save<'_>, file: &FileRef) -> bool {
     file.socket().is_some_and(|socket| {
-        let (info, _) = socket.read(save.container.ns());
+        let info = socket.read_info(save.container.ns());
         is_outside(save, &info)
     })
 }
@@ -77,7 +77,8 @@ fn save_new(
     listener: u64,
     buffer: &mut [u8],
 ) -> Result<u64> {
-    let (info, mut record) = socket.read(save.container.ns());
+    let mut record = cr_img_socket::default();
+    let info = socket.read(save.container.ns(), &mut record);
     check(&info)?;
     record.listener = listener;
     let mut groups = vec::zeroed(record.nr_groups as usize, GFP_KERNEL)?;
@@ -105,7 +106,7 @@ fn save_new(
     save.sockets.push(saved, GFP_KERNEL)?;
     if listening {
         for new in socket.messages().filter_map(|new| new.connection()) {
-            let (info, _) = new.read(save.container.ns());
+            let info = new.read_info(save.container.ns());
             if is_outside(save, &info) {
                 fail!(
                     EBUSY,
@@ -119,21 +120,23 @@ fn save_new(
     Ok(id)
 }
 
+const REFUSED: &[(u32, &str)] = &[
+    (CR_SOCKET_X_NET, "of another network namespace"),
+    (
+        CR_SOCKET_X_FILTER,
+        "with an eBPF program as a filter (SO_ATTACH_BPF)",
+    ),
+    (CR_SOCKET_X_BPF, "that a BPF program looks after"),
+    (CR_SOCKET_X_URGENT, "with urgent data (MSG_OOB)"),
+    (CR_SOCKET_X_PASSSEC, "that asks for labels (SO_PASSSEC)"),
+    (
+        CR_SOCKET_X_OPTION,
+        "with an option that others have (SO_TIMESTAMPING, SO_BINDTODEVICE, SO_TXTIME ...)",
+    ),
+];
+
 fn check(info: &SocketInfo) -> Result {
-    for (bit, why) in [
-        (CR_SOCKET_X_NET, "of another network namespace"),
-        (
-            CR_SOCKET_X_FILTER,
-            "with an eBPF program as a filter (SO_ATTACH_BPF)",
-        ),
-        (CR_SOCKET_X_BPF, "that a BPF program looks after"),
-        (CR_SOCKET_X_URGENT, "with urgent data (MSG_OOB)"),
-        (CR_SOCKET_X_PASSSEC, "that asks for labels (SO_PASSSEC)"),
-        (
-            CR_SOCKET_X_OPTION,
-            "with an option that others have (SO_TIMESTAMPING, SO_BINDTODEVICE, SO_TXTIME ...)",
-        ),
-    ] {
+    for (bit, why) in REFUSED {
         if info.unsupported & (1 << bit) != 0 {
             fail!(EOPNOTSUPP(), "a socket {why} is not supported yet");
         }
@@ -201,7 +204,7 @@ fn save_sent(save: &mut Save<'_>, sent: &FileRef) -> Result<u64> {
 }
 
 fn save_peer(save: &mut Save<'_>, saved: &Saved) -> Result {
-    let (info, _) = saved.socket.read(save.container.ns());
+    let info = saved.socket.read_info(save.container.ns());
     let mut name: &[u8] = &[];
     let peer = match (info.peer, info.peer_gone) {
         (0, _) => return Ok(()),

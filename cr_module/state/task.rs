@@ -12,7 +12,7 @@ use crate::{
     state::{
         audit, controls, cred, debugreg, fdtable, fs, mm,
         pid_ns::{self, Numbers},
-        posix_timer, ptracer, regs, sched, seccomp, segments, session, signal, syscall, trace,
+        posix_timer, ptracer, regs, sched, seccomp, segments, session, signal, syscall, trace, tty,
         usage,
     },
     tree::{Process, Thread},
@@ -135,48 +135,23 @@ pub(crate) fn check_caller() -> Result {
 /// Saves a process and its threads.
 pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result {
     let leader = process.leader();
-    let info = &leader.info;
-    let mut record = cr_img_process {
-        pid: info.tgid,
-        ppid: info.ppid,
-        pgid: info.pgid,
-        sid: info.sid,
-        exit_signal: info.exit_signal,
-        parent_tid: info.parent_tid,
-        nr_threads: process.threads.len() as u32,
-        pid_ns: pid_ns::save(save, leader)?,
-        ..Default::default()
-    };
-    if info.parent_execed != 0 {
-        record.flags |= CR_PROCESS_PARENT_EXECED;
-    }
-    leader.task.read_limits(&mut record);
-    session::save(save, process, &mut record)?;
-    usage::save_process(leader, &mut record);
-    if process.is_zombie() {
-        record.state = CR_PROCESS_ZOMBIE;
-        record.exit_code = info.exit_code;
-        save.record(&record, &[])?;
-        return save_dead_thread(save, leader);
-    }
-
     let living = process.living();
     let (dead, alive) = process.threads.split_at(usize::from(leader.is_dead()));
-    for thread in alive {
-        check_shared(thread, living)?;
+    let pid_ns = pid_ns::save(save, leader)?;
+    let tty = tty::save_controlling(save, &leader.task)?;
+    let shared = match process.is_zombie() {
+        true => None,
+        false => {
+            for thread in alive {
+                check_shared(thread, living)?;
+            }
+            Some(save_shared(save, process)?)
+        }
+    };
+    save_process(save, process, (pid_ns, tty), shared.as_ref())?;
+    if shared.is_none() {
+        return save_dead_thread(save, leader);
     }
-    record.state = CR_PROCESS_ALIVE;
-    record.mm = mm::save(save, process)?;
-    record.files = fdtable::save(save, living)?;
-    record.fs = fs::save(save, living)?;
-    record.sighand = signal::save_sighand(save, living)?;
-    living.task.read_process(&mut record);
-    record.ptracer = ptracer::save(save.container.ns(), leader)?;
-    if leader.is_dead() {
-        record.flags |= CR_PROCESS_LEADER_DEAD;
-        record.exit_code = info.exit_code;
-    }
-    save.record(&record, &[])?;
     for thread in dead {
         save_dead_thread(save, thread)?;
     }
@@ -188,12 +163,77 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result {
     posix_timer::save(save, living)
 }
 
+/// Objects of a process that lives.
+struct Shared {
+    mm: u64,
+    files: u64,
+    fs: u64,
+    sighand: u64,
+}
+
+fn save_shared(save: &mut Save<'_>, process: &Process) -> Result<Shared> {
+    let living = process.living();
+    Ok(Shared {
+        mm: mm::save(save, process)?,
+        files: fdtable::save(save, living)?,
+        fs: fs::save(save, living)?,
+        sighand: signal::save_sighand(save, living)?,
+    })
+}
+
+/// Saves the record of a process, when the objects that it refers to have been.
+fn save_process(
+    save: &mut Save<'_>,
+    process: &Process,
+    (pid_ns, tty): (u64, u64),
+    shared: Option<&Shared>,
+) -> Result {
+    let leader = process.leader();
+    let info = &leader.info;
+    let mut record = cr_img_process {
+        pid: info.tgid,
+        ppid: info.ppid,
+        pgid: info.pgid,
+        sid: info.sid,
+        exit_signal: info.exit_signal,
+        parent_tid: info.parent_tid,
+        nr_threads: process.threads.len() as u32,
+        pid_ns,
+        tty,
+        ..Default::default()
+    };
+    if info.parent_execed != 0 {
+        record.flags |= CR_PROCESS_PARENT_EXECED;
+    }
+    leader.task.read_limits(&mut record);
+    session::save(save, process, &mut record);
+    usage::save_process(leader, &mut record);
+    if let Some(shared) = shared {
+        record.state = CR_PROCESS_ALIVE;
+        record.mm = shared.mm;
+        record.files = shared.files;
+        record.fs = shared.fs;
+        record.sighand = shared.sighand;
+        process.living().task.read_process(&mut record);
+        record.ptracer = ptracer::save(save.container.ns(), leader)?;
+        if leader.is_dead() {
+            record.flags |= CR_PROCESS_LEADER_DEAD;
+            record.exit_code = info.exit_code;
+        }
+    } else {
+        record.state = CR_PROCESS_ZOMBIE;
+        record.exit_code = info.exit_code;
+    }
+    save.record(&record, &[])
+}
+
 /// Saves what is left of a thread-group leader that has exited.
 fn save_dead_thread(save: &mut Save<'_>, thread: &Thread) -> Result {
+    let cred = cred::save(save, thread)?;
     let mut record = cr_img_thread {
         tid: thread.info.tid,
         comm: thread.info.comm,
-        cred: cred::save(save, thread)?,
+        cred,
         ..Default::default()
     };
     thread.task.read_remains(&mut record);
@@ -230,13 +270,40 @@ fn save_thread(save: &mut Save<'_>, thread: &Thread, other: &Thread) -> Result {
         true => 0,
         false => fs::save(save, thread)?,
     };
-    let mut record = cr_img_thread {
+    let own = Own {
         files,
         fs,
-        tid: thread.info.tid,
         cred: cred::save(save, thread)?,
         seccomp: seccomp::save(save, thread)?,
         children_pid_ns: pid_ns::save_for_children(save, thread)?,
+    };
+    save_records(save, thread, &own)?;
+    sched::save(save, thread)?;
+    controls::save(save, thread)?;
+    debugreg::save(save, thread)?;
+    segments::save_tls(save, thread)?;
+    signal::save_queue(save, thread, false)
+}
+
+/// Objects of a thread.
+struct Own {
+    files: u64,
+    fs: u64,
+    cred: u64,
+    seccomp: u64,
+    children_pid_ns: u64,
+}
+
+/// Saves the record of a thread and what goes by its registers, when the objects that it refers to
+/// have been.
+fn save_records(save: &mut Save<'_>, thread: &Thread, own: &Own) -> Result {
+    let mut record = cr_img_thread {
+        files: own.files,
+        fs: own.fs,
+        tid: thread.info.tid,
+        cred: own.cred,
+        seccomp: own.seccomp,
+        children_pid_ns: own.children_pid_ns,
         ..Default::default()
     };
     if thread.task.read_thread(&mut record).is_err() {
@@ -262,10 +329,5 @@ fn save_thread(save: &mut Save<'_>, thread: &Thread, other: &Thread) -> Result {
     let numbers = Numbers::of(save, thread)?;
     save.record(&record, &[numbers.as_bytes()])?;
     regs::save(save, thread, &regs)?;
-    sched::save(save, thread)?;
-    controls::save(save, thread)?;
-    trace::save(save, thread, &regs)?;
-    debugreg::save(save, thread)?;
-    segments::save_tls(save, thread)?;
-    signal::save_queue(save, thread, false)
+    trace::save(save, thread, &regs)
 }

@@ -98,7 +98,8 @@ fn save_pair(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
     if let Some(id) = save.objects.find(Kind::Tty, identity) {
         return Ok(id);
     }
-    let (mut record, data) = match file.read_tty(save.container.ns()) {
+    let mut record = cr_img_tty::default();
+    let data = match file.read_tty(save.container.ns(), &mut record) {
         Err(error) if error == EOPNOTSUPP() => fail!(
             EOPNOTSUPP(),
             "a terminal with another line discipline (TIOCSETD) is not supported yet"

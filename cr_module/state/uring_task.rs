@@ -16,7 +16,7 @@ use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
     errno::EOPNOTSUPP,
     io_uring,
-    task::{TaskRef, NO_CPUS},
+    task::{CpuWords, TaskRef},
 };
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
@@ -32,7 +32,7 @@ pub(crate) fn save(save: &mut Save<'_>) -> Result {
 }
 
 fn save_of(save: &mut Save<'_>, task: &TaskRef) -> Result {
-    let mut cpus = NO_CPUS;
+    let mut cpus = CpuWords::new()?;
     let workers = task.uring_workers(&mut cpus)?;
     let mut record = cr_img_uring_task {
         tid: task.tid_in(save.container.ns()),
@@ -59,7 +59,7 @@ fn save_of(save: &mut Save<'_>, task: &TaskRef) -> Result {
              only instances of other processes, or none any more, which is not supported yet"
         ),
     }
-    save.record(&record, &[cpus[..record.nr_words as usize].as_bytes()])
+    save.record(&record, &[cpus.used(record.nr_words)])
 }
 
 const REGISTER_IOWQ_AFF: u64 = 17;

@@ -112,10 +112,20 @@ pub struct Rec<'a> {
 impl<'a> Rec<'a> {
     /// The fixed part.
     pub fn fixed<R: Record>(&self) -> Result<R> {
+        let mut fixed = R::new_zeroed();
+        self.read_fixed(&mut fixed)?;
+        Ok(fixed)
+    }
+
+    /// The same, to where it is wanted: large ones are not to be on the stack more than once.
+    pub fn read_fixed<R: Record>(&self, fixed: &mut R) -> Result {
         self.require(self.tag == R::TAG, "of another kind than expected")?;
-        match R::read_from_prefix(self.payload) {
-            Ok((fixed, _)) => Ok(fixed),
-            Err(_) => Err(self.error("too short")),
+        match self.payload.get(..size_of::<R>()) {
+            Some(bytes) => {
+                fixed.as_mut_bytes().copy_from_slice(bytes);
+                Ok(())
+            }
+            None => Err(self.error("too short")),
         }
     }
 

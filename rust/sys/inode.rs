@@ -12,15 +12,18 @@ pub use bindings::{CR_INODE_X_FLAGS, CR_INODE_X_POLICY, CR_INODE_X_XATTRS};
 const NAME_MAX: usize = 255;
 
 impl FileRef {
-    /// Its inode with the name of that, and what cannot be saved of it: CR_INODE_X_*.
-    pub fn read_inode(&self) -> Result<(cr_img_inode, [u8; NAME_MAX], u32)> {
-        let (mut inode, mut name) = (cr_img_inode::default(), [0u8; NAME_MAX]);
+    /// Its inode, the name of that in `name`, and what cannot be saved of it: CR_INODE_X_*.
+    pub fn read_inode(&self, name: &mut [u8]) -> Result<(cr_img_inode, u32)> {
+        if name.len() < NAME_MAX {
+            return Err(EINVAL);
+        }
+        let mut inode = cr_img_inode::default();
         // SAFETY: The file is valid, the others are valid for writes, of as much as is wanted.
         let unsupported = unsafe {
             bindings::cr_shim_inode_read(self.as_ptr(), &mut inode, name.as_mut_ptr().cast())
         };
         to_result(unsupported.min(0))?;
-        Ok((inode, name, unsupported as u32))
+        Ok((inode, unsupported as u32))
     }
 
     /// Whether it is a memfd as memfd_create(2) has returned it, not opened since.

@@ -159,7 +159,7 @@ impl TaskRef {
     /// What it has told its workers, and where they may run. It stands still.
     pub fn uring_workers(&self, cpus: &mut CpuWords) -> Result<Workers> {
         let mut out = Workers::default();
-        cpus.fill(0);
+        cpus.0.fill(0);
         // SAFETY: The task is valid, and keeps what it has of io_uring; the results are valid for
         // writes, `cpus` for those of its length.
         to_result(unsafe {
@@ -167,8 +167,8 @@ impl TaskRef {
                 self.as_ptr(),
                 &mut out.ring,
                 out.most.as_mut_ptr(),
-                cpus.as_mut_ptr(),
-                cpus.len() as u32,
+                cpus.0.as_mut_ptr(),
+                cpus.0.len() as u32,
                 &mut out.nr_words,
             )
         })?;

@@ -44,7 +44,7 @@ pub fn vdso(compat: bool) -> &'static [u8] {
 }
 
 /// Pages that [`Mm::pages`] gets at once.
-pub const PAGE_BATCH: usize = 64;
+pub const PAGE_BATCH: usize = 16;
 
 /// Memory of a process, with a reference that keeps its mappings.
 #[derive(Clone)]
@@ -115,7 +115,7 @@ impl Mm {
         &self,
         task: &TaskRef,
         out: &mut cr_img_mm,
-        auxv: &mut [u64; MAX_AUXV],
+        auxv: &mut [u64],
     ) -> (u64, Option<FileRef>) {
         let mut unsupported = 0;
         let mut exe = core::ptr::null_mut();

@@ -92,15 +92,18 @@ impl Deref for SocketRef {
 }
 
 impl SocketRef {
-    /// All that can be said about it in one look, with numbers of pids in `ns`.
-    pub fn read(&self, ns: &PidNs) -> (SocketInfo, cr_img_socket) {
+    /// All that can be said about it in one look, with numbers of pids in `ns`; the rest of that
+    /// in `record`.
+    pub fn read(&self, ns: &PidNs, record: &mut cr_img_socket) -> SocketInfo {
         let mut info = SocketInfo::default();
-        let mut out = cr_img_socket::default();
         // SAFETY: Socket and namespace are valid, the others are valid for writes.
-        unsafe {
-            bindings::cr_shim_socket_read(self.as_ptr(), ns.as_ptr(), &mut info, &mut out);
-        }
-        (info, out)
+        unsafe { bindings::cr_shim_socket_read(self.as_ptr(), ns.as_ptr(), &mut info, record) };
+        info
+    }
+
+    /// The same without what is in the record.
+    pub fn read_info(&self, ns: &PidNs) -> SocketInfo {
+        self.read(ns, &mut cr_img_socket::default())
     }
 
     /// The groups of who is at the other end: how many there are, of which as many as fit are

@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/linux/sched.h`](srctree/include/linux/sched.h).
 
-use crate::{bindings, mm::Mm, pid_ns::PidNs};
+use crate::{bindings, mm::Mm, pid_ns::PidNs, vec};
 use core::ptr::NonNull;
 use cr_codec::uapi::*;
 use kernel::{
@@ -238,7 +238,7 @@ impl TaskRef {
     pub fn read_sched(&self, cpus: &mut CpuWords) -> cr_img_sched {
         let mut out = cr_img_sched::default();
         // SAFETY: The task is valid, `out` is valid for writes, `cpus` has room for any affinity.
-        unsafe { bindings::cr_shim_sched_read(self.as_ptr(), &mut out, cpus.as_mut_ptr()) };
+        unsafe { bindings::cr_shim_sched_read(self.as_ptr(), &mut out, cpus.0.as_mut_ptr()) };
         out
     }
 
@@ -538,11 +538,20 @@ impl TaskRef {
     }
 }
 
-/// Room for any CPU affinity; `cr_img_sched::nr_cpu_words` says how much of it is used.
-pub type CpuWords = [u64; CR_MAX_CPU_WORDS as usize];
+/// Room for any CPU affinity; the first words are used, as many as what was read says.
+pub struct CpuWords(pub(crate) KVVec<u64>);
 
-/// Room for an affinity.
-pub const NO_CPUS: CpuWords = [0; CR_MAX_CPU_WORDS as usize];
+impl CpuWords {
+    /// Without any CPU.
+    pub fn new() -> Result<Self> {
+        Ok(Self(vec::zeroed(CR_MAX_CPU_WORDS as usize, GFP_KERNEL)?))
+    }
+
+    /// Those that are used, as bytes for a record or a system call.
+    pub fn used(&self, nr: u32) -> &[u8] {
+        self.0[..nr as usize].as_bytes()
+    }
+}
 
 /// CR_TASK_*, as bit numbers, of what tasks that the current one creates would inherit.
 pub fn current_unsupported() -> u64 {

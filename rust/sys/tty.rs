@@ -82,20 +82,19 @@ impl FileRef {
         Some((reads, (timeout != u64::MAX).then_some(timeout)))
     }
 
-    /// The state of a pseudoterminal that nobody uses, and what waits in it. EOPNOTSUPP: it has another
-    /// line discipline; EXDEV: it is the terminal of a session outside of `ns`; EEXIST: the foreground
+    /// Fills in the state of a pseudoterminal that nobody uses, and returns what waits in it.
+    /// EOPNOTSUPP: it has another line discipline; EXDEV: it is the terminal of a session outside of `ns`; EEXIST: the foreground
     /// process group has ended, and its number is in use again.
-    pub fn read_tty(&self, ns: &PidNs) -> Result<(cr_img_tty, KVVec<u8>)> {
-        let mut record = cr_img_tty::default();
+    pub fn read_tty(&self, ns: &PidNs, record: &mut cr_img_tty) -> Result<KVVec<u8>> {
         let mut data = vec::zeroed(bindings::CR_SHIM_TTY_DATA as usize, GFP_KERNEL)?;
         // SAFETY: The file is a valid end of a pseudoterminal, and the namespace is valid; `data` has
         // room for as much as the function writes.
         let len = unsafe {
-            bindings::cr_shim_tty_read(self.as_ptr(), ns.as_ptr(), &mut record, data.as_mut_ptr())
+            bindings::cr_shim_tty_read(self.as_ptr(), ns.as_ptr(), record, data.as_mut_ptr())
         };
         to_result(len.min(0))?;
         data.truncate(len as usize);
-        Ok((record, data))
+        Ok(data)
     }
 
     /// The number of a pseudoterminal, if it is an end of one.

@@ -12,7 +12,7 @@ chmod 711 /root "$keys"
 chmod 644 "$keys/client.pub"
 mkdir -p /run/sshd
 # A locked account would let nobody in.
-usermod -p '*' $user
+sed -i "s/^$user:!*/$user:*/" /etc/shadow
 cat >"$keys/config" <<END
 Port $port
 ListenAddress 127.0.0.1

@@ -7,7 +7,7 @@
 
 use core::mem::size_of;
 
-use super::{Placed, Rec, Result, State, PID_MAX};
+use super::{tree, Placed, Rec, Result, State, PID_MAX};
 use crate::{order, record::Record, uapi::*};
 
 /// The namespace with this id, which has been looked at before.
@@ -64,8 +64,13 @@ pub(super) fn pid(state: &State<'_>, rec: Placed<'_>) -> Result<u32> {
 }
 
 /// What belongs to pid namespaces in a thread of a process in this one.
-pub(super) fn thread(state: &State<'_>, rec: Placed<'_>, ns: u64, alive: bool) -> Result {
-    let thread: cr_img_thread = rec.fixed()?;
+pub(super) fn thread(
+    state: &State<'_>,
+    rec: Placed<'_>,
+    thread: &cr_img_thread,
+    ns: u64,
+    alive: bool,
+) -> Result {
     numbers::<cr_img_thread>(state, rec.rec, ns)?;
     let children = thread.children_pid_ns;
     if children != 0 {
@@ -81,10 +86,7 @@ pub(super) fn thread(state: &State<'_>, rec: Placed<'_>, ns: u64, alive: bool) -
 /// Checks how processes and namespaces fit together. `threads` ascend by id; `processes` are
 /// reordered.
 pub(super) fn check(state: &State<'_>, processes: &mut [u32], threads: &[u32]) -> Result {
-    let process = |&index: &u32| -> cr_img_process {
-        let rec = state.get(index).map(Rec::fixed);
-        rec.and_then(Result::ok).unwrap_or_default()
-    };
+    let process = |&index: &u32| tree::process(state.recs, index);
     order::sort_by_key(processes, |index| process(index).pid);
     let find = |pid| order::find_by_key(processes, pid, |index| process(index).pid).map(process);
     for index in processes.iter() {
@@ -135,12 +137,11 @@ pub(super) fn check(state: &State<'_>, processes: &mut [u32], threads: &[u32]) -
             "the init of its pid namespace is not the first in it",
         )?;
         rec.require(
-            is_first || before.state == CR_PROCESS_ALIVE || first(own.pid_ns) != Some(index),
+            is_first || before.alive || first(own.pid_ns) != Some(index),
             "the init of its pid namespace is dead",
         )?;
     }
-    let lives =
-        |init: Option<&u32>| init.is_some_and(|init| process(init).state == CR_PROCESS_ALIVE);
+    let lives = |init: Option<&u32>| init.is_some_and(|init| process(init).alive);
     for rec in state.recs {
         match rec.tag {
             CR_TAG_PIDNS => {
@@ -167,12 +168,8 @@ const NO_INIT: &str = "in a pid namespace without a living init";
 
 /// Whether a process is the init of its pid namespace, which is not the container's own.
 fn is_init(state: &State<'_>, threads: &[u32], pid: u32) -> bool {
-    let thread = |index: &u32| state.get(*index);
-    let tid = |index: &u32| -> u32 {
-        let fixed = thread(index).map(Rec::fixed::<cr_img_thread>);
-        fixed.and_then(Result::ok).unwrap_or_default().tid
-    };
-    let leader = order::find_by_key(threads, pid, tid).and_then(thread);
+    let tid = |&index: &u32| tree::tid(state.recs, index);
+    let leader = order::find_by_key(threads, pid, tid).and_then(|index| state.get(*index));
     let number = leader.map(|rec| rec.array::<u32>(size_of::<cr_img_thread>()).last());
     number == Some(Some(1))
 }

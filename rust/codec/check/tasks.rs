@@ -100,8 +100,7 @@ pub(super) fn seccomp(state: &State<'_>, rec: Placed<'_>) -> Result {
     Ok(())
 }
 
-pub(super) fn process(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_process> {
-    let process: cr_img_process = rec.fixed()?;
+pub(super) fn process(state: &State<'_>, rec: Placed<'_>, process: &cr_img_process) -> Result {
     for pid in [process.pid, process.pgid, process.sid] {
         rec.require((1..=PID_MAX).contains(&pid), "impossible process id")?;
     }
@@ -143,7 +142,7 @@ pub(super) fn process(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_proce
             .all(|timer| timer.value_ns < 1 << 63 && timer.interval_ns < 1 << 63),
         "impossible interval timer",
     )?;
-    rec.require(stop_fits(&process), "impossible stop")?;
+    rec.require(stop_fits(process), "impossible stop")?;
     rec.require(process.nr_threads > 0, "no threads")?;
     rec.require(
         process.audit_tty & !AUDIT_TTY == 0,
@@ -159,7 +158,7 @@ pub(super) fn process(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_proce
                 || (process.pid == process.sid && process.state == CR_PROCESS_ALIVE)),
         "a terminal that it cannot have lost",
     )?;
-    tty::controlling(state, rec, &process)?;
+    tty::controlling(state, rec, process)?;
     rec.require(
         (-20..20).contains(&process.autogroup_nice),
         "impossible nice value of its autogroup",
@@ -193,7 +192,7 @@ pub(super) fn process(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_proce
         }
         _ => return Err(rec.error("unknown state")),
     }
-    Ok(process)
+    Ok(())
 }
 
 /// Whether a task can have exited with this code: a status times 256, or a signal.
@@ -231,8 +230,12 @@ fn stop_fits(process: &cr_img_process) -> bool {
     }
 }
 
-pub(super) fn thread(state: &State<'_>, rec: Placed<'_>, alive: bool) -> Result<cr_img_thread> {
-    let thread: cr_img_thread = rec.fixed()?;
+pub(super) fn thread(
+    state: &State<'_>,
+    rec: Placed<'_>,
+    thread: &cr_img_thread,
+    alive: bool,
+) -> Result {
     rec.require((1..=PID_MAX).contains(&thread.tid), "impossible thread id")?;
     rec.require(thread.flags & !THREAD_FLAGS == 0, "unknown flags")?;
     rec.require(
@@ -311,10 +314,9 @@ pub(super) fn thread(state: &State<'_>, rec: Placed<'_>, alive: bool) -> Result<
         "impossible timer slack",
     )?;
     rec.require(
-        restart_block_fits(&thread),
+        restart_block_fits(thread),
         "impossible arguments of an interrupted system call",
-    )?;
-    Ok(thread)
+    )
 }
 
 /// Whether threads with this policy need a record of their scheduling.

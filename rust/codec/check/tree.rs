@@ -3,9 +3,9 @@
 //! The process tree: ids are unique, parents come first, sessions and groups fit together.
 
 use super::{Rec, Result, State};
-use crate::{order, uapi::*};
+use zerocopy::FromZeros;
 
-type Process = cr_img_process;
+use crate::{order, uapi::*};
 
 /// Checks the tree. `processes` and `threads` are the indices of the records; they are reordered.
 pub(super) fn check(state: &State<'_>, processes: &mut [u32], threads: &mut [u32]) -> Result {
@@ -36,15 +36,56 @@ pub(super) fn check(state: &State<'_>, processes: &mut [u32], threads: &mut [u32
     parents_first(recs, processes, threads)
 }
 
-/// The process at this index; it has been looked at before.
-fn process(recs: &[Rec<'_>], index: u32) -> Process {
-    let process = recs.get(index as usize).map(Rec::fixed);
-    process.and_then(Result::ok).unwrap_or_default()
+/// What a process is among the others.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Process {
+    pub(super) pid: u32,
+    pub(super) ppid: u32,
+    pub(super) pgid: u32,
+    pub(super) sid: u32,
+    pub(super) ptracer: u32,
+    pub(super) pid_ns: u64,
+    parent_tid: u32,
+    mm: u64,
+    sighand: u64,
+    pub(super) alive: bool,
+    leader_dead: bool,
 }
 
-fn tid(recs: &[Rec<'_>], index: u32) -> u32 {
-    let thread = recs.get(index as usize).map(Rec::fixed::<cr_img_thread>);
-    thread.and_then(Result::ok).unwrap_or_default().tid
+/// The process at this index; it has been looked at before.
+pub(super) fn process(recs: &[Rec<'_>], index: u32) -> Process {
+    let mut process = cr_img_process::new_zeroed();
+    let Some(Ok(())) = recs
+        .get(index as usize)
+        .map(|rec| rec.read_fixed(&mut process))
+    else {
+        return Process::default();
+    };
+    Process {
+        pid: process.pid,
+        ppid: process.ppid,
+        pgid: process.pgid,
+        sid: process.sid,
+        ptracer: process.ptracer,
+        pid_ns: process.pid_ns,
+        parent_tid: process.parent_tid,
+        mm: process.mm,
+        sighand: process.sighand,
+        alive: process.state == CR_PROCESS_ALIVE,
+        leader_dead: process.flags & CR_PROCESS_LEADER_DEAD != 0,
+    }
+}
+
+/// The id of the thread at this index; it has been looked at before.
+pub(super) fn tid(recs: &[Rec<'_>], index: u32) -> u32 {
+    let mut thread = cr_img_thread::new_zeroed();
+    let read = recs
+        .get(index as usize)
+        .map(|rec| rec.read_fixed(&mut thread));
+    match read {
+        Some(Ok(())) => thread.tid,
+        _ => 0,
+    }
 }
 
 fn unique_threads(recs: &[Rec<'_>], threads: &mut [u32]) -> Result {
@@ -97,9 +138,8 @@ fn parents_first(recs: &[Rec<'_>], processes: &mut [u32], threads: &[u32]) -> Re
                 return Err(rec.error("its parent does not come before it"));
             };
             let parent = process(recs, parent);
-            let leader_dead = parent.flags & CR_PROCESS_LEADER_DEAD != 0;
             rec.require(
-                parent.state == CR_PROCESS_ALIVE && !(leader_dead && own.parent_tid == parent.pid),
+                parent.alive && !(parent.leader_dead && own.parent_tid == parent.pid),
                 "its parent is dead",
             )?;
         }

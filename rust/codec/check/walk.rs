@@ -17,6 +17,8 @@ use super::{
     events, files, inet, inode, inotify, ipc, memory, netlink, packet, pid_ns, signals, sockets,
     tasks, trace, tty, uring, Placed, Rec, Result, State,
 };
+use zerocopy::FromZeros;
+
 use crate::{cpu, record, uapi::*};
 
 /// Above what a clock may say, ns: half of what the kernel can count, `kernel/time/namespace.c`.
@@ -488,7 +490,9 @@ impl<'a> Walk<'a> {
     fn process(&mut self, state: &State<'a>, rec: Placed<'a>) -> Result {
         self.close_mm()?;
         self.close_process()?;
-        let process = tasks::process(state, rec)?;
+        let mut process = cr_img_process::new_zeroed();
+        rec.read_fixed(&mut process)?;
+        tasks::process(state, rec, &process)?;
         rec.require(
             (process.ppid == 0) == (self.nr_processes == 0),
             "init is not the first process and the only one without a parent",
@@ -521,8 +525,10 @@ impl<'a> Walk<'a> {
         open.remaining =
             one_less(open.remaining).ok_or_else(|| rec.error("more threads than announced"))?;
         let alive = open.alive && !(open.first && open.leader_dead);
-        let thread = tasks::thread(state, rec, alive)?;
-        pid_ns::thread(state, rec, open.pid_ns, alive)?;
+        let mut thread = cr_img_thread::new_zeroed();
+        rec.read_fixed(&mut thread)?;
+        tasks::thread(state, rec, &thread, alive)?;
+        pid_ns::thread(state, rec, &thread, open.pid_ns, alive)?;
         rec.require(
             open.first == (thread.tid == open.pid),
             "the leader is not the first thread of the process",
