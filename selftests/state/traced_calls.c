@@ -46,7 +46,7 @@ static long calls(int which)
 		return syscall(SYS_pause);
 	case TIMED:
 	case RESTARTED:
-		return syscall(SYS_nanosleep, &(struct timespec){ 6 * patience(), 0 }, NULL);
+		return syscall(SYS_nanosleep, &(struct timespec){ 12 * patience(), 0 }, NULL);
 	case READER:
 		return syscall(SYS_read, ends[0], &c, 1);
 	case FORKS:
