@@ -10,6 +10,7 @@ use crate::{
     crew::Crew,
     image::Records,
     late::Late,
+    plan::places_by,
     report::{fail, Context, Log, Result},
     restart::Image,
     state::memory::{self, Place, Target},
@@ -49,12 +50,9 @@ impl<'a> Contents<'a> {
         records: &'a Records,
         late: Arc<Late>,
     ) -> Result<Self> {
-        let mut huge_records = KVVec::new();
-        // They ascend by object.
-        for (at, rec) in records.tagged(CR_TAG_HUGE) {
-            let huge: cr_img_huge = rec.fixed()?;
-            huge_records.push((huge.mm, at), GFP_KERNEL)?;
-        }
+        let huge_records = places_by(records, CR_TAG_HUGE, |rec| {
+            Ok(rec.fixed::<cr_img_huge>()?.mm)
+        })?;
         Ok(Self {
             total,
             runs: KVVec::new(),

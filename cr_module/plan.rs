@@ -115,6 +115,29 @@ fn places(records: &Records, tag: u32) -> Result<KVVec<usize>> {
     Ok(places)
 }
 
+/// The same with what `key` says of each, which ascends.
+pub(crate) fn places_by<K>(
+    records: &Records,
+    tag: u32,
+    key: impl Fn(&Rec<'_>) -> Result<K>,
+) -> Result<KVVec<(K, usize)>> {
+    let mut places = KVVec::new();
+    for (at, rec) in records.tagged(tag) {
+        places.push((key(&rec)?, at), GFP_KERNEL)?;
+    }
+    Ok(places)
+}
+
+/// Those of one key.
+pub(crate) fn places_of<K: Ord + Copy, P: Copy>(
+    places: &[(K, P)],
+    wanted: K,
+) -> impl Iterator<Item = P> + '_ {
+    let from = order::after(places, |(key, _)| *key < wanted).iter();
+    let found = from.take_while(move |(key, _)| *key == wanted);
+    found.map(|(_, place)| *place)
+}
+
 /// Bytes of scratch memory for the leader, and for each other thread.
 pub(crate) const LEADER_SCRATCH: u64 = 2 * PAGE_SIZE as u64;
 pub(crate) const THREAD_SCRATCH: u64 = 1024;
@@ -179,11 +202,12 @@ pub(crate) struct Plan {
     pub(crate) pids: KVVec<(u32, usize)>,
     /// Places of the records of locks.
     pub(crate) locks: KVVec<usize>,
-    /// Ids of the open files of io_uring instances, with the places of the instances' records; and the
-    /// places of the records of what is registered with them, and of threads that use them.
-    pub(crate) rings: KVVec<(u64, usize)>,
-    pub(crate) uring_tables: KVVec<usize>,
-    pub(crate) uring_tasks: KVVec<usize>,
+    /// io_uring instances, by the threads that they are charged to.
+    pub(crate) rings: KVVec<(u32, io_uring::Place)>,
+    /// Places of the records of what is registered with them, by the ids of their open files; and of
+    /// the threads that use them, by the ids of those.
+    pub(crate) uring_tables: KVVec<(u64, usize)>,
+    pub(crate) uring_tasks: KVVec<(u32, usize)>,
     /// Descriptor of the caller, which becomes the root directory.
     pub(crate) root_fd: Option<i32>,
 
@@ -280,13 +304,16 @@ impl Plan {
         let find = |tag| records.tagged(tag).map(|(at, _)| at).next();
         let (uts, ipc) = (find(CR_TAG_UTS), find(CR_TAG_IPC));
         let pid_namespaces = pid_ns::plan(&records)?;
-        let mut pids = KVVec::new();
-        for (at, rec) in records.tagged(CR_TAG_PID) {
-            pids.push((rec.fixed::<cr_img_pid>()?.nr, at), GFP_KERNEL)?;
-        }
+        let pids = places_by(&records, CR_TAG_PID, |rec| {
+            Ok(rec.fixed::<cr_img_pid>()?.nr)
+        })?;
         let locks = places(&records, CR_TAG_LOCK)?;
-        let uring_tables = places(&records, CR_TAG_URING_TABLE)?;
-        let uring_tasks = places(&records, CR_TAG_URING_TASK)?;
+        let uring_tables = places_by(&records, CR_TAG_URING_TABLE, |rec| {
+            Ok(rec.fixed::<cr_img_uring_table>()?.ring)
+        })?;
+        let uring_tasks = places_by(&records, CR_TAG_URING_TASK, |rec| {
+            Ok(rec.fixed::<cr_img_uring_task>()?.tid)
+        })?;
         let rings = io_uring::find(&records)?;
         let live = processes.iter().filter(|process| !process.is_zombie());
         let threads = live.map(|process| process.threads.len()).sum();

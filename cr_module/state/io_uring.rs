@@ -14,11 +14,11 @@ use crate::{
     checkpoint::Save,
     image::Records,
     objects::Kind,
-    plan::Plan,
+    plan::{places_of, Plan},
     report::{fail, Context, Result},
     state::{event, uring_table},
 };
-use cr_codec::{check::Rec, uapi::*};
+use cr_codec::{check::Rec, order, uapi::*};
 use cr_sys::{errno::EOPNOTSUPP, file::FileRef, io_uring::*, pid_ns::PidNs, task::TaskRef};
 use kernel::prelude::*;
 
@@ -120,39 +120,42 @@ pub(crate) fn restore(rec: &Rec<'_>, flags: u32) -> Result<FileRef> {
     }
 }
 
-/// The ids of the open files of all instances, with the places of the instances' records.
-pub(crate) fn find(records: &Records) -> Result<KVVec<(u64, usize)>> {
+/// The id of the open file of an instance, and the place of its record.
+pub(crate) type Place = (u64, usize);
+
+/// All instances, by the threads that they are charged to.
+pub(crate) fn find(records: &Records) -> Result<KVVec<(u32, Place)>> {
     let mut rings = KVVec::new();
     for (_, rec) in records.tagged(CR_TAG_FILE) {
         let file: cr_img_file = rec.fixed()?;
         if file.kind == CR_FILE_IO_URING {
-            rings.push((rec.id, records.find(file.target)?), GFP_KERNEL)?;
+            let at = records.find(file.target)?;
+            let ring: cr_img_uring = records.get(at).fixed()?;
+            rings.push((ring.owner, (rec.id, at)), GFP_KERNEL)?;
         }
     }
+    order::sort_by_key(&mut rings, |ring| *ring);
     Ok(rings)
 }
 
 /// Makes the instances that are charged to the current thread its own, and registers with them what was
 /// registered.
 pub(crate) fn take(build: &Build<'_>, tid: u32) -> Result {
-    for (id, at) in &build.plan.rings {
-        let record: cr_img_uring = build.record(*at).fixed()?;
-        if record.owner != tid {
-            continue;
-        }
-        let ring = build.file(*id)?;
+    for (id, at) in places_of(&build.plan.rings, tid) {
+        let record: cr_img_uring = build.record(at).fixed()?;
+        let ring = build.file(id)?;
         match ring.take_io_uring(record.flags & CR_URING_UNLIMITED != 0) {
             Err(error) if error == EPERM => fail!(EPERM, "io_uring: CAP_IPC_LOCK is needed"),
             result => result?,
         }
-        uring_table::restore(build, *id, ring).context(format_args!("io_uring {id}"))?;
+        uring_table::restore(build, id, ring).context(format_args!("io_uring {id}"))?;
     }
     Ok(())
 }
 
 /// Gives all of them to the threads that may submit requests, which stand still.
 pub(crate) fn finish(plan: &Plan, ns: &PidNs) -> Result {
-    for (id, at) in &plan.rings {
+    for (_, (id, at)) in &plan.rings {
         let record: cr_img_uring = plan.records.get(*at).fixed()?;
         for tid in [record.owner, record.submitter] {
             if tid != 0 && ns.find_task(tid).is_none() {

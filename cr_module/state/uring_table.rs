@@ -14,6 +14,7 @@ use crate::{
     build::Build,
     checkpoint::Save,
     objects::Kind,
+    plan::places_of,
     report::{fail, Context, Result},
     state::file,
 };
@@ -251,12 +252,9 @@ impl Drop for Opened<'_> {
 
 /// Registers all of it with an instance that the current task is charged for.
 pub(crate) fn restore(build: &Build<'_>, id: u64, ring: &FileRef) -> Result {
-    for at in &build.plan.uring_tables {
-        let rec = build.record(*at);
+    for at in places_of(&build.plan.uring_tables, id) {
+        let rec = build.record(at);
         let table: cr_img_uring_table = rec.fixed()?;
-        if table.ring != id {
-            continue;
-        }
         match table.kind {
             CR_URING_FILES => restore_files(build, ring, &table, &rec)?,
             CR_URING_BUFFERS => restore_buffers(build, ring, &table, &rec)?,

@@ -9,6 +9,7 @@ use crate::{
     build::Build,
     checkpoint::Save,
     objects::Kind,
+    plan::places_of,
     report::{fail, Context, Result},
     state::{io_uring::Ring, uring_table::Opened},
 };
@@ -77,12 +78,9 @@ struct Update {
 
 /// Gives the current thread what it had for its use of io_uring.
 pub(crate) fn restore(build: &Build<'_>, tid: u32) -> Result {
-    for at in &build.plan.uring_tasks {
-        let rec = build.record(*at);
-        let record: cr_img_uring_task = rec.fixed()?;
-        if record.tid == tid {
-            restore_from(build, &record, &rec).context(format_args!("use of io_uring"))?;
-        }
+    for at in places_of(&build.plan.uring_tasks, tid) {
+        let rec = build.record(at);
+        restore_from(build, &rec.fixed()?, &rec).context(format_args!("use of io_uring"))?;
     }
     Ok(())
 }
