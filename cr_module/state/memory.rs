@@ -312,8 +312,9 @@ impl Memory {
 
     /// A shared memory object was met in another mapping.
     pub(crate) fn map_again(&mut self, id: u64) {
-        for region in self.regions.iter_mut().filter(|region| region.id == id) {
-            if let Of::Shmem(mappings) = &mut region.of {
+        // They are noted as they get their ids.
+        if let Ok(at) = self.regions.binary_search_by_key(&id, |region| region.id) {
+            if let Of::Shmem(mappings) = &mut self.regions[at].of {
                 *mappings += 1;
             }
         }
