@@ -56,8 +56,9 @@ const FLAGS: u32 = CR_CHECKPOINT_KILL
     | CR_CHECKPOINT_CONFIRM;
 const DEFAULT_TIMEOUT_MS: u32 = 10_000;
 
-/// How often the state is copied again when something from outside wakes a thread meanwhile.
-const ATTEMPTS: u32 = 5;
+/// How long the state is copied again and again if something from outside wakes a thread meanwhile,
+/// ns: on a busy machine, one that waits for its program to be read is woken many times.
+const AGAIN_NS: u64 = 1_000_000_000;
 
 /// CR_IOC_CHECKPOINT.
 pub(crate) fn ioctl(arg: usize) -> Result {
@@ -262,7 +263,7 @@ fn collect(
     mut room: Buffer,
     how: &How,
 ) -> Result<KBox<State>> {
-    let mut attempts = ATTEMPTS;
+    let deadline = misc::monotonic_ns() + AGAIN_NS.min(how.timeout_ns);
     loop {
         let result =
             collect_once(container, hold, core::mem::take(&mut room), how).map(|mut state| {
@@ -271,9 +272,8 @@ fn collect(
             });
         // Of a task that has died meanwhile, anything may have been read.
         let result = hold.check_still().and(result);
-        attempts -= 1;
         match result {
-            Err(failure) if failure.errno() == EAGAIN && attempts > 0 => {}
+            Err(failure) if failure.errno() == EAGAIN && misc::monotonic_ns() < deadline => {}
             result => return result,
         }
         // Who has been woken is in the parking by now, or on its way there.
