@@ -6,7 +6,7 @@ use crate::{
     abi,
     image::Records,
     report::{fail, failure, Context, Result},
-    state::{event, file, inet, inode, netlink, packet, pipe, shmem, socket, tty},
+    state::{cgroup_file, event, file, inet, inode, netlink, packet, pipe, shmem, socket, tty},
 };
 use cr_codec::uapi::*;
 use cr_sys::{file::FileRef, path::PathRef};
@@ -23,6 +23,8 @@ pub(crate) struct Opened {
 pub(crate) struct Files<'a> {
     root: &'a PathRef,
     may_differ: bool,
+    /// Descriptor of the cgroup that the container is to be in, if it is not the caller's.
+    cgroup: Option<i32>,
     externals: KVVec<(u32, FileRef)>,
     pipes: RBTree<u64, pipe::Made>,
     /// By id, ascending.
@@ -54,6 +56,7 @@ impl<'a> Files<'a> {
         let mut files = Self {
             root,
             may_differ: args.flags & CR_RESTART_CHANGED_FILES != 0,
+            cgroup: (args.cgroup_fd >= 0).then_some(args.cgroup_fd),
             externals,
             pipes: RBTree::new(),
             made: KVVec::new(),
@@ -82,6 +85,7 @@ impl<'a> Files<'a> {
         core::mem::replace(&mut files.netlinks, netlink::Made::new()).finish(records)?;
         core::mem::replace(&mut files.packets, packet::Made::new()).finish(records)?;
         files.watch()?;
+        cgroup_file::trigger(&files, records)?;
         Ok(Opened {
             files: files.made,
             sockets,
@@ -122,6 +126,11 @@ impl<'a> Files<'a> {
     /// Whether files may have changed since the checkpoint.
     pub(crate) fn may_differ(&self) -> bool {
         self.may_differ
+    }
+
+    /// Descriptor of the cgroup that the container is to be in, if it is not the caller's.
+    pub(crate) fn cgroup(&self) -> Option<i32> {
+        self.cgroup
     }
 
     /// What the caller supplies for an external object.

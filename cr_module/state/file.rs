@@ -5,12 +5,13 @@
 //! Regular files, directories, the memory devices, and whatever was opened with O_PATH are found again by their name below the root
 //! of the container's init, or, if that was removed, by another one that they have; their contents are
 //! not in the image. Pipes refer to an object; see
-//! [`event`] for those without a name, [`proc_mem`] for memory of processes. What belongs to the
+//! [`event`] for those without a name, [`proc_mem`] for memory of processes, [`cgroup_file`] for those of
+//! cgroups. What belongs to the
 //! outside, and was declared external, is supplied at restart.
 //!
 //! Refused: everything else, by its name; files that are hidden by a mount;
 //! files of file systems that make up their contents (proc, sysfs ...), but for the top directory of
-//! procfs and what is in it; leases.
+//! procfs and what is in it, and cgroups; leases.
 
 use crate::{
     checkpoint::Save,
@@ -18,7 +19,7 @@ use crate::{
     objects::Kind,
     report::{fail, failure, Context, Failure, Name, Result},
     state::{
-        event, inet, inode, io_uring, mqueue,
+        cgroup_file, event, inet, inode, io_uring, mqueue,
         name::{self, CName},
         netlink, owner, packet, pidfd, pipe, proc_mem, removed_dir, socket, tcp, tty,
     },
@@ -171,6 +172,7 @@ impl Look {
             | FileType::MemoryDevice
             | FileType::Proc
             | FileType::ProcMem
+            | FileType::Cgroup
             | FileType::Place => true,
             FileType::Directory => !self.has(CR_FILE_X_UNLINKED),
             FileType::Pipe => file.pipe()?.named,
@@ -230,6 +232,11 @@ fn by_name<'a>(
             CR_FILE_PROC
         }
         FileType::ProcMem => CR_FILE_PROC_MEM,
+        FileType::Cgroup => {
+            record.target =
+                cgroup_file::save(save, file, path).context(format_args!("file {}", Name(path)))?;
+            CR_FILE_CGROUP
+        }
         FileType::Place => CR_FILE_PATH,
         _ => CR_FILE_REG,
     };
@@ -346,6 +353,7 @@ fn place(save: &Save<'_>, file: &FileRef, look: &Look) -> Result<Place> {
         | FileType::Proc
         | FileType::ProcMem
         | FileType::MessageQueue
+        | FileType::Cgroup
         | FileType::Place => {}
         // Nobody else may change what is to be saved.
         FileType::Memfd | FileType::Removed => {
@@ -445,6 +453,13 @@ fn name_of<'a>(
         ),
         Ok(name) => name,
         Err(error) if error == EXDEV => return Ok(None),
+        Err(error) if error == ESTALE() && look.has(CR_FILE_X_UNLINKED) => {
+            fail!(
+                EOPNOTSUPP(),
+                "file {} was removed, which is not supported yet",
+                Name(&look.info.name)
+            )
+        }
         Err(error) if error == ESTALE() => fail!(
             EOPNOTSUPP(),
             "file {} is hidden by a mount or another file, which is not supported yet",
@@ -462,7 +477,7 @@ fn name_of<'a>(
     if look.has(CR_FILE_X_FS)
         && !matches!(
             look.kind,
-            FileType::MemoryDevice | FileType::Proc | FileType::ProcMem
+            FileType::MemoryDevice | FileType::Proc | FileType::ProcMem | FileType::Cgroup
         )
     {
         fail!(
@@ -487,6 +502,7 @@ impl core::fmt::Display for Look {
             | FileType::Directory
             | FileType::Removed
             | FileType::Proc
+            | FileType::Cgroup
             | FileType::Place => write!(f, "file {name}"),
             FileType::EventFd => f.write_str("an eventfd"),
             FileType::Epoll => f.write_str("an epoll instance"),
@@ -546,6 +562,9 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
             });
             opened.context(format_args!("file {}", Name(path)))
         }
+        CR_FILE_CGROUP => {
+            cgroup_file::restore(files, &record, path).context(format_args!("file {}", Name(path)))
+        }
         CR_FILE_PATH => find(files, &record, path).context(format_args!("file {}", Name(path))),
         _ => reopen(files, &record, path).context(format_args!("file {}", Name(path))),
     }
@@ -595,7 +614,7 @@ fn find(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRef>
     Ok(path.open(record.flags)?)
 }
 
-fn another_type() -> Failure {
+pub(crate) fn another_type() -> Failure {
     failure!(ESTALE(), "is not of the same type any more")
 }
 

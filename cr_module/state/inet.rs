@@ -140,7 +140,11 @@ const REFUSED: &[(u32, &str)] = &[
     (
         CR_INET_X_PROTOCOL,
         "of a protocol whose sockets the kernel may know more of (others than NETLINK_ROUTE, \
-         NETLINK_USERSOCK, NETLINK_SOCK_DIAG, NETLINK_KOBJECT_UEVENT)",
+         NETLINK_USERSOCK, NETLINK_SOCK_DIAG, NETLINK_AUDIT, NETLINK_KOBJECT_UEVENT)",
+    ),
+    (
+        CR_INET_X_AUDITD,
+        "of the audit daemon, which the kernel tells all (AUDIT_STATUS_PID; stop it first),",
     ),
     (
         CR_INET_X_DUMP,

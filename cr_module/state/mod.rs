@@ -6,6 +6,7 @@
 pub(crate) mod aio;
 pub(crate) mod audit;
 pub(crate) mod call;
+pub(crate) mod cgroup_file;
 pub(crate) mod clock;
 pub(crate) mod compat;
 pub(crate) mod controls;

@@ -7,7 +7,7 @@
 //! with the same again. It must not have more than the caller has.
 //!
 //! Refused: sockets of protocols for which the kernel knows more of a socket than is in it; those that are
-//! being told a list, because the kernel goes on with it in between; eBPF.
+//! being told a list, because the kernel goes on with it in between; that of the audit daemon; eBPF.
 
 use crate::{
     checkpoint::Save,

@@ -27,6 +27,7 @@ use crate::{
     uapi::*,
 };
 
+mod cgroup;
 mod events;
 mod files;
 mod inet;

@@ -81,6 +81,8 @@ pub enum FileType {
     MessageQueue,
     /// Opened with O_PATH, whatever is there.
     Place,
+    /// File of a cgroup of version 2.
+    Cgroup,
 }
 
 impl FileType {
@@ -111,6 +113,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_PACKET => Self::Packet,
             bindings::cr_shim_file_type_CR_SHIM_FILE_MQUEUE => Self::MessageQueue,
             bindings::cr_shim_file_type_CR_SHIM_FILE_PATH => Self::Place,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_CGROUP => Self::Cgroup,
             _ => Self::Other,
         }
     }

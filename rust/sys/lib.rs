@@ -16,6 +16,7 @@
 //! - [`aio`] — contexts of asynchronous I/O.
 //! - [`io_uring`] — io_uring instances.
 //! - [`file`] — open files, pipes, locks, shared memory.
+//! - [`cgroup_file`] — files of cgroups.
 //! - [`path`] — places in a tree of mounts.
 //! - [`pidfd`] — processes as files.
 //! - [`signalfd`] — signals as files.
@@ -35,6 +36,7 @@
 
 pub mod aio;
 pub mod build;
+pub mod cgroup_file;
 pub mod errno;
 pub mod file;
 pub mod inet;

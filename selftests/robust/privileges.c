@@ -77,6 +77,18 @@ static void open_netlink(void)
 	sure((int)syscall(SYS_capset, &head, all));
 }
 
+/* To move tasks. */
+static void open_cgroup(void)
+{
+	char text[256], path[300], *at;
+
+	sure((int)read_file("/proc/self/cgroup", text, sizeof(text)));
+	at = strstr(text, "0::");
+	at[strcspn(at, "\n")] = '\0';
+	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cgroup.procs", at + 3);
+	sure(open(path, O_WRONLY));
+}
+
 int main(int argc, char **argv)
 {
 	int ends[2], fd;
@@ -93,6 +105,8 @@ int main(int argc, char **argv)
 	sure(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0));
 	sure(pipe(ends));
 	open_netlink();
+	if (is("cgroup"))
+		open_cgroup();
 	for (int i = 0; i < 100 && is("many"); i++)
 		pthread_create(&thread, NULL, sleeper, NULL);
 	pid = child(member, NULL);

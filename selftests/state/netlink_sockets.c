@@ -2,13 +2,16 @@
 /*
  * Netlink sockets: ports, groups, options, where they are connected to; messages that
  * nobody has received yet, from the kernel and from others; one that has lost some; who
- * waits for one; and which capabilities one was opened with.
+ * waits for one; and which capabilities one was opened with. What PAM and others tell
+ * audit, and who listens to that.
  */
 #include "payload.h"
+#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -21,7 +24,7 @@
 #define TAKEN_CONTROL	200
 #include "take.h"
 
-enum { ROUTE, AUTO, UNBOUND, USER, PEER, EVENTS, FULL, WEAK, SOCKETS };
+enum { ROUTE, AUTO, UNBOUND, USER, PEER, EVENTS, FULL, WEAK, LISTENER, AUDITED, WEAK_AUDITED, SOCKETS };
 
 static int fds[SOCKETS], sleeping;
 
@@ -112,8 +115,8 @@ static void tell_group(int from, unsigned int group, unsigned int port, const ch
 		expect(false, "to port %u: %s", port, strerror(errno));
 }
 
-/* As somebody who may not change devices. */
-static int opened_without_rights(void)
+/* As somebody who may not change devices, or tell audit anything. */
+static int opened_without_rights(int protocol)
 {
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct all[2], some[2];
@@ -121,11 +124,43 @@ static int opened_without_rights(void)
 
 	sure((int)syscall(SYS_capget, &head, all));
 	memcpy(some, all, sizeof(some));
-	some[0].effective &= ~(1U << CAP_NET_ADMIN);
+	some[0].effective &= ~(1U << CAP_NET_ADMIN | 1U << CAP_AUDIT_WRITE);
 	sure((int)syscall(SYS_capset, &head, some));
-	fd = opened(SOCK_RAW, NETLINK_ROUTE);
+	fd = opened(SOCK_RAW, protocol);
 	sure((int)syscall(SYS_capset, &head, all));
 	return fd;
+}
+
+/* As PAM does, and dbus-daemon; whatever audit is set to, this is told those who listen. */
+static void tell_audit(int fd, const char *text)
+{
+	struct {
+		struct nlmsghdr head;
+		char text[40];
+	} message = { .head = { sizeof(message), AUDIT_USER_AVC, NLM_F_REQUEST | NLM_F_ACK, 15, 0 } };
+
+	snprintf(message.text, sizeof(message.text), "%s", text);
+	sure(send(fd, &message, sizeof(message), 0));
+}
+
+/* Whether that is what waits: others may tell audit something, too. */
+static bool is_told(const struct taken *taken, const char *text)
+{
+	return taken->len > 0 && memmem(taken->data, taken->len, text, strlen(text));
+}
+
+/* Until that is what comes next, which a thread of the kernel tells. */
+static void await_told(int fd, const char *text)
+{
+	struct taken taken;
+
+	for (;;) {
+		sure(poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, -1));
+		taken = take(fd, MSG_PEEK);
+		if (is_told(&taken, text))
+			return;
+		take(fd, 0);
+	}
 }
 
 static int receiver(void *unused)
@@ -162,7 +197,10 @@ static void make(void)
 	sure(connect(fds[PEER], (void *)&to, sizeof(to)));
 	fds[EVENTS] = bound_to(SOCK_DGRAM, NETLINK_KOBJECT_UEVENT, 0, 1);
 	fds[FULL] = bound_to(SOCK_RAW, NETLINK_USERSOCK, 70003, 1 << 4);
-	fds[WEAK] = opened_without_rights();
+	fds[WEAK] = opened_without_rights(NETLINK_ROUTE);
+	fds[LISTENER] = bound_to(SOCK_RAW, NETLINK_AUDIT, 70005, 1 << (AUDIT_NLGRP_READLOG - 1));
+	fds[AUDITED] = opened(SOCK_RAW, NETLINK_AUDIT);
+	fds[WEAK_AUDITED] = opened_without_rights(NETLINK_AUDIT);
 	sleeping = bound_to(SOCK_RAW, NETLINK_USERSOCK, 70004, 0);
 
 	ask(fds[ROUTE], RTM_GETLINK, 11);
@@ -172,6 +210,8 @@ static void make(void)
 	sure(setsockopt(fds[FULL], SOL_SOCKET, SO_RCVBUF, &(int){ 3000 }, sizeof(int)));
 	for (int i = 0; i < 20; i++)
 		tell_group(fds[PEER], 5, 0, "much");
+	tell_audit(fds[AUDITED], "cr was here");
+	await_told(fds[LISTENER], "cr was here");
 }
 
 /* What waits in a socket. */
@@ -203,6 +243,8 @@ int main(int argc, char **argv)
 		set(fds[ROUTE], NETLINK_EXT_ACK, 0);
 		set(fds[USER], NETLINK_DROP_MEMBERSHIP, 3);
 		take(fds[USER], 0);
+		set(fds[LISTENER], NETLINK_DROP_MEMBERSHIP, AUDIT_NLGRP_READLOG);
+		take(fds[LISTENER], 0);
 	}
 
 	for (int i = 0; i < SOCKETS; i++) {
@@ -259,6 +301,14 @@ int main(int argc, char **argv)
 	ask(fds[ROUTE], RTM_GETLINK, 14);
 	all[0] = take(fds[ROUTE], 0);
 	expect(seq_of(&all[0]) == 14 && error_of(&all[0]) == 1, "a new answer");
+	all[0] = take(fds[LISTENER], 0);
+	expect(is_told(&all[0], "cr was here"), "what audit was told: %zd", all[0].len);
+	expect_eq(error_of((all[0] = take(fds[AUDITED], 0), all)), 0, "that it was told");
+	tell_audit(fds[AUDITED], "cr is back");
+	expect_eq(error_of((all[0] = take(fds[AUDITED], 0), all)), 0, "that it is told again");
+	await_told(fds[LISTENER], "cr is back");
+	tell_audit(fds[WEAK_AUDITED], "cr is nobody");
+	expect_eq(error_of((all[0] = take(fds[WEAK_AUDITED], 0), all)), -EPERM, "opened without rights for audit");
 	tell_group(fds[PEER], 3, 70001, "again");
 	expect_eq(take(fds[USER], 0).len, 5, "to a group");
 	expect_eq(take(fds[UNBOUND], 0).len, 5, "to the other member");

@@ -175,6 +175,7 @@ struct cr_img_tail {
  *	by ascending sockets, those of one in their order
  * @CR_TAG_SOCKFILTER: struct cr_img_sockfilter, then __u64 insns[]; after the
  *	socket it names; by ascending sockets, those of one by ascending options
+ * @CR_TAG_CGROUP_FILE: obj; struct cr_img_cgroup_file, then what is left
  * @CR_TAG_MESSAGE: struct cr_img_message, then __u64 files[], name, bytes; after
  *	what it names
  * @CR_TAG_PROCESS: struct cr_img_process; parents before children, and the init
@@ -277,6 +278,7 @@ enum cr_img_tag {
 	CR_TAG_FRAME		= 0x55,
 	CR_TAG_URING_TABLE	= 0x56,
 	CR_TAG_URING_TASK	= 0x57,
+	CR_TAG_CGROUP_FILE	= 0x58,
 
 	CR_TAG_PAGES		= 0x60,
 };
@@ -831,6 +833,8 @@ struct cr_img_tty {
  *	such as /proc/stat, found again by path; the next read goes on with @size
  *	bytes, which follow the path, then with record @target minus one; all this
  *	is 0 if the offset says all
+ * @CR_FILE_CGROUP: a file of a cgroup of version 2; @target is a
+ *	CR_TAG_CGROUP_FILE
  * @CR_FILE_PATH: opened with O_PATH, so that it is only a place; by path, whatever
  *	@mode says that is there, also a symbolic link
  */
@@ -862,6 +866,7 @@ enum cr_img_file_kind {
 	CR_FILE_REMOVED_DIR	= 25,
 	CR_FILE_PATH		= 26,
 	CR_FILE_LINK		= 28,
+	CR_FILE_CGROUP		= 30,
 };
 
 /**
@@ -892,6 +897,41 @@ struct cr_img_file {
 	__u64 rdev;
 	__u32 mode;
 	__u32 path_len;
+};
+
+/* Since it was read, poll(2) has been told that there is something new. */
+#define CR_CGROUP_FILE_CHANGED	0x1
+/* There is a trigger: of tasks that are all stalled, and not only some of them. */
+#define CR_CGROUP_FILE_FULL	0x2
+/* The trigger has an event that nobody has polled yet. */
+#define CR_CGROUP_FILE_EVENT	0x4
+
+/**
+ * struct cr_img_cgroup_file - file of a cgroup of version 2
+ * @opener: capabilities of who has opened it to write to it
+ * @next: the next read goes on with what is left, then with this record minus one;
+ *	0 if the offset says all
+ * @uid: who has opened it to write to it
+ * @gid: the group
+ * @flags: CR_CGROUP_FILE_*
+ * @mount_len: bytes of the path of the mount in that of the file, if it is of the
+ *	cgroup that the container is in: then it is found in that which it is in by
+ *	then; 0 for others, which are found by path
+ * @threshold_us: of the trigger of a file that tells of pressure, microseconds
+ * @window_us: the same; 0 if there is no trigger
+ * @nr_left: bytes that follow: left of the last read
+ */
+struct cr_img_cgroup_file {
+	__u64 opener;
+	__u64 next;
+	__u32 uid;
+	__u32 gid;
+	__u32 flags;
+	__u32 mount_len;
+	__u32 threshold_us;
+	__u32 window_us;
+	__u32 nr_left;
+	__u32 reserved;
 };
 
 /**

@@ -19,7 +19,7 @@ pub(super) const OPEN_FLAGS: u32 = O_ACCMODE
     | 0o400000 // O_NOFOLLOW
     | 0o1000000 // O_NOATIME
     | 0o4000000; // __O_SYNC
-const O_ACCMODE: u32 = 0o3;
+pub(super) const O_ACCMODE: u32 = 0o3;
 const O_DIRECTORY: u32 = 0o200000;
 const O_NOFOLLOW: u32 = 0o400000;
 const O_PATH: u32 = 0o10000000;
@@ -123,27 +123,32 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
     let path = path.get(..file.path_len as usize).unwrap_or_default();
     let type_of_file = file.mode & S_IFMT;
     match file.kind {
-        CR_FILE_REG | CR_FILE_DIR | CR_FILE_CHR | CR_FILE_PROC_MEM | CR_FILE_PROC => {
+        CR_FILE_REG | CR_FILE_DIR | CR_FILE_CHR | CR_FILE_PROC_MEM | CR_FILE_PROC
+        | CR_FILE_CGROUP => {
             rec.require(is_path(path), "not an absolute path")?;
             rec.require(
                 match file.kind {
                     CR_FILE_PROC_MEM => (1..=u64::from(PID_MAX)).contains(&file.target),
                     // Some files take the number of a record for an int.
                     CR_FILE_PROC => file.target <= i32::MAX as u64,
+                    CR_FILE_CGROUP => true,
                     _ => file.target == 0,
                 },
                 "it refers to something",
             )?;
             let expected = match file.kind {
-                CR_FILE_REG | CR_FILE_PROC_MEM | CR_FILE_PROC => S_IFREG,
                 CR_FILE_DIR => S_IFDIR,
-                _ => S_IFCHR,
+                CR_FILE_CHR => S_IFCHR,
+                _ => S_IFREG,
             };
             rec.require(type_of_file == expected, "mode and kind disagree")?;
             rec.require(
                 left == 0 || file.target != 0,
                 "something left of a read that was none",
             )?;
+            if file.kind == CR_FILE_CGROUP {
+                super::cgroup::file(state, rec, &file, path)?;
+            }
         }
         CR_FILE_PATH => {
             rec.require(is_path(path), "not an absolute path")?;

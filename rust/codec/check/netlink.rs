@@ -8,9 +8,9 @@ use super::{inet, sockets, Placed, Rec, Result, State, PID_MAX};
 use crate::{sockopt::SOL_NETLINK, uapi::*};
 
 const SOCK_RAW: u32 = 3;
-/// NETLINK_ROUTE, NETLINK_USERSOCK, NETLINK_SOCK_DIAG, NETLINK_KOBJECT_UEVENT: those whose sockets are
-/// nothing but sockets.
-const PROTOCOLS: [u32; 4] = [0, 2, 4, 15];
+/// NETLINK_ROUTE, NETLINK_USERSOCK, NETLINK_SOCK_DIAG, NETLINK_AUDIT, NETLINK_KOBJECT_UEVENT: those whose
+/// sockets are nothing but sockets.
+const PROTOCOLS: [u32; 5] = [0, 2, 4, 9, 15];
 
 /// An open file of such a socket.
 pub(super) fn file(state: &State<'_>, rec: Placed<'_>, file: &cr_img_file) -> Result {

@@ -14,8 +14,8 @@
 //! ```
 
 use super::{
-    events, files, inet, inode, inotify, ipc, memory, netlink, packet, pid_ns, signals, sockets,
-    tasks, trace, tty, uring, Placed, Rec, Result, State,
+    cgroup, events, files, inet, inode, inotify, ipc, memory, netlink, packet, pid_ns, signals,
+    sockets, tasks, trace, tty, uring, Placed, Rec, Result, State,
 };
 use zerocopy::FromZeros;
 
@@ -296,6 +296,7 @@ impl<'a> Walk<'a> {
                 let socket = packet::frame(state, rec)?.socket;
                 in_order(&rec, &mut self.last_frame, socket)
             }
+            CR_TAG_CGROUP_FILE => cgroup::cgroup_file(rec.rec),
             CR_TAG_SOCKFILTER => {
                 let filter = sockets::filter(state, rec)?;
                 let order = "a program of a socket that is not after the last one";

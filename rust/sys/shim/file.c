@@ -98,6 +98,8 @@ static u32 type_of_inode(const struct dentry *dentry, const struct inode *inode)
 		return CR_SHIM_FILE_PROC_MEM;
 	if (cr_shim_is_proc_file(dentry, inode))
 		return CR_SHIM_FILE_PROC;
+	if (cr_shim_is_cgroup_file(inode))
+		return CR_SHIM_FILE_CGROUP;
 	if (cr_shim_is_mqueue(inode))
 		return CR_SHIM_FILE_MQUEUE;
 	if (S_ISREG(inode->i_mode))
@@ -262,7 +264,8 @@ void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 		info->unsupported |= BIT_ULL(CR_FILE_X_LEASE);
 	if (has_lock(file, info->type, locks))
 		info->unsupported |= BIT_ULL(CR_FILE_X_LOCK);
-	if (d_unlinked(path->dentry) || !inode->i_nlink)
+	if (d_unlinked(path->dentry) || !inode->i_nlink ||
+	    (info->type == CR_SHIM_FILE_CGROUP && cr_shim_cgroup_is_gone(file)))
 		info->unsupported |= BIT_ULL(CR_FILE_X_UNLINKED);
 	if (!cr_shim_fs_is_plain(inode->i_sb) &&
 	    !cr_shim_is_proc_root(path->dentry) &&

@@ -31,6 +31,7 @@ struct sock;
 #define CR_INET_X_FANOUT	21
 #define CR_INET_X_DEVICE	22
 #define CR_INET_X_PACKET	23
+#define CR_INET_X_AUDITD	24
 
 /**
  * struct cr_shim_inet - a socket, seen from the outside

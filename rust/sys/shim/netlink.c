@@ -12,18 +12,43 @@
 #include <net/sock.h>
 
 #include "af_netlink.h"
+#include "audit_types.h"
 #include "shim.h"
 
 /* As in af_netlink.c. */
 #define STATE_CONGESTED	0
 #define STATE_CONNECTED	1
 
+#ifdef CONFIG_AUDIT
+extern struct auditd_connection __rcu *auditd_conn;
+#endif
+
 /* Others have sockets of which the kernel knows more than is in them. */
 static bool is_plain_protocol(int protocol)
 {
 	return protocol == NETLINK_ROUTE || protocol == NETLINK_USERSOCK ||
-	       protocol == NETLINK_SOCK_DIAG ||
+	       protocol == NETLINK_SOCK_DIAG || protocol == NETLINK_AUDIT ||
 	       protocol == NETLINK_KOBJECT_UEVENT;
+}
+
+/*
+ * Does the kernel send what it has to tell of audit to the port of @sk? That is all
+ * that it knows of such a socket.
+ */
+static bool is_of_auditd(const struct sock *sk)
+{
+	bool found = false;
+#ifdef CONFIG_AUDIT
+	const struct auditd_connection *daemon;
+
+	rcu_read_lock();
+	daemon = rcu_dereference(auditd_conn);
+	found = sk->sk_protocol == NETLINK_AUDIT && daemon &&
+		daemon->portid == nlk_sk((struct sock *)sk)->portid &&
+		net_eq(daemon->net, sock_net(sk));
+	rcu_read_unlock();
+#endif
+	return found;
 }
 
 static struct sock *sock_of(struct file *file)
@@ -55,6 +80,8 @@ static u64 unsupported(struct sock *sk, const struct file *file)
 
 	if (!is_plain_protocol(sk->sk_protocol))
 		found |= BIT_ULL(CR_INET_X_PROTOCOL);
+	if (is_of_auditd(sk))
+		found |= BIT_ULL(CR_INET_X_AUDITD);
 	if (READ_ONCE(nlk_sk(sk)->cb_running))
 		found |= BIT_ULL(CR_INET_X_DUMP);
 	if (sk->sk_scm_security)

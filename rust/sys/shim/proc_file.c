@@ -77,21 +77,19 @@ static struct seq_file *sequence_of(struct file *file)
 }
 
 /*
- * Where the next read of @file goes on: with what is left of what was made up
- * for the last one, then with a record: @next is its number, plus one; 0 if the
- * offset says all. How much is left; as much as fits is written to @buf.
+ * Where the next read of @seq, by which a file at offset @pos is read, goes on: with
+ * what is left of what was made up for the last one, then with a record: @next is its
+ * number, plus one; 0 if the offset says all. How much is left; as much as fits is
+ * written to @buf.
  */
-int cr_shim_proc_file_read(struct file *file, u64 *next, u8 *buf, u32 room)
+int cr_shim_seq_read(struct seq_file *seq, u64 pos, u64 *next, u8 *buf, u32 room)
 {
-	struct seq_file *seq = sequence_of(file);
 	int left = 0;
 
 	*next = 0;
-	if (IS_ERR_OR_NULL(seq))
-		return PTR_ERR_OR_ZERO(seq);
 	mutex_lock(&seq->lock);
 	/* Else the next read looks for its place by the offset. */
-	if (seq->read_pos == file->f_pos) {
+	if (seq->read_pos == pos) {
 		*next = seq->index + 1;
 		left = min_t(size_t, seq->count, INT_MAX);
 		memcpy(buf, seq->buf + seq->from, min_t(u32, left, room));
@@ -100,20 +98,24 @@ int cr_shim_proc_file_read(struct file *file, u64 *next, u8 *buf, u32 room)
 	return left;
 }
 
-/* The same for one that was just opened. -ESTALE: it has no records any more. */
-int cr_shim_proc_file_write(struct file *file, u64 pos, u64 next,
-			    const u8 *left, u32 len)
+int cr_shim_proc_file_read(struct file *file, u64 *next, u8 *buf, u32 room)
 {
 	struct seq_file *seq = sequence_of(file);
+
+	*next = 0;
+	return IS_ERR_OR_NULL(seq) ?
+		       PTR_ERR_OR_ZERO(seq) :
+		       cr_shim_seq_read(seq, file->f_pos, next, buf, room);
+}
+
+/* The same for one that was just opened. */
+int cr_shim_seq_write(struct seq_file *seq, u64 pos, u64 next, const u8 *left,
+		      u32 len)
+{
 	char *buf = NULL;
 
-	if (IS_ERR(seq))
-		return PTR_ERR(seq);
-	file->f_pos = pos;
 	if (!next)
 		return 0;
-	if (!seq)
-		return -ESTALE;
 	if (len) {
 		/* As seq_read_iter() would: it has room for as much at least. */
 		buf = kvmalloc(max_t(size_t, len, PAGE_SIZE), GFP_KERNEL_ACCOUNT);
@@ -133,4 +135,18 @@ int cr_shim_proc_file_write(struct file *file, u64 pos, u64 next,
 	seq->read_pos = pos;
 	mutex_unlock(&seq->lock);
 	return 0;
+}
+
+/* -ESTALE: it has no records any more. */
+int cr_shim_proc_file_write(struct file *file, u64 pos, u64 next,
+			    const u8 *left, u32 len)
+{
+	struct seq_file *seq = sequence_of(file);
+
+	if (IS_ERR(seq))
+		return PTR_ERR(seq);
+	file->f_pos = pos;
+	if (!seq)
+		return next ? -ESTALE : 0;
+	return cr_shim_seq_write(seq, pos, next, left, len);
 }

@@ -188,6 +188,12 @@ def mappings(pid, names):
     return merged
 
 
+def own_cgroup(pid):
+    """Where the files of a process's cgroup are, which has another name after a restart."""
+    found = re.search("^0::(/.+)$", text(f"/proc/{pid}/cgroup") or "", re.M)
+    return f"/sys/fs/cgroup{found[1]}/" if found else None
+
+
 def descriptors(pid, names):
     """The descriptors of a process: what they refer to, offset, flags, locks."""
     found = {}
@@ -195,6 +201,7 @@ def descriptors(pid, names):
         numbers = sorted(map(int, os.listdir(f"/proc/{pid}/fd")))
     except OSError:
         return found
+    cgroup = own_cgroup(pid)
     for number in numbers:
         info = text(f"/proc/{pid}/fdinfo/{number}") or ""
         # The order of locks means nothing, nor do their numbers and the pids.
@@ -205,6 +212,8 @@ def descriptors(pid, names):
         position = values.get("pos") if number > 2 else None
         opened = f"/proc/{pid}/fd/{number}"
         name = without_name(name_left(opened, names.of_link(link(opened))))
+        if name and cgroup and name.startswith(cgroup):
+            name = f"(own cgroup)/{name[len(cgroup):]}"
         found[number] = (name, position, values.get("flags"), tuple(locks))
     return found
 

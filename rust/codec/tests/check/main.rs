@@ -6,6 +6,7 @@ use cr_codec::{check::check_state, uapi::*, Record};
 use proptest::prelude::*;
 use zerocopy::{FromBytes, IntoBytes};
 
+mod cgroup;
 mod inet;
 mod netlink;
 mod packet;
@@ -120,6 +121,7 @@ fn every_record_is_needed() {
                     | FILE_NETLINK
                     | FILE_RAW
                     | FILE_LINK
+                    | FILE_CGROUP
                     | FILE_MQUEUE
                     | FILE_PLACE
             );

@@ -26,7 +26,7 @@ fn netlink_sockets_have_values_that_there_are() {
         (socket.state, socket.to_group, socket.to_portid) = (CR_SOCKET_CLOSED, 0, 1)
     });
     refused("count disagree", &|socket| socket.nr_options = 2);
-    for protocol in [0, 2, 4, 15] {
+    for protocol in [0, 2, 4, 9, 15] {
         passes::<cr_img_netlink>(0, |socket| socket.protocol = protocol);
     }
     passes::<cr_img_netlink>(0, |socket| {

@@ -115,6 +115,8 @@ pub const RAW: u64 = 103;
 pub const FILE_RAW: u64 = 104;
 pub const LINK: u64 = 105;
 pub const FILE_LINK: u64 = 106;
+pub const CGROUP: u64 = 110;
+pub const FILE_CGROUP: u64 = 111;
 
 pub const TEXT: u64 = 0x40_0000;
 pub const HEAP: u64 = 0x100_0000;
@@ -211,6 +213,7 @@ impl Sample {
         sample.put(0, &adjustments, [1i16, -2].as_bytes());
         sample.registered();
         sample.sockets();
+        sample.cgroup();
         sample.pages.push((INODE, vec![run(PAGE as u64, 1)], 0x44));
         sample
             .pages

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A pseudoterminal, with something in it; a file that the kernel makes up.
+//! A pseudoterminal, with something in it; files that the kernel makes up.
 
-use super::{Sample, FILE_CURRENT_TTY, FILE_HUNG_UP, FILE_MASTER, FILE_PROC, FILE_SLAVE, TTY};
+use super::{
+    Sample, CGROUP, FILE_CGROUP, FILE_CURRENT_TTY, FILE_HUNG_UP, FILE_MASTER, FILE_PROC,
+    FILE_SLAVE, TTY,
+};
 use cr_codec::uapi::*;
 
 impl Sample {
@@ -63,5 +66,29 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_PROC, &read_in_part, b"/proc/uptime45 6.7");
+    }
+    pub(super) fn cgroup(&mut self) {
+        let cgroup = cr_img_cgroup_file {
+            opener: 1 << 24,
+            next: 2,
+            uid: 1000,
+            flags: CR_CGROUP_FILE_CHANGED | CR_CGROUP_FILE_FULL | CR_CGROUP_FILE_EVENT,
+            mount_len: 14,
+            threshold_us: 150_000,
+            window_us: 1_000_000,
+            nr_left: 4,
+            ..Default::default()
+        };
+        self.put(CGROUP, &cgroup, b"0.00");
+        let file = cr_img_file {
+            kind: CR_FILE_CGROUP,
+            flags: 0o2,
+            pos: 11,
+            target: CGROUP,
+            mode: 0o100644,
+            path_len: 32,
+            ..Default::default()
+        };
+        self.put(FILE_CGROUP, &file, b"/sys/fs/cgroup/a/memory.pressure");
     }
 }
