@@ -29,6 +29,7 @@ use crate::{
 
 mod events;
 mod files;
+mod hugetlb;
 mod inet;
 mod inode;
 mod inotify;
