@@ -23,7 +23,7 @@ static long offset_of(const void *area)
 	return (long)found / (long)HUGE;
 }
 
-static char *whole, *frugal, *reads, *none, *part, *moved, *shared;
+static char *whole, *frugal, *reads, *none, *part, *moved, *shared, *given, *closed;
 static int go[2], done[2], reserved, available;
 
 static void make(void)
@@ -91,13 +91,18 @@ static void look(void)
 	expect_huge_pages("HugePages_Rsvd:", reserved - 2, "come from there");
 }
 
-/* The child has written to the second page, and the parent to the third one. */
+/*
+ * The child has written to the second page, and the parent to the third one. Of
+ * what is closed, the child has written to the first page. It alone has what was given.
+ */
 static int heir(void *unused MAYBE_UNUSED)
 {
 	char byte;
 
 	sure(close(go[1]));
 	fill_huge(shared + HUGE, 21);
+	fill_huge(closed, 23);
+	sure(mprotect(closed, 2 * HUGE, PROT_READ));
 	sure(write(done[1], "", 1));
 	sure(read(go[0], &byte, 1));
 	expect(is_filled(shared, 30) && is_filled(shared + HUGE, 21) && is_filled(shared + 2 * HUGE, 32),
@@ -105,6 +110,11 @@ static int heir(void *unused MAYBE_UNUSED)
 	expect_eq(huge_pages_at(shared, "Shared_Hugetlb:"), 1, "a huge page that a child shares");
 	expect_eq(huge_pages_at(shared, "Private_Hugetlb:"), 2, "those that it does not");
 	expect(!has_flag(shared, "nr"), "it has not asked for less");
+	expect(is_filled(closed, 23) && is_filled(closed + HUGE, 34), "where it cannot write any more");
+	expect_eq(huge_pages_at(closed, "Private_Hugetlb:"), 1, "what it has written there");
+	expect_eq(huge_pages_at(closed, "Shared_Hugetlb:"), 1, "and what it has not");
+	expect(is_filled(given, 36) && !has_flag(given, "nr"), "a huge page that the parent has no more");
+	expect_eq(huge_pages_at(given, "Private_Hugetlb:"), 1, "nor another one");
 	return 0;
 }
 
@@ -118,11 +128,18 @@ int main(int argc, char **argv)
 	shared = map_huge(4, 0);
 	for (int i = 0; i < 3; i++)
 		fill_huge(shared + i * HUGE, 30 + i);
+	closed = map_huge(2, 0);
+	fill_huge(closed, 33);
+	fill_huge(closed + HUGE, 34);
+	given = map_huge(2, 0);
+	fill_huge(given, 36);
 	sure(pipe(go));
 	sure(pipe(done));
 	pid = child(heir, NULL);
 	sure(read(done[0], &byte, 1));
 	fill_huge(shared + 2 * HUGE, 22);
+	sure(mprotect(closed, 2 * HUGE, PROT_READ));
+	sure(munmap(given, 2 * HUGE));
 	make();
 	reserved = huge_pages("HugePages_Rsvd:");
 	available = huge_pages("HugePages_Free:");
@@ -132,6 +149,7 @@ int main(int argc, char **argv)
 	expect(is_filled(shared, 30) && is_filled(shared + HUGE, 31) && is_filled(shared + 2 * HUGE, 22),
 	       "huge pages of the parent");
 	expect_eq(huge_pages_at(shared, "Shared_Hugetlb:"), 1, "a huge page that both have");
+	expect(is_filled(closed, 33) && is_filled(closed + HUGE, 34), "where it cannot write any more either");
 	sure(write(go[1], "", 1));
 	reap(pid);
 	return payload_end();
