@@ -6,7 +6,7 @@ use crate::{
     abi,
     image::Records,
     report::{fail, failure, Context, Result},
-    state::{cgroup_file, event, file, inet, inode, netlink, packet, pipe, shmem, socket, tty},
+    state::{cgroup_file, event, file, hugetlb, inet, inode, netlink, packet, pipe, shmem, socket, tty},
 };
 use cr_codec::uapi::*;
 use cr_sys::{file::FileRef, path::PathRef};
@@ -78,6 +78,7 @@ impl<'a> Files<'a> {
             };
             files.made.push((rec.id, file), GFP_KERNEL)?;
         }
+        hugetlb::reserve(records, |object| files.made(object))?;
         tty::complete(&files, records)?;
         let mut sockets = core::mem::replace(&mut files.sockets, socket::Made::new());
         sockets.restore_queues(&files, records)?;

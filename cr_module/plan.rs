@@ -85,6 +85,8 @@ pub(crate) struct ProcessPlan {
     pub(crate) inherit: Option<(usize, usize)>,
     /// Place of the record of the guard regions in its memory.
     pub(crate) guards: Option<usize>,
+    /// Place of the record of the huge pages in its memory.
+    pub(crate) huge: Option<usize>,
     /// Place of the record of its local descriptor table.
     pub(crate) ldt: Option<usize>,
     /// Places of the records of its semaphore adjustments.
@@ -522,6 +524,7 @@ fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
         first_task: 0,
         inherit: None,
         guards: None,
+        huge: None,
         ldt: None,
         semadjs: KVVec::new(),
         scratch: 0,

@@ -19,8 +19,8 @@ use crate::{
     plan::{Created, Plan, ThreadPlan},
     report::{fail, Context, Log, Result},
     state::{
-        cpu, debugreg, event, inode, inotify, io_uring, ipc, memory, numa, owner, pid_ns, proc_mem,
-        regs, session, stop, task, thread,
+        cpu, debugreg, event, hugetlb, inode, inotify, io_uring, ipc, memory, numa, owner, pid_ns,
+        proc_mem, regs, session, stop, task, thread,
         trace::{self, Traced},
         vdso,
     },
@@ -85,6 +85,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     for rec in list.iter().filter(|rec| rec.tag == CR_TAG_POLICY) {
         numa::check(rec)?;
     }
+    hugetlb::check(&records)?;
 
     let root = match args.value.root_fd {
         fd if fd >= 0 => PathRef::from_fd(fd).context(format_args!("root descriptor"))?,

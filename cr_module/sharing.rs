@@ -85,6 +85,10 @@ pub(crate) fn link_processes(records: &Records, processes: &mut [ProcessPlan]) -
         let guards: cr_img_guards = rec.fixed()?;
         processes[first(&mms, guards.mm)?].guards = Some(at);
     }
+    for (at, rec) in records.tagged(CR_TAG_HUGE) {
+        let huge: cr_img_huge = rec.fixed()?;
+        processes[first(&mms, huge.mm)?].huge = Some(at);
+    }
     for (at, rec) in records.tagged(CR_TAG_LDT) {
         let ldt: cr_img_ldt = rec.fixed()?;
         processes[first(&mms, ldt.mm)?].ldt = Some(at);

@@ -23,21 +23,30 @@ use kernel::prelude::*;
 /// Whether a child has this mapping from its parent: the parent has the same one, and it is handed
 /// on as it is.
 pub(crate) fn is_kept(parents: &[cr_img_vma], vma: &cr_img_vma) -> bool {
+    find(parents, vma.start).is_some_and(|parent| is_same(parent, vma))
+}
+
+/// The mapping that begins at an address.
+fn find(vmas: &[cr_img_vma], start: u64) -> Option<&cr_img_vma> {
+    let found = vmas.binary_search_by_key(&start, |vma| vma.start);
+    found.ok().map(|at| &vmas[at])
+}
+
+/// Whether a child's mapping is what fork(2) makes of this one, which begins at the same address.
+fn is_same(parent: &cr_img_vma, vma: &cr_img_vma) -> bool {
     const NOT_KEPT: u32 = CR_VMA_LOCKED | CR_VMA_DONTFORK;
-    let found = parents.binary_search_by_key(&vma.start, |parent| parent.start);
-    let same = |parent: &cr_img_vma| {
-        (
+    vma.flags & NOT_KEPT == 0
+        && (
             parent.end,
             parent.pgoff,
             parent.object,
             parent.policy,
             parent.kind,
-            parent.flags,
+            // No child inherits a reservation.
+            parent.flags & !CR_VMA_RESERVED,
         ) == (
             vma.end, vma.pgoff, vma.object, vma.policy, vma.kind, vma.flags,
         )
-    };
-    vma.flags & NOT_KEPT == 0 && found.is_ok_and(|at| same(&parents[at]))
 }
 
 /// Pages of a process, and in which frames they are.
@@ -190,7 +199,7 @@ pub(crate) fn unmap_others(
         let keep = match parent.kind {
             // A part of it alone cannot be mapped again.
             CR_VMA_VDSO => keeps_vdso,
-            _ => is_kept(vmas, parent),
+            _ => find(vmas, parent.start).is_some_and(|vma| is_same(parent, vma)),
         };
         if !keep && parent.flags & CR_VMA_DONTFORK == 0 {
             let length = parent.end - parent.start;

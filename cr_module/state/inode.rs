@@ -21,7 +21,7 @@ use crate::{
     objects::Kind,
     plan::Plan,
     report::{fail, Context, Name, Result},
-    state::{name::CName, removed_dir},
+    state::{hugetlb, name::CName, removed_dir},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -39,6 +39,7 @@ const REFUSED: &[(u32, &str)] = &[
     (CR_INODE_X_FLAGS, "has flags (FS_IOC_SETFLAGS, chattr)"),
     (CR_INODE_X_POLICY, "has a NUMA policy (mbind)"),
     (CR_INODE_X_XATTRS, "has extended attributes"),
+    (CR_INODE_X_SIZE, "has a size that is not whole huge pages"),
 ];
 
 /// Saves the inode of an open file, unless it has been already.
@@ -50,15 +51,23 @@ fn save_inode(save: &mut Save<'_>, file: &FileRef, inode: u64) -> Result<u64> {
     let (mut record, unsupported) = file.read_inode(&mut buffer)?;
     check(unsupported)?;
     let id = save.objects.add(Kind::Inode, inode)?;
-    let name = match record.kind {
-        CR_INODE_MEMFD => buffer.get(..record.name_len as usize).ok_or(EINVAL)?,
-        _ => directory(save, file, &mut buffer)?,
+    let name = match is_memfd(record.kind) {
+        true => buffer.get(..record.name_len as usize).ok_or(EINVAL)?,
+        false => directory(save, file, &mut buffer)?,
     };
     record.name_len = name.len() as u32;
     save.object(id, &record, &[name])?;
+    if is_memfd(record.kind) {
+        hugetlb::save_reserved(save, id, file)?;
+    }
     save.memory
         .add_inode(id, file.reopen_unseen()?, record.size)?;
     Ok(id)
+}
+
+/// Whether memfd_create(2) has made it.
+fn is_memfd(kind: u32) -> bool {
+    matches!(kind, CR_INODE_MEMFD | CR_INODE_HUGETLB | CR_INODE_GIGANTIC)
 }
 
 /// Refuses what is lost of an inode.
@@ -160,7 +169,7 @@ pub(crate) fn restore(rec: &Rec<'_>, root: &PathRef) -> Result<FileRef> {
     let name = CName::new(rec.variable::<cr_img_inode>())?;
     let name = name.as_cstr()?;
     match inode.kind {
-        CR_INODE_MEMFD => return Ok(FileRef::make_memfd(name, inode.size)?),
+        kind if is_memfd(kind) => return Ok(FileRef::make_memfd(kind, name, inode.size)?),
         CR_INODE_DIRECTORY => return removed_dir::restore(root, name),
         _ => {}
     }
@@ -219,6 +228,11 @@ pub(crate) fn finish(plan: &Plan) -> Result {
     for (at, rec) in plan.records.tagged(CR_TAG_INODE) {
         let inode: cr_img_inode = rec.fixed()?;
         let file = plan.file(plan.records.get(at).id)?;
+        if matches!(inode.kind, CR_INODE_HUGETLB | CR_INODE_GIGANTIC) {
+            // Writable mappings have made it as long as they are.
+            file.resize(inode.size)
+                .context(format_args!("size of a memfd"))?;
+        }
         set(file, &inode)?;
         if inode.seals != 0 {
             seal(file, inode.seals).context(format_args!("seals of a memfd"))?;

@@ -14,6 +14,7 @@ use crate::{
     image::FileSink,
     report::{fail, Context, Log, Result},
     state::{
+        hugetlb,
         inherit::{count, run_end, Divided, Frames},
         kin::{Kin, Origin},
         scan::Scanner,
@@ -124,8 +125,12 @@ impl Memory {
     }
 
     /// Takes snapshots, from which all can be written while the container runs on. False when that
-    /// is not possible, for lack of memory, say.
+    /// is not possible, for lack of memory, say, or of huge pages.
     pub(crate) fn snapshot(&mut self) -> bool {
+        let mut vmas = self.regions.iter().flat_map(|region| region.vmas.iter());
+        if vmas.any(hugetlb::is_private) {
+            return false;
+        }
         for region in self.regions.iter_mut() {
             if let Source::Private(mm) = &region.source {
                 let Ok(copy) = mm.snapshot() else {
@@ -428,7 +433,7 @@ fn write_runs(
 }
 
 fn may_have_private_pages(vma: &cr_img_vma) -> bool {
-    matches!(vma.kind, CR_VMA_ANON | CR_VMA_FILE)
+    matches!(vma.kind, CR_VMA_ANON | CR_VMA_FILE | CR_VMA_SHMEM)
         && vma.flags & (CR_VMA_SHARED | CR_VMA_DROPPABLE) == 0
 }
 

@@ -12,7 +12,10 @@ use crate::{
     checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
-    state::{aio, file, guard, inherit, inode, kin::Origin, numa, segments, shmem, sysv_shm, vdso},
+    state::{
+        aio, file, guard, hugetlb, inherit, inode, kin::Origin, numa, segments, shmem, sysv_shm,
+        vdso,
+    },
     tree::Process,
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -46,7 +49,6 @@ const REFUSED_VMA: &[(u32, &str)] = &[
         CR_VMA_X_UFFD,
         "is watched by userfaultfd, as it is until a restart with --lazy has brought all pages",
     ),
-    (CR_VMA_X_HUGETLB, "is of huge pages (hugetlbfs)"),
     (CR_VMA_X_PFNMAP, "shows a device"),
     (CR_VMA_X_POLICY, "has a NUMA policy (mbind)"),
     (CR_VMA_X_SHSTK, "is a shadow stack"),
@@ -287,6 +289,7 @@ pub(crate) fn restore(build: &Build<'_>, at: usize, inherited: Option<&Inherited
         restore_layout(build, &mm, &rec, exe)?;
     }
     let guards = guard::Guards::of(build.plan, build.process)?;
+    let huge = hugetlb::Pages::of(build.plan, build.process)?;
     let mut vdso_done = inherited.is_some_and(|parent| parent.vdso);
     for vma in build.vmas(at)? {
         if vma.kind == CR_VMA_VDSO {
@@ -297,9 +300,11 @@ pub(crate) fn restore(build: &Build<'_>, at: usize, inherited: Option<&Inherited
         }
         if let Some(parent) = inherited.filter(|parent| inherit::is_kept(parent.vmas, &vma)) {
             guards.change(build, &vma, &parent.guards)?;
+            huge.populate(build, &vma, false)?;
             continue;
         }
         map(build, &vma, &guards)
+            .and_then(|()| huge.populate(build, &vma, true))
             .context(format_args!("mapping {:#x}-{:#x}", vma.start, vma.end))?;
     }
     match inherited.is_some_and(|parent| parent.vdso) {
@@ -355,7 +360,7 @@ fn map(build: &Build<'_>, vma: &cr_img_vma, guards: &guard::Guards) -> Result {
         true => prot | PROT_WRITE,
         false => prot,
     };
-    if has(CR_VMA_NORESERVE) {
+    if has(CR_VMA_NORESERVE) || hugetlb::has_nothing_reserved(vma) {
         flags |= MAP_NORESERVE;
     }
     if has(CR_VMA_GROWSDOWN) {
@@ -389,6 +394,7 @@ fn map(build: &Build<'_>, vma: &cr_img_vma, guards: &guard::Guards) -> Result {
         flags,
         vma.pgoff << 12,
     )?;
+    hugetlb::restore_flags(vma);
     advise(build, vma, guards)
 }
 
@@ -424,9 +430,11 @@ fn advise(build: &Build<'_>, vma: &cr_img_vma, guards: &guard::Guards) -> Result
     Ok(())
 }
 
-/// Whether it was writable once: the memory was promised then.
+/// Whether it was writable once: the memory was promised then. Or it is to be for as long as it gets huge
+/// pages, which the process itself asks for.
 fn was_writable(vma: &cr_img_vma) -> bool {
     vma.flags & (CR_VMA_SHARED | CR_VMA_WRITE | CR_VMA_ACCOUNT) == CR_VMA_ACCOUNT
+        || hugetlb::is_private(vma) && vma.flags & CR_VMA_WRITE == 0
 }
 
 /// Takes the right to write from mappings that have lost it, and gives them their protection keys.

@@ -18,6 +18,7 @@ pub(crate) mod fdtable;
 pub(crate) mod file;
 pub(crate) mod fs;
 pub(crate) mod guard;
+pub(crate) mod hugetlb;
 pub(crate) mod inet;
 pub(crate) mod inherit;
 pub(crate) mod inode;

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Shared anonymous memory: mmap(MAP_SHARED | MAP_ANONYMOUS), or of /dev/zero.
+//! Shared anonymous memory: mmap(MAP_SHARED | MAP_ANONYMOUS), or of /dev/zero; and that of huge pages,
+//! MAP_HUGETLB, shared or not.
 //!
-//! Behind such mappings there is an object of the kernel's own tmpfs, which goes with its last
+//! Behind such mappings there is an object of the kernel's own tmpfs, or hugetlbfs, which goes with its last
 //! mapping. Its pages are saved once, however many processes map it.
 
-use crate::{checkpoint::Save, objects::Kind, report::Result, state::numa};
+use crate::{
+    checkpoint::Save,
+    objects::Kind,
+    report::{Context, Result},
+    state::{hugetlb, numa},
+};
 use cr_codec::check::Rec;
 use cr_sys::file::FileRef;
 
@@ -19,6 +25,7 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef, inode: u64) -> Result<u6
     let record = file.shmem_info();
     let id = save.objects.add(Kind::Shmem, inode)?;
     save.object(id, &record, &[])?;
+    hugetlb::save_reserved(save, id, file)?;
     save.memory.add_shmem(id, file.clone(), record.size)?;
     Ok(id)
 }
@@ -30,11 +37,12 @@ pub(crate) fn save_segment(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
     let record = file.shmem_info();
     let id = save.objects.add(Kind::Shmem, info.inode)?;
     save.object(id, &record, &[])?;
+    hugetlb::save_reserved(save, id, file)?;
     save.memory.add_segment(id, file.clone(), record.size)?;
     Ok(id)
 }
 
 /// Makes an object of the same size, empty.
 pub(crate) fn restore(rec: &Rec<'_>) -> Result<FileRef> {
-    Ok(FileRef::make_shmem(&rec.fixed()?)?)
+    FileRef::make_shmem(&rec.fixed()?).context(format_args!("shared memory"))
 }

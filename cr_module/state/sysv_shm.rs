@@ -13,7 +13,7 @@ use crate::{
     objects::Kind as Object,
     plan::Plan,
     report::{fail, Context, Result},
-    state::{ipc, shmem},
+    state::{hugetlb, ipc, shmem},
 };
 use cr_codec::uapi::*;
 use cr_sys::{
@@ -39,16 +39,11 @@ pub(crate) fn save(save: &mut Save<'_>) -> Result {
     let mut at = 0;
     while let Some((mut record, info)) = segments.next_segment(save.container.ns(), &mut at)? {
         let id = record.perm.id;
-        for (is, what) in [
-            (info.locked, "is locked (SHM_LOCK)"),
-            (info.huge, "is of huge pages (SHM_HUGETLB)"),
-        ] {
-            if is {
-                fail!(
-                    EOPNOTSUPP(),
-                    "System V shared memory {id} {what}, which is not supported yet"
-                );
-            }
+        if info.locked {
+            fail!(
+                EOPNOTSUPP(),
+                "System V shared memory {id} is locked (SHM_LOCK), which is not supported yet"
+            );
         }
         record.object = shmem::save_segment(save, &info.file)?;
         save.record(&record, &[])?;
@@ -110,9 +105,14 @@ pub(crate) fn restore(build: &Build<'_>) -> Result {
         if segment.flags & CR_SHM_DEST != 0 {
             segment.perm.key = 0;
         }
+        let memory: cr_img_shmem = build.object(segment.object)?.fixed()?;
+        let pages = hugetlb::segment_flags(&memory);
         ipc::create(&segment.perm, Kind::Shm, |key, flags| {
             // It has memory, which is accounted for.
-            build.syscall(SYS_SHMGET, [key, segment.size, flags | SHM_NORESERVE])
+            build.syscall(
+                SYS_SHMGET,
+                [key, segment.size, flags | pages | SHM_NORESERVE],
+            )
         })
         .and_then(|()| Ok(sysv::adopt_segment(&segment, build.file(segment.object)?)?))
         .context(format_args!("System V shared memory {id}"))?;

@@ -30,6 +30,7 @@ use crate::{
 mod cgroup;
 mod events;
 mod files;
+mod hugetlb;
 mod inet;
 mod inode;
 mod inotify;

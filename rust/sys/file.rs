@@ -39,7 +39,7 @@ pub enum FileType {
     MemoryDevice,
     /// Pipe or fifo.
     Pipe,
-    /// Shared anonymous memory.
+    /// Shared anonymous memory, or anonymous memory of huge pages.
     SharedMemory,
     /// Terminal.
     Terminal,

@@ -6,7 +6,7 @@ use crate::{bindings, file::FileRef, list::read_all, mm::PAGE_SIZE, path::PathRe
 use cr_codec::uapi::*;
 use kernel::{error::to_result, prelude::*};
 
-pub use bindings::{CR_INODE_X_FLAGS, CR_INODE_X_POLICY, CR_INODE_X_XATTRS};
+pub use bindings::{CR_INODE_X_FLAGS, CR_INODE_X_POLICY, CR_INODE_X_SIZE, CR_INODE_X_XATTRS};
 
 /// NAME_MAX of `include/uapi/linux/limits.h`.
 const NAME_MAX: usize = 255;
@@ -47,10 +47,16 @@ impl FileRef {
         Self::from_result(unsafe { bindings::cr_shim_reopen(self.as_ptr(), flags, true) })
     }
 
-    /// A new memfd without seals.
-    pub fn make_memfd(name: &CStr, size: u64) -> Result<Self> {
+    /// A new memfd of a kind (CR_INODE_*), without seals.
+    pub fn make_memfd(kind: u32, name: &CStr, size: u64) -> Result<Self> {
         // SAFETY: The name is valid; the result is an error or referenced.
-        Self::from_result(unsafe { bindings::cr_shim_memfd_make(name.as_char_ptr(), size) })
+        Self::from_result(unsafe { bindings::cr_shim_memfd_make(kind, name.as_char_ptr(), size) })
+    }
+
+    /// Gives it another size, unless it has that.
+    pub fn resize(&self, size: u64) -> Result {
+        // SAFETY: The file is valid.
+        to_result(unsafe { bindings::cr_shim_resize(self.as_ptr(), size) })
     }
 
     /// An open file of a directory that was made in the one with that name below `root`, and removed

@@ -22,6 +22,7 @@
 //! - [`signalfd`] — signals as files.
 //! - [`timerfd`] — timers as files.
 //! - [`inotify`] — what inotify instances watch, and have to tell; names of inodes.
+//! - [`hugetlb`] — huge pages that programs have asked for.
 //! - [`inode`] — inodes whose contents are in the image.
 //! - [`sysv`] — System V semaphores, message queues and shared memory.
 //! - [`shared`] — shared memory as it was at one moment.
@@ -39,6 +40,7 @@ pub mod build;
 pub mod cgroup_file;
 pub mod errno;
 pub mod file;
+pub mod hugetlb;
 pub mod inet;
 pub mod inode;
 pub mod inotify;

@@ -16,9 +16,9 @@ use kernel::{
 };
 
 pub use bindings::{
-    CR_MM_X_ABI, CR_MM_X_LAM, CR_MM_X_RDPMC, CR_MM_X_UPROBES, CR_MM_X_VDSO, CR_VMA_X_HUGETLB,
-    CR_VMA_X_NAMED, CR_VMA_X_OTHER, CR_VMA_X_PFNMAP, CR_VMA_X_POLICY, CR_VMA_X_SHSTK,
-    CR_VMA_X_SPECIAL, CR_VMA_X_SYNC, CR_VMA_X_UFFD,
+    CR_MM_X_ABI, CR_MM_X_LAM, CR_MM_X_RDPMC, CR_MM_X_UPROBES, CR_MM_X_VDSO, CR_VMA_X_NAMED,
+    CR_VMA_X_OTHER, CR_VMA_X_PFNMAP, CR_VMA_X_POLICY, CR_VMA_X_SHSTK, CR_VMA_X_SPECIAL,
+    CR_VMA_X_SYNC, CR_VMA_X_UFFD,
 };
 
 /// In the number of a page frame: the page may have changed since changes were noted last.

@@ -174,8 +174,6 @@ pub struct Segment {
     pub attached: u64,
     /// It is not swapped out (SHM_LOCK).
     pub locked: bool,
-    /// It is of huge pages.
-    pub huge: bool,
 }
 
 impl Ipc {
@@ -194,7 +192,6 @@ impl Ipc {
             file: FileRef::from_result(info.file)?,
             attached: info.attached,
             locked: info.locked,
-            huge: info.huge,
         };
         Ok(Some((record, segment)))
     }

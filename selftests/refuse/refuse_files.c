@@ -262,7 +262,9 @@ static void make_memfd_flags(void)
 
 static void make_memfd_huge(void)
 {
+	write_file("/proc/sys/vm/nr_hugepages", 0, "24");
 	fd = need(memfd_create("huge", MFD_HUGETLB));
+	need(fallocate(fd, 0, 0, 100));
 }
 
 static void make_secretmem(void)
@@ -637,7 +639,7 @@ static const struct case_ cases[] = {
 	{ "uring-orphan", "whose process has ended", make_uring_orphan, NULL },
 	{ "memfd-xattr", "a memfd .memfd:marked.: has extended attributes", make_memfd_xattr, check_memfd_xattr },
 	{ "memfd-flags", "a memfd .memfd:marked.: has flags", make_memfd_flags, NULL },
-	{ "memfd-huge", "a file of huge pages", make_memfd_huge, NULL },
+	{ "memfd-huge", "a size that is not whole huge pages", make_memfd_huge, NULL },
 	{ "secretmem", "secret", make_secretmem, NULL },
 	{ "userfaultfd", "userfault", make_userfaultfd, NULL },
 	{ "pidfd-locked", "a pidfd has a lock", make_pidfd, NULL },

@@ -11,11 +11,6 @@ static void make_locked(void)
 	sure(shmctl(sure(shmget(IPC_PRIVATE, PAGE, 0600)), SHM_LOCK, NULL));
 }
 
-static void make_huge(void)
-{
-	need(shmget(IPC_PRIVATE, 2 << 20, SHM_HUGETLB | SHM_NORESERVE | 0600));
-}
-
 static void make_notification(void)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
@@ -53,7 +48,6 @@ static const struct case_ cases[] = {
 	{ "adjustments", "adjustments that are not those of its process \\(clone without CLONE_SYSVSEM\\)",
 	  make_adjustments, NULL },
 	{ "locked", "System V shared memory [0-9]+ is locked", make_locked, NULL },
-	{ "huge", "System V shared memory [0-9]+ is of huge pages", make_huge, NULL },
 	{ "notification", "POSIX message queue notifies has a notification", make_notification, NULL },
 };
 

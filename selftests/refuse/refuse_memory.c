@@ -3,6 +3,7 @@
 #include "cases.h"
 #include <linux/aio_abi.h>
 #include <linux/mempolicy.h>
+#include <linux/mount.h>
 #include <linux/perf_event.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
@@ -18,11 +19,20 @@
 
 static char *memory;
 
+/* A file that is in no directory, on a file system that is not mounted anywhere. */
 static void make_hugetlb(void)
 {
-	write_file("/proc/sys/vm/nr_hugepages", 0, "2");
-	memory = map_anon(2 << 20, MAP_PRIVATE | MAP_HUGETLB);
+	int fs = sure((int)syscall(SYS_fsopen, "hugetlbfs", 0)), mount, file;
+
+	write_file("/proc/sys/vm/nr_hugepages", 0, "24");
+	sure(syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+	mount = sure((int)syscall(SYS_fsmount, fs, 0, 0));
+	file = sure(openat(mount, ".", O_TMPFILE | O_RDWR, 0600));
+	memory = sure(mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
 	memory[0] = 1;
+	sure(close(file));
+	sure(close(mount));
+	sure(close(fs));
 }
 
 static void make_userfaultfd(void)
@@ -202,7 +212,7 @@ static void check_arguments(void)
 }
 
 static const struct case_ cases[] = {
-	{ "hugetlb", "huge", make_hugetlb, NULL },
+	{ "hugetlb", "a file of huge pages", make_hugetlb, NULL },
 	{ "userfaultfd", "userfault", make_userfaultfd, NULL },
 	{ "aio", "io_submit.*in progress", make_aio, check_aio },
 	{ "aio-part", "part of the ring", make_aio_part, NULL },

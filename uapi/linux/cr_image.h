@@ -201,6 +201,8 @@ struct cr_img_tail {
  * @CR_TAG_UNCHANGED: struct cr_img_unchanged, then struct cr_img_run[]; after all
  *	processes, in images that have a parent
  * @CR_TAG_HUGE: struct cr_img_huge, then struct cr_img_run[]; after all processes
+ * @CR_TAG_RESERVE: struct cr_img_reserve, then struct cr_img_run[]; after the
+ *	object that it is about, by ascending object
  * @CR_TAG_URING_TABLE: struct cr_img_uring_table, then struct
  *	cr_img_uring_entry[]; after all processes and what it names; by ascending
  *	instance and kind
@@ -281,6 +283,7 @@ enum cr_img_tag {
 	CR_TAG_CGROUP_FILE	= 0x58,
 
 	CR_TAG_PAGES		= 0x60,
+	CR_TAG_RESERVE		= 0x61,
 };
 
 /**
@@ -611,10 +614,14 @@ struct cr_img_packet {
 #define CR_SHMEM_NORESERVE	0x1
 /* Behind a segment of System V shared memory, for one CR_TAG_SHM. */
 #define CR_SHMEM_SYSV		0x2
+/* Of huge pages of 2 MB. */
+#define CR_SHMEM_HUGETLB	0x4
+/* With CR_SHMEM_HUGETLB: of 1 GB. */
+#define CR_SHMEM_GIGANTIC	0x8
 
 /**
- * struct cr_img_shmem - memory object behind shared anonymous mappings, or a
- *	segment of System V shared memory
+ * struct cr_img_shmem - memory object behind anonymous mappings that are shared, or
+ *	of huge pages, or a segment of System V shared memory
  * @size: bytes, whole pages
  * @flags: CR_SHMEM_*
  * @key: which key the segment was made with; 0 without CR_SHMEM_SYSV
@@ -634,12 +641,16 @@ struct cr_img_shmem {
  * @CR_INODE_DIRECTORY: directory that has been removed and is still in use; its
  *	name is that of the next one above it that was not. It has no contents:
  *	@size is 0
+ * @CR_INODE_HUGETLB: memfd of huge pages of 2 MB (MFD_HUGETLB)
+ * @CR_INODE_GIGANTIC: the same of 1 GB
  */
 enum cr_img_inode_kind {
 	CR_INODE_MEMFD		= 1,
 	CR_INODE_REMOVED	= 2,
 	CR_INODE_TMPFILE	= 3,
 	CR_INODE_DIRECTORY	= 4,
+	CR_INODE_HUGETLB	= 5,
+	CR_INODE_GIGANTIC	= 6,
 };
 
 /**
@@ -1103,7 +1114,8 @@ struct cr_img_policy {
  * enum cr_img_vma_kind - what a mapping shows
  * @CR_VMA_ANON: private anonymous memory
  * @CR_VMA_FILE: a file, private or shared; @object is a CR_TAG_FILE
- * @CR_VMA_SHMEM: shared anonymous memory; @object is a CR_TAG_SHMEM
+ * @CR_VMA_SHMEM: shared anonymous memory, or private one of huge pages
+ *	(MAP_HUGETLB); @object is a CR_TAG_SHMEM
  * @CR_VMA_SHM: System V shared memory; @object is the CR_TAG_SHMEM of a segment
  * @CR_VMA_VDSO: part of the kernel's vDSO and its data pages
  * @CR_VMA_AIO: all of the ring of an asynchronous I/O context; @object is a
@@ -1142,6 +1154,15 @@ enum cr_img_vma_kind {
 #define CR_VMA_RDONLY		0x40000
 /* Pages with the same contents may become one (KSM): of private memory only. */
 #define CR_VMA_MERGEABLE	0x80000
+/* Of huge pages of 2 MB, as @object is: MAP_HUGETLB, SHM_HUGETLB, MFD_HUGETLB. */
+#define CR_VMA_HUGETLB		0x100000
+/* With CR_VMA_HUGETLB: of 1 GB. */
+#define CR_VMA_GIGANTIC		0x200000
+/*
+ * The same, of private mappings: the kernel keeps a huge page for each of its
+ * pages, as for who has made a mapping without MAP_NORESERVE, not for children.
+ */
+#define CR_VMA_RESERVED		0x400000
 /* The upper four bits are the protection key. */
 #define CR_VMA_PKEY_SHIFT	28
 #define CR_NR_PKEYS		16
@@ -2718,6 +2739,21 @@ struct cr_img_inherit {
  */
 struct cr_img_unchanged {
 	__u64 mm;
+	__u64 object;
+	__u32 nr_runs;
+	__u32 reserved;
+};
+
+/**
+ * struct cr_img_reserve - parts of an object of huge pages that have pages, or for
+ *	which the kernel keeps some
+ * @object: CR_TAG_SHMEM with CR_SHMEM_HUGETLB, or CR_TAG_INODE of CR_INODE_HUGETLB
+ *	or CR_INODE_GIGANTIC
+ * @nr_runs: struct cr_img_run that follow, by ascending offset, each of whole
+ *	huge pages
+ * @reserved: zero
+ */
+struct cr_img_reserve {
 	__u64 object;
 	__u32 nr_runs;
 	__u32 reserved;

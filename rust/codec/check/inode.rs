@@ -2,7 +2,7 @@
 
 //! Inodes whose contents are in the image, and open files of them.
 
-use super::{is_path, Placed, Rec, Result, State};
+use super::{hugetlb, is_path, Placed, Rec, Result, State};
 use crate::uapi::*;
 
 /// F_SEAL_SEAL to F_SEAL_EXEC, which comes with the four that forbid changes if anybody may execute it.
@@ -31,8 +31,11 @@ pub(super) fn inode(rec: &Rec<'_>) -> Result {
         "impossible time",
     )?;
     let name = rec.variable::<cr_img_inode>();
+    if let Some(size) = hugetlb::of_inode(&inode) {
+        rec.require(size.divides(inode.size), "not whole huge pages")?;
+    }
     match inode.kind {
-        CR_INODE_MEMFD => {
+        CR_INODE_MEMFD | CR_INODE_HUGETLB | CR_INODE_GIGANTIC => {
             rec.require(
                 inode.name_len <= MEMFD_NAME_MAX && name.iter().all(|&b| b != 0),
                 "impossible name",
@@ -56,6 +59,10 @@ pub(super) fn inode(rec: &Rec<'_>) -> Result {
         }
         _ => Err(rec.error("unknown kind of inode")),
     }
+}
+
+fn is_memfd(kind: u32) -> bool {
+    matches!(kind, CR_INODE_MEMFD | CR_INODE_HUGETLB | CR_INODE_GIGANTIC)
 }
 
 /// An open file of such an inode.
@@ -83,7 +90,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>, file: &cr_img_file) -> Re
     )?;
     if file.kind == CR_FILE_MEMFD {
         rec.require(
-            kind == CR_INODE_MEMFD && file.flags & O_ACCMODE == O_RDWR,
+            is_memfd(kind) && file.flags & O_ACCMODE == O_RDWR,
             "not as memfd_create opens it",
         )?;
     }

@@ -2,7 +2,7 @@
 
 //! IPC namespaces, what System V has there, and POSIX message queues.
 
-use super::{Placed, Rec, Result, State, PID_MAX};
+use super::{hugetlb, Placed, Rec, Result, State, PID_MAX};
 use crate::uapi::*;
 use core::mem::size_of;
 use zerocopy::FromBytes;
@@ -179,11 +179,14 @@ pub(super) fn segment(state: &State<'_>, rec: Placed<'_>) -> Result {
     let object: cr_img_shmem = state
         .refers::<cr_img_shmem>(rec, segment.object, "no memory behind it")?
         .fixed()?;
-    let page = state.page_size.bytes();
+    let memory = match hugetlb::of_shmem(&object) {
+        Some(size) => size.round_up(segment.size),
+        None => segment
+            .size
+            .checked_next_multiple_of(state.page_size.bytes()),
+    };
     rec.require(
-        object.flags & CR_SHMEM_SYSV != 0
-            && segment.size.checked_next_multiple_of(page) == Some(object.size)
-            && segment.size > 0,
+        object.flags & CR_SHMEM_SYSV != 0 && memory == Some(object.size) && segment.size > 0,
         "other memory behind it",
     )?;
     rec.require(segment.flags & !CR_SHM_DEST == 0, "unknown flags")?;

@@ -5,7 +5,8 @@
 use core::{mem::size_of, ops::Range};
 
 use super::{
-    is_user_range, CheckError, Placed, Result, State, COMPAT_END, COMPAT_USER_END, USER_END,
+    hugetlb, is_user_range, CheckError, Placed, Result, State, COMPAT_END, COMPAT_USER_END,
+    USER_END,
 };
 use crate::{
     check::{Elements, Rec},
@@ -52,6 +53,9 @@ const VMA_FLAGS: u32 = CR_VMA_READ
     | CR_VMA_RDONLY
     | CR_VMA_DROPPABLE
     | CR_VMA_MERGEABLE
+    | CR_VMA_HUGETLB
+    | CR_VMA_GIGANTIC
+    | CR_VMA_RESERVED
     | PKEY;
 
 /// The protection key of a mapping.
@@ -153,13 +157,14 @@ pub(super) fn shmem(state: &State<'_>, rec: &Rec<'_>) -> Result {
         "impossible size",
     )?;
     rec.require(
-        shmem.flags & !(CR_SHMEM_NORESERVE | CR_SHMEM_SYSV) == 0,
+        shmem.flags & !(CR_SHMEM_NORESERVE | CR_SHMEM_SYSV | hugetlb::SHMEM) == 0,
         "unknown flags",
     )?;
     rec.require(
         shmem.flags & CR_SHMEM_SYSV != 0 || shmem.key == 0,
         "a key without a segment",
-    )
+    )?;
+    hugetlb::shmem(rec, &shmem)
 }
 
 /// Bytes before the first event in a ring of asynchronous I/O.
@@ -316,10 +321,14 @@ pub(super) fn vma(state: &State<'_>, rec: Placed<'_>, mm: &cr_img_mm) -> Result<
         !has(CR_VMA_MERGEABLE) || !has_any(CR_VMA_SHARED | CR_VMA_DROPPABLE),
         "cannot be mergeable",
     )?;
+    hugetlb::vma(&rec, &vma)?;
     if vma.policy != 0 {
         state.refers::<cr_img_policy>(rec, vma.policy, "no NUMA policy")?;
         rec.require(
-            !matches!(vma.kind, CR_VMA_VDSO | CR_VMA_SHMEM | CR_VMA_SHM),
+            match vma.kind {
+                CR_VMA_SHMEM => has(CR_VMA_HUGETLB),
+                kind => !matches!(kind, CR_VMA_VDSO | CR_VMA_SHM),
+            },
             "a NUMA policy of what cannot have one",
         )?;
     }
@@ -331,8 +340,10 @@ pub(super) fn vma(state: &State<'_>, rec: Placed<'_>, mm: &cr_img_mm) -> Result<
         }
         CR_VMA_FILE => {
             let file = state.refers::<cr_img_file>(rec, vma.object, "no file behind it")?;
+            let file: cr_img_file = file.fixed()?;
+            hugetlb::mapped(&rec, &vma, hugetlb::of_file(state, rec, &file)?)?;
             rec.require(
-                match file.fixed::<cr_img_file>()?.kind {
+                match file.kind {
                     CR_FILE_REG | CR_FILE_CHR | CR_FILE_MEMFD | CR_FILE_INODE => true,
                     CR_FILE_IO_URING => has(CR_VMA_SHARED) && !has(CR_VMA_EXEC),
                     _ => false,
@@ -344,7 +355,11 @@ pub(super) fn vma(state: &State<'_>, rec: Placed<'_>, mm: &cr_img_mm) -> Result<
             let shmem = state
                 .refers::<cr_img_shmem>(rec, vma.object, "no shared memory behind it")?
                 .fixed::<cr_img_shmem>()?;
-            rec.require(has(CR_VMA_SHARED), "shared memory that is not shared")?;
+            rec.require(
+                has(CR_VMA_SHARED) || (vma.kind == CR_VMA_SHMEM && has(CR_VMA_HUGETLB)),
+                "shared memory that is not shared",
+            )?;
+            hugetlb::mapped(&rec, &vma, hugetlb::of_shmem(&shmem))?;
             rec.require(
                 (shmem.flags & CR_SHMEM_SYSV != 0) == (vma.kind == CR_VMA_SHM),
                 "shared memory of another kind",
@@ -383,7 +398,7 @@ const NOT_INHERITED: u32 =
 /// Whether a child that has this mapping has the pages in it from its parent, if that one has the
 /// same mapping.
 pub fn is_inheritable(vma: &cr_img_vma) -> bool {
-    matches!(vma.kind, CR_VMA_ANON | CR_VMA_FILE) && vma.flags & NOT_INHERITED == 0
+    matches!(vma.kind, CR_VMA_ANON | CR_VMA_FILE | CR_VMA_SHMEM) && vma.flags & NOT_INHERITED == 0
 }
 
 /// Whether the pages in a mapping may come while its process runs already: whoever touches one first
@@ -457,8 +472,24 @@ fn private(
     })
 }
 
-/// Checks runs of pages, all and each.
+/// Checks runs of pages in user space, all and each.
 fn ascending(
+    state: &State<'_>,
+    rec: &Rec<'_>,
+    runs: Elements<'_, cr_img_run>,
+    check: impl Fn(Range<u64>) -> Result,
+) -> Result {
+    ascending_offsets(state, rec, runs, |run| {
+        let in_user_space = is_user_range(run.start, run.end, state.page_size);
+        rec.require(in_user_space, NOT_ASCENDING)?;
+        check(run)
+    })
+}
+
+const NOT_ASCENDING: &str = "not ascending ranges of pages";
+
+/// The same, wherever they are.
+pub(super) fn ascending_offsets(
     state: &State<'_>,
     rec: &Rec<'_>,
     runs: Elements<'_, cr_img_run>,
@@ -469,10 +500,7 @@ fn ascending(
         let Some(end) = state.page_size.end_of(&run) else {
             return Err(rec.error("not a range of pages"));
         };
-        rec.require(
-            is_user_range(run.start, end, state.page_size) && run.start >= last_end,
-            "not ascending ranges of pages",
-        )?;
+        rec.require(run.start >= last_end, NOT_ASCENDING)?;
         check(run.start..end)?;
         last_end = end;
     }
@@ -499,7 +527,7 @@ pub(super) fn guards(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_guards
             vma.start <= run.start
                 && run.end <= vma.end
                 && vma.kind != CR_VMA_VDSO
-                && vma.flags & CR_VMA_LOCKED == 0
+                && vma.flags & (CR_VMA_LOCKED | CR_VMA_HUGETLB) == 0
         };
         rec.require(
             from.first().and_then(vma).is_some_and(fits),
@@ -576,7 +604,7 @@ impl State<'_> {
         for vma in vmas.iter().filter_map(vma) {
             let private = match vma.kind {
                 CR_VMA_ANON => vma.flags & CR_VMA_DROPPABLE == 0,
-                CR_VMA_FILE => vma.flags & CR_VMA_SHARED == 0,
+                CR_VMA_FILE | CR_VMA_SHMEM => vma.flags & CR_VMA_SHARED == 0,
                 _ => false,
             };
             if vma.start > start || !private {

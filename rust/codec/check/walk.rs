@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! section* container
-//! ( cpu | object | uts | ipc | sem | msgq | semadj | lock | epoll | timerfd | pid
+//! ( cpu | object | reserve | uts | ipc | sem | msgq | semadj | lock | epoll | timerfd | pid
 //!   | inotify watch …
 //!   | mm … vma …                  objects may come between
 //!   | guards | ldt | uring table | uring task
@@ -14,7 +14,7 @@
 //! ```
 
 use super::{
-    cgroup, events, files, inet, inode, inotify, ipc, memory, netlink, packet, pid_ns, signals,
+    cgroup, events, files, hugetlb, inet, inode, inotify, ipc, memory, netlink, packet, pid_ns, signals,
     sockets, tasks, trace, tty, uring, Placed, Rec, Result, State,
 };
 use zerocopy::FromZeros;
@@ -113,6 +113,8 @@ struct Walk<'a> {
     last_pid: u32,
     last_unchanged: u64,
     last_huge: u64,
+    /// The last object that huge pages are kept for.
+    last_reserved: u64,
     /// The last table of what is registered with io_uring, and the last thread that uses it.
     last_table: (u64, u32),
     last_user: u32,
@@ -231,6 +233,11 @@ impl<'a> Walk<'a> {
                 let ldt = memory::ldt(state, rec)?;
                 let order = "a descriptor table of memory that is not after the last one";
                 follows(&rec, &mut self.last_ldt, ldt.mm, order)
+            }
+            CR_TAG_RESERVE => {
+                let object = hugetlb::reserve(state, rec)?;
+                let order = "huge pages that are kept for an object not after the last one";
+                follows(&rec, &mut self.last_reserved, object, order)
             }
             CR_TAG_LOCK => files::lock(state, rec),
             CR_TAG_EPOLL => {

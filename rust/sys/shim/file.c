@@ -6,6 +6,7 @@
 #include <linux/file.h>
 #include <linux/filelock.h>
 #include <linux/fs_struct.h>
+#include <linux/hugetlb.h>
 #include <linux/magic.h>
 #include <linux/major.h>
 #include <linux/mount.h>
@@ -40,11 +41,17 @@ bool cr_shim_fs_is_plain(const struct super_block *sb)
 	return false;
 }
 
-/* The kernel's own tmpfs: shared anonymous memory, memfd, SysV segments. */
+/* The kernel's own tmpfs, and the same of huge pages: anonymous memory, memfd, SysV segments. */
 static bool on_shm_mnt(const struct inode *inode)
 {
-	return inode->i_sb->s_magic == TMPFS_MAGIC &&
-	       inode->i_sb->s_flags & SB_NOUSER;
+	switch (inode->i_sb->s_magic) {
+	case TMPFS_MAGIC:
+		return inode->i_sb->s_flags & SB_NOUSER;
+	case HUGETLBFS_MAGIC:
+		return inode->i_sb->s_flags & SB_KERNMOUNT;
+	default:
+		return false;
+	}
 }
 
 static bool is_memdev(const struct inode *inode)
@@ -83,7 +90,7 @@ static u32 type_of_inode(const struct dentry *dentry, const struct inode *inode)
 
 	if (on_shm_mnt(inode)) {
 		name = (const char *)dentry->d_name.name;
-		if (!strcmp(name, "dev/zero"))
+		if (!strcmp(name, "dev/zero") || !strcmp(name, HUGETLB_ANON_FILE))
 			return CR_SHIM_FILE_SHMEM;
 		if (!strncmp(name, "SYSV", 4))
 			return CR_SHIM_FILE_SYSV_SHM;
@@ -170,7 +177,7 @@ static void name_of(struct file *file, const struct inode *inode,
 	const char *dname = (const char *)file->f_path.dentry->d_name.name;
 	size_t len = strlen(dname);
 
-	if (special_fs(inode))
+	if (special_fs(inode) && !on_shm_mnt(inode))
 		strscpy(name, special_fs(inode), size);
 	else if (file->f_mode & FMODE_PATH)
 		strscpy(name, dname, size);
@@ -581,6 +588,8 @@ ssize_t cr_shim_pread(struct file *file, void *buf, size_t len, u64 at)
 /* The next offset >= @pos with data, or, with @hole, without. */
 s64 cr_shim_seek_data(struct file *file, u64 pos, bool hole)
 {
+	if (is_file_hugepages(file))
+		return cr_shim_hugetlb_seek(file, pos, hole);
 	return vfs_llseek(file, pos, hole ? SEEK_HOLE : SEEK_DATA);
 }
 
@@ -608,13 +617,19 @@ int cr_shim_sync(struct file *file)
  */
 struct file *cr_shim_shmem_make(const struct cr_img_shmem *in)
 {
+	bool is_segment = in->flags & CR_SHMEM_SYSV;
 	vma_flags_t flags = EMPTY_VMA_FLAGS;
-	char name[13] = "dev/zero";
+	char name[14] = "dev/zero";
 
+	if (in->flags & CR_SHMEM_HUGETLB)
+		strscpy(name, HUGETLB_ANON_FILE);
 	if (in->flags & CR_SHMEM_NORESERVE)
 		vma_flags_set(&flags, VMA_NORESERVE_BIT);
-	if (in->flags & CR_SHMEM_SYSV)
+	if (is_segment)
 		snprintf(name, sizeof(name), "SYSV%08x", in->key);
+	if (in->flags & CR_SHMEM_HUGETLB)
+		return cr_shim_hugetlb_make(name, in->size,
+					    in->flags & CR_SHMEM_GIGANTIC, is_segment);
 	return shmem_kernel_file_setup(name, in->size, flags);
 }
 
@@ -624,7 +639,10 @@ void cr_shim_shmem_info(struct file *file, struct cr_img_shmem *out)
 	struct inode *inode = file_inode(file);
 
 	out->size = PAGE_ALIGN(i_size_read(inode));
-	if (SHMEM_I(inode)->flags & SHMEM_F_NORESERVE)
+	if (is_file_hugepages(file))
+		out->flags |= CR_SHMEM_HUGETLB |
+			      (cr_shim_is_gigantic(file) ? CR_SHMEM_GIGANTIC : 0);
+	else if (SHMEM_I(inode)->flags & SHMEM_F_NORESERVE)
 		out->flags |= CR_SHMEM_NORESERVE;
 	if (cr_shim_file_type(file) == CR_SHIM_FILE_SYSV_SHM &&
 	    !kstrtou32(name + strlen("SYSV"), 16, &out->key))

@@ -6,6 +6,7 @@
 #include <linux/dcache.h>
 #include <linux/file.h>
 #include <linux/highmem.h>
+#include <linux/hugetlb.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
 #include <linux/pagemap.h>
@@ -56,6 +57,25 @@ static int read_path(const struct path *path, struct cr_img_inode *out)
 	return x;
 }
 
+static u32 memfd_kind(struct file *file)
+{
+	if (!is_file_hugepages(file))
+		return CR_INODE_MEMFD;
+	return cr_shim_is_gigantic(file) ? CR_INODE_GIGANTIC : CR_INODE_HUGETLB;
+}
+
+static unsigned int *seals_of(struct inode *inode)
+{
+	return shmem_mapping(inode->i_mapping) ? &SHMEM_I(inode)->seals :
+						 &HUGETLBFS_I(inode)->seals;
+}
+
+/* fallocate(2) can give files of huge pages such a size, and no other call. */
+static bool has_odd_size(struct file *file, u64 size)
+{
+	return is_file_hugepages(file) && size & ~huge_page_mask(hstate_file(file));
+}
+
 /*
  * The inode of @file; its name, without a NUL, in @name, which has room for
  * NAME_MAX bytes. Returns CR_INODE_X_*, or an error.
@@ -69,8 +89,8 @@ int cr_shim_inode_read(struct file *file, struct cr_img_inode *out, char *name)
 	if (x < 0)
 		return x;
 	if (cr_shim_file_type(file) == CR_SHIM_FILE_MEMFD) {
-		out->kind = CR_INODE_MEMFD;
-		out->seals = SHMEM_I(inode)->seals;
+		out->kind = memfd_kind(file);
+		out->seals = *seals_of(inode);
 		/* Nobody renames it. */
 		out->name_len = path->dentry->d_name.len - strlen(MEMFD_PREFIX);
 		memcpy(name, path->dentry->d_name.name + strlen(MEMFD_PREFIX),
@@ -81,6 +101,8 @@ int cr_shim_inode_read(struct file *file, struct cr_img_inode *out, char *name)
 	}
 	if (cr_shim_has_policy(file))
 		x |= BIT(CR_INODE_X_POLICY);
+	if (has_odd_size(file, out->size))
+		x |= BIT(CR_INODE_X_SIZE);
 	return x;
 }
 
@@ -147,20 +169,24 @@ struct file *cr_shim_reopen(struct file *file, u32 flags, bool quiet)
 		       dentry_open(path, flags, current_cred());
 }
 
-/* As memfd_create(2) with MFD_ALLOW_SEALING, of some size. */
-struct file *cr_shim_memfd_make(const char *name, u64 size)
+/* As memfd_create(2) with MFD_ALLOW_SEALING, of a kind and some size. */
+struct file *cr_shim_memfd_make(u32 kind, const char *name, u64 size)
 {
 	char full[NAME_MAX + 1];
 	struct file *file;
 
 	if (snprintf(full, sizeof(full), MEMFD_PREFIX "%s", name) > NAME_MAX)
 		return ERR_PTR(-EINVAL);
-	file = shmem_file_setup(full, size, mk_vma_flags(VMA_NORESERVE_BIT));
+	if (kind == CR_INODE_MEMFD)
+		file = shmem_file_setup(full, size, mk_vma_flags(VMA_NORESERVE_BIT));
+	else
+		file = cr_shim_hugetlb_make(full, size, kind == CR_INODE_GIGANTIC,
+					    false);
 	if (IS_ERR(file))
 		return file;
 	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
 	file->f_flags |= O_LARGEFILE;
-	SHMEM_I(file_inode(file))->seals = 0;
+	*seals_of(file_inode(file)) = 0;
 	return file;
 }
 
@@ -173,6 +199,14 @@ void cr_shim_set_status(struct file *file, u32 flags)
 	file->f_flags = (file->f_flags & ~settable) | (flags & settable);
 	file->f_iocb_flags = iocb_flags(file);
 	spin_unlock(&file->f_lock);
+}
+
+/* Gives it another size, unless it has that. */
+int cr_shim_resize(struct file *file, u64 size)
+{
+	if (i_size_read(file_inode(file)) == size)
+		return 0;
+	return vfs_truncate(&file->f_path, size);
 }
 
 /* Mode, owner and times. */
@@ -237,6 +271,8 @@ int cr_shim_page_read(struct file *file, u64 at, void *buf)
 
 	if (shmem_mapping(file->f_mapping))
 		return shmem_page(file, at, buf, false);
+	if (is_file_hugepages(file))
+		return cr_shim_hugetlb_page(file, at, buf, false);
 	while (done < PAGE_SIZE) {
 		n = kernel_read(file, buf + done, PAGE_SIZE - done, &pos);
 		if (n < 0)
@@ -258,6 +294,8 @@ int cr_shim_page_write(struct file *file, u64 at, const void *buf)
 
 	if (shmem_mapping(file->f_mapping))
 		return shmem_page(file, at, (void *)buf, true);
+	if (is_file_hugepages(file))
+		return cr_shim_hugetlb_page(file, at, (void *)buf, true);
 	if (pos >= size)
 		return -EINVAL;
 	len = min_t(loff_t, PAGE_SIZE, size - pos);

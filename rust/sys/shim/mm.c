@@ -16,6 +16,7 @@
 #include <asm/mmu.h>
 
 #include "copying.h"
+#include "hugetlb.h"
 #include "runs.h"
 #include "shim.h"
 
@@ -152,6 +153,7 @@ static const struct {
 	{ VM_SEQ_READ,		CR_VMA_SEQ_READ },
 	{ VM_MERGEABLE,		CR_VMA_MERGEABLE },
 	{ VM_DROPPABLE,		CR_VMA_DROPPABLE },
+	{ VM_HUGETLB,		CR_VMA_HUGETLB },
 #ifdef CONFIG_64BIT
 	{ VM_SEALED,		CR_VMA_SEALED },
 #endif
@@ -171,7 +173,6 @@ static u64 vma_unsupported(struct vm_area_struct *vma)
 		u64 x;
 	} refused[] = {
 		{ VM_PFNMAP | VM_MIXEDMAP | VM_IO,	BIT_ULL(CR_VMA_X_PFNMAP) },
-		{ VM_HUGETLB,				BIT_ULL(CR_VMA_X_HUGETLB) },
 		{ VM_SYNC,				BIT_ULL(CR_VMA_X_SYNC) },
 		{ VM_SHADOW_STACK,			BIT_ULL(CR_VMA_X_SHSTK) },
 	};
@@ -184,6 +185,9 @@ static u64 vma_unsupported(struct vm_area_struct *vma)
 	case CR_SHIM_FILE_AIO:
 		rest &= ~VM_DONTEXPAND;
 	}
+	/* So are these. */
+	if (is_vm_hugetlb_page(vma))
+		rest &= ~VM_DONTEXPAND;
 	for (i = 0; i < ARRAY_SIZE(vma_flags); i++)
 		rest &= ~vma_flags[i].vm;
 	for (i = 0; i < ARRAY_SIZE(refused); i++) {
@@ -231,6 +235,7 @@ bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, struct cr_shim_vma *out)
 			if (vma->vm_flags & vma_flags[i].vm)
 				out->flags |= vma_flags[i].img;
 		out->flags |= (u32)vma_pkey(vma) << CR_VMA_PKEY_SHIFT;
+		out->flags |= cr_shim_hugetlb_flags(vma);
 		if (!out->vdso)
 			out->unsupported = vma_unsupported(vma);
 		if (vma->vm_file)
@@ -305,6 +310,7 @@ static int visit_pmd(pmd_t *pmdp, unsigned long addr, unsigned long next,
 static const struct mm_walk_ops run_ops = {
 	.pte_entry = visit_pte,
 	.pmd_entry = visit_pmd,
+	.hugetlb_entry = cr_shim_visit_hugetlb,
 	.walk_lock = PGWALK_RDLOCK,
 };
 

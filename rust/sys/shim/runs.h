@@ -20,7 +20,8 @@ struct runs {
 
 /*
  * Adds pages from @addr on, with page frame numbers from @pfn on, or 0 when
- * they are in no frame, and flags, if these are wanted. 1 when there is no place for them.
+ * they are in no frame, and flags, if these are wanted. 1 when there is no place for them,
+ * which there is for a huge page of 2 MB when there is nothing else.
  */
 static inline int add_run(struct runs *r, u64 addr, u64 pfn, u64 pages)
 {

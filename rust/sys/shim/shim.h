@@ -332,13 +332,11 @@ int cr_shim_msgq_finish(struct ipc_namespace *ipc, const struct cr_img_msgq *in,
  * @file: its memory, with a reference for the caller
  * @attached: how many mappings there are
  * @locked: SHM_LOCK
- * @huge: of huge pages
  */
 struct cr_shim_shm {
 	struct file *file;
 	u64 attached;
 	bool locked;
-	bool huge;
 };
 
 bool cr_shim_shm_next(struct ipc_namespace *ipc, struct pid_namespace *ns, int *at,
@@ -442,7 +440,6 @@ void cr_shim_vfork_end(struct task_struct *t, struct completion *done);
 /* Kinds of mapping that are refused by name: bit numbers. */
 #define CR_VMA_X_UFFD		0
 #define CR_VMA_X_PFNMAP		1
-#define CR_VMA_X_HUGETLB	2
 #define CR_VMA_X_POLICY		6
 #define CR_VMA_X_SHSTK		8
 #define CR_VMA_X_NAMED		9
@@ -502,6 +499,18 @@ void cr_shim_mm_allow_huge(struct mm_struct *mm, bool allow);
 void *cr_shim_page_addr(struct page *page);
 void cr_shim_page_put(struct page *page, bool dirty);
 int cr_shim_mm_copy(struct mm_struct *mm, u64 addr, void *buf, u32 len);
+
+/* hugetlb.c */
+
+bool cr_shim_is_gigantic(struct file *file);
+struct file *cr_shim_hugetlb_make(const char *name, u64 size, bool gigantic,
+				  bool is_segment);
+s64 cr_shim_hugetlb_seek(struct file *file, u64 pos, bool hole);
+int cr_shim_hugetlb_page(struct file *file, u64 at, void *buf, bool write);
+u32 cr_shim_hugetlb_reserved(struct file *file, struct cr_img_run *runs, u32 max);
+int cr_shim_hugetlb_reserve(struct file *file, u64 start, u64 nr_pages);
+s64 cr_shim_hugetlb_available(u64 size);
+void cr_shim_vma_clear_noreserve(u64 addr);
 
 /* track.c */
 
@@ -818,12 +827,14 @@ void cr_shim_path_of(struct file *file, struct path *path);
 #define CR_INODE_X_FLAGS	0
 #define CR_INODE_X_POLICY	1
 #define CR_INODE_X_XATTRS	2
+#define CR_INODE_X_SIZE		3
 
 bool cr_shim_is_memfd_name(const char *name);
 int cr_shim_inode_read(struct file *file, struct cr_img_inode *out, char *name);
 bool cr_shim_is_first_memfd(struct file *file);
 struct file *cr_shim_reopen(struct file *file, u32 flags, bool quiet);
-struct file *cr_shim_memfd_make(const char *name, u64 size);
+struct file *cr_shim_memfd_make(u32 kind, const char *name, u64 size);
+int cr_shim_resize(struct file *file, u64 size);
 void cr_shim_set_status(struct file *file, u32 flags);
 int cr_shim_inode_set(struct file *file, const struct cr_img_inode *in);
 int cr_shim_inode_own(struct inode *inode, u32 owner, u32 group);

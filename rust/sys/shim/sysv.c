@@ -379,7 +379,6 @@ bool cr_shim_shm_next(struct ipc_namespace *ipc, struct pid_namespace *ns, int *
 			.file = get_file(shm->shm_file),
 			.attached = shm->shm_nattch,
 			.locked = shm->shm_perm.mode & SHM_LOCKED,
-			.huge = is_file_hugepages(shm->shm_file),
 		};
 		(*at)++;
 		spin_unlock(&shm->shm_perm.lock);
@@ -390,12 +389,13 @@ bool cr_shim_shm_next(struct ipc_namespace *ipc, struct pid_namespace *ns, int *
 
 /*
  * Gives a new segment of the current task's namespace, which nobody has attached,
- * memory that has its contents.
+ * memory that has its contents: as much, in whole pages, as it had.
  */
 int cr_shim_shm_adopt(const struct cr_img_shm *in, struct file *file)
 {
 	struct ipc_ids *ids = &current->nsproxy->ipc_ns->ids[CR_SHIM_SHM];
 	struct inode *inode = file_inode(file);
+	bool is_huge = is_file_hugepages(file);
 	struct file *old = NULL;
 	struct shmid_kernel *shm;
 	int err = -EINVAL;
@@ -403,8 +403,10 @@ int cr_shim_shm_adopt(const struct cr_img_shm *in, struct file *file)
 	down_write(&ids->rwsem);
 	shm = shm_of(find_object(ids, in->perm.id));
 	if (shm && !shm->shm_nattch && shm->shm_segsz == in->size &&
-	    PAGE_ALIGN(in->size) == i_size_read(inode)) {
-		i_size_write(inode, in->size);
+	    is_huge == is_file_hugepages(shm->shm_file) &&
+	    PAGE_ALIGN(i_size_read(file_inode(shm->shm_file))) == i_size_read(inode)) {
+		if (!is_huge)
+			i_size_write(inode, in->size);
 		/* Tools look for it there. */
 		inode->i_ino = in->perm.id;
 		spin_lock(&shm->shm_perm.lock);

@@ -427,7 +427,7 @@ fn objects() {
     fails::<cr_img_shmem>(0, "impossible size", |shmem| shmem.size = 0);
     fails::<cr_img_shmem>(0, "impossible size", |shmem| shmem.size = 100);
     fails::<cr_img_shmem>(0, "impossible size", |shmem| shmem.size = 1 << 48);
-    fails::<cr_img_shmem>(0, "unknown flags", |shmem| shmem.flags = 4);
+    fails::<cr_img_shmem>(0, "unknown flags", |shmem| shmem.flags = 16);
     fails::<cr_img_shmem>(0, "a key without a segment", |shmem| shmem.key = 1);
     fails::<cr_img_shmem>(0, "of another kind", |shmem| shmem.flags = CR_SHMEM_SYSV);
     let sizes = "queues of an impossible size";
@@ -1801,6 +1801,181 @@ fn increments() {
         let last = sample.state.pop().unwrap();
         sample.state.insert(3, last);
     });
+}
+
+/// An image with shared memory of huge pages, of which some are kept.
+fn with_huge_pages() -> Sample {
+    let mut sample = Sample::new();
+    let at = sample.state.iter().position(|rec| rec.id == SHMEM).unwrap();
+    let reserve = cr_img_reserve {
+        object: SHMEM,
+        nr_runs: 1,
+        reserved: 0,
+    };
+    let run = cr_img_run {
+        start: 0,
+        nr_pages: 1024,
+    };
+    let reserve = Owned {
+        tag: CR_TAG_RESERVE,
+        id: 0,
+        payload: [reserve.as_bytes(), run.as_bytes()].concat(),
+    };
+    sample.state.insert(at + 1, reserve);
+    sample.change::<cr_img_shmem>(0, |shmem| {
+        (shmem.size, shmem.flags) = (4 << 20, CR_SHMEM_HUGETLB)
+    });
+    sample.change::<cr_img_vma>(2, |vma| {
+        vma.end = SHARED + (4 << 20);
+        vma.flags |= CR_VMA_HUGETLB;
+    });
+    // The one behind it goes out of the way.
+    sample.change::<cr_img_vma>(3, |vma| {
+        (vma.start, vma.end) = (vma.start + (2 << 30), vma.end + (2 << 30))
+    });
+    sample
+}
+
+#[test]
+fn mappings_of_huge_pages() {
+    const VMA: usize = 2;
+    let with = |f: &dyn Fn(&mut cr_img_vma)| {
+        let mut sample = with_huge_pages();
+        sample.change(VMA, f);
+        sample
+    };
+    let passes = |f: &dyn Fn(&mut cr_img_vma)| assert_eq!(check(&with(f)), Ok(()));
+    let private = |vma: &mut cr_img_vma| vma.flags ^= CR_VMA_SHARED;
+    passes(&|_| {});
+    passes(&|vma| vma.pgoff = 512);
+    passes(&|vma| vma.flags |= CR_VMA_NORESERVE | CR_VMA_DONTFORK | CR_VMA_DONTDUMP);
+    passes(&private);
+    passes(&|vma| {
+        private(vma);
+        vma.flags |= CR_VMA_RESERVED;
+    });
+    let fails = |message: &str, f: &dyn Fn(&mut cr_img_vma)| refused(&with(f), message);
+    for flag in [
+        CR_VMA_GROWSDOWN,
+        CR_VMA_ACCOUNT,
+        CR_VMA_LOCKED,
+        CR_VMA_WIPEONFORK,
+    ] {
+        fails("flags that huge pages cannot have", &|vma| {
+            vma.flags |= flag
+        });
+    }
+    for flag in [CR_VMA_DROPPABLE, CR_VMA_MERGEABLE] {
+        fails("", &|vma| vma.flags |= flag);
+    }
+    for flag in [CR_VMA_RESERVED, CR_VMA_GIGANTIC] {
+        fails("flags of huge pages without any", &|vma| {
+            vma.flags ^= CR_VMA_HUGETLB | flag
+        });
+    }
+    let alone = "huge pages that are not kept for it alone";
+    fails(alone, &|vma| vma.flags |= CR_VMA_RESERVED);
+    fails(alone, &|vma| {
+        private(vma);
+        vma.flags |= CR_VMA_RESERVED | CR_VMA_NORESERVE;
+    });
+    fails("huge pages of nothing", &|vma| {
+        private(vma);
+        (vma.kind, vma.object) = (CR_VMA_ANON, 0);
+    });
+    fails("not whole huge pages", &|vma| vma.start += 4096);
+    fails("not whole huge pages", &|vma| vma.end += 4096);
+    fails("not whole huge pages", &|vma| vma.pgoff = 1);
+    fails("not whole huge pages", &|vma| vma.flags |= CR_VMA_GIGANTIC);
+    let other = "pages of another size than those of its object";
+    fails(other, &|vma| vma.flags ^= CR_VMA_HUGETLB);
+    fails(other, &|vma| {
+        vma.end = vma.start + (1 << 30);
+        vma.flags |= CR_VMA_GIGANTIC;
+    });
+    fails(other, &|vma| {
+        (vma.kind, vma.object) = (CR_VMA_FILE, FILE_EXE)
+    });
+    let mut guarded = with_huge_pages();
+    let at = index(&guarded, CR_TAG_GUARDS, 0);
+    let run = size_of::<cr_img_guards>();
+    guarded.state[at].payload[run..run + 8].copy_from_slice(&SHARED.to_le_bytes());
+    refused(&guarded, "a guard region");
+}
+
+#[test]
+fn objects_of_huge_pages() {
+    let fails = |message: &str, f: &dyn Fn(&mut cr_img_shmem)| {
+        let mut sample = with_huge_pages();
+        sample.change(0, f);
+        refused(&sample, message);
+    };
+    fails("not whole huge pages", &|shmem| shmem.size += 4096);
+    fails("not whole huge pages", &|shmem| {
+        shmem.flags |= CR_SHMEM_GIGANTIC
+    });
+    fails("flags of huge pages without any", &|shmem| {
+        shmem.flags = CR_SHMEM_GIGANTIC
+    });
+    fails("flags that huge pages cannot have", &|shmem| {
+        shmem.flags |= CR_SHMEM_NORESERVE
+    });
+    fails("no object of huge pages", &|shmem| shmem.flags = 0);
+
+    let segment = |size| {
+        let mut sample = change::<cr_img_shmem>(1, |memory| {
+            (memory.size, memory.flags) = (2 << 20, memory.flags | CR_SHMEM_HUGETLB)
+        });
+        sample.change::<cr_img_shm>(0, |segment| segment.size = size);
+        sample
+    };
+    assert_eq!(check(&segment(2 << 20)), Ok(()));
+    assert_eq!(check(&segment(4000)), Ok(()));
+    refused(&segment((2 << 20) + 1), "other memory behind it");
+    let reserve = |message: &str, f: &dyn Fn(&mut cr_img_reserve)| {
+        let mut sample = with_huge_pages();
+        sample.change(0, f);
+        refused(&sample, message);
+    };
+    reserve("no object of huge pages", &|reserve| reserve.object = PIPE);
+    reserve("no object of huge pages", &|reserve| {
+        reserve.object = SEGMENT
+    });
+    reserve("a reserved member is not zero", &|reserve| {
+        reserve.reserved = 1
+    });
+    reserve("nothing is kept", &|reserve| reserve.nr_runs = 0);
+    reserve("its count disagree", &|reserve| reserve.nr_runs = 2);
+    let mut twice = with_huge_pages();
+    let at = index(&twice, CR_TAG_RESERVE, 0);
+    twice.state.insert(at, twice.state[at].clone());
+    refused(&twice, "not after the last one");
+    for (start, nr_pages, message) in [
+        (4096, 512, "not whole huge pages"),
+        (0, 511, "not whole huge pages"),
+        (0, 0, "not a range of pages"),
+        (u64::MAX, 512, "not a range of pages"),
+    ] {
+        let mut sample = with_huge_pages();
+        let at = index(&sample, CR_TAG_RESERVE, 0);
+        let run = cr_img_run { start, nr_pages };
+        let runs = size_of::<cr_img_reserve>();
+        sample.state[at].payload[runs..].copy_from_slice(run.as_bytes());
+        refused(&sample, message);
+    }
+}
+
+#[test]
+fn memfds_of_huge_pages() {
+    for (kind, size) in [(CR_INODE_HUGETLB, 2 << 20), (CR_INODE_GIGANTIC, 1 << 30)] {
+        passes::<cr_img_inode>(0, |inode| (inode.kind, inode.size) = (kind, 3 * size));
+        fails::<cr_img_inode>(0, "not whole huge pages", |inode| {
+            (inode.kind, inode.size) = (kind, size / 2)
+        });
+        fails::<cr_img_inode>(0, "impossible seals", |inode| {
+            (inode.kind, inode.size, inode.seals) = (kind, size, 0x40)
+        });
+    }
 }
 
 #[test]

@@ -324,7 +324,7 @@ impl Model {
                 let inode: cr_img_inode = rec.fixed()?;
                 let shown = Inode {
                     kind: match inode.kind {
-                        CR_INODE_MEMFD => "memfd",
+                        CR_INODE_MEMFD | CR_INODE_HUGETLB | CR_INODE_GIGANTIC => "memfd",
                         CR_INODE_REMOVED => "removed file in",
                         CR_INODE_TMPFILE => "unnamed file in",
                         CR_INODE_DIRECTORY => "removed directory in",
@@ -531,6 +531,7 @@ fn mapping(vma: &cr_img_vma, path: Option<String>) -> Mapping {
         kind: match vma.kind {
             CR_VMA_ANON => "anonymous",
             CR_VMA_FILE => "file",
+            CR_VMA_SHMEM if vma.flags & CR_VMA_SHARED == 0 => "anonymous",
             CR_VMA_SHMEM | CR_VMA_SHM => "shared",
             CR_VMA_VDSO => "vdso",
             CR_VMA_AIO => "aio",
