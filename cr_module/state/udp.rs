@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! UDP and raw sockets: groups that they are members of, and datagrams that nobody has received yet.
+//! UDP, ping and raw sockets: groups that they are members of, and datagrams that nobody has received yet.
 //!
 //! A restart puts those into the queue of the socket as the network had brought them, and then gives it its
 //! port; one that was connected is connected first, so that nobody else's come in between. The other
 //! end of that may be anywhere: it is not told.
+//!
+//! A ping socket has an identifier of ICMP as its port.
 //!
 //! Raw sockets have no port: they get packets as soon as they exist. So a new one is hidden from the
 //! network until it is complete.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! UDP and raw sockets, and the datagrams that wait in them.
+//! UDP, ping and raw sockets, and the datagrams that wait in them.
 //!
 //! C source: [`net/ipv4/udp.c`](srctree/net/ipv4/udp.c).
 

@@ -388,12 +388,6 @@ static void make_raw_options(void)
 	close(sender);
 }
 
-static void make_ping(void)
-{
-	write_file("/proc/sys/net/ipv4/ping_group_range", 0, "0 0");
-	pair[0] = need(socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP));
-}
-
 static void make_packet(void)
 {
 	pair[0] = sure(socket(AF_PACKET, SOCK_RAW, 0));
@@ -537,7 +531,6 @@ static const struct case_ cases[] = {
 	{ "raw-corked", "a raw socket with a datagram that is not complete", make_raw_corked, NULL },
 	{ "raw-router", "a raw socket of a router", make_raw_router, NULL },
 	{ "raw-options", "raw socket 0.0.0.0:253: a datagram with IP options", make_raw_options, NULL },
-	{ "ping", "an ICMP socket", make_ping, NULL },
 	{ "packet-old", "a packet socket of the type SOCK_PACKET", make_packet_old, NULL },
 	{ "packet-ring", "a packet socket with a ring", make_packet_ring, NULL },
 	{ "packet-fanout", "a packet socket of a fanout group", make_packet_fanout, NULL },

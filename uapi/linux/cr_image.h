@@ -1729,7 +1729,7 @@ struct cr_img_waiting {
 
 /**
  * struct cr_img_datagram - datagram that waits in a UDP socket, or packet that
- *	waits in a raw one
+ *	waits in a raw one, or, without the header of IPv4, in one for ping
  *
  * A packet of IPv4 in a raw socket begins with its header: what that says is 0
  * here. No packet has ports.

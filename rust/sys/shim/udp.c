@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * UDP sockets, and the datagrams that wait in them: net/ipv4/udp.c, net/ipv6/udp.c;
- * raw sockets as far as they are the same.
+ * raw sockets, and those for ping, as far as they are the same.
  *
  * Lock order, as there: reader_queue.lock, sk_receive_queue.lock.
  */
@@ -96,7 +96,10 @@ u64 cr_shim_udp_unsupported(struct sock *sk)
 	rcu_read_unlock();
 	if (sources)
 		found |= BIT_ULL(CR_INET_X_SOURCES);
-	found |= sk_is_udp(sk) ? unsupported_udp(sk) : cr_shim_raw_unsupported(sk);
+	if (sk_is_udp(sk))
+		found |= unsupported_udp(sk);
+	if (cr_shim_is_raw(sk))
+		found |= cr_shim_raw_unsupported(sk);
 	if (inet_test_bit(PASSSEC, sk))
 		found |= BIT_ULL(CR_INET_X_LABELS);
 	if (np && rcu_access_pointer(np->rxpmtu))
@@ -123,15 +126,17 @@ static int place_in_group(const struct sock *sk)
  * How many sockets at its port were there before @sk: which of them gets a datagram
  * depends on that. Caller has locked it.
  */
-u32 cr_shim_udp_place(const struct sock *sk)
+u32 cr_shim_udp_place(struct sock *sk)
 {
 	struct net *net = sock_net(sk);
 	struct udp_hslot *slot;
 	const struct sock *other = sk;
 	int place = place_in_group(sk);
 
-	if (place >= 0 || !inet_sk(sk)->inet_num || !sk_is_udp(sk))
+	if (place >= 0 || !inet_sk(sk)->inet_num || cr_shim_is_raw(sk))
 		return max(place, 0);
+	if (cr_shim_is_ping(sk))
+		return cr_shim_ping_place(sk);
 	slot = udp_hashslot(net->ipv4.udp_table, net, udp_sk(sk)->udp_port_hash);
 	place = 0;
 	spin_lock_bh(&slot->lock);
@@ -250,7 +255,7 @@ struct sk_buff *cr_shim_udp_next(struct sock *sk, struct sk_buff *after)
 {
 	struct sk_buff *skb;
 
-	if (cr_shim_is_raw(sk))
+	if (cr_shim_is_raw(sk) || cr_shim_is_ping(sk))
 		return cr_shim_sock_next(sk, after);
 	if (!sk_is_udp(sk))
 		return NULL;
@@ -280,7 +285,7 @@ static bool is_damaged(const struct sock *sk, struct sk_buff *skb, bool v4)
 {
 	if (sk_is_udp(sk))
 		return udp_lib_checksum_complete(skb);
-	return !v4 && skb_checksum_complete(skb);
+	return cr_shim_is_raw(sk) && !v4 && skb_checksum_complete(skb);
 }
 
 /* In a raw socket of IPv4: its header, which a filter may have left a part of only. */
@@ -324,7 +329,7 @@ int cr_shim_udp_read(struct sock *sk, struct sk_buff *skb,
 		memcpy(out->spec_dst, &PKTINFO_SKB_CB(skb)->ipi_spec_dst,
 		       sizeof(out->spec_dst));
 		out->frag_max = IPCB(skb)->frag_max_size;
-		if (!sk_is_udp(sk))
+		if (cr_shim_is_raw(sk))
 			return has_header(skb) ? 0 : -EOPNOTSUPP;
 		out->ttl = ip->ttl;
 		out->tos = ip->tos;
@@ -348,13 +353,14 @@ int cr_shim_udp_copy(struct sk_buff *skb, void *buf, u32 len)
 	return skb_copy_bits(skb, 0, buf, len);
 }
 
-static void put_v4(struct sk_buff *skb, const struct cr_img_datagram *in)
+static void put_v4(struct sk_buff *skb, const struct cr_img_datagram *in,
+		   u8 protocol)
 {
 	struct iphdr *ip = skb_put_zero(skb, sizeof(*ip));
 
 	ip->version = 4;
 	ip->ihl = sizeof(*ip) / 4;
-	ip->protocol = IPPROTO_UDP;
+	ip->protocol = protocol;
 	ip->ttl = in->ttl;
 	ip->tos = in->tos;
 	memcpy(&ip->saddr, in->from, sizeof(ip->saddr));
@@ -371,12 +377,13 @@ static void note_v4(struct sk_buff *skb, const struct cr_img_datagram *in)
 	skb->protocol = htons(ETH_P_IP);
 }
 
-static void put_v6(struct sk_buff *skb, const struct cr_img_datagram *in)
+static void put_v6(struct sk_buff *skb, const struct cr_img_datagram *in,
+		   u8 protocol)
 {
 	struct ipv6hdr *ip6 = skb_put_zero(skb, sizeof(*ip6));
 
 	ip6_flow_hdr(ip6, in->tos, htonl(in->flow));
-	ip6->nexthdr = IPPROTO_UDP;
+	ip6->nexthdr = protocol;
 	ip6->hop_limit = in->ttl;
 	memcpy(&ip6->saddr, in->from, sizeof(ip6->saddr));
 	memcpy(&ip6->daddr, in->to, sizeof(ip6->daddr));
@@ -398,9 +405,10 @@ static void put_udp(struct sk_buff *skb, const struct cr_img_datagram *in)
  * A packet as the network had brought it, from where who receives it sees it: a
  * datagram from its payload on, one of IPv4 in a raw socket from its header on.
  */
-static struct sk_buff *make(const struct cr_img_datagram *in, const void *data,
-			    bool raw)
+static struct sk_buff *make(const struct sock *sk, const struct cr_img_datagram *in,
+			    const void *data)
 {
+	bool raw = cr_shim_is_raw(sk);
 	u32 linear = min_t(u32, in->length, LINEAR_MAX);
 	struct sk_buff *skb;
 	int err;
@@ -413,13 +421,13 @@ static struct sk_buff *make(const struct cr_img_datagram *in, const void *data,
 	memset(skb->cb, 0, sizeof(skb->cb));
 	skb_reset_network_header(skb);
 	if (in->family == AF_INET6)
-		put_v6(skb, in);
+		put_v6(skb, in, sk->sk_protocol);
 	else if (!raw)
-		put_v4(skb, in);
+		put_v4(skb, in, sk->sk_protocol);
 	if (in->family == AF_INET)
 		note_v4(skb, in);
 	skb_set_transport_header(skb, skb->len);
-	if (!raw)
+	if (sk_is_udp(sk))
 		put_udp(skb, in);
 	__skb_pull(skb, skb->len);
 	skb_put(skb, linear);
@@ -452,13 +460,12 @@ static struct sk_buff *make(const struct cr_img_datagram *in, const void *data,
 int cr_shim_udp_queue(struct sock *sk, const struct cr_img_datagram *in,
 		      const void *data)
 {
-	bool raw = cr_shim_is_raw(sk);
 	struct sk_buff *skb;
 	int size, err;
 
-	if (!raw && !sk_is_udp(sk))
+	if (sk_is_tcp(sk))
 		return -EINVAL;
-	skb = make(in, data, raw);
+	skb = make(sk, in, data);
 	if (IS_ERR(skb))
 		return PTR_ERR(skb);
 	/* To see what has become of it. */
@@ -467,8 +474,8 @@ int cr_shim_udp_queue(struct sock *sk, const struct cr_img_datagram *in,
 	size = sk->sk_rcvbuf;
 	WRITE_ONCE(sk->sk_rcvbuf, INT_MAX / 2);
 	local_bh_disable();
-	err = raw ? __sock_queue_rcv_skb(sk, skb) :
-		    __udp_enqueue_schedule_skb(sk, skb);
+	err = sk_is_udp(sk) ? __udp_enqueue_schedule_skb(sk, skb) :
+			      __sock_queue_rcv_skb(sk, skb);
 	local_bh_enable();
 	WRITE_ONCE(sk->sk_rcvbuf, size);
 	if (err)

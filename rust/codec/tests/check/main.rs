@@ -122,6 +122,7 @@ fn every_record_is_needed() {
                     | FILE_RAW
                     | FILE_LINK
                     | FILE_CGROUP
+                    | FILE_PING
                     | FILE_MQUEUE
                     | FILE_PLACE
             );
