@@ -116,7 +116,7 @@ pub(crate) fn check_supported(unsupported: u64, of: u32) -> Result {
         (CR_INET_X_POLICY, "with a policy of IPsec or PSP"),
         (
             CR_INET_X_SOURCES,
-            "that is a member of an anycast group, or of a group with certain sources",
+            "that is a member of an anycast group, or of a group of which it receives nothing,",
         ),
         (
             CR_INET_X_CORKED,

@@ -188,6 +188,27 @@ pub(super) fn datagram(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_data
     Ok(datagram)
 }
 
+/// A source of a multicast group.
+pub(super) fn source(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_source> {
+    let source: cr_img_source = rec.fixed()?;
+    let v6 = source.family == AF_INET6;
+    rec.require(
+        matches!(source.family, AF_INET | AF_INET6)
+            && source.ifindex <= i32::MAX as u32
+            && source.blocked <= 1
+            && (source.address == [0; INADDR_LEN] || (!v6 && source.blocked == 0)),
+        "impossible value",
+    )?;
+    addresses(&rec, source.family, [source.group, source.source])?;
+    let socket = state.refers::<cr_img_inet>(rec, source.socket, "no member of a group")?;
+    let socket: cr_img_inet = socket.fixed()?;
+    rec.require(
+        sockopt::sort(&socket) != IPPROTO_TCP && (!v6 || socket.family == AF_INET6),
+        "no member of a group",
+    )?;
+    Ok(source)
+}
+
 /// Addresses of IPv4 have nothing after them.
 fn addresses(rec: &Rec<'_>, family: u32, addresses: [[u8; 16]; 2]) -> Result {
     let mut rest = addresses

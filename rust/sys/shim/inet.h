@@ -100,7 +100,10 @@ u64 cr_shim_udp_unsupported(struct sock *sk);
 u32 cr_shim_udp_place(struct sock *sk);
 int cr_shim_udp_getsockopt(const struct sock *sk, u32 name, void *value, u32 len);
 int cr_shim_udp_multicast_if(const struct sock *sk, void *value, u32 len);
+bool cr_shim_udp_has_odd_group(const struct sock *sk);
 bool cr_shim_udp_group(struct sock *sk, bool v6, u32 nr, void *value);
+u32 cr_shim_udp_sources(struct sock *sk, struct cr_img_source *out, u32 max);
+int cr_shim_udp_add_source(struct sock *sk, const struct cr_img_source *in);
 struct sk_buff *cr_shim_udp_next(struct sock *sk, struct sk_buff *after);
 int cr_shim_udp_read(struct sock *sk, struct sk_buff *skb,
 		     struct cr_img_datagram *out);

@@ -8,7 +8,6 @@
 
 #include <linux/bottom_half.h>
 #include <linux/delay.h>
-#include <linux/igmp.h>
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/ip.h>
@@ -19,7 +18,6 @@
 #include <linux/skbuff.h>
 #include <linux/udp.h>
 #include <net/dsfield.h>
-#include <net/if_inet6.h>
 #include <net/inet_sock.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
@@ -78,23 +76,10 @@ static u64 unsupported_udp(const struct sock *sk)
 /* What such a socket can have that is refused, besides what all have. */
 u64 cr_shim_udp_unsupported(struct sock *sk)
 {
-	const struct ip_mc_socklist *mc;
 	const struct ipv6_pinfo *np = inet6_sk(sk);
-	const struct ipv6_mc_socklist *mc6;
-	bool sources = np && np->ipv6_ac_list;
 	u64 found = 0;
 
-	rcu_read_lock();
-	for (mc = rcu_dereference(inet_sk(sk)->mc_list); mc;
-	     mc = rcu_dereference(mc->next_rcu))
-		sources |= mc->sfmode != MCAST_EXCLUDE ||
-			   rcu_access_pointer(mc->sflist);
-	for (mc6 = np ? rcu_dereference(np->ipv6_mc_list) : NULL; mc6;
-	     mc6 = rcu_dereference(mc6->next))
-		sources |= mc6->sfmode != MCAST_EXCLUDE ||
-			   rcu_access_pointer(mc6->sflist);
-	rcu_read_unlock();
-	if (sources)
+	if (cr_shim_udp_has_odd_group(sk))
 		found |= BIT_ULL(CR_INET_X_SOURCES);
 	if (sk_is_udp(sk))
 		found |= unsupported_udp(sk);
@@ -188,51 +173,6 @@ int cr_shim_udp_multicast_if(const struct sock *sk, void *value, u32 len)
 		return -EINVAL;
 	memcpy(value, &device, sizeof(device));
 	return 0;
-}
-
-/*
- * Group number @nr of those that @sk is a member of, from the first that it has
- * joined on, as setsockopt(2) takes it. False if there are not so many.
- */
-bool cr_shim_udp_group(struct sock *sk, bool v6, u32 nr, void *value)
-{
-	const struct ipv6_pinfo *np = inet6_sk(sk);
-	const struct ipv6_mc_socklist *mc6;
-	const struct ip_mc_socklist *mc;
-	struct ipv6_mreq group6 = {};
-	struct ip_mreqn group = {};
-	u32 count = 0, at;
-
-	if (sk_is_tcp(sk))
-		return false;
-	/* They are told from the last one on. The list cannot change: it is the container's. */
-	rcu_read_lock();
-	mc6 = v6 && np ? rcu_dereference(np->ipv6_mc_list) : NULL;
-	mc = v6 ? NULL : rcu_dereference(inet_sk(sk)->mc_list);
-	for (; mc6; mc6 = rcu_dereference(mc6->next))
-		count++;
-	for (; mc; mc = rcu_dereference(mc->next_rcu))
-		count++;
-	mc6 = v6 && np ? rcu_dereference(np->ipv6_mc_list) : NULL;
-	mc = v6 ? NULL : rcu_dereference(inet_sk(sk)->mc_list);
-	for (at = count; at > nr + 1 && mc6; at--)
-		mc6 = rcu_dereference(mc6->next);
-	for (; at > nr + 1 && mc; at--)
-		mc = rcu_dereference(mc->next_rcu);
-	if (mc6) {
-		group6.ipv6mr_multiaddr = mc6->addr;
-		group6.ipv6mr_ifindex = mc6->ifindex;
-	} else if (mc) {
-		group = mc->multi;
-	}
-	rcu_read_unlock();
-	if (nr >= count)
-		return false;
-	if (v6)
-		memcpy(value, &group6, sizeof(group6));
-	else
-		memcpy(value, &group, sizeof(group));
-	return true;
 }
 
 /* The one behind @skb in its queue, or in the other one; or NULL. */

@@ -292,6 +292,32 @@ fn sockets_for_ping_are_of_their_protocols() {
 }
 
 #[test]
+fn groups_have_sources() {
+    let refused = |why, change: &dyn Fn(&mut cr_img_source)| {
+        fails::<cr_img_source>(0, why, change);
+    };
+    refused("no member of a group", &|source| source.socket = INET);
+    refused("no member of a group", &|source| source.socket = NETLINK);
+    refused("impossible value", &|source| source.family = 1);
+    refused("impossible value", &|source| source.ifindex = 1 << 31);
+    refused("impossible value", &|source| source.blocked = 2);
+    refused("impossible value", &|source| source.blocked = 1);
+    refused("impossible value", &|source| source.family = 10);
+    refused("impossible address", &|source| source.group[4] = 1);
+    refused("impossible address", &|source| source.source[15] = 1);
+    passes::<cr_img_source>(0, |source| (source.blocked, source.address) = (1, [0; 4]));
+    passes::<cr_img_source>(0, |source| {
+        (source.family, source.address, source.group[15]) = (10, [0; 4], 1)
+    });
+    fails::<cr_img_source>(1, "no member of a group", |source| source.family = 10);
+    let mut sample = Sample::new();
+    let first = sample.state[index(&sample, CR_TAG_SOURCE, 0)].clone();
+    let second = index(&sample, CR_TAG_SOURCE, 1);
+    sample.state.insert(second + 1, first);
+    super::refused(&sample, "not in the order of their sockets");
+}
+
+#[test]
 fn datagrams_come_in_the_order_of_their_sockets() {
     let mut sample = Sample::new();
     let at = index(&sample, CR_TAG_INET, OF_UDP);

@@ -92,6 +92,7 @@ fn every_record_is_needed() {
                 | CR_TAG_MESSAGE
                 | CR_TAG_WAITING
                 | CR_TAG_DATAGRAM
+                | CR_TAG_SOURCE
                 | CR_TAG_NLMSG
                 | CR_TAG_SOCKFILTER
                 | CR_TAG_FRAME
@@ -135,6 +136,7 @@ fn every_record_is_needed() {
                 | CR_TAG_MESSAGE
                 | CR_TAG_WAITING
                 | CR_TAG_DATAGRAM
+                | CR_TAG_SOURCE
                 | CR_TAG_NLMSG
                 | CR_TAG_FRAME
                 | CR_TAG_SEM

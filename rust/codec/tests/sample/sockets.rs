@@ -156,6 +156,16 @@ impl Sample {
         }
         let mut v4 = [0; 16];
         v4[..4].copy_from_slice(&[127, 0, 0, 1]);
+        let source = cr_img_source {
+            socket: UDP,
+            family: 2,
+            ifindex: 1,
+            address: [127, 0, 0, 1],
+            group: v4,
+            source: v4,
+            ..Default::default()
+        };
+        self.put(0, &source, &[]);
         let datagram = cr_img_datagram {
             socket: UDP,
             time_ns: 1,
@@ -256,6 +266,14 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_RAW, &file, &[]);
+        let source = cr_img_source {
+            socket: RAW,
+            family: 2,
+            ifindex: 1,
+            blocked: 1,
+            ..Default::default()
+        };
+        self.put(0, &source, &[]);
         let packet = cr_img_datagram {
             socket: RAW,
             length: 20,
