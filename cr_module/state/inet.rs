@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TCP, UDP and raw sockets, of the families AF_INET and AF_INET6. See [`tcp`] for what is on its way in
+//! TCP, UDP, ping and raw sockets, of the families AF_INET and AF_INET6. See [`tcp`] for what is on its way in
 //! connections, and [`udp`] for datagrams and packets.
 //!
 //! Their options are saved as getsockopt(2) tells them. A restart makes a socket, sets by
@@ -23,7 +23,7 @@ use crate::{
 };
 use cr_codec::{
     check::Rec,
-    sockopt::{sort, SOL_NETLINK, SOL_PACKET, SOL_RAW, SOL_TCP, SOL_UDP, SO_ATTACH_FILTER},
+    sockopt::{sort, PING, SOL_NETLINK, SOL_PACKET, SOL_RAW, SOL_TCP, SOL_UDP, SO_ATTACH_FILTER},
     uapi::*,
 };
 use cr_sys::{
@@ -114,7 +114,7 @@ const REFUSED: &[(u32, &str)] = &[
     (CR_INET_X_POLICY, "with a policy of IPsec or PSP"),
     (
         CR_INET_X_SOURCES,
-        "that is a member of an anycast group, or of a group with certain sources",
+        "that is a member of an anycast group, or of a group of which it receives nothing,",
     ),
     (
         CR_INET_X_CORKED,
@@ -179,6 +179,7 @@ pub(crate) fn protocol(protocol: u32) -> &'static str {
         SOL_PACKET => "packet",
         SOL_UDP => "UDP",
         SOL_RAW => "raw",
+        PING => "ping",
         _ => "TCP",
     }
 }

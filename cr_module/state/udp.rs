@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! UDP and raw sockets: groups that they are members of, and datagrams that nobody has received yet.
+//! UDP, ping and raw sockets: groups that they are members of, and datagrams that nobody has received yet.
 //!
 //! A restart puts those into the queue of the socket as the network had brought them, and then gives it its
 //! port; one that was connected is connected first, so that nobody else's come in between. The other
 //! end of that may be anywhere: it is not told.
+//!
+//! A ping socket has an identifier of ICMP as its port.
 //!
 //! Raw sockets have no port: they get packets as soon as they exist. So a new one is hidden from the
 //! network until it is complete.
@@ -53,6 +55,13 @@ pub(crate) fn save_datagrams(save: &mut Save<'_>) -> Result {
     }
     for (id, socket) in &sockets {
         let (_, record) = socket.read();
+        for source in &socket.sources()? {
+            let source = cr_img_source {
+                socket: *id,
+                ..*source
+            };
+            save.record(&source, &[])?;
+        }
         for datagram in socket.datagrams() {
             let (mut datagram, bytes) = match datagram {
                 Err(error) if error == EBADMSG() => continue,
@@ -76,6 +85,9 @@ pub(crate) fn restore(made: &Made, records: &Records, programs: &Programs<'_>) -
     let waiting = Waiting::tagged(records, CR_TAG_DATAGRAM, |rec| {
         Ok(rec.fixed::<cr_img_datagram>()?.socket)
     })?;
+    let sources = Waiting::tagged(records, CR_TAG_SOURCE, |rec| {
+        Ok(rec.fixed::<cr_img_source>()?.socket)
+    })?;
     // Of several at a port, in the order in which they came.
     let mut sockets = KVVec::new();
     for (id, _, record) in made.all().filter(|(_, _, made)| sort(made) != SOL_TCP) {
@@ -85,8 +97,24 @@ pub(crate) fn restore(made: &Made, records: &Records, programs: &Programs<'_>) -
     for (_, id) in sockets {
         let (socket, record) = made.find(id)?;
         let rec = records.get(records.find(id)?);
-        restore_one(socket, &rec, waiting.of(id), programs)
+        join_groups(socket, &rec, sources.of(id))
+            .and_then(|()| restore_one(socket, &rec, waiting.of(id), programs))
             .context(format_args!("{}", Called(record)))?;
+    }
+    Ok(())
+}
+
+/// Before others find it: it must not receive what a source sends that it does not want.
+fn join_groups<'a>(
+    socket: &InetRef,
+    rec: &Rec<'_>,
+    sources: impl Iterator<Item = Rec<'a>>,
+) -> Result {
+    Options::of::<cr_img_inet>(rec, sort(&rec.fixed()?)).join_groups(socket)?;
+    for rec in sources {
+        socket
+            .add_source(&rec.fixed()?)
+            .context(format_args!("a source of a multicast group"))?;
     }
     Ok(())
 }
@@ -113,9 +141,7 @@ fn restore_one<'a>(
     }
     programs.attach(rec.id, SO_ATTACH_REUSEPORT_CBPF, socket)?;
     // A name has changed one of them.
-    let options = Options::of::<cr_img_inet>(rec, sort(&record));
-    options.set(socket)?;
-    options.join_groups(socket)?;
+    Options::of::<cr_img_inet>(rec, sort(&record)).set(socket)?;
     if sort(&record) == SOL_RAW {
         socket.show();
     }

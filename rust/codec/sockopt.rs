@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The options of TCP, UDP, raw, netlink and packet sockets that are saved: those that getsockopt(2) tells and
+//! The options of TCP, UDP, ping, raw, netlink and packet sockets that are saved: those that getsockopt(2) tells and
 //! setsockopt(2) takes again. No other is taken from an image.
 
 use crate::uapi::{cr_img_inet, cr_img_sockopt};
@@ -21,6 +21,14 @@ pub const SOL_RAW: u32 = 255;
 pub const SOL_ICMPV6: u32 = 58;
 /// The type of raw sockets.
 pub const SOCK_RAW: u32 = 3;
+/// The type of UDP sockets, and of those for ping(8).
+const SOCK_DGRAM: u32 = 2;
+/// IPPROTO_ICMP and IPPROTO_ICMPV6, of those for ping(8).
+pub const ICMP: u32 = 1;
+/// The same of IPv6.
+pub const ICMPV6: u32 = SOL_ICMPV6;
+/// Stands for these protocols, of which it is none.
+pub const PING: u32 = 1 << 16;
 
 /// Level of options of netlink, which stands for its protocols.
 pub const SOL_NETLINK: u32 = 270;
@@ -175,8 +183,8 @@ const TCP_INTS: &[(u32, &[u32])] = &[(
     ],
 )];
 
-/// The same, of UDP only.
-const UDP_INTS: &[(u32, &[u32])] = &[
+/// The same, of UDP and ping.
+const DATAGRAM_INTS: &[(u32, &[u32])] = &[
     (
         SOL_IP,
         &[
@@ -192,17 +200,19 @@ const UDP_INTS: &[(u32, &[u32])] = &[
             76, // IPV6_UNICAST_IF
         ],
     ),
-    (
-        SOL_UDP,
-        &[
-            1,   // UDP_CORK
-            101, // UDP_NO_CHECK6_TX
-            102, // UDP_NO_CHECK6_RX
-            103, // UDP_SEGMENT
-            104, // UDP_GRO
-        ],
-    ),
 ];
+
+/// The same, of UDP only.
+const UDP_INTS: &[(u32, &[u32])] = &[(
+    SOL_UDP,
+    &[
+        1,   // UDP_CORK
+        101, // UDP_NO_CHECK6_TX
+        102, // UDP_NO_CHECK6_RX
+        103, // UDP_SEGMENT
+        104, // UDP_GRO
+    ],
+)];
 
 /// The same, of raw sockets only.
 const RAW_INTS: &[(u32, &[u32])] = &[
@@ -276,8 +286,8 @@ const PACKET_INTS: &[(u32, &[u32])] = &[(
     ],
 )];
 
-/// Others of UDP only, with their lengths.
-const UDP_LONGER: &[(u32, u32, u32)] = &[
+/// Others of UDP and ping, with their lengths.
+const DATAGRAM_LONGER: &[(u32, u32, u32)] = &[
     (SOL_IP, 32, 12), // IP_MULTICAST_IF: a struct ip_mreqn
 ];
 
@@ -292,7 +302,7 @@ const TCP_LONGER: &[(u32, u32, u32)] = &[
     (SOL_TCP, 13, 16), // TCP_CONGESTION
 ];
 
-/// Others, with their lengths. A device has to be after those of [`UDP_INTS`].
+/// Others, with their lengths. A device has to be after those of [`DATAGRAM_INTS`].
 const LONGER: &[(u32, u32, u32)] = &[
     (SOL_SOCKET, SO_LINGER, 8),
     (SOL_SOCKET, SO_BINDTODEVICE, 16),
@@ -301,7 +311,7 @@ const LONGER: &[(u32, u32, u32)] = &[
     (SOL_SOCKET, 67, 16), // SO_SNDTIMEO_NEW
 ];
 
-/// Groups that a UDP or raw socket is a member of, with the lengths.
+/// Groups that a UDP, ping or raw socket is a member of, with the lengths.
 pub const MEMBERSHIPS: &[(u32, u32, u32)] = &[
     (SOL_IP, IP_ADD_MEMBERSHIP, 12),
     (SOL_IPV6, IPV6_ADD_MEMBERSHIP, 20),
@@ -315,22 +325,24 @@ pub const PACKET_MEMBERSHIP: (u32, u32, u32) = (SOL_PACKET, 1, 16);
 
 const INT: u32 = 4;
 
-/// The protocol that says what a socket has: raw ones are of a sort of their own.
+/// The protocol that says what a socket has: raw ones, and those for ping, are of sorts of their own.
 pub fn sort(socket: &cr_img_inet) -> u32 {
-    match socket.type_ {
-        SOCK_RAW => SOL_RAW,
-        _ => socket.protocol,
+    match (socket.type_, socket.protocol) {
+        (SOCK_RAW, _) => SOL_RAW,
+        (SOCK_DGRAM, ICMP | ICMPV6) => PING,
+        (_, protocol) => protocol,
     }
 }
 
 /// All options of sockets of a protocol, but for memberships: level, name, bytes of the value.
 pub fn all(protocol: u32) -> impl Iterator<Item = (u32, u32, u32)> {
-    let (ints, longer): (_, &[_]) = match protocol {
-        SOL_UDP => (UDP_INTS, UDP_LONGER),
-        SOL_RAW => (RAW_INTS, RAW_LONGER),
-        SOL_NETLINK => (NETLINK_INTS, &[]),
-        SOL_PACKET => (PACKET_INTS, &[]),
-        _ => (TCP_INTS, TCP_LONGER),
+    let (ints, own, longer): (_, &[_], &[_]) = match protocol {
+        SOL_UDP => (DATAGRAM_INTS, UDP_INTS, DATAGRAM_LONGER),
+        PING => (DATAGRAM_INTS, &[], DATAGRAM_LONGER),
+        SOL_RAW => (RAW_INTS, &[], RAW_LONGER),
+        SOL_NETLINK => (NETLINK_INTS, &[], &[]),
+        SOL_PACKET => (PACKET_INTS, &[], &[]),
+        _ => (TCP_INTS, &[], TCP_LONGER),
     };
     let ints = INTS
         .iter()
@@ -338,6 +350,7 @@ pub fn all(protocol: u32) -> impl Iterator<Item = (u32, u32, u32)> {
             *level == SOL_SOCKET || !matches!(protocol, SOL_NETLINK | SOL_PACKET)
         })
         .chain(ints)
+        .chain(own)
         .flat_map(|(level, names)| names.iter().map(|name| (*level, *name, INT)));
     ints.chain(longer.iter().chain(LONGER).copied())
 }
@@ -352,7 +365,9 @@ pub fn is_membership(option: &cr_img_sockopt) -> bool {
 pub(crate) fn is_known(protocol: u32, option: &cr_img_sockopt) -> bool {
     all(protocol).any(|known| known == (option.level, option.name, option.length))
         || match protocol {
-            SOL_UDP | SOL_RAW => is_membership(option) && matches!(option.level, SOL_IP | SOL_IPV6),
+            SOL_UDP | SOL_RAW | PING => {
+                is_membership(option) && matches!(option.level, SOL_IP | SOL_IPV6)
+            }
             SOL_NETLINK | SOL_PACKET => is_membership(option) && option.level == protocol,
             _ => false,
         }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! UDP and raw sockets, and the datagrams that wait in them.
+//! UDP, ping and raw sockets, and the datagrams that wait in them.
 //!
 //! C source: [`net/ipv4/udp.c`](srctree/net/ipv4/udp.c).
 
 use crate::{
     bindings,
     inet::{InetRef, SOCKOPT_LEN},
+    list::read_all,
     queue::{bytes_of, Queue},
 };
 use core::ptr::NonNull;
@@ -20,7 +21,7 @@ pub fn settle() {
 }
 
 impl InetRef {
-    /// Groups that it is a member of, from the first that it has joined on, as setsockopt(2) takes them.
+    /// Groups that it is a member of, but for those of certain sources alone, from the first that it has joined on, as setsockopt(2) takes them.
     /// A TCP socket has none.
     pub fn groups(&self, v6: bool) -> impl Iterator<Item = [u8; SOCKOPT_LEN]> + '_ {
         (0..).map_while(move |nr| {
@@ -29,6 +30,22 @@ impl InetRef {
             // SAFETY: The socket is valid, `to` is valid for writes of the longest of them.
             unsafe { bindings::cr_shim_udp_group(self.as_ptr(), v6, nr, to) }.then_some(value)
         })
+    }
+
+    /// Sources of groups that it is a member of.
+    pub fn sources(&self) -> Result<KVVec<cr_img_source>> {
+        read_all(|room: &mut [cr_img_source]| {
+            let (to, max) = (room.as_mut_ptr(), room.len() as u32);
+            // SAFETY: The socket is valid, `to` is valid for writes of so many.
+            let nr = unsafe { bindings::cr_shim_udp_sources(self.as_ptr(), to, max) };
+            Ok::<_, Error>(nr as usize)
+        })
+    }
+
+    /// Lets it have one more source of a group.
+    pub fn add_source(&self, record: &cr_img_source) -> Result {
+        // SAFETY: The socket is valid, `record` is valid for reads.
+        to_result(unsafe { bindings::cr_shim_udp_add_source(self.as_ptr(), record) })
     }
 
     /// What waits in it, in order, while nobody receives it; nothing in a TCP socket. EBADMSG: one that

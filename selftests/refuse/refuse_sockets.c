@@ -268,16 +268,16 @@ static void make_udp_tunnel(void)
 			sizeof(int)));
 }
 
-static void make_udp_sources(void)
+static void make_udp_anycast(void)
 {
-	struct ip_mreq_source source = {
-		.imr_multiaddr.s_addr = htonl(0xefff0102),
-		.imr_interface.s_addr = htonl(INADDR_LOOPBACK),
-		.imr_sourceaddr.s_addr = htonl(INADDR_LOOPBACK),
-	};
+	struct ipv6_mreq group = { .ipv6mr_interface = 1 };
 
-	bind_udp();
-	sure(setsockopt(pair[0], IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP, &source, sizeof(source)));
+	inet_pton(AF_INET6, "2001:db8::1", &group.ipv6mr_multiaddr);
+	pair[0] = sure(socket(AF_INET6, SOCK_DGRAM, 0));
+	/* Routers need not have such an address themselves. */
+	write_file("/proc/sys/net/ipv6/conf/all/forwarding", 0, "1");
+	need(setsockopt(pair[0], IPPROTO_IPV6, 27 /* IPV6_JOIN_ANYCAST */, &group, sizeof(group)));
+	write_file("/proc/sys/net/ipv6/conf/all/forwarding", 0, "0");
 }
 
 static void make_udp_errors(void)
@@ -386,12 +386,6 @@ static void make_raw_options(void)
 	sure(setsockopt(sender, IPPROTO_IP, IP_OPTIONS, route, sizeof(route)));
 	sure(sendto(sender, "x", 1, 0, (void *)&address, sizeof(address)));
 	close(sender);
-}
-
-static void make_ping(void)
-{
-	write_file("/proc/sys/net/ipv4/ping_group_range", 0, "0 0");
-	pair[0] = need(socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP));
 }
 
 static void make_packet(void)
@@ -525,7 +519,7 @@ static const struct case_ cases[] = {
 	{ "tcp-elsewhere", "of another network namespace", make_tcp_elsewhere, NULL },
 	{ "udp-corked", "a UDP socket with a datagram that is not complete", make_udp_corked, NULL },
 	{ "udp-tunnel", "that unpacks tunnels", make_udp_tunnel, NULL },
-	{ "udp-sources", "with certain sources", make_udp_sources, NULL },
+	{ "udp-anycast", "a UDP socket that is a member of an anycast group", make_udp_anycast, NULL },
 	{ "udp-errors", "a UDP socket with errors that wait", make_udp_errors, NULL },
 	{ "udp-labels", "that asks for labels", make_udp_labels, NULL },
 	{ "udp-options", "UDP socket 127.0.0.1:[0-9]+: a datagram with IP options", make_udp_options,
@@ -537,7 +531,6 @@ static const struct case_ cases[] = {
 	{ "raw-corked", "a raw socket with a datagram that is not complete", make_raw_corked, NULL },
 	{ "raw-router", "a raw socket of a router", make_raw_router, NULL },
 	{ "raw-options", "raw socket 0.0.0.0:253: a datagram with IP options", make_raw_options, NULL },
-	{ "ping", "an ICMP socket", make_ping, NULL },
 	{ "packet-old", "a packet socket of the type SOCK_PACKET", make_packet_old, NULL },
 	{ "packet-ring", "a packet socket with a ring", make_packet_ring, NULL },
 	{ "packet-fanout", "a packet socket of a fanout group", make_packet_fanout, NULL },

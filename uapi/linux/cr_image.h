@@ -167,6 +167,8 @@ struct cr_img_tail {
  *	names; those of one in the order in which they are to be accepted
  * @CR_TAG_DATAGRAM: struct cr_img_datagram, then the bytes; after the socket it
  *	names; by ascending sockets, those of one in their order
+ * @CR_TAG_SOURCE: struct cr_img_source; after the socket it names; by ascending
+ *	sockets
  * @CR_TAG_NETLINK: obj; struct cr_img_netlink, then struct cr_img_sockopt[]
  * @CR_TAG_NLMSG: struct cr_img_netlink_message, then the bytes; after the
  *	socket it names; by ascending sockets, those of one in their order
@@ -281,6 +283,7 @@ enum cr_img_tag {
 	CR_TAG_URING_TABLE	= 0x56,
 	CR_TAG_URING_TASK	= 0x57,
 	CR_TAG_CGROUP_FILE	= 0x58,
+	CR_TAG_SOURCE		= 0x59,
 
 	CR_TAG_PAGES		= 0x60,
 	CR_TAG_RESERVE		= 0x61,
@@ -1745,12 +1748,34 @@ struct cr_img_waiting {
 	__u8 to[16];
 };
 
+/**
+ * struct cr_img_source - source of a multicast group of a UDP, ping or raw socket
+ * @socket: CR_TAG_INET that is a member of the group
+ * @family: AF_INET or AF_INET6: of the group
+ * @ifindex: device by which it is a member
+ * @blocked: 1: the socket receives what others send, and one of its options says
+ *	that it is a member; 0: it receives nothing but what such sources send
+ * @address: of IPv4, the address of a device by which the program has joined the
+ *	group, if not by number; 0 if it is blocked
+ * @group: address of the group, like those of struct cr_img_inet
+ * @source: address of the source
+ */
+struct cr_img_source {
+	__u64 socket;
+	__u32 family;
+	__u32 ifindex;
+	__u32 blocked;
+	__u8 address[4];
+	__u8 group[16];
+	__u8 source[16];
+};
+
 /* Most bytes of a datagram. */
 #define CR_DATAGRAM_MAX		65535
 
 /**
  * struct cr_img_datagram - datagram that waits in a UDP socket, or packet that
- *	waits in a raw one
+ *	waits in a raw one, or, without the header of IPv4, in one for ping
  *
  * A packet of IPv4 in a raw socket begins with its header: what that says is 0
  * here. No packet has ports.

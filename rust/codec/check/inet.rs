@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! TCP, UDP and raw sockets.
+//! TCP, UDP, ping and raw sockets.
 
 use core::mem::size_of;
 
@@ -34,20 +34,20 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>, file: &cr_img_file) -> Re
 pub(super) fn inet(rec: Placed<'_>) -> Result<cr_img_inet> {
     let inet: cr_img_inet = rec.fixed()?;
     rec.require(
-        matches!(inet.family, AF_INET | AF_INET6)
-            && matches!(
-                (inet.type_, inet.protocol),
-                (sockets::SOCK_STREAM, IPPROTO_TCP)
-                    | (sockets::SOCK_DGRAM, IPPROTO_UDP)
-                    | (sockopt::SOCK_RAW, 1..=MAX_PROTOCOL)
-            )
-            && inet.state <= CR_SOCKET_LISTENING,
+        matches!(
+            (inet.family, inet.type_, inet.protocol),
+            (AF_INET | AF_INET6, sockets::SOCK_STREAM, IPPROTO_TCP)
+                | (AF_INET | AF_INET6, sockets::SOCK_DGRAM, IPPROTO_UDP)
+                | (AF_INET, sockets::SOCK_DGRAM, sockopt::ICMP)
+                | (AF_INET6, sockets::SOCK_DGRAM, sockopt::ICMPV6)
+                | (AF_INET | AF_INET6, sockopt::SOCK_RAW, 1..=MAX_PROTOCOL)
+        ) && inet.state <= CR_SOCKET_LISTENING,
         "unknown type or state",
     )?;
     rec.require(inet.flags & !FLAGS == 0, "unknown flags")?;
     let sort = sockopt::sort(&inet);
     match sort {
-        IPPROTO_UDP => udp(&rec, &inet)?,
+        IPPROTO_UDP | sockopt::PING => udp(&rec, &inet)?,
         sockopt::SOL_RAW => raw(&rec, &inet)?,
         _ => rec.require(
             (1..=u32::from(u16::MAX)).contains(&inet.mss) && inet.drops == 0,
@@ -74,7 +74,8 @@ pub(super) fn inet(rec: Placed<'_>) -> Result<cr_img_inet> {
     )?;
     rec.require(
         inet.state != CR_SOCKET_CONNECTED
-            || (bound && (inet.remote_port != 0 || sort == sockopt::SOL_RAW)),
+            || (bound
+                && (inet.remote_port != 0 || matches!(sort, sockopt::SOL_RAW | sockopt::PING))),
         "a connection without a port",
     )?;
     rec.require_elements::<cr_img_inet, cr_img_sockopt>(u64::from(inet.nr_options))?;
@@ -102,7 +103,7 @@ pub(super) fn has_stream(inet: &cr_img_inet) -> bool {
     sockopt::sort(inet) == IPPROTO_TCP && inet.state == CR_SOCKET_CONNECTED
 }
 
-/// What UDP sockets do not have. One that is not connected any more may still know an address of IPv6.
+/// What UDP and ping sockets do not have. One that is not connected any more may still know an address of IPv6.
 fn udp(rec: &Rec<'_>, inet: &cr_img_inet) -> Result {
     let connected = inet.state == CR_SOCKET_CONNECTED;
     rec.require(
@@ -124,11 +125,11 @@ fn raw(rec: &Rec<'_>, inet: &cr_img_inet) -> Result {
     udp(rec, inet)
 }
 
-/// A packet in a raw socket.
-fn packet(rec: &Rec<'_>, datagram: &cr_img_datagram) -> Result {
+/// A packet in a raw or ping socket. One of IPv4 in a raw one has its header.
+fn packet(rec: &Rec<'_>, datagram: &cr_img_datagram, sort: u32) -> Result {
     let ports = [datagram.from_port, datagram.to_port, datagram.segment];
     rec.require(ports == [0; 3], "what a packet does not have")?;
-    if datagram.family == AF_INET6 {
+    if datagram.family == AF_INET6 || sort == sockopt::PING {
         return Ok(());
     }
     let data = rec.variable::<cr_img_datagram>();
@@ -174,16 +175,38 @@ pub(super) fn datagram(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_data
     let socket = state.refers::<cr_img_inet>(rec, datagram.socket, "nobody to receive it")?;
     let socket: cr_img_inet = socket.fixed()?;
     let family = v6 == (socket.family == AF_INET6);
-    let fits = match sockopt::sort(&socket) {
+    let sort = sockopt::sort(&socket);
+    let fits = match sort {
         IPPROTO_UDP => family || !v6,
-        sockopt::SOL_RAW => family,
+        sockopt::SOL_RAW | sockopt::PING => family,
         _ => false,
     };
     rec.require(fits, "a socket that does not receive it")?;
-    if socket.type_ == sockopt::SOCK_RAW {
-        packet(&rec, &datagram)?;
+    if sort != IPPROTO_UDP {
+        packet(&rec, &datagram, sort)?;
     }
     Ok(datagram)
+}
+
+/// A source of a multicast group.
+pub(super) fn source(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_source> {
+    let source: cr_img_source = rec.fixed()?;
+    let v6 = source.family == AF_INET6;
+    rec.require(
+        matches!(source.family, AF_INET | AF_INET6)
+            && source.ifindex <= i32::MAX as u32
+            && source.blocked <= 1
+            && (source.address == [0; INADDR_LEN] || (!v6 && source.blocked == 0)),
+        "impossible value",
+    )?;
+    addresses(&rec, source.family, [source.group, source.source])?;
+    let socket = state.refers::<cr_img_inet>(rec, source.socket, "no member of a group")?;
+    let socket: cr_img_inet = socket.fixed()?;
+    rec.require(
+        sockopt::sort(&socket) != IPPROTO_TCP && (!v6 || socket.family == AF_INET6),
+        "no member of a group",
+    )?;
+    Ok(source)
 }
 
 /// Addresses of IPv4 have nothing after them.

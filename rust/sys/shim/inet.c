@@ -51,8 +51,8 @@ static struct sock *sock_of(struct file *file)
 	struct socket *sock = sock_from_file(file);
 	struct sock *sk = sock ? sock->sk : NULL;
 
-	return sk && (sk_is_tcp(sk) || sk_is_udp(sk) || cr_shim_is_raw(sk)) ?
-		       sk : NULL;
+	return sk && (sk_is_tcp(sk) || sk_is_udp(sk) || cr_shim_is_raw(sk) ||
+		      cr_shim_is_ping(sk)) ? sk : NULL;
 }
 
 bool cr_shim_is_inet_socket(struct file *file)

@@ -80,8 +80,10 @@ int cr_shim_inet_connect(struct sock *sk, const struct cr_img_inet *in);
 int cr_shim_inet_listen(struct sock *sk, u32 backlog);
 int cr_shim_inet_set(struct sock *sk, const struct cr_img_inet *in);
 
-/* raw.c: raw sockets. */
+/* raw.c: raw sockets, and those for ping. */
 bool cr_shim_is_raw(const struct sock *sk);
+bool cr_shim_is_ping(const struct sock *sk);
+u32 cr_shim_ping_place(struct sock *sk);
 u64 cr_shim_raw_unsupported(struct sock *sk);
 int cr_shim_raw_getsockopt(const struct sock *sk, u32 level, u32 name, void *value,
 			   u32 len);
@@ -95,10 +97,13 @@ int cr_shim_program_attach(struct sock *sk, u32 option, const u64 *insns, u16 nr
 
 void cr_shim_udp_settle(void);
 u64 cr_shim_udp_unsupported(struct sock *sk);
-u32 cr_shim_udp_place(const struct sock *sk);
+u32 cr_shim_udp_place(struct sock *sk);
 int cr_shim_udp_getsockopt(const struct sock *sk, u32 name, void *value, u32 len);
 int cr_shim_udp_multicast_if(const struct sock *sk, void *value, u32 len);
+bool cr_shim_udp_has_odd_group(const struct sock *sk);
 bool cr_shim_udp_group(struct sock *sk, bool v6, u32 nr, void *value);
+u32 cr_shim_udp_sources(struct sock *sk, struct cr_img_source *out, u32 max);
+int cr_shim_udp_add_source(struct sock *sk, const struct cr_img_source *in);
 struct sk_buff *cr_shim_udp_next(struct sock *sk, struct sk_buff *after);
 int cr_shim_udp_read(struct sock *sk, struct sk_buff *skb,
 		     struct cr_img_datagram *out);

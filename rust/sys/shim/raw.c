@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Raw sockets: net/ipv4/raw.c, net/ipv6/raw.c. */
+/*
+ * Raw sockets, and sockets for ping(8): net/ipv4/raw.c, net/ipv6/raw.c,
+ * net/ipv4/ping.c, net/ipv6/ping.c.
+ */
 
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
@@ -7,6 +10,7 @@
 #include <linux/in6.h>
 #include <linux/ipv6.h>
 #include <linux/net.h>
+#include <linux/rculist.h>
 #include <linux/rcupdate.h>
 #include <linux/skbuff.h>
 #include <net/inet_sock.h>
@@ -20,6 +24,27 @@ bool cr_shim_is_raw(const struct sock *sk)
 {
 	return sk_is_inet(sk) && sk->sk_type == SOCK_RAW &&
 	       sk->sk_protocol <= U8_MAX;
+}
+
+bool cr_shim_is_ping(const struct sock *sk)
+{
+	return sk_is_inet(sk) && sk->sk_type == SOCK_DGRAM &&
+	       sk->sk_protocol == (sk->sk_family == AF_INET ? IPPROTO_ICMP :
+							      IPPROTO_ICMPV6);
+}
+
+/* How many sockets have had its identifier before @sk: see cr_shim_udp_place(). */
+u32 cr_shim_ping_place(struct sock *sk)
+{
+	struct sock *other = sk;
+	u32 place = 0;
+
+	rcu_read_lock();
+	hlist_for_each_entry_from_rcu(other, sk_node)
+		place += other != sk && net_eq(sock_net(other), sock_net(sk)) &&
+			 inet_sk(other)->inet_num == inet_sk(sk)->inet_num;
+	rcu_read_unlock();
+	return place;
 }
 
 /* Do packets for several come to a router, which asks ICMP for them? */

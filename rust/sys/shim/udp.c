@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * UDP sockets, and the datagrams that wait in them: net/ipv4/udp.c, net/ipv6/udp.c;
- * raw sockets as far as they are the same.
+ * raw sockets, and those for ping, as far as they are the same.
  *
  * Lock order, as there: reader_queue.lock, sk_receive_queue.lock.
  */
 
 #include <linux/bottom_half.h>
 #include <linux/delay.h>
-#include <linux/igmp.h>
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/ip.h>
@@ -19,7 +18,6 @@
 #include <linux/skbuff.h>
 #include <linux/udp.h>
 #include <net/dsfield.h>
-#include <net/if_inet6.h>
 #include <net/inet_sock.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
@@ -78,25 +76,15 @@ static u64 unsupported_udp(const struct sock *sk)
 /* What such a socket can have that is refused, besides what all have. */
 u64 cr_shim_udp_unsupported(struct sock *sk)
 {
-	const struct ip_mc_socklist *mc;
 	const struct ipv6_pinfo *np = inet6_sk(sk);
-	const struct ipv6_mc_socklist *mc6;
-	bool sources = np && np->ipv6_ac_list;
 	u64 found = 0;
 
-	rcu_read_lock();
-	for (mc = rcu_dereference(inet_sk(sk)->mc_list); mc;
-	     mc = rcu_dereference(mc->next_rcu))
-		sources |= mc->sfmode != MCAST_EXCLUDE ||
-			   rcu_access_pointer(mc->sflist);
-	for (mc6 = np ? rcu_dereference(np->ipv6_mc_list) : NULL; mc6;
-	     mc6 = rcu_dereference(mc6->next))
-		sources |= mc6->sfmode != MCAST_EXCLUDE ||
-			   rcu_access_pointer(mc6->sflist);
-	rcu_read_unlock();
-	if (sources)
+	if (cr_shim_udp_has_odd_group(sk))
 		found |= BIT_ULL(CR_INET_X_SOURCES);
-	found |= sk_is_udp(sk) ? unsupported_udp(sk) : cr_shim_raw_unsupported(sk);
+	if (sk_is_udp(sk))
+		found |= unsupported_udp(sk);
+	if (cr_shim_is_raw(sk))
+		found |= cr_shim_raw_unsupported(sk);
 	if (inet_test_bit(PASSSEC, sk))
 		found |= BIT_ULL(CR_INET_X_LABELS);
 	if (np && rcu_access_pointer(np->rxpmtu))
@@ -123,15 +111,17 @@ static int place_in_group(const struct sock *sk)
  * How many sockets at its port were there before @sk: which of them gets a datagram
  * depends on that. Caller has locked it.
  */
-u32 cr_shim_udp_place(const struct sock *sk)
+u32 cr_shim_udp_place(struct sock *sk)
 {
 	struct net *net = sock_net(sk);
 	struct udp_hslot *slot;
 	const struct sock *other = sk;
 	int place = place_in_group(sk);
 
-	if (place >= 0 || !inet_sk(sk)->inet_num || !sk_is_udp(sk))
+	if (place >= 0 || !inet_sk(sk)->inet_num || cr_shim_is_raw(sk))
 		return max(place, 0);
+	if (cr_shim_is_ping(sk))
+		return cr_shim_ping_place(sk);
 	slot = udp_hashslot(net->ipv4.udp_table, net, udp_sk(sk)->udp_port_hash);
 	place = 0;
 	spin_lock_bh(&slot->lock);
@@ -185,51 +175,6 @@ int cr_shim_udp_multicast_if(const struct sock *sk, void *value, u32 len)
 	return 0;
 }
 
-/*
- * Group number @nr of those that @sk is a member of, from the first that it has
- * joined on, as setsockopt(2) takes it. False if there are not so many.
- */
-bool cr_shim_udp_group(struct sock *sk, bool v6, u32 nr, void *value)
-{
-	const struct ipv6_pinfo *np = inet6_sk(sk);
-	const struct ipv6_mc_socklist *mc6;
-	const struct ip_mc_socklist *mc;
-	struct ipv6_mreq group6 = {};
-	struct ip_mreqn group = {};
-	u32 count = 0, at;
-
-	if (sk_is_tcp(sk))
-		return false;
-	/* They are told from the last one on. The list cannot change: it is the container's. */
-	rcu_read_lock();
-	mc6 = v6 && np ? rcu_dereference(np->ipv6_mc_list) : NULL;
-	mc = v6 ? NULL : rcu_dereference(inet_sk(sk)->mc_list);
-	for (; mc6; mc6 = rcu_dereference(mc6->next))
-		count++;
-	for (; mc; mc = rcu_dereference(mc->next_rcu))
-		count++;
-	mc6 = v6 && np ? rcu_dereference(np->ipv6_mc_list) : NULL;
-	mc = v6 ? NULL : rcu_dereference(inet_sk(sk)->mc_list);
-	for (at = count; at > nr + 1 && mc6; at--)
-		mc6 = rcu_dereference(mc6->next);
-	for (; at > nr + 1 && mc; at--)
-		mc = rcu_dereference(mc->next_rcu);
-	if (mc6) {
-		group6.ipv6mr_multiaddr = mc6->addr;
-		group6.ipv6mr_ifindex = mc6->ifindex;
-	} else if (mc) {
-		group = mc->multi;
-	}
-	rcu_read_unlock();
-	if (nr >= count)
-		return false;
-	if (v6)
-		memcpy(value, &group6, sizeof(group6));
-	else
-		memcpy(value, &group, sizeof(group));
-	return true;
-}
-
 /* The one behind @skb in its queue, or in the other one; or NULL. */
 static struct sk_buff *next_of(struct sock *sk, const struct sk_buff *skb)
 {
@@ -250,7 +195,7 @@ struct sk_buff *cr_shim_udp_next(struct sock *sk, struct sk_buff *after)
 {
 	struct sk_buff *skb;
 
-	if (cr_shim_is_raw(sk))
+	if (cr_shim_is_raw(sk) || cr_shim_is_ping(sk))
 		return cr_shim_sock_next(sk, after);
 	if (!sk_is_udp(sk))
 		return NULL;
@@ -280,7 +225,7 @@ static bool is_damaged(const struct sock *sk, struct sk_buff *skb, bool v4)
 {
 	if (sk_is_udp(sk))
 		return udp_lib_checksum_complete(skb);
-	return !v4 && skb_checksum_complete(skb);
+	return cr_shim_is_raw(sk) && !v4 && skb_checksum_complete(skb);
 }
 
 /* In a raw socket of IPv4: its header, which a filter may have left a part of only. */
@@ -324,7 +269,7 @@ int cr_shim_udp_read(struct sock *sk, struct sk_buff *skb,
 		memcpy(out->spec_dst, &PKTINFO_SKB_CB(skb)->ipi_spec_dst,
 		       sizeof(out->spec_dst));
 		out->frag_max = IPCB(skb)->frag_max_size;
-		if (!sk_is_udp(sk))
+		if (cr_shim_is_raw(sk))
 			return has_header(skb) ? 0 : -EOPNOTSUPP;
 		out->ttl = ip->ttl;
 		out->tos = ip->tos;
@@ -348,13 +293,14 @@ int cr_shim_udp_copy(struct sk_buff *skb, void *buf, u32 len)
 	return skb_copy_bits(skb, 0, buf, len);
 }
 
-static void put_v4(struct sk_buff *skb, const struct cr_img_datagram *in)
+static void put_v4(struct sk_buff *skb, const struct cr_img_datagram *in,
+		   u8 protocol)
 {
 	struct iphdr *ip = skb_put_zero(skb, sizeof(*ip));
 
 	ip->version = 4;
 	ip->ihl = sizeof(*ip) / 4;
-	ip->protocol = IPPROTO_UDP;
+	ip->protocol = protocol;
 	ip->ttl = in->ttl;
 	ip->tos = in->tos;
 	memcpy(&ip->saddr, in->from, sizeof(ip->saddr));
@@ -371,12 +317,13 @@ static void note_v4(struct sk_buff *skb, const struct cr_img_datagram *in)
 	skb->protocol = htons(ETH_P_IP);
 }
 
-static void put_v6(struct sk_buff *skb, const struct cr_img_datagram *in)
+static void put_v6(struct sk_buff *skb, const struct cr_img_datagram *in,
+		   u8 protocol)
 {
 	struct ipv6hdr *ip6 = skb_put_zero(skb, sizeof(*ip6));
 
 	ip6_flow_hdr(ip6, in->tos, htonl(in->flow));
-	ip6->nexthdr = IPPROTO_UDP;
+	ip6->nexthdr = protocol;
 	ip6->hop_limit = in->ttl;
 	memcpy(&ip6->saddr, in->from, sizeof(ip6->saddr));
 	memcpy(&ip6->daddr, in->to, sizeof(ip6->daddr));
@@ -398,9 +345,10 @@ static void put_udp(struct sk_buff *skb, const struct cr_img_datagram *in)
  * A packet as the network had brought it, from where who receives it sees it: a
  * datagram from its payload on, one of IPv4 in a raw socket from its header on.
  */
-static struct sk_buff *make(const struct cr_img_datagram *in, const void *data,
-			    bool raw)
+static struct sk_buff *make(const struct sock *sk, const struct cr_img_datagram *in,
+			    const void *data)
 {
+	bool raw = cr_shim_is_raw(sk);
 	u32 linear = min_t(u32, in->length, LINEAR_MAX);
 	struct sk_buff *skb;
 	int err;
@@ -413,13 +361,13 @@ static struct sk_buff *make(const struct cr_img_datagram *in, const void *data,
 	memset(skb->cb, 0, sizeof(skb->cb));
 	skb_reset_network_header(skb);
 	if (in->family == AF_INET6)
-		put_v6(skb, in);
+		put_v6(skb, in, sk->sk_protocol);
 	else if (!raw)
-		put_v4(skb, in);
+		put_v4(skb, in, sk->sk_protocol);
 	if (in->family == AF_INET)
 		note_v4(skb, in);
 	skb_set_transport_header(skb, skb->len);
-	if (!raw)
+	if (sk_is_udp(sk))
 		put_udp(skb, in);
 	__skb_pull(skb, skb->len);
 	skb_put(skb, linear);
@@ -452,13 +400,12 @@ static struct sk_buff *make(const struct cr_img_datagram *in, const void *data,
 int cr_shim_udp_queue(struct sock *sk, const struct cr_img_datagram *in,
 		      const void *data)
 {
-	bool raw = cr_shim_is_raw(sk);
 	struct sk_buff *skb;
 	int size, err;
 
-	if (!raw && !sk_is_udp(sk))
+	if (sk_is_tcp(sk))
 		return -EINVAL;
-	skb = make(in, data, raw);
+	skb = make(sk, in, data);
 	if (IS_ERR(skb))
 		return PTR_ERR(skb);
 	/* To see what has become of it. */
@@ -467,8 +414,8 @@ int cr_shim_udp_queue(struct sock *sk, const struct cr_img_datagram *in,
 	size = sk->sk_rcvbuf;
 	WRITE_ONCE(sk->sk_rcvbuf, INT_MAX / 2);
 	local_bh_disable();
-	err = raw ? __sock_queue_rcv_skb(sk, skb) :
-		    __udp_enqueue_schedule_skb(sk, skb);
+	err = sk_is_udp(sk) ? __udp_enqueue_schedule_skb(sk, skb) :
+			      __sock_queue_rcv_skb(sk, skb);
 	local_bh_enable();
 	WRITE_ONCE(sk->sk_rcvbuf, size);
 	if (err)

@@ -254,6 +254,69 @@ fn packets_wait_in_raw_sockets() {
     }
 }
 
+/// The number of the socket for ping, and of its answer.
+const OF_PING: usize = 5;
+const ANSWER: usize = 3;
+
+#[test]
+fn sockets_for_ping_are_of_their_protocols() {
+    let refused = |why, change: &dyn Fn(&mut cr_img_inet)| {
+        fails::<cr_img_inet>(OF_PING, why, change);
+    };
+    refused("unknown type", &|inet| inet.protocol = 1);
+    refused("unknown type", &|inet| inet.family = 2);
+    refused("unknown type", &|inet| inet.type_ = 1);
+    refused("bound to no port", &|inet| inet.local_port = 0);
+    refused("does not have", &|inet| inet.state = CR_SOCKET_LISTENING);
+    refused("does not have", &|inet| inet.mss = 1);
+    refused("does not have", &|inet| {
+        (inet.state, inet.remote_port) = (CR_SOCKET_CLOSED, 1)
+    });
+    passes::<cr_img_inet>(OF_PING, |inet| inet.remote_port = 7);
+    for option in [[17u32, 1, 4], [255, 1, 4], [58, 1, 32]] {
+        fails_bytes(CR_TAG_INET, OF_PING, "unknown option", |bytes| {
+            let at = size_of::<cr_img_inet>();
+            bytes[at..at + 12].copy_from_slice(option.as_bytes())
+        });
+    }
+    let packet = |why, change: &dyn Fn(&mut cr_img_datagram)| {
+        fails::<cr_img_datagram>(ANSWER, why, change);
+    };
+    let more = "what a packet does not have";
+    packet(more, &|packet| packet.from_port = 1);
+    packet(more, &|packet| packet.to_port = 1);
+    packet(more, &|packet| packet.segment = 1);
+    packet("does not receive it", &|packet| {
+        (packet.family, packet.from, packet.to) = (2, [0; 16], [0; 16])
+    });
+}
+
+#[test]
+fn groups_have_sources() {
+    let refused = |why, change: &dyn Fn(&mut cr_img_source)| {
+        fails::<cr_img_source>(0, why, change);
+    };
+    refused("no member of a group", &|source| source.socket = INET);
+    refused("no member of a group", &|source| source.socket = NETLINK);
+    refused("impossible value", &|source| source.family = 1);
+    refused("impossible value", &|source| source.ifindex = 1 << 31);
+    refused("impossible value", &|source| source.blocked = 2);
+    refused("impossible value", &|source| source.blocked = 1);
+    refused("impossible value", &|source| source.family = 10);
+    refused("impossible address", &|source| source.group[4] = 1);
+    refused("impossible address", &|source| source.source[15] = 1);
+    passes::<cr_img_source>(0, |source| (source.blocked, source.address) = (1, [0; 4]));
+    passes::<cr_img_source>(0, |source| {
+        (source.family, source.address, source.group[15]) = (10, [0; 4], 1)
+    });
+    fails::<cr_img_source>(1, "no member of a group", |source| source.family = 10);
+    let mut sample = Sample::new();
+    let first = sample.state[index(&sample, CR_TAG_SOURCE, 0)].clone();
+    let second = index(&sample, CR_TAG_SOURCE, 1);
+    sample.state.insert(second + 1, first);
+    super::refused(&sample, "not in the order of their sockets");
+}
+
 #[test]
 fn datagrams_come_in_the_order_of_their_sockets() {
     let mut sample = Sample::new();

@@ -92,6 +92,7 @@ fn every_record_is_needed() {
                 | CR_TAG_MESSAGE
                 | CR_TAG_WAITING
                 | CR_TAG_DATAGRAM
+                | CR_TAG_SOURCE
                 | CR_TAG_NLMSG
                 | CR_TAG_SOCKFILTER
                 | CR_TAG_FRAME
@@ -122,6 +123,7 @@ fn every_record_is_needed() {
                     | FILE_RAW
                     | FILE_LINK
                     | FILE_CGROUP
+                    | FILE_PING
                     | FILE_MQUEUE
                     | FILE_PLACE
             );
@@ -134,6 +136,7 @@ fn every_record_is_needed() {
                 | CR_TAG_MESSAGE
                 | CR_TAG_WAITING
                 | CR_TAG_DATAGRAM
+                | CR_TAG_SOURCE
                 | CR_TAG_NLMSG
                 | CR_TAG_FRAME
                 | CR_TAG_SEM

@@ -115,6 +115,8 @@ pub const RAW: u64 = 103;
 pub const FILE_RAW: u64 = 104;
 pub const LINK: u64 = 105;
 pub const FILE_LINK: u64 = 106;
+pub const PING: u64 = 108;
+pub const FILE_PING: u64 = 109;
 pub const CGROUP: u64 = 110;
 pub const FILE_CGROUP: u64 = 111;
 

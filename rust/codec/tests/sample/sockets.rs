@@ -156,6 +156,16 @@ impl Sample {
         }
         let mut v4 = [0; 16];
         v4[..4].copy_from_slice(&[127, 0, 0, 1]);
+        let source = cr_img_source {
+            socket: UDP,
+            family: 2,
+            ifindex: 1,
+            address: [127, 0, 0, 1],
+            group: v4,
+            source: v4,
+            ..Default::default()
+        };
+        self.put(0, &source, &[]);
         let datagram = cr_img_datagram {
             socket: UDP,
             time_ns: 1,
@@ -256,6 +266,14 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_RAW, &file, &[]);
+        let source = cr_img_source {
+            socket: RAW,
+            family: 2,
+            ifindex: 1,
+            blocked: 1,
+            ..Default::default()
+        };
+        self.put(0, &source, &[]);
         let packet = cr_img_datagram {
             socket: RAW,
             length: 20,
@@ -265,6 +283,50 @@ impl Sample {
             ..Default::default()
         };
         self.put(0, &packet, &[0x45; 20]);
+    }
+
+    /// A socket for ping, of ICMPv6, that is connected, with an answer.
+    fn ping(&mut self) {
+        let loopback = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+        let inet = cr_img_inet {
+            family: 10,
+            type_: 2,
+            protocol: 58,
+            state: CR_SOCKET_CONNECTED,
+            flags: CR_INET_BOUND | CR_INET_OWN_PORT,
+            mode: 0o777,
+            local_port: 77,
+            local: loopback,
+            remote: loopback,
+            nr_options: 1,
+            ..Default::default()
+        };
+        let option = cr_img_sockopt {
+            level: 41,
+            name: 51,
+            length: 4,
+            reserved: 0,
+            value: [0; CR_SOCKOPT_LEN as usize],
+        };
+        self.put(PING, &inet, option.as_bytes());
+        let file = cr_img_file {
+            kind: CR_FILE_INET,
+            flags: 0o2,
+            target: PING,
+            ..Default::default()
+        };
+        self.put(FILE_PING, &file, &[]);
+        let answer = cr_img_datagram {
+            socket: PING,
+            length: 8,
+            family: 10,
+            ifindex: 1,
+            ttl: 64,
+            from: loopback,
+            to: loopback,
+            ..Default::default()
+        };
+        self.put(0, &answer, &[129, 0, 0, 0, 0, 77, 0, 1]);
     }
 
     /// A packet socket of a device, with a frame.
@@ -408,5 +470,6 @@ impl Sample {
         self.netlink();
         self.raw();
         self.link();
+        self.ping();
     }
 }
