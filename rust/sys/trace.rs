@@ -55,6 +55,13 @@ impl TaskRef {
         unsafe { bindings::cr_shim_set_nocldstop(self.as_ptr(), set) }
     }
 
+    /// All threads of its process are to stop at their exit: it exits with `code`, and maybe since it
+    /// was `killed`.
+    pub fn set_group_exit(&self, code: u32, killed: bool) {
+        // SAFETY: The task is valid; its process is changed under the lock.
+        unsafe { bindings::cr_shim_trace_group_exit(self.as_ptr(), code, killed) }
+    }
+
     /// When its tracer has stopped it: a number that changes when it goes on.
     pub fn trace_stamp(&self) -> Option<usize> {
         // SAFETY: The task is valid; this may wait for it to be off its CPU, which is soon.

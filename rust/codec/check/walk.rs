@@ -44,6 +44,8 @@ struct OpenProcess<'a> {
     alive: bool,
     /// The first thread is dead, although others live.
     leader_dead: bool,
+    /// All threads that are alive exit.
+    exits: bool,
     pid: u32,
     pid_ns: u64,
     first: bool,
@@ -70,6 +72,8 @@ struct OpenThread<'a> {
     sched: bool,
     controls: bool,
     trace: bool,
+    /// It exits, or has.
+    exits: bool,
     debugregs: bool,
     tls: bool,
     policy: u32,
@@ -498,6 +502,7 @@ impl<'a> Walk<'a> {
             rec: rec.rec,
             alive: process.state == CR_PROCESS_ALIVE,
             leader_dead: process.flags & CR_PROCESS_LEADER_DEAD != 0,
+            exits: process.flags & CR_PROCESS_EXITS != 0,
             pid: process.pid,
             pid_ns: process.pid_ns,
             first: true,
@@ -545,6 +550,7 @@ impl<'a> Walk<'a> {
             sched: !alive,
             controls: !alive,
             trace: !alive,
+            exits: !alive,
             debugregs: !alive,
             tls: !alive,
             policy: thread.policy,
@@ -592,7 +598,7 @@ impl<'a> Walk<'a> {
                         &mut thread.controls
                     }
                     CR_TAG_TRACE => {
-                        trace::trace(rec)?;
+                        thread.exits = trace::trace(rec)?;
                         &mut thread.trace
                     }
                     CR_TAG_DEBUGREGS => {
@@ -682,6 +688,10 @@ impl OpenProcess<'_> {
             Some(open) => {
                 open.rec
                     .require(open.regs && open.xstate, "a thread without registers")?;
+                open.rec.require(
+                    open.exits || !self.exits,
+                    "a thread of a process that exits, and does not itself",
+                )?;
                 open.rec.require(
                     open.sched || !tasks::policy_has_parameters(open.policy),
                     "a scheduling policy without its parameters",

@@ -171,6 +171,11 @@ int cr_shim_trace_link(struct task_struct *t, struct task_struct *tracer,
 	return err;
 }
 
+static bool begins_call(const struct cr_img_trace *in)
+{
+	return in->stop == CR_TRACE_BEFORE_CALL || in->stop == CR_TRACE_IN_FILTER;
+}
+
 /* How the tracer of @t, which is parked with all of its registers, lets it go. */
 void cr_shim_trace_resume(struct task_struct *t, const struct cr_img_trace *in)
 {
@@ -186,8 +191,11 @@ void cr_shim_trace_resume(struct task_struct *t, const struct cr_img_trace *in)
 		set_task_syscall_work(t, SYSCALL_EXIT_TRAP);
 	if (in->flags & CR_TRACE_SYSCALLS)
 		set_task_syscall_work(t, SYSCALL_TRACE);
+	/* Seccomp comes after that. */
+	if (in->stop == CR_TRACE_IN_FILTER)
+		clear_task_syscall_work(t, SYSCALL_TRACE);
 	/* The call is issued again, and the kernel stops it there again. */
-	if (in->stop == CR_TRACE_BEFORE_CALL && regs->ip >= SYSCALL_LEN) {
+	if (begins_call(in) && regs->ip >= SYSCALL_LEN) {
 		regs->ip -= SYSCALL_LEN;
 		regs->ax = regs->orig_ax;
 		regs->orig_ax = -1;
@@ -229,6 +237,7 @@ void cr_shim_trace_stop(struct task_struct *t, const struct cr_img_trace *in)
 		t->jobctl |= JOBCTL_TRAP_STOP;
 		break;
 	case CR_TRACE_BEFORE_CALL:
+	case CR_TRACE_IN_FILTER:
 		/* Those that wait come after the call. */
 		siginitsetinv(&t->blocked, sigmask(SIGKILL));
 		break;
@@ -266,6 +275,8 @@ bool cr_shim_trace_stopped(struct task_struct *t, const struct cr_img_trace *in,
 		if (!(in->flags & CR_TRACE_STOP_DEQUEUED))
 			t->jobctl &= ~JOBCTL_STOP_DEQUEUED;
 		set_traps(t, in);
+		if (in->flags & CR_TRACE_SYSCALLS)
+			set_task_syscall_work(t, SYSCALL_TRACE);
 	}
 	unlock_task_sighand(t, &flags);
 	return true;
@@ -280,22 +291,40 @@ void cr_shim_trace_end_call(void)
 		ptrace_report_syscall_exit(task_pt_regs(current), step);
 }
 
+/* PTRACE_EVENT_* */
+static int event_of(const struct cr_img_trace *in)
+{
+	return ((const siginfo_t *)in->siginfo)->si_code >> 8 & 0xff;
+}
+
 /*
  * The current task, on its way to user mode, stops for its tracer in the system call that
- * it comes from, as it was, and ends that call.
+ * it comes from, as it was.
  */
 void cr_shim_trace_in_call(const struct cr_img_trace *in)
 {
-	struct pt_regs *regs = task_pt_regs(current);
-	int code = ((const siginfo_t *)in->siginfo)->si_code;
+	if (in->stop == CR_TRACE_AFTER_CALL)
+		ptrace_report_syscall_exit(task_pt_regs(current), false);
+	else if (in->stop == CR_TRACE_IN_EVENT)
+		ptrace_notify(event_of(in) << 8 | SIGTRAP, in->message);
+}
 
-	if (in->stop == CR_TRACE_AFTER_CALL) {
-		ptrace_report_syscall_exit(regs, false);
-	} else if (in->stop == CR_TRACE_IN_EVENT) {
-		ptrace_notify((code & 0xff00) | SIGTRAP, in->message);
-		regs->ax = in->message;
-		cr_shim_trace_end_call();
-	}
+/* If that is a vfork(2), the child has gone meanwhile: the tracer may want to know. */
+void cr_shim_trace_vfork_done(const struct cr_img_trace *in)
+{
+	if (in->stop == CR_TRACE_IN_EVENT && event_of(in) == PTRACE_EVENT_VFORK &&
+	    !fatal_signal_pending(current))
+		ptrace_event(PTRACE_EVENT_VFORK_DONE, in->message);
+}
+
+/* That call ends, if it had not yet. */
+void cr_shim_trace_return(const struct cr_img_trace *in)
+{
+	if (in->stop != CR_TRACE_IN_EVENT)
+		return;
+	task_pt_regs(current)->ax =
+		event_of(in) == PTRACE_EVENT_EXEC ? 0 : in->message;
+	cr_shim_trace_end_call();
 }
 
 /* Does a tracer want to know when the system call ends that @t is in? */
@@ -319,6 +348,26 @@ bool cr_shim_set_nocldstop(struct task_struct *t, bool set)
 		*sa_flags |= SA_NOCLDSTOP;
 	unlock_task_sighand(t, &flags);
 	return was;
+}
+
+/*
+ * All threads of the group of @t exit: with @code, whatever they say themselves, and
+ * maybe since it was @killed.
+ */
+void cr_shim_trace_group_exit(struct task_struct *t, u32 code, bool killed)
+{
+	unsigned long flags;
+
+	if (!lock_task_sighand(t, &flags))
+		return;
+	/* As in do_group_exit(). */
+	if (!(t->signal->flags & SIGNAL_GROUP_EXIT)) {
+		t->signal->flags = SIGNAL_GROUP_EXIT;
+		t->signal->group_exit_code = code;
+		if (killed)
+			sigaddset(&t->signal->shared_pending.signal, SIGKILL);
+	}
+	unlock_task_sighand(t, &flags);
 }
 
 /* For a stop by a tracer: see cr_shim_stop_stamp(). */
