@@ -57,8 +57,8 @@ pub(crate) fn save(save: &mut Save<'_>, thread: &Thread, regs: &cr_img_regs) -> 
         ),
         Err(error) if error == EBUSY => fail!(
             EOPNOTSUPP(),
-            "is traced and stopped by a signal, which is not supported yet: let its tracer \
-             continue it first"
+            "is traced while a signal stops or continues its process, which is not supported \
+             yet: let its tracers continue all threads first"
         ),
         Err(error) if error == EUSERS() => fail!(
             EOPNOTSUPP(),
@@ -90,6 +90,9 @@ pub(crate) fn save(save: &mut Save<'_>, thread: &Thread, regs: &cr_img_regs) -> 
 /// What kind of stop a thread is in. Its tracer may have written to the siginfo of one that a signal
 /// has caused, maybe what it has seen in another stop; but only those others have a message.
 fn kind_of_stop(thread: &Thread, trace: &cr_img_trace, regs: &cr_img_regs) -> Result<u32> {
+    if trace.stop == CR_TRACE_IN_STOP {
+        return Ok(trace.stop);
+    }
     let member = |at: usize| {
         let bytes = trace.siginfo.get(at..at + 4).unwrap_or_default();
         bytes.try_into().map_or(0, i32::from_le_bytes)
@@ -275,9 +278,9 @@ fn ignores_stops(plan: &Plan, process: usize) -> Result<bool> {
 
 /// Whether a thread stands where its tracer has stopped it, so that nobody is to see it before it
 /// does again.
-pub(crate) fn has_stopped(plan: &Plan, record: Option<usize>) -> bool {
-    let trace = record.map(|at| plan.records.get(at).fixed::<cr_img_trace>());
-    trace.is_some_and(|trace| trace.is_ok_and(|trace| trace.stop != CR_TRACE_RUNS))
+pub(crate) fn has_stopped(plan: &Plan, record: usize) -> bool {
+    let trace = plan.records.get(record).fixed::<cr_img_trace>();
+    trace.is_ok_and(|trace| trace.stop != CR_TRACE_RUNS)
 }
 
 /// Lets traced threads, which are parked, stop when they go on, without their tracers hearing of it.

@@ -136,6 +136,7 @@ static void check_exit_stop(void)
 	expect_eq(status, SIGUSR1 << 8, "its status");
 }
 
+/* Nobody has been told that it is continued. */
 static void in_group_stop(void)
 {
 	traced(0);
@@ -143,6 +144,7 @@ static void in_group_stop(void)
 	await_stop(SIGSTOP);
 	sure(ptrace(PTRACE_CONT, other, 0, SIGSTOP));
 	await_stop(SIGSTOP | PTRACE_EVENT_STOP << 8);
+	sure(kill(other, SIGCONT));
 }
 
 /* It has written a part of what does not fit into a pipe. */
@@ -455,7 +457,7 @@ static const struct case_ cases[] = {
 	{ "seccomp-supervisor", "pid 2 .*seccomp", supervised, NULL },
 	{ "seccomp-restart", "nanosleep.* restart_syscall", make_no_restart, check_no_restart },
 	{ "traced-exit", "stopped by its tracer at its exit, without", at_exit_stop, check_exit_stop },
-	{ "traced-group", "stopped by a signal", in_group_stop, check_traced },
+	{ "traced-group", "traced while a signal stops or continues", in_group_stop, check_traced },
 	{ "traced-call", "that its tracer waits for", in_traced_call, NULL },
 	{ "traced-seccomp", "that seccomp tells it of", at_seccomp_stop, NULL },
 	{ "traced-changed", "cannot be issued again", at_changed_call, NULL },

@@ -2560,7 +2560,8 @@ struct cr_img_controls {
  * its tracer was told to look at it
  * @CR_TRACE_RUNS: nowhere
  * @CR_TRACE_IN_SIGNAL: a signal, which its tracer decides about
- * @CR_TRACE_IN_INTERRUPT: PTRACE_INTERRUPT, or a new thread (PTRACE_EVENT_STOP)
+ * @CR_TRACE_IN_INTERRUPT: PTRACE_INTERRUPT, a new thread, or the stop of its process
+ *	by a signal (PTRACE_EVENT_STOP)
  * @CR_TRACE_BEFORE_CALL: a system call that it is about to begin (PTRACE_SYSCALL)
  * @CR_TRACE_AFTER_CALL: one that has ended (PTRACE_SYSCALL)
  * @CR_TRACE_IN_EVENT: a task that it has created (PTRACE_EVENT_FORK, _CLONE,
@@ -2568,6 +2569,7 @@ struct cr_img_controls {
  * @CR_TRACE_IN_EXIT: its exit (PTRACE_EVENT_EXIT)
  * @CR_TRACE_IN_FILTER: a system call that seccomp filters tell of
  *	(PTRACE_EVENT_SECCOMP)
+ * @CR_TRACE_IN_STOP: the stop of its process by a signal; it was not seized
  */
 enum cr_img_trace_stop {
 	CR_TRACE_RUNS		= 0,
@@ -2578,6 +2580,7 @@ enum cr_img_trace_stop {
 	CR_TRACE_IN_EVENT	= 5,
 	CR_TRACE_IN_EXIT	= 6,
 	CR_TRACE_IN_FILTER	= 7,
+	CR_TRACE_IN_STOP	= 8,
 };
 
 /* PTRACE_SEIZE; else PTRACE_ATTACH or PTRACE_TRACEME */
@@ -2593,6 +2596,8 @@ enum cr_img_trace_stop {
 #define CR_TRACE_TRAP_NOTIFY	0x40
 /* In a stop by a signal: no SIGCONT has come since. */
 #define CR_TRACE_STOP_DEQUEUED	0x80
+/* PTRACE_LISTEN: it waits for the end of the stop of its process. */
+#define CR_TRACE_LISTENS	0x200
 /* It sleeps in a system call at whose end it is to stop (CR_TRACE_SYSCALLS). */
 #define CR_TRACE_SLEEPS		0x100
 

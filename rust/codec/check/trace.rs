@@ -2,7 +2,7 @@
 
 //! Traced threads and debug registers.
 
-use super::{tasks, Rec, Result, PID_MAX, USER_END};
+use super::{signals, tasks, Rec, Result, PID_MAX, USER_END};
 use crate::{ptrace::*, uapi::*};
 
 const FLAGS: u32 = CR_TRACE_SEIZED
@@ -13,6 +13,7 @@ const FLAGS: u32 = CR_TRACE_SEIZED
     | CR_TRACE_TRAP_STOP
     | CR_TRACE_TRAP_NOTIFY
     | CR_TRACE_STOP_DEQUEUED
+    | CR_TRACE_LISTENS
     | CR_TRACE_SLEEPS;
 /// What only PTRACE_SEIZE makes possible.
 const ONLY_SEIZED: u32 = CR_TRACE_TRAP_STOP | CR_TRACE_TRAP_NOTIFY;
@@ -25,8 +26,7 @@ const SYSCALL_TRAP: u32 = 0x85;
 /// SECCOMP_RET_DATA
 const SECCOMP_DATA: u64 = 0xffff;
 
-/// Whether the thread exits.
-pub(super) fn trace(rec: &Rec<'_>) -> Result<bool> {
+pub(super) fn trace(rec: &Rec<'_>) -> Result<cr_img_trace> {
     let trace: cr_img_trace = rec.fixed()?;
     let has = |flag| trace.flags & flag != 0;
     rec.require((1..=PID_MAX).contains(&trace.tracer), "impossible tracer")?;
@@ -57,7 +57,12 @@ pub(super) fn trace(rec: &Rec<'_>) -> Result<bool> {
     let stopped = match (trace.stop, trace.message) {
         (CR_TRACE_RUNS, 0) => trace.status == 0 && !has(CR_TRACE_STOP_DEQUEUED),
         (CR_TRACE_IN_SIGNAL, 0) => trace.status <= CR_NSIG,
-        (CR_TRACE_IN_INTERRUPT, 0) => told(EVENT_STOP),
+        (CR_TRACE_IN_INTERRUPT, 0) => {
+            told(EVENT_STOP) || (event == EVENT_STOP && signals::is_stop(status))
+        }
+        (CR_TRACE_IN_STOP, 0) => {
+            (trace.status == 0 || signals::is_stop(trace.status)) && !has(CR_TRACE_SEIZED)
+        }
         (CR_TRACE_BEFORE_CALL, SYSCALL_ENTRY) => at_call && has(CR_TRACE_SYSCALLS),
         (CR_TRACE_AFTER_CALL, SYSCALL_EXIT) => at_call,
         (CR_TRACE_IN_EVENT, _) => {
@@ -70,7 +75,7 @@ pub(super) fn trace(rec: &Rec<'_>) -> Result<bool> {
             at_event(EVENT_EXIT) && u32::try_from(status).is_ok_and(tasks::exit_code_fits)
         }
         (CR_TRACE_IN_FILTER, data) => at_event(EVENT_SECCOMP) && data <= SECCOMP_DATA,
-        (CR_TRACE_RUNS..=CR_TRACE_IN_FILTER, _) => false,
+        (CR_TRACE_RUNS..=CR_TRACE_IN_STOP, _) => false,
         _ => return Err(rec.error("unknown kind of stop")),
     };
     rec.require(stopped, "impossible stop")?;
@@ -78,13 +83,18 @@ pub(super) fn trace(rec: &Rec<'_>) -> Result<bool> {
         !has(CR_TRACE_SLEEPS) || (trace.stop == CR_TRACE_RUNS && has(CR_TRACE_SYSCALLS)),
         "a sleep that nobody waits for",
     )?;
+    rec.require(
+        !has(CR_TRACE_LISTENS)
+            || (trace.stop == CR_TRACE_IN_INTERRUPT && !has(CR_TRACE_TRAP_NOTIFY)),
+        "it listens, and stands elsewhere",
+    )?;
     let used = match trace.stop {
-        CR_TRACE_RUNS => 0,
+        CR_TRACE_RUNS | CR_TRACE_IN_STOP => 0,
         _ => SIGINFO_LEN,
     };
     let mut rest = trace.siginfo.iter().skip(used);
     rec.require(rest.all(|byte| *byte == 0), "impossible siginfo")?;
-    Ok(trace.stop == CR_TRACE_IN_EXIT)
+    Ok(trace)
 }
 
 /// DR7: the bits that enable each breakpoint.

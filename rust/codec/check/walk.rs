@@ -59,6 +59,8 @@ struct OpenProcess<'a> {
     thread: Option<OpenThread<'a>>,
     /// A stop has begun that is not complete.
     stop_begun: bool,
+    /// A stop is complete.
+    stopped: bool,
     /// One of its threads has still to stop.
     stopping: bool,
 }
@@ -513,6 +515,7 @@ impl<'a> Walk<'a> {
             cpu_ns: tasks::add_cpu_time(rec.rec, 0, &process.dead_threads)?,
             thread: None,
             stop_begun: process.stop_signal != 0 && process.flags & CR_PROCESS_STOPPED == 0,
+            stopped: process.flags & CR_PROCESS_STOPPED != 0,
             stopping: false,
         });
         Ok(())
@@ -598,7 +601,16 @@ impl<'a> Walk<'a> {
                         &mut thread.controls
                     }
                     CR_TAG_TRACE => {
-                        thread.exits = trace::trace(rec)?;
+                        let trace = trace::trace(rec)?;
+                        thread.exits = trace.stop == CR_TRACE_IN_EXIT;
+                        rec.require(
+                            trace.stop != CR_TRACE_IN_STOP || process.stopped,
+                            "the stop of a process that is not stopped",
+                        )?;
+                        rec.require(
+                            !process.stop_begun,
+                            "a traced thread of a process that is still to stop",
+                        )?;
                         &mut thread.trace
                     }
                     CR_TAG_DEBUGREGS => {

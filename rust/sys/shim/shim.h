@@ -246,6 +246,7 @@ int cr_shim_trace_read(struct task_struct *t, struct pid_namespace *ns,
 		       struct cr_img_trace *out);
 int cr_shim_trace_link(struct task_struct *t, struct task_struct *tracer,
 		       const struct cr_img_trace *in);
+void cr_shim_trace_note_stop(struct task_struct *t, u32 signal);
 void cr_shim_trace_resume(struct task_struct *t, const struct cr_img_trace *in);
 void cr_shim_trace_stop(struct task_struct *t, const struct cr_img_trace *in);
 bool cr_shim_trace_stopped(struct task_struct *t, const struct cr_img_trace *in,

@@ -52,7 +52,9 @@ static void stop_read(struct task_struct *t, struct cr_img_process *out)
 {
 	struct signal_struct *sig = t->signal;
 
-	if (t->jobctl & (JOBCTL_STOPPED | JOBCTL_STOP_PENDING))
+	/* Who is traced may run meanwhile. */
+	if (t->jobctl & (JOBCTL_STOPPED | JOBCTL_STOP_PENDING) ||
+	    (t->ptrace && sig->flags & SIGNAL_STOP_STOPPED))
 		out->stop_signal = t->jobctl & JOBCTL_STOP_SIGMASK;
 	if (!(sig->flags & SIGNAL_STOP_STOPPED))
 		return;

@@ -72,7 +72,10 @@ static void stop_read(struct task_struct *t, struct cr_img_trace *out)
 		return;
 	if (t->jobctl & JOBCTL_STOP_DEQUEUED)
 		out->flags |= CR_TRACE_STOP_DEQUEUED;
-	out->stop = CR_TRACE_IN_SIGNAL;
+	if (t->jobctl & JOBCTL_LISTENING)
+		out->flags |= CR_TRACE_LISTENS;
+	/* Of the stop of its process, one that was not seized has no siginfo. */
+	out->stop = t->last_siginfo ? CR_TRACE_IN_SIGNAL : CR_TRACE_IN_STOP;
 	out->status = t->exit_code;
 	out->message = t->ptrace_message;
 	if (t->last_siginfo)
@@ -80,14 +83,22 @@ static void stop_read(struct task_struct *t, struct cr_img_trace *out)
 					 t->last_siginfo);
 }
 
-/* A stop of the thread group, in which tracers see to their tasks themselves. */
-static bool in_group_stop(struct task_struct *t)
+/*
+ * A stop of the thread group that has begun, or ended, and not everybody has been told.
+ * In one that is complete, the stop of a thread of it, or a new one, is by that signal.
+ */
+static bool in_unsettled_stop(struct task_struct *t)
 {
 	struct signal_struct *sig = t->signal;
+	u32 signal = t->jobctl & JOBCTL_STOP_SIGMASK;
 
-	return sig->flags & SIGNAL_STOP_STOPPED || sig->group_stop_count ||
-	       t->jobctl & (JOBCTL_STOP_PENDING | JOBCTL_LISTENING) ||
-	       (task_is_traced(t) && !t->last_siginfo);
+	if (sig->group_stop_count || sig->flags & SIGNAL_CLD_MASK ||
+	    t->jobctl & JOBCTL_STOP_PENDING)
+		return true;
+	if (!(sig->flags & SIGNAL_STOP_STOPPED))
+		return task_is_traced(t) && !t->last_siginfo;
+	return !sig_kernel_stop(signal) ||
+	       (sig->group_exit_code && sig->group_exit_code != signal);
 }
 
 /* See cr_shim_trace_stop(). Not a stop signal, nor one that anybody sends. */
@@ -107,8 +118,8 @@ static int carrier_for(struct task_struct *t)
  * that is left to the caller.
  *
  * -EXDEV: the tracer is not in @ns. -EPERM: it had other rights when it has
- * attached. -EBUSY: a signal has stopped its process. -EUSERS: all signals wait
- * for it.
+ * attached. -EBUSY: its process is being stopped or continued. -EUSERS: all signals
+ * wait for it.
  */
 int cr_shim_trace_read(struct task_struct *t, struct pid_namespace *ns,
 		       struct cr_img_trace *out)
@@ -135,12 +146,25 @@ int cr_shim_trace_read(struct task_struct *t, struct pid_namespace *ns,
 	if (!lock_task_sighand(t, &flags))
 		return 0;
 	stop_read(t, out);
-	if (in_group_stop(t))
+	if (in_unsettled_stop(t))
 		err = -EBUSY;
 	else if (!carrier_for(t))
 		err = -EUSERS;
 	unlock_task_sighand(t, &flags);
 	return err;
+}
+
+/* The thread group of @t, which is traced and parked, has been stopped by @signal. */
+void cr_shim_trace_note_stop(struct task_struct *t, u32 signal)
+{
+	unsigned long flags;
+
+	if (!lock_task_sighand(t, &flags))
+		return;
+	/* As in task_set_jobctl_pending(). */
+	t->jobctl &= ~JOBCTL_STOP_SIGMASK;
+	t->jobctl |= signal;
+	unlock_task_sighand(t, &flags);
 }
 
 /*
@@ -234,6 +258,7 @@ void cr_shim_trace_stop(struct task_struct *t, const struct cr_img_trace *in)
 		sigaddset(&t->pending.signal, carrier);
 		break;
 	case CR_TRACE_IN_INTERRUPT:
+	case CR_TRACE_IN_STOP:
 		t->jobctl |= JOBCTL_TRAP_STOP;
 		break;
 	case CR_TRACE_BEFORE_CALL:
@@ -274,6 +299,8 @@ bool cr_shim_trace_stopped(struct task_struct *t, const struct cr_img_trace *in,
 			       sizeof(*t->last_siginfo));
 		if (!(in->flags & CR_TRACE_STOP_DEQUEUED))
 			t->jobctl &= ~JOBCTL_STOP_DEQUEUED;
+		if (in->flags & CR_TRACE_LISTENS)
+			t->jobctl |= JOBCTL_LISTENING;
 		set_traps(t, in);
 		if (in->flags & CR_TRACE_SYSCALLS)
 			set_task_syscall_work(t, SYSCALL_TRACE);
