@@ -571,7 +571,10 @@ fn park(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
     let build = &plan.processes[process].threads[thread];
     let record = &build.thread;
     thread::restore_sigmask(record);
-    let stops = stop::has_stopped(image, record) || trace::has_stopped(plan, build.trace);
+    let stops = match build.trace {
+        Some(at) => trace::has_stopped(plan, at),
+        None => stop::has_stopped(image, record),
+    };
     let parking = match stops {
         true => &plan.stopping,
         false => &plan.parking,

@@ -14,7 +14,10 @@ use crate::{
     image::Records,
     plan::{self, Plan},
     report::{failure, Context, Result},
-    state::{regs::REG_IP, trace::SYSCALL},
+    state::{
+        regs::REG_IP,
+        trace::{self, SYSCALL},
+    },
 };
 use core::ops::Range;
 use cr_codec::{check, order, uapi::*};
@@ -92,7 +95,7 @@ impl Late {
             match rec.tag {
                 CR_TAG_PROCESS => mm = rec.fixed::<cr_img_process>()?.mm,
                 CR_TAG_REGS => ip = rec.fixed::<cr_img_regs>()?.reg[REG_IP],
-                CR_TAG_TRACE if rec.fixed::<cr_img_trace>()?.stop == CR_TRACE_BEFORE_CALL => {
+                CR_TAG_TRACE if trace::begins_call(&rec.fixed()?) => {
                     self.add_early(mm, ip.wrapping_sub(SYSCALL_LEN), SYSCALL_LEN)?;
                 }
                 CR_TAG_URING_TABLE

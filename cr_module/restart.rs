@@ -410,7 +410,8 @@ impl Tasks {
             }
             for (number, thread) in process.living() {
                 let task = self.plan.task(at, number)?.task;
-                stop::restore_thread(&task, &process.process, &thread.thread);
+                let is_traced = thread.trace.is_some();
+                stop::restore_thread(&task, &process.process, &thread.thread, is_traced);
             }
             stop::restore(&self.plan.task(at, 0)?.task, &process.process);
         }
@@ -466,7 +467,7 @@ impl Tasks {
     fn wait_stopped(&self) {
         for (at, process) in self.plan.processes.iter().enumerate() {
             for (number, thread) in process.living() {
-                if !stop::has_stopped(&process.process, &thread.thread) {
+                if thread.trace.is_some() || !stop::has_stopped(&process.process, &thread.thread) {
                     continue;
                 }
                 let Ok(Created { task, .. }) = self.plan.task(at, number) else {

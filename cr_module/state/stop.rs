@@ -29,7 +29,16 @@ pub(crate) fn restore(leader: &TaskRef, process: &cr_img_process) {
     leader.set_stop(process.stop_signal, complete, waited);
 }
 
-/// Lets a parked thread stop before it returns to user mode.
-pub(crate) fn restore_thread(task: &TaskRef, process: &cr_img_process, thread: &cr_img_thread) {
-    task.join_stop(process.stop_signal, !has_stopped(process, thread));
+/// Lets a parked thread stop before it returns to user mode. What one does that is traced is up to its
+/// tracer.
+pub(crate) fn restore_thread(
+    task: &TaskRef,
+    process: &cr_img_process,
+    thread: &cr_img_thread,
+    is_traced: bool,
+) {
+    match is_traced {
+        true => task.note_stop(process.stop_signal),
+        false => task.join_stop(process.stop_signal, !has_stopped(process, thread)),
+    }
 }

@@ -317,11 +317,10 @@ fn save_records(save: &mut Save<'_>, thread: &Thread, own: &Own) -> Result {
     let mut regs = cr_img_regs::default();
     thread.task.read_regs(&mut regs)?;
     // Who is parked or stopped is on its way to user mode: its registers are complete.
-    if !matches!(
-        thread.standing,
-        Standing::Parked | Standing::Stopped(_) | Standing::Traced(_)
-    ) {
-        syscall::interrupt(thread, &mut record, &mut regs)?;
+    match thread.standing {
+        Standing::Parked | Standing::Stopped(_) => {}
+        Standing::Traced(_) => trace::note_vfork(save.container.ns(), thread, &mut record),
+        _ => syscall::interrupt(thread, &mut record, &mut regs)?,
     }
     if record.flags & CR_THREAD_RESTORE_SIGMASK == 0 {
         record.saved_sigmask = 0;

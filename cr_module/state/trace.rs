@@ -23,6 +23,7 @@ use cr_codec::{order, ptrace::*, uapi::*};
 use cr_sys::{
     errno::{EOPNOTSUPP, EUSERS},
     misc,
+    pid_ns::PidNs,
     task::TaskRef,
 };
 use kernel::prelude::*;
@@ -37,7 +38,6 @@ const NO_RESULT: u64 = -38_i64 as u64;
 pub(crate) const SYSCALL: [u8; 2] = [0x0f, 0x05];
 /// TF and RF.
 const FLAGS_OF_STEPS: u64 = 0x1_0100;
-const OPTION_VFORK_DONE: u32 = 1 << 5;
 const SUSPEND_SECCOMP: u32 = 1 << 21;
 
 /// Saves who traces a thread, and where it stands.
@@ -57,8 +57,8 @@ pub(crate) fn save(save: &mut Save<'_>, thread: &Thread, regs: &cr_img_regs) -> 
         ),
         Err(error) if error == EBUSY => fail!(
             EOPNOTSUPP(),
-            "is traced and stopped by a signal, which is not supported yet: let its tracer \
-             continue it first"
+            "is traced while a signal stops or continues its process, which is not supported \
+             yet: let its tracers continue all threads first"
         ),
         Err(error) if error == EUSERS() => fail!(
             EOPNOTSUPP(),
@@ -77,17 +77,7 @@ pub(crate) fn save(save: &mut Save<'_>, thread: &Thread, regs: &cr_img_regs) -> 
     if traced != (trace.stop != CR_TRACE_RUNS) {
         fail!(EAGAIN, "was woken during the checkpoint: try again");
     }
-    let (parked, in_vfork) = match thread.standing {
-        Standing::Parked | Standing::Traced(_) => (true, false),
-        Standing::InVfork(..) => (false, trace.options & OPTION_VFORK_DONE != 0),
-        _ => (false, false),
-    };
-    if in_vfork {
-        fail!(
-            EOPNOTSUPP(),
-            "sleeps in vfork(2), whose end its tracer waits for, which is not supported yet"
-        );
-    }
+    let parked = matches!(thread.standing, Standing::Parked | Standing::Traced(_));
     if trace.flags & CR_TRACE_SYSCALLS != 0 && !parked {
         trace.flags |= CR_TRACE_SLEEPS;
     }
@@ -100,6 +90,9 @@ pub(crate) fn save(save: &mut Save<'_>, thread: &Thread, regs: &cr_img_regs) -> 
 /// What kind of stop a thread is in. Its tracer may have written to the siginfo of one that a signal
 /// has caused, maybe what it has seen in another stop; but only those others have a message.
 fn kind_of_stop(thread: &Thread, trace: &cr_img_trace, regs: &cr_img_regs) -> Result<u32> {
+    if trace.stop == CR_TRACE_IN_STOP {
+        return Ok(trace.stop);
+    }
     let member = |at: usize| {
         let bytes = trace.siginfo.get(at..at + 4).unwrap_or_default();
         bytes.try_into().map_or(0, i32::from_le_bytes)
@@ -108,11 +101,18 @@ fn kind_of_stop(thread: &Thread, trace: &cr_img_trace, regs: &cr_img_regs) -> Re
     let event = u32::try_from(code).map_or(0, |code| code >> 8);
     let is_trap = code & 0x7f == SIGTRAP;
     let in_call = is_trap && regs.reg[REG_AX] == NO_RESULT;
+    // Its tracer may have changed its mind about that.
+    let at_event = is_trap && trace.options & 1_u32.checked_shl(event).unwrap_or(0) != 0;
     let place = match (event, trace.message) {
         (EVENT_STOP, 0) => return Ok(CR_TRACE_IN_INTERRUPT),
-        (EVENT_EXIT, _) if is_trap => "its exit",
-        // Its tracer may have changed what the filter would be asked about once more.
-        (EVENT_SECCOMP, _) if is_trap => "a system call that seccomp tells it of",
+        (EVENT_EXIT, _) if at_event => return Ok(CR_TRACE_IN_EXIT),
+        (EVENT_EXIT, _) if is_trap => "its exit, without PTRACE_O_TRACEEXIT",
+        (EVENT_SECCOMP, data) if at_event && in_call && is_in_filter(&thread.task, regs, data) => {
+            return Ok(CR_TRACE_IN_FILTER)
+        }
+        (EVENT_SECCOMP, _) if is_trap => {
+            "a system call that seccomp tells it of, and that is another one now"
+        }
         (0, SYSCALL_ENTRY) if in_call && can_begin_again(&thread.task, regs) => {
             return Ok(CR_TRACE_BEFORE_CALL)
         }
@@ -120,9 +120,8 @@ fn kind_of_stop(thread: &Thread, trace: &cr_img_trace, regs: &cr_img_regs) -> Re
             "the beginning of a system call that cannot be issued again"
         }
         (0, SYSCALL_EXIT) if is_trap => return Ok(CR_TRACE_AFTER_CALL),
-        // Some of what belongs to the old program goes only after that.
-        (EVENT_EXEC, 1..) if is_trap => "the execution of a program",
-        (EVENT_FORK | EVENT_CLONE | EVENT_VFORK_DONE, 1..) if in_call && is_first_level(thread) => {
+        (EVENT_EXEC, 1..) if is_trap => return Ok(CR_TRACE_IN_EVENT),
+        (EVENT_FORK..=EVENT_VFORK_DONE, 1..) if in_call && is_first_level(thread) => {
             return Ok(CR_TRACE_IN_EVENT)
         }
         (EVENT_FORK..=EVENT_VFORK_DONE, 1..) if is_trap => "the creation of a task",
@@ -152,6 +151,20 @@ fn can_begin_again(task: &TaskRef, regs: &cr_img_regs) -> bool {
         && task.read_controls().flags & CR_CONTROL_DISPATCH == 0
 }
 
+/// Whether a filter that is asked about the call again says the same as before: its tracer may have
+/// changed what it looks at.
+fn is_in_filter(task: &TaskRef, regs: &cr_img_regs, data: u64) -> bool {
+    can_begin_again(task, regs) && task.is_traced_by_filter(data)
+}
+
+/// Notes for whom a thread is going to wait that has stopped for its tracer in the middle of vfork(2).
+pub(crate) fn note_vfork(ns: &PidNs, thread: &Thread, record: &mut cr_img_thread) {
+    if let Some(child) = thread.task.vfork_child() {
+        record.restart_kind = CR_RESTART_VFORK;
+        record.restart_arg[0] = u64::from(child.tid_in(ns));
+    }
+}
+
 /// Whether what the tracer is told about a new task is what the call returns: in a nested pid namespace,
 /// it may not be.
 fn is_first_level(thread: &Thread) -> bool {
@@ -167,6 +180,13 @@ pub(crate) struct Traced {
     blocked: u64,
     /// Its tracer does not want to be told about stops.
     nocldstop: bool,
+    /// With what its process exits, if it does, and whether it was killed.
+    group_exit: Option<(u32, bool)>,
+}
+
+/// Whether a thread begins its system call again, to stop for its tracer in that.
+pub(crate) fn begins_call(trace: &cr_img_trace) -> bool {
+    matches!(trace.stop, CR_TRACE_BEFORE_CALL | CR_TRACE_IN_FILTER)
 }
 
 /// Lets threads trace others. All of them are parked.
@@ -202,10 +222,19 @@ pub(crate) fn restore(plan: &Plan) -> Result<KVVec<Traced>> {
             let created = plan.task(at, number)?;
             // Else it would go anywhere, and never stop.
             let regs = plan.records.get(thread.regs).fixed()?;
-            if trace.stop == CR_TRACE_BEFORE_CALL && !can_begin_again(&created.task, &regs) {
+            let stands = match trace.stop {
+                CR_TRACE_BEFORE_CALL => can_begin_again(&created.task, &regs),
+                CR_TRACE_IN_FILTER => is_in_filter(&created.task, &regs, trace.message),
+                _ => true,
+            };
+            if !stands {
                 fail!(EINVAL, "pid {tid}: does not stand after a system call");
             }
-            let in_call = matches!(trace.stop, CR_TRACE_AFTER_CALL | CR_TRACE_IN_EVENT);
+            let in_call = matches!(
+                trace.stop,
+                CR_TRACE_AFTER_CALL | CR_TRACE_IN_EVENT | CR_TRACE_IN_EXIT
+            );
+            let process = &plan.processes[at].process;
             if in_call || trace.flags & CR_TRACE_SLEEPS != 0 {
                 created.slot.ok_or(ESRCH)?.trace(&trace);
             }
@@ -215,6 +244,8 @@ pub(crate) fn restore(plan: &Plan) -> Result<KVVec<Traced>> {
                 trace,
                 blocked: thread.thread.blocked,
                 nocldstop: ignores_stops(plan, *tracer)?,
+                group_exit: (process.flags & CR_PROCESS_EXITS != 0)
+                    .then_some((process.exit_code, process.flags & CR_PROCESS_KILLED != 0)),
             };
             traced.push(entry, GFP_KERNEL)?;
         }
@@ -247,15 +278,19 @@ fn ignores_stops(plan: &Plan, process: usize) -> Result<bool> {
 
 /// Whether a thread stands where its tracer has stopped it, so that nobody is to see it before it
 /// does again.
-pub(crate) fn has_stopped(plan: &Plan, record: Option<usize>) -> bool {
-    let trace = record.map(|at| plan.records.get(at).fixed::<cr_img_trace>());
-    trace.is_some_and(|trace| trace.is_ok_and(|trace| trace.stop != CR_TRACE_RUNS))
+pub(crate) fn has_stopped(plan: &Plan, record: usize) -> bool {
+    let trace = plan.records.get(record).fixed::<cr_img_trace>();
+    trace.is_ok_and(|trace| trace.stop != CR_TRACE_RUNS)
 }
 
 /// Lets traced threads, which are parked, stop when they go on, without their tracers hearing of it.
 pub(crate) fn stop(traced: &[Traced]) {
     for entry in traced {
         entry.tracer.set_nocldstop(true);
+        // From now on, nobody can kill it.
+        if let Some((code, killed)) = entry.group_exit {
+            entry.task.set_group_exit(code, killed);
+        }
         entry.task.stop_for_tracer(&entry.trace);
     }
 }

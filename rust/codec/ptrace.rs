@@ -6,8 +6,6 @@
 
 /// PTRACE_EVENT_FORK
 pub const EVENT_FORK: u32 = 1;
-/// PTRACE_EVENT_CLONE
-pub const EVENT_CLONE: u32 = 3;
 /// PTRACE_EVENT_EXEC
 pub const EVENT_EXEC: u32 = 4;
 /// PTRACE_EVENT_VFORK_DONE

@@ -260,9 +260,15 @@ impl Slot {
     }
 
     /// Lets the task, which is in the parking, stop for its tracer afterwards, in the call that it comes
-    /// from, or at the end of that.
+    /// from, or at the end of that, or when it exits.
     pub fn trace(&self, trace: &cr_img_trace) {
         self.trace.populate(*trace);
+    }
+
+    /// The task stops for its tracer at its exit: with what it is to exit.
+    fn exit_code(&self) -> Option<u32> {
+        let trace = self.trace.as_ref()?;
+        (trace.stop == CR_TRACE_IN_EXIT).then_some(trace.message as u32)
     }
 
     /// Does in the current task, to which the slot belongs, what it is to do when the parking opens.
@@ -272,8 +278,15 @@ impl Slot {
             // SAFETY: `trace` is valid. On its way to user mode, the task may stop for its tracer.
             unsafe { bindings::cr_shim_trace_in_call(trace) };
         }
-        if let Some(vfork) = self.vfork.as_ref() {
-            vfork.wait();
+        match (self.vfork.as_ref(), trace) {
+            (Some(vfork), _) => vfork.wait(),
+            // SAFETY: As above.
+            (None, Some(trace)) => unsafe { bindings::cr_shim_trace_vfork_done(trace) },
+            (None, None) => {}
+        }
+        if let Some(trace) = trace {
+            // SAFETY: As above.
+            unsafe { bindings::cr_shim_trace_return(trace) };
         }
         let sleeps = trace.is_some_and(|trace| trace.flags & CR_TRACE_SLEEPS != 0);
         match self.wait_left {
@@ -365,6 +378,19 @@ unsafe extern "C" fn park(work: *mut bindings::callback_head) {
         }
         // Being killed is the only other way out, and then the task sees to that itself.
         let open = slot.parking.open.wait().is_ok();
+        if let (true, Some(code)) = (open, slot.exit_code()) {
+            // SAFETY: The work is part of the slot, and is being run.
+            if unsafe { bindings::cr_shim_work_is_last(slot.work.get()) } {
+                drop(slot);
+                core::mem::forget(module);
+                // SAFETY: The task holds no locks, and has nothing left to drop but the reference
+                // to the module.
+                unsafe { bindings::cr_shim_exit_zombie(code) };
+            }
+            // Those behind it would not be done any more.
+            let _ = Slot::add(&slot, module, false);
+            return;
+        }
         // It may come by again.
         if open && slot.begun.xchg(1, Full) == 0 {
             slot.begin();

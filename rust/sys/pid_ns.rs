@@ -174,6 +174,13 @@ impl Drop for PidNs {
 pub struct PidRef(NonNull<bindings::pid>);
 
 impl PidRef {
+    /// The number of a thread. None if that is gone.
+    pub(crate) fn of(task: &TaskRef) -> Option<Self> {
+        // SAFETY: The task is valid; the result is null or referenced.
+        let ptr = unsafe { bindings::cr_shim_vfork_pid(task.as_ptr()) };
+        Some(Self(NonNull::new(ptr)?))
+    }
+
     pub(crate) fn as_ptr(&self) -> *mut bindings::pid {
         self.0.as_ptr()
     }

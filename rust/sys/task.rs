@@ -222,6 +222,13 @@ impl TaskRef {
         unsafe { bindings::cr_shim_seccomp_allows_restart(self.as_ptr()) }
     }
 
+    /// Whether its seccomp filters say of the system call that it stands at that its tracer is to be
+    /// told so. It stands still.
+    pub fn is_traced_by_filter(&self, message: u64) -> bool {
+        // SAFETY: The task is valid and stands still, so that its registers stay.
+        unsafe { bindings::cr_shim_seccomp_asks_tracer(self.as_ptr(), message) }
+    }
+
     /// Whether it waits for a lock with priority inheritance, such as a futex.
     pub fn waits_for_pi_lock(&self) -> bool {
         // SAFETY: The task is valid.

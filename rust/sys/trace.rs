@@ -12,8 +12,8 @@ impl TaskRef {
     /// Who traces it, and how; the kind of its stop is left open.
     ///
     /// It stands still. Fails with EXDEV when the tracer is not in the namespace, with EPERM when
-    /// that one had other rights when it has attached, with EBUSY when a signal has stopped the
-    /// process, with EUSERS when all signals wait for the thread.
+    /// that one had other rights when it has attached, with EBUSY when its process is being
+    /// stopped or continued, with EUSERS when all signals wait for the thread.
     pub fn read_trace(&self, ns: &PidNs) -> Result<Option<cr_img_trace>> {
         let mut out = cr_img_trace::default();
         // SAFETY: Both are valid as long as their handles, `out` is valid for writes.
@@ -28,6 +28,12 @@ impl TaskRef {
         // SAFETY: It is parked, so that nothing else changes its registers and flags.
         unsafe { bindings::cr_shim_trace_resume(self.as_ptr(), trace) };
         Ok(())
+    }
+
+    /// Its process has been stopped by this signal, which its tracer knows, or is going to. It is parked.
+    pub fn note_stop(&self, signal: u32) {
+        // SAFETY: The task is valid; the signal was checked.
+        unsafe { bindings::cr_shim_trace_note_stop(self.as_ptr(), signal) }
     }
 
     /// Whether its tracer waits for the end of the system call that it is in.
@@ -53,6 +59,13 @@ impl TaskRef {
     pub fn set_nocldstop(&self, set: bool) -> bool {
         // SAFETY: The task is valid; its signal actions are changed under their lock.
         unsafe { bindings::cr_shim_set_nocldstop(self.as_ptr(), set) }
+    }
+
+    /// All threads of its process are to stop at their exit: it exits with `code`, and maybe since it
+    /// was `killed`.
+    pub fn set_group_exit(&self, code: u32, killed: bool) {
+        // SAFETY: The task is valid; its process is changed under the lock.
+        unsafe { bindings::cr_shim_trace_group_exit(self.as_ptr(), code, killed) }
     }
 
     /// When its tracer has stopped it: a number that changes when it goes on.

@@ -5,7 +5,7 @@
 //! The child knows a completion on the stack of who sleeps. That one is put to sleep again with one
 //! of ours.
 
-use crate::{bindings, sync::Event, task::TaskRef};
+use crate::{bindings, pid_ns::PidRef, sync::Event, task::TaskRef};
 use core::ptr::NonNull;
 use kernel::{prelude::*, sync::Arc};
 
@@ -13,6 +13,7 @@ use kernel::{prelude::*, sync::Arc};
 #[pin_data(PinnedDrop)]
 pub struct Vfork {
     child: TaskRef,
+    pid: PidRef,
     #[pin]
     done: Event,
 }
@@ -20,9 +21,11 @@ pub struct Vfork {
 impl Vfork {
     /// Lets `child` end it. Fails with ESRCH when that one exits, or ends another one's already.
     pub fn new(child: &TaskRef) -> Result<Arc<Self>> {
+        let pid = PidRef::of(child).ok_or(ESRCH)?;
         let vfork = Arc::pin_init(
             pin_init!(Self {
                 child: child.clone(),
+                pid,
                 done <- Event::new(),
             }),
             GFP_KERNEL,
@@ -34,10 +37,11 @@ impl Vfork {
         }
     }
 
-    /// Sleeps until then, or until the current task is killed.
+    /// Sleeps until then, or until the current task is killed; and stops if its tracer wants that.
     pub(crate) fn wait(&self) {
-        // SAFETY: The completion is valid.
-        unsafe { bindings::cr_shim_vfork_wait(self.done.as_ptr()) }
+        // SAFETY: The completion and the number are valid. On its way to user mode, the task may
+        // stop for its tracer.
+        unsafe { bindings::cr_shim_vfork_wait(self.done.as_ptr(), self.pid.as_ptr()) }
     }
 }
 
@@ -50,6 +54,15 @@ impl PinnedDrop for Vfork {
 }
 
 impl TaskRef {
+    /// Who has been created by the vfork(2) at whose beginning its tracer has stopped this one, and
+    /// has not given up its memory yet.
+    pub fn vfork_child(&self) -> Option<Self> {
+        // SAFETY: The task is valid; the result is null or referenced.
+        let ptr = unsafe { bindings::cr_shim_vfork_child(self.as_ptr()) };
+        // SAFETY: The reference is ours now.
+        Some(unsafe { Self::from_owned(NonNull::new(ptr)?) })
+    }
+
     /// The task that sleeps in vfork(2) until this one gives up its memory, and this one's pid as
     /// that one sees it.
     pub fn vfork_waiter(&self) -> Option<(Self, u32)> {

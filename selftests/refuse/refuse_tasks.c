@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tasks in a state that is not supported, or need not be. */
 #include "cases.h"
-#include <linux/filter.h>
+#include "filter.h"
 #include <linux/keyctl.h>
 #include <linux/landlock.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
@@ -53,19 +52,6 @@ static void orphaned_timer(void)
 
 	sure(pthread_create(&thread, NULL, make_orphan, NULL));
 	sure(pthread_join(thread, NULL));
-}
-
-static void filter(int call, unsigned int action, unsigned int flags)
-{
-	struct sock_filter program[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, action),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog fprog = { ARRAY_SIZE(program), program };
-
-	sure(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &fprog));
 }
 
 static void supervised_child(void)
@@ -130,6 +116,7 @@ static void check_traced(void)
 	expect(WIFSIGNALED(status), "its status: %#x", status);
 }
 
+/* With the options that it has now, there would be no such stop. */
 static void at_exit_stop(void)
 {
 	traced(PTRACE_O_TRACEEXIT);
@@ -137,6 +124,7 @@ static void at_exit_stop(void)
 	await_stop(SIGUSR1);
 	sure(ptrace(PTRACE_CONT, other, 0, SIGUSR1));
 	await_stop(SIGTRAP | PTRACE_EVENT_EXIT << 8);
+	sure(ptrace(PTRACE_SETOPTIONS, other, 0, 0));
 }
 
 static void check_exit_stop(void)
@@ -148,6 +136,7 @@ static void check_exit_stop(void)
 	expect_eq(status, SIGUSR1 << 8, "its status");
 }
 
+/* Nobody has been told that it is continued. */
 static void in_group_stop(void)
 {
 	traced(0);
@@ -155,6 +144,7 @@ static void in_group_stop(void)
 	await_stop(SIGSTOP);
 	sure(ptrace(PTRACE_CONT, other, 0, SIGSTOP));
 	await_stop(SIGSTOP | PTRACE_EVENT_STOP << 8);
+	sure(kill(other, SIGCONT));
 }
 
 /* It has written a part of what does not fit into a pipe. */
@@ -184,10 +174,13 @@ static void in_traced_call(void)
 		sleep_ms(5);
 }
 
-/* A child that does something, after its tracer has asked for these events. */
-static void traced_doing(void (*what)(void), long options)
+/*
+ * A child that does something, after its tracer has asked for these events; with flags of
+ * clone(2).
+ */
+static void traced_doing(void (*what)(void), long options, unsigned long flags)
 {
-	other = sure(fork());
+	other = sure((pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0));
 	if (!other) {
 		sure(ptrace(PTRACE_TRACEME, 0, 0, 0));
 		raise(SIGUSR1);
@@ -207,11 +200,12 @@ static void make_filtered_call(void)
 	syscall(SYS_getppid);
 }
 
-/* What its filter would be asked about again may be another call now. */
+/* What its filter would be asked about again is another call now. */
 static void at_seccomp_stop(void)
 {
-	traced_doing(make_filtered_call, PTRACE_O_TRACESECCOMP);
+	traced_doing(make_filtered_call, PTRACE_O_TRACESECCOMP, 0);
 	await_stop(SIGTRAP | PTRACE_EVENT_SECCOMP << 8);
+	sure(ptrace(PTRACE_POKEUSER, other, offsetof(struct user, regs.orig_rax), SYS_getpid));
 }
 
 /* The instruction would set this register. */
@@ -225,32 +219,16 @@ static void at_changed_call(void)
 	sure(ptrace(PTRACE_POKEUSER, other, offsetof(struct user, regs.rcx), 0x5eed));
 }
 
-static void make_vfork(void)
+static void make_child(void)
 {
-	syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
+	syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 }
 
-static void at_vfork_stop(void)
+/* It is to be told another number than its tracer. */
+static void at_nested_fork(void)
 {
-	traced_doing(make_vfork, PTRACE_O_TRACEVFORK);
-	await_stop(SIGTRAP | PTRACE_EVENT_VFORK << 8);
-}
-
-static void in_traced_vfork(void)
-{
-	traced_doing(make_vfork, PTRACE_O_TRACEVFORKDONE);
-	await_syscall(other, SYS_clone);
-}
-
-static void make_exec(void)
-{
-	execl("/bin/true", "true", NULL);
-}
-
-static void at_exec_stop(void)
-{
-	traced_doing(make_exec, PTRACE_O_TRACEEXEC);
-	await_stop(SIGTRAP | PTRACE_EVENT_EXEC << 8);
+	traced_doing(make_child, PTRACE_O_TRACEFORK, CLONE_NEWPID);
+	await_stop(SIGTRAP | PTRACE_EVENT_FORK << 8);
 }
 
 static void traced_zombie(void)
@@ -478,14 +456,12 @@ static const struct case_ cases[] = {
 	{ "orphaned-timer", "timer 0 is of a thread", orphaned_timer, NULL },
 	{ "seccomp-supervisor", "pid 2 .*seccomp", supervised, NULL },
 	{ "seccomp-restart", "nanosleep.* restart_syscall", make_no_restart, check_no_restart },
-	{ "traced-exit", "stopped by its tracer at its exit", at_exit_stop, check_exit_stop },
-	{ "traced-group", "stopped by a signal", in_group_stop, check_traced },
+	{ "traced-exit", "stopped by its tracer at its exit, without", at_exit_stop, check_exit_stop },
+	{ "traced-group", "traced while a signal stops or continues", in_group_stop, check_traced },
 	{ "traced-call", "that its tracer waits for", in_traced_call, NULL },
 	{ "traced-seccomp", "that seccomp tells it of", at_seccomp_stop, NULL },
 	{ "traced-changed", "cannot be issued again", at_changed_call, NULL },
-	{ "traced-exec", "at the execution of a program", at_exec_stop, NULL },
-	{ "traced-vfork", "at the creation of a task", at_vfork_stop, NULL },
-	{ "traced-vfork-done", "sleeps in vfork.* whose end its tracer waits for", in_traced_vfork, NULL },
+	{ "traced-fork", "at the creation of a task", at_nested_fork, NULL },
 	{ "traced-zombie", "tracer does not know", traced_zombie, check_traced },
 	{ "nested-pid-max", "kernel.pid_max .* nested pid namespace", nested_pid_max, NULL },
 	{ "pid-namespace-fd", "fd [0-9]+: a namespace", pid_namespace_of_descriptor, NULL },

@@ -2160,6 +2160,10 @@ enum cr_img_process_state {
 #define CR_PROCESS_PARENT_EXECED	0x40
 /* Its leader has exited, other threads live. */
 #define CR_PROCESS_LEADER_DEAD	0x80
+/* It exits: all of its threads that live are stopped at that by their tracers. */
+#define CR_PROCESS_EXITS	0x100
+/* It does so because of SIGKILL, which still shows among the signals that wait. */
+#define CR_PROCESS_KILLED	0x200
 
 /* Everybody, as PR_SET_PTRACER_ANY. */
 #define CR_PTRACER_ANY		0xffffffffU
@@ -2243,7 +2247,8 @@ struct cr_img_children_usage {
  * @sid: session
  * @state: enum cr_img_process_state
  * @exit_code: of a zombie, as wait4(2) reports it; of a leader that has exited
- *	before other threads, in the same form; else 0
+ *	before other threads, and of a process with CR_PROCESS_EXITS, in the same
+ *	form; else 0
  * @exit_signal: sent to the parent on exit
  * @flags: CR_PROCESS_*
  * @mm: CR_TAG_MM; like all references, 0 for a zombie
@@ -2325,9 +2330,9 @@ struct cr_img_process {
  *	time-out: rt_sigtimedwait(2), epoll_wait(2), epoll_pwait(2),
  *	epoll_pwait2(2), calls at sockets, reads of terminals; of one that was
  *	interrupted half done, the rest is
- * @CR_RESTART_VFORK: the call is finished as the registers say, but for its end,
- *	which comes when a child gives up its memory: vfork(2), clone(2); @arg:
- *	thread id of the child
+ * @CR_RESTART_VFORK: the call is finished as the registers say, or as a stop in it
+ *	(CR_TRACE_IN_EVENT), but for its end, which comes when a child gives up its
+ *	memory: vfork(2), clone(2); @arg: thread id of the child
  * @CR_RESTART_CPU_NANOSLEEP: @arg: clock of CPU time, address for the time left,
  *	type of it, CPU time at which the sleep ends, ns
  */
@@ -2641,11 +2646,16 @@ struct cr_img_controls {
  * its tracer was told to look at it
  * @CR_TRACE_RUNS: nowhere
  * @CR_TRACE_IN_SIGNAL: a signal, which its tracer decides about
- * @CR_TRACE_IN_INTERRUPT: PTRACE_INTERRUPT, or a new thread (PTRACE_EVENT_STOP)
+ * @CR_TRACE_IN_INTERRUPT: PTRACE_INTERRUPT, a new thread, or the stop of its process
+ *	by a signal (PTRACE_EVENT_STOP)
  * @CR_TRACE_BEFORE_CALL: a system call that it is about to begin (PTRACE_SYSCALL)
  * @CR_TRACE_AFTER_CALL: one that has ended (PTRACE_SYSCALL)
  * @CR_TRACE_IN_EVENT: a task that it has created (PTRACE_EVENT_FORK, _CLONE,
- *	_VFORK_DONE)
+ *	_VFORK, _VFORK_DONE), or a program that it has begun to execute (_EXEC)
+ * @CR_TRACE_IN_EXIT: its exit (PTRACE_EVENT_EXIT)
+ * @CR_TRACE_IN_FILTER: a system call that seccomp filters tell of
+ *	(PTRACE_EVENT_SECCOMP)
+ * @CR_TRACE_IN_STOP: the stop of its process by a signal; it was not seized
  */
 enum cr_img_trace_stop {
 	CR_TRACE_RUNS		= 0,
@@ -2654,6 +2664,9 @@ enum cr_img_trace_stop {
 	CR_TRACE_BEFORE_CALL	= 3,
 	CR_TRACE_AFTER_CALL	= 4,
 	CR_TRACE_IN_EVENT	= 5,
+	CR_TRACE_IN_EXIT	= 6,
+	CR_TRACE_IN_FILTER	= 7,
+	CR_TRACE_IN_STOP	= 8,
 };
 
 /* PTRACE_SEIZE; else PTRACE_ATTACH or PTRACE_TRACEME */
@@ -2669,6 +2682,8 @@ enum cr_img_trace_stop {
 #define CR_TRACE_TRAP_NOTIFY	0x40
 /* In a stop by a signal: no SIGCONT has come since. */
 #define CR_TRACE_STOP_DEQUEUED	0x80
+/* PTRACE_LISTEN: it waits for the end of the stop of its process. */
+#define CR_TRACE_LISTENS	0x200
 /* It sleeps in a system call at whose end it is to stop (CR_TRACE_SYSCALLS). */
 #define CR_TRACE_SLEEPS		0x100
 

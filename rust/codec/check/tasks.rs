@@ -23,7 +23,9 @@ const PROCESS_FLAGS: u32 = CR_PROCESS_SUBREAPER
     | CR_PROCESS_STOPPED
     | CR_PROCESS_STOP_WAITED
     | CR_PROCESS_PARENT_EXECED
-    | CR_PROCESS_LEADER_DEAD;
+    | CR_PROCESS_LEADER_DEAD
+    | CR_PROCESS_EXITS
+    | CR_PROCESS_KILLED;
 const THREAD_FLAGS: u32 = CR_THREAD_RESTORE_SIGMASK
     | CR_THREAD_NO_NEW_PRIVS
     | CR_THREAD_IN_SYSCALL
@@ -125,7 +127,11 @@ pub(super) fn process(state: &State<'_>, rec: Placed<'_>, process: &cr_img_proce
         state.refers::<cr_img_pidns>(rec, process.pid_ns, "no pid namespace")?;
     }
     rec.require(process.exit_signal <= CR_NSIG, "impossible exit signal")?;
-    rec.require(process.flags & !PROCESS_FLAGS == 0, "unknown flags")?;
+    let exits = process.flags & CR_PROCESS_EXITS != 0;
+    rec.require(
+        process.flags & !PROCESS_FLAGS == 0 && (exits || process.flags & CR_PROCESS_KILLED == 0),
+        "unknown flags",
+    )?;
     rec.require(
         (-1000..=1000).contains(&process.oom_score_adj)
             && (-1000..=1000).contains(&process.oom_score_adj_min),
@@ -166,13 +172,16 @@ pub(super) fn process(state: &State<'_>, rec: Placed<'_>, process: &cr_img_proce
 
     match process.state {
         CR_PROCESS_ALIVE => {
-            match process.flags & CR_PROCESS_LEADER_DEAD {
-                0 => rec.require(process.exit_code == 0, "alive, with an exit code")?,
-                _ => {
-                    rec.require(process.nr_threads > 1, "a dead leader of nobody")?;
-                    rec.require(exit_code_fits(process.exit_code), "impossible exit code")?;
-                }
-            }
+            let has = |flag| process.flags & flag != 0;
+            rec.require(
+                has(CR_PROCESS_LEADER_DEAD | CR_PROCESS_EXITS) || process.exit_code == 0,
+                "alive, with an exit code",
+            )?;
+            rec.require(
+                !has(CR_PROCESS_LEADER_DEAD) || process.nr_threads > 1,
+                "a dead leader of nobody",
+            )?;
+            rec.require(exit_code_fits(process.exit_code), "impossible exit code")?;
             state.refers::<cr_img_mm>(rec, process.mm, "no memory")?;
             state.refers::<cr_img_fdtable>(rec, process.files, "no descriptor table")?;
             state.refers::<cr_img_fs>(rec, process.fs, "no working directory")?;
@@ -181,7 +190,8 @@ pub(super) fn process(state: &State<'_>, rec: Placed<'_>, process: &cr_img_proce
         CR_PROCESS_ZOMBIE => {
             rec.require(process.pid != 1, "init is dead")?;
             rec.require(
-                process.nr_threads == 1 && process.flags & CR_PROCESS_LEADER_DEAD == 0,
+                process.nr_threads == 1
+                    && process.flags & (CR_PROCESS_LEADER_DEAD | CR_PROCESS_EXITS) == 0,
                 "a zombie with threads",
             )?;
             rec.require(
@@ -196,7 +206,7 @@ pub(super) fn process(state: &State<'_>, rec: Placed<'_>, process: &cr_img_proce
 }
 
 /// Whether a task can have exited with this code: a status times 256, or a signal.
-fn exit_code_fits(code: u32) -> bool {
+pub(super) fn exit_code_fits(code: u32) -> bool {
     let signal = code & 0x7f;
     code <= 0xffff && (signal == 0 || code <= 0xff) && signal <= CR_NSIG && code & 0xff != 0x80
 }
@@ -219,6 +229,9 @@ pub(super) fn add_cpu_time(rec: &Rec<'_>, sum: u64, usage: &cr_img_usage) -> Res
 /// Whether a process is in a stop that there can be.
 fn stop_fits(process: &cr_img_process) -> bool {
     let has = |flag| process.flags & flag != 0;
+    if has(CR_PROCESS_EXITS) && (process.stop_signal != 0 || has(CR_PROCESS_CONTINUED)) {
+        return false;
+    }
     match process.stop_signal {
         0 => !has(CR_PROCESS_STOPPED) && !has(CR_PROCESS_STOP_WAITED),
         signal => {

@@ -2,7 +2,7 @@
 
 //! Traced threads and debug registers.
 
-use super::{Rec, Result, PID_MAX, USER_END};
+use super::{signals, tasks, Rec, Result, PID_MAX, USER_END};
 use crate::{ptrace::*, uapi::*};
 
 const FLAGS: u32 = CR_TRACE_SEIZED
@@ -13,6 +13,7 @@ const FLAGS: u32 = CR_TRACE_SEIZED
     | CR_TRACE_TRAP_STOP
     | CR_TRACE_TRAP_NOTIFY
     | CR_TRACE_STOP_DEQUEUED
+    | CR_TRACE_LISTENS
     | CR_TRACE_SLEEPS;
 /// What only PTRACE_SEIZE makes possible.
 const ONLY_SEIZED: u32 = CR_TRACE_TRAP_STOP | CR_TRACE_TRAP_NOTIFY;
@@ -22,8 +23,10 @@ const SIGINFO_LEN: usize = 48;
 const SIGTRAP: u32 = 5;
 /// What PTRACE_O_TRACESYSGOOD makes of it.
 const SYSCALL_TRAP: u32 = 0x85;
+/// SECCOMP_RET_DATA
+const SECCOMP_DATA: u64 = 0xffff;
 
-pub(super) fn trace(rec: &Rec<'_>) -> Result {
+pub(super) fn trace(rec: &Rec<'_>) -> Result<cr_img_trace> {
     let trace: cr_img_trace = rec.fixed()?;
     let has = |flag| trace.flags & flag != 0;
     rec.require((1..=PID_MAX).contains(&trace.tracer), "impossible tracer")?;
@@ -47,19 +50,32 @@ pub(super) fn trace(rec: &Rec<'_>) -> Result {
     let at_call = matches!(trace.status, 0 | SIGTRAP | SYSCALL_TRAP)
         && matches!(code, SIGTRAP | SYSCALL_TRAP);
     let is_pid = (1..=u64::from(PID_MAX)).contains(&trace.message);
+    // Without the option, there is no stop.
+    let at_event = |event: u32| {
+        code == ((event << 8) | SIGTRAP) && told(event) && trace.options & (1 << event) != 0
+    };
     let stopped = match (trace.stop, trace.message) {
         (CR_TRACE_RUNS, 0) => trace.status == 0 && !has(CR_TRACE_STOP_DEQUEUED),
         (CR_TRACE_IN_SIGNAL, 0) => trace.status <= CR_NSIG,
-        (CR_TRACE_IN_INTERRUPT, 0) => told(EVENT_STOP),
+        (CR_TRACE_IN_INTERRUPT, 0) => {
+            told(EVENT_STOP) || (event == EVENT_STOP && signals::is_stop(status))
+        }
+        (CR_TRACE_IN_STOP, 0) => {
+            (trace.status == 0 || signals::is_stop(trace.status)) && !has(CR_TRACE_SEIZED)
+        }
         (CR_TRACE_BEFORE_CALL, SYSCALL_ENTRY) => at_call && has(CR_TRACE_SYSCALLS),
         (CR_TRACE_AFTER_CALL, SYSCALL_EXIT) => at_call,
         (CR_TRACE_IN_EVENT, _) => {
-            matches!(reason, EVENT_FORK | EVENT_CLONE | EVENT_VFORK_DONE)
+            matches!(reason, EVENT_FORK..=EVENT_VFORK_DONE)
                 && code & 0xff == SIGTRAP
                 && told(reason)
                 && is_pid
         }
-        (CR_TRACE_RUNS..=CR_TRACE_IN_EVENT, _) => false,
+        (CR_TRACE_IN_EXIT, status) => {
+            at_event(EVENT_EXIT) && u32::try_from(status).is_ok_and(tasks::exit_code_fits)
+        }
+        (CR_TRACE_IN_FILTER, data) => at_event(EVENT_SECCOMP) && data <= SECCOMP_DATA,
+        (CR_TRACE_RUNS..=CR_TRACE_IN_STOP, _) => false,
         _ => return Err(rec.error("unknown kind of stop")),
     };
     rec.require(stopped, "impossible stop")?;
@@ -67,12 +83,18 @@ pub(super) fn trace(rec: &Rec<'_>) -> Result {
         !has(CR_TRACE_SLEEPS) || (trace.stop == CR_TRACE_RUNS && has(CR_TRACE_SYSCALLS)),
         "a sleep that nobody waits for",
     )?;
+    rec.require(
+        !has(CR_TRACE_LISTENS)
+            || (trace.stop == CR_TRACE_IN_INTERRUPT && !has(CR_TRACE_TRAP_NOTIFY)),
+        "it listens, and stands elsewhere",
+    )?;
     let used = match trace.stop {
-        CR_TRACE_RUNS => 0,
+        CR_TRACE_RUNS | CR_TRACE_IN_STOP => 0,
         _ => SIGINFO_LEN,
     };
     let mut rest = trace.siginfo.iter().skip(used);
-    rec.require(rest.all(|byte| *byte == 0), "impossible siginfo")
+    rec.require(rest.all(|byte| *byte == 0), "impossible siginfo")?;
+    Ok(trace)
 }
 
 /// DR7: the bits that enable each breakpoint.

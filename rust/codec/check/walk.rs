@@ -46,6 +46,8 @@ struct OpenProcess<'a> {
     alive: bool,
     /// The first thread is dead, although others live.
     leader_dead: bool,
+    /// All threads that are alive exit.
+    exits: bool,
     pid: u32,
     pid_ns: u64,
     first: bool,
@@ -59,6 +61,8 @@ struct OpenProcess<'a> {
     thread: Option<OpenThread<'a>>,
     /// A stop has begun that is not complete.
     stop_begun: bool,
+    /// A stop is complete.
+    stopped: bool,
     /// One of its threads has still to stop.
     stopping: bool,
 }
@@ -72,6 +76,8 @@ struct OpenThread<'a> {
     sched: bool,
     controls: bool,
     trace: bool,
+    /// It exits, or has.
+    exits: bool,
     debugregs: bool,
     tls: bool,
     policy: u32,
@@ -515,6 +521,7 @@ impl<'a> Walk<'a> {
             rec: rec.rec,
             alive: process.state == CR_PROCESS_ALIVE,
             leader_dead: process.flags & CR_PROCESS_LEADER_DEAD != 0,
+            exits: process.flags & CR_PROCESS_EXITS != 0,
             pid: process.pid,
             pid_ns: process.pid_ns,
             first: true,
@@ -525,6 +532,7 @@ impl<'a> Walk<'a> {
             cpu_ns: tasks::add_cpu_time(rec.rec, 0, &process.dead_threads)?,
             thread: None,
             stop_begun: process.stop_signal != 0 && process.flags & CR_PROCESS_STOPPED == 0,
+            stopped: process.flags & CR_PROCESS_STOPPED != 0,
             stopping: false,
         });
         Ok(())
@@ -564,6 +572,7 @@ impl<'a> Walk<'a> {
             sched: !alive,
             controls: !alive,
             trace: !alive,
+            exits: !alive,
             debugregs: !alive,
             tls: !alive,
             policy: thread.policy,
@@ -611,7 +620,16 @@ impl<'a> Walk<'a> {
                         &mut thread.controls
                     }
                     CR_TAG_TRACE => {
-                        trace::trace(rec)?;
+                        let trace = trace::trace(rec)?;
+                        thread.exits = trace.stop == CR_TRACE_IN_EXIT;
+                        rec.require(
+                            trace.stop != CR_TRACE_IN_STOP || process.stopped,
+                            "the stop of a process that is not stopped",
+                        )?;
+                        rec.require(
+                            !process.stop_begun,
+                            "a traced thread of a process that is still to stop",
+                        )?;
                         &mut thread.trace
                     }
                     CR_TAG_DEBUGREGS => {
@@ -701,6 +719,10 @@ impl OpenProcess<'_> {
             Some(open) => {
                 open.rec
                     .require(open.regs && open.xstate, "a thread without registers")?;
+                open.rec.require(
+                    open.exits || !self.exits,
+                    "a thread of a process that exits, and does not itself",
+                )?;
                 open.rec.require(
                     open.sched || !tasks::policy_has_parameters(open.policy),
                     "a scheduling policy without its parameters",

@@ -153,6 +153,12 @@ bool cr_shim_work_cancel(struct task_struct *t, struct callback_head *work)
 	return task_work_cancel(t, work);
 }
 
+/* Is @work the last of those of the current task that are being run? */
+bool cr_shim_work_is_last(const struct callback_head *work)
+{
+	return !work->next;
+}
+
 void cr_shim_completion_init(struct completion *c)
 {
 	init_completion(c);

@@ -112,6 +112,43 @@ bool cr_shim_seccomp_allows_restart(struct task_struct *t)
 	return allows;
 }
 
+/* As in seccomp_run_filters(). Caller holds the siglock of @t, which keeps its filters. */
+static u32 verdict(struct task_struct *t, const struct seccomp_data *data)
+{
+	u32 least = SECCOMP_RET_ALLOW, ret;
+
+	for (struct seccomp_filter *f = t->seccomp.filter; f; f = f->prev) {
+		ret = bpf_prog_run_pin_on_cpu(f->prog, data);
+		if ((s32)(ret & SECCOMP_RET_ACTION_FULL) <
+		    (s32)(least & SECCOMP_RET_ACTION_FULL))
+			least = ret;
+	}
+	return least;
+}
+
+/*
+ * Do the filters of @t, which stands still at a system call, say of that one that the
+ * tracer is to be told @message?
+ */
+bool cr_shim_seccomp_asks_tracer(struct task_struct *t, u64 message)
+{
+	const struct pt_regs *regs = task_pt_regs(t);
+	struct seccomp_data data = {
+		.nr = regs->orig_ax,
+		.arch = AUDIT_ARCH_X86_64,
+		.instruction_pointer = regs->ip,
+		.args = { regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9 },
+	};
+	unsigned long flags;
+	bool asks;
+
+	if (!lock_task_sighand(t, &flags))
+		return false;
+	asks = verdict(t, &data) == (SECCOMP_RET_TRACE | message);
+	unlock_task_sighand(t, &flags);
+	return asks;
+}
+
 /*
  * Gives the current task, which has no filter, the first @depth ones of @t.
  * Mirrors what fork(2) and SECCOMP_FILTER_FLAG_TSYNC do; who may is as for

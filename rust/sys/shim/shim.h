@@ -191,6 +191,7 @@ void cr_shim_work_init(struct callback_head *work, task_work_func_t func);
 int cr_shim_work_add(struct task_struct *t, struct callback_head *work,
 		     bool wake);
 bool cr_shim_work_cancel(struct task_struct *t, struct callback_head *work);
+bool cr_shim_work_is_last(const struct callback_head *work);
 #if defined(CONFIG_FAULT_INJECTION) || defined(CONFIG_KCOV)
 void cr_shim_debug_begin(void);
 void cr_shim_debug_end(void);
@@ -245,15 +246,19 @@ int cr_shim_trace_read(struct task_struct *t, struct pid_namespace *ns,
 		       struct cr_img_trace *out);
 int cr_shim_trace_link(struct task_struct *t, struct task_struct *tracer,
 		       const struct cr_img_trace *in);
+void cr_shim_trace_note_stop(struct task_struct *t, u32 signal);
 void cr_shim_trace_resume(struct task_struct *t, const struct cr_img_trace *in);
 void cr_shim_trace_stop(struct task_struct *t, const struct cr_img_trace *in);
 bool cr_shim_trace_stopped(struct task_struct *t, const struct cr_img_trace *in,
 			   u64 blocked);
 bool cr_shim_set_nocldstop(struct task_struct *t, bool set);
 bool cr_shim_trace_is_near(void);
+void cr_shim_trace_group_exit(struct task_struct *t, u32 code, bool killed);
 unsigned long cr_shim_trace_stamp(struct task_struct *t);
 void cr_shim_trace_end_call(void);
 void cr_shim_trace_in_call(const struct cr_img_trace *in);
+void cr_shim_trace_vfork_done(const struct cr_img_trace *in);
+void cr_shim_trace_return(const struct cr_img_trace *in);
 bool cr_shim_trace_waits(struct task_struct *t);
 void cr_shim_debugregs_read(struct task_struct *t, struct cr_img_debugregs *out);
 int cr_shim_debugregs_write(struct task_struct *t,
@@ -399,6 +404,7 @@ u32 cr_shim_seccomp_read(struct task_struct *t, u64 *identities, u32 max);
 int cr_shim_seccomp_program(struct task_struct *t, u32 depth,
 			    struct cr_img_seccomp *out, u64 *insns, u32 max);
 bool cr_shim_seccomp_allows_restart(struct task_struct *t);
+bool cr_shim_seccomp_asks_tracer(struct task_struct *t, u64 message);
 int cr_shim_seccomp_share(struct task_struct *t, u32 depth);
 
 /* signal.c */
@@ -432,7 +438,9 @@ void cr_shim_process_usage_set(const struct cr_img_process *process);
 bool cr_shim_in_vfork(struct task_struct *t);
 struct task_struct *cr_shim_vfork_waiter(struct task_struct *t, u32 *pid);
 bool cr_shim_vfork_begin(struct task_struct *t, struct completion *done);
-void cr_shim_vfork_wait(struct completion *done);
+struct task_struct *cr_shim_vfork_child(struct task_struct *t);
+struct pid *cr_shim_vfork_pid(struct task_struct *t);
+void cr_shim_vfork_wait(struct completion *done, struct pid *child);
 void cr_shim_vfork_end(struct task_struct *t, struct completion *done);
 
 /* mm.c */

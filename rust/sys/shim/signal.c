@@ -85,5 +85,7 @@ u32 cr_shim_sigqueue_read(struct task_struct *t, bool shared,
 	}
 	unlock_task_sighand(t, &flags);
 	*pending &= ~(stale & ~regular);
+	/* Who has got that exits already. */
+	*pending &= ~(u64)sigmask(SIGKILL);
 	return n;
 }

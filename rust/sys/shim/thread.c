@@ -52,7 +52,9 @@ static void stop_read(struct task_struct *t, struct cr_img_process *out)
 {
 	struct signal_struct *sig = t->signal;
 
-	if (t->jobctl & (JOBCTL_STOPPED | JOBCTL_STOP_PENDING))
+	/* Who is traced may run meanwhile. */
+	if (t->jobctl & (JOBCTL_STOPPED | JOBCTL_STOP_PENDING) ||
+	    (t->ptrace && sig->flags & SIGNAL_STOP_STOPPED))
 		out->stop_signal = t->jobctl & JOBCTL_STOP_SIGMASK;
 	if (!(sig->flags & SIGNAL_STOP_STOPPED))
 		return;
@@ -79,6 +81,14 @@ void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out)
 		out->flags |= CR_PROCESS_EXECED;
 	if (sig->flags & SIGNAL_STOP_CONTINUED)
 		out->flags |= CR_PROCESS_CONTINUED;
+	/* Its tracer has stopped it at the beginning of do_exit(). */
+	if (sig->flags & SIGNAL_GROUP_EXIT && t->flags & PF_POSTCOREDUMP &&
+	    task_is_traced(t)) {
+		out->flags |= CR_PROCESS_EXITS;
+		out->exit_code = sig->group_exit_code;
+		if (sigismember(&sig->shared_pending.signal, SIGKILL))
+			out->flags |= CR_PROCESS_KILLED;
+	}
 
 	/* Of a task that has been killed meanwhile, nothing is used. */
 	if (!lock_task_sighand(t, &flags))
@@ -325,9 +335,12 @@ static int thread_read(struct task_struct *t, struct cr_img_thread *out)
 #endif
 	out->clear_child_tid = (unsigned long)t->clear_child_tid;
 #ifdef CONFIG_RSEQ
-	out->rseq = (unsigned long)t->rseq.usrptr;
-	out->rseq_len = t->rseq.len;
-	out->rseq_sig = t->rseq.sig;
+	/* When its tracer hears of a new program, that of the old one is still there. */
+	if (!t->in_execve) {
+		out->rseq = (unsigned long)t->rseq.usrptr;
+		out->rseq_len = t->rseq.len;
+		out->rseq_sig = t->rseq.sig;
+	}
 #endif
 	out->fault[0] = t->thread.trap_nr;
 	out->fault[1] = t->thread.error_code;

@@ -72,7 +72,10 @@ static void stop_read(struct task_struct *t, struct cr_img_trace *out)
 		return;
 	if (t->jobctl & JOBCTL_STOP_DEQUEUED)
 		out->flags |= CR_TRACE_STOP_DEQUEUED;
-	out->stop = CR_TRACE_IN_SIGNAL;
+	if (t->jobctl & JOBCTL_LISTENING)
+		out->flags |= CR_TRACE_LISTENS;
+	/* Of the stop of its process, one that was not seized has no siginfo. */
+	out->stop = t->last_siginfo ? CR_TRACE_IN_SIGNAL : CR_TRACE_IN_STOP;
 	out->status = t->exit_code;
 	out->message = t->ptrace_message;
 	if (t->last_siginfo)
@@ -80,14 +83,22 @@ static void stop_read(struct task_struct *t, struct cr_img_trace *out)
 					 t->last_siginfo);
 }
 
-/* A stop of the thread group, in which tracers see to their tasks themselves. */
-static bool in_group_stop(struct task_struct *t)
+/*
+ * A stop of the thread group that has begun, or ended, and not everybody has been told.
+ * In one that is complete, the stop of a thread of it, or a new one, is by that signal.
+ */
+static bool in_unsettled_stop(struct task_struct *t)
 {
 	struct signal_struct *sig = t->signal;
+	u32 signal = t->jobctl & JOBCTL_STOP_SIGMASK;
 
-	return sig->flags & SIGNAL_STOP_STOPPED || sig->group_stop_count ||
-	       t->jobctl & (JOBCTL_STOP_PENDING | JOBCTL_LISTENING) ||
-	       (task_is_traced(t) && !t->last_siginfo);
+	if (sig->group_stop_count || sig->flags & SIGNAL_CLD_MASK ||
+	    t->jobctl & JOBCTL_STOP_PENDING)
+		return true;
+	if (!(sig->flags & SIGNAL_STOP_STOPPED))
+		return task_is_traced(t) && !t->last_siginfo;
+	return !sig_kernel_stop(signal) ||
+	       (sig->group_exit_code && sig->group_exit_code != signal);
 }
 
 /* See cr_shim_trace_stop(). Not a stop signal, nor one that anybody sends. */
@@ -107,8 +118,8 @@ static int carrier_for(struct task_struct *t)
  * that is left to the caller.
  *
  * -EXDEV: the tracer is not in @ns. -EPERM: it had other rights when it has
- * attached. -EBUSY: a signal has stopped its process. -EUSERS: all signals wait
- * for it.
+ * attached. -EBUSY: its process is being stopped or continued. -EUSERS: all signals
+ * wait for it.
  */
 int cr_shim_trace_read(struct task_struct *t, struct pid_namespace *ns,
 		       struct cr_img_trace *out)
@@ -135,12 +146,25 @@ int cr_shim_trace_read(struct task_struct *t, struct pid_namespace *ns,
 	if (!lock_task_sighand(t, &flags))
 		return 0;
 	stop_read(t, out);
-	if (in_group_stop(t))
+	if (in_unsettled_stop(t))
 		err = -EBUSY;
 	else if (!carrier_for(t))
 		err = -EUSERS;
 	unlock_task_sighand(t, &flags);
 	return err;
+}
+
+/* The thread group of @t, which is traced and parked, has been stopped by @signal. */
+void cr_shim_trace_note_stop(struct task_struct *t, u32 signal)
+{
+	unsigned long flags;
+
+	if (!lock_task_sighand(t, &flags))
+		return;
+	/* As in task_set_jobctl_pending(). */
+	t->jobctl &= ~JOBCTL_STOP_SIGMASK;
+	t->jobctl |= signal;
+	unlock_task_sighand(t, &flags);
 }
 
 /*
@@ -171,6 +195,11 @@ int cr_shim_trace_link(struct task_struct *t, struct task_struct *tracer,
 	return err;
 }
 
+static bool begins_call(const struct cr_img_trace *in)
+{
+	return in->stop == CR_TRACE_BEFORE_CALL || in->stop == CR_TRACE_IN_FILTER;
+}
+
 /* How the tracer of @t, which is parked with all of its registers, lets it go. */
 void cr_shim_trace_resume(struct task_struct *t, const struct cr_img_trace *in)
 {
@@ -186,8 +215,11 @@ void cr_shim_trace_resume(struct task_struct *t, const struct cr_img_trace *in)
 		set_task_syscall_work(t, SYSCALL_EXIT_TRAP);
 	if (in->flags & CR_TRACE_SYSCALLS)
 		set_task_syscall_work(t, SYSCALL_TRACE);
+	/* Seccomp comes after that. */
+	if (in->stop == CR_TRACE_IN_FILTER)
+		clear_task_syscall_work(t, SYSCALL_TRACE);
 	/* The call is issued again, and the kernel stops it there again. */
-	if (in->stop == CR_TRACE_BEFORE_CALL && regs->ip >= SYSCALL_LEN) {
+	if (begins_call(in) && regs->ip >= SYSCALL_LEN) {
 		regs->ip -= SYSCALL_LEN;
 		regs->ax = regs->orig_ax;
 		regs->orig_ax = -1;
@@ -226,9 +258,11 @@ void cr_shim_trace_stop(struct task_struct *t, const struct cr_img_trace *in)
 		sigaddset(&t->pending.signal, carrier);
 		break;
 	case CR_TRACE_IN_INTERRUPT:
+	case CR_TRACE_IN_STOP:
 		t->jobctl |= JOBCTL_TRAP_STOP;
 		break;
 	case CR_TRACE_BEFORE_CALL:
+	case CR_TRACE_IN_FILTER:
 		/* Those that wait come after the call. */
 		siginitsetinv(&t->blocked, sigmask(SIGKILL));
 		break;
@@ -265,7 +299,11 @@ bool cr_shim_trace_stopped(struct task_struct *t, const struct cr_img_trace *in,
 			       sizeof(*t->last_siginfo));
 		if (!(in->flags & CR_TRACE_STOP_DEQUEUED))
 			t->jobctl &= ~JOBCTL_STOP_DEQUEUED;
+		if (in->flags & CR_TRACE_LISTENS)
+			t->jobctl |= JOBCTL_LISTENING;
 		set_traps(t, in);
+		if (in->flags & CR_TRACE_SYSCALLS)
+			set_task_syscall_work(t, SYSCALL_TRACE);
 	}
 	unlock_task_sighand(t, &flags);
 	return true;
@@ -280,22 +318,40 @@ void cr_shim_trace_end_call(void)
 		ptrace_report_syscall_exit(task_pt_regs(current), step);
 }
 
+/* PTRACE_EVENT_* */
+static int event_of(const struct cr_img_trace *in)
+{
+	return ((const siginfo_t *)in->siginfo)->si_code >> 8 & 0xff;
+}
+
 /*
  * The current task, on its way to user mode, stops for its tracer in the system call that
- * it comes from, as it was, and ends that call.
+ * it comes from, as it was.
  */
 void cr_shim_trace_in_call(const struct cr_img_trace *in)
 {
-	struct pt_regs *regs = task_pt_regs(current);
-	int code = ((const siginfo_t *)in->siginfo)->si_code;
+	if (in->stop == CR_TRACE_AFTER_CALL)
+		ptrace_report_syscall_exit(task_pt_regs(current), false);
+	else if (in->stop == CR_TRACE_IN_EVENT)
+		ptrace_notify(event_of(in) << 8 | SIGTRAP, in->message);
+}
 
-	if (in->stop == CR_TRACE_AFTER_CALL) {
-		ptrace_report_syscall_exit(regs, false);
-	} else if (in->stop == CR_TRACE_IN_EVENT) {
-		ptrace_notify((code & 0xff00) | SIGTRAP, in->message);
-		regs->ax = in->message;
-		cr_shim_trace_end_call();
-	}
+/* If that is a vfork(2), the child has gone meanwhile: the tracer may want to know. */
+void cr_shim_trace_vfork_done(const struct cr_img_trace *in)
+{
+	if (in->stop == CR_TRACE_IN_EVENT && event_of(in) == PTRACE_EVENT_VFORK &&
+	    !fatal_signal_pending(current))
+		ptrace_event(PTRACE_EVENT_VFORK_DONE, in->message);
+}
+
+/* That call ends, if it had not yet. */
+void cr_shim_trace_return(const struct cr_img_trace *in)
+{
+	if (in->stop != CR_TRACE_IN_EVENT)
+		return;
+	task_pt_regs(current)->ax =
+		event_of(in) == PTRACE_EVENT_EXEC ? 0 : in->message;
+	cr_shim_trace_end_call();
 }
 
 /* Does a tracer want to know when the system call ends that @t is in? */
@@ -319,6 +375,26 @@ bool cr_shim_set_nocldstop(struct task_struct *t, bool set)
 		*sa_flags |= SA_NOCLDSTOP;
 	unlock_task_sighand(t, &flags);
 	return was;
+}
+
+/*
+ * All threads of the group of @t exit: with @code, whatever they say themselves, and
+ * maybe since it was @killed.
+ */
+void cr_shim_trace_group_exit(struct task_struct *t, u32 code, bool killed)
+{
+	unsigned long flags;
+
+	if (!lock_task_sighand(t, &flags))
+		return;
+	/* As in do_group_exit(). */
+	if (!(t->signal->flags & SIGNAL_GROUP_EXIT)) {
+		t->signal->flags = SIGNAL_GROUP_EXIT;
+		t->signal->group_exit_code = code;
+		if (killed)
+			sigaddset(&t->signal->shared_pending.signal, SIGKILL);
+	}
+	unlock_task_sighand(t, &flags);
 }
 
 /* For a stop by a tracer: see cr_shim_stop_stamp(). */

@@ -3,7 +3,10 @@
 
 #include <linux/cgroup.h>
 #include <linux/completion.h>
+#include <linux/pid_namespace.h>
+#include <linux/ptrace.h>
 #include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
 #include <linux/swait.h>
 
 #include "shim.h"
@@ -44,6 +47,40 @@ struct task_struct *cr_shim_vfork_waiter(struct task_struct *t, u32 *pid)
 	return waiter;
 }
 
+/* Is the completion that @t knows on the stack of @waiter? */
+static bool is_on_stack_of(struct task_struct *t, struct task_struct *waiter)
+{
+	unsigned long done = (unsigned long)READ_ONCE(t->vfork_done);
+	unsigned long stack = (unsigned long)task_stack_page(waiter);
+
+	return done - stack < THREAD_SIZE;
+}
+
+/*
+ * Of @t, which its tracer has stopped when it has begun a vfork(2) and does not
+ * wait yet: the child, referenced, as long as that one has not given up its
+ * memory. NULL of any other task.
+ */
+struct task_struct *cr_shim_vfork_child(struct task_struct *t)
+{
+	struct task_struct *child = NULL, *tracer;
+	struct pid_namespace *ns;
+
+	rcu_read_lock();
+	tracer = rcu_dereference(t->parent);
+	ns = task_active_pid_ns(tracer);
+	if (t->ptrace && ns && t->ptrace_message <= INT_MAX)
+		child = pid_task(find_pid_ns(t->ptrace_message, ns), PIDTYPE_PID);
+	/* Somebody else may have got the number since. */
+	if (child && READ_ONCE(child->vfork_done) &&
+	    (rcu_dereference(child->real_parent) == t || is_on_stack_of(child, t)))
+		get_task_struct(child);
+	else
+		child = NULL;
+	rcu_read_unlock();
+	return child;
+}
+
 /*
  * Lets @t complete @done when it gives up its memory. False if it exits, or
  * somebody waits for that already.
@@ -66,12 +103,29 @@ bool cr_shim_vfork_begin(struct task_struct *t, struct completion *done)
 	return can;
 }
 
-/* As wait_for_vfork_done(). */
-void cr_shim_vfork_wait(struct completion *done)
+/* The number of @t, referenced: it stays when @t is gone. */
+struct pid *cr_shim_vfork_pid(struct task_struct *t)
 {
+	return get_task_pid(t, PIDTYPE_PID);
+}
+
+/*
+ * As wait_for_vfork_done(), and what kernel_clone() does afterwards. The tracer of the
+ * current task sees that the call has no result yet.
+ */
+void cr_shim_vfork_wait(struct completion *done, struct pid *child)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	unsigned long result = regs->ax;
+	int killed;
+
+	regs->ax = -ENOSYS;
 	cgroup_enter_frozen();
-	wait_for_completion_state(done, TASK_KILLABLE | TASK_FREEZABLE);
+	killed = wait_for_completion_state(done, TASK_KILLABLE | TASK_FREEZABLE);
 	cgroup_leave_frozen(false);
+	if (!killed)
+		ptrace_event_pid(PTRACE_EVENT_VFORK_DONE, child);
+	regs->ax = result;
 }
 
 /* @done goes: @t must not know it any more. */

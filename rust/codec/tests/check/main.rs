@@ -1129,8 +1129,10 @@ fn stops() {
         fails(1, "impossible stop", stop(signal, flags));
     }
 
-    // One of two threads has still to stop.
+    // One of two threads has still to stop; none is traced.
     let mut sample = change(0, stop(20, CR_PROCESS_CONTINUED));
+    let traced = index(&sample, CR_TAG_TRACE, 0);
+    sample.state.remove(traced);
     assert!(check(&sample).unwrap_err().contains("waits for nobody"));
     sample.change(1, |thread: &mut cr_img_thread| {
         thread.flags = CR_THREAD_STOPPING
@@ -1425,10 +1427,99 @@ fn controls() {
     passes::<cr_img_controls>(0, |controls| controls.dispatch_len = u64::MAX);
 }
 
+/// Traced threads of a process that a signal has stopped, or not.
+fn group_stops() {
+    let with = |flags, change: &dyn Fn(&mut cr_img_trace)| {
+        let mut sample = Sample::new();
+        sample.change::<cr_img_trace>(0, |trace| {
+            (trace.stop, trace.status) = (CR_TRACE_IN_INTERRUPT, (128 << 8) | 20);
+            trace.siginfo = [0; 128];
+            change(trace);
+        });
+        sample.change::<cr_img_process>(0, |process| {
+            (process.stop_signal, process.flags) = (20, flags);
+        });
+        sample.change::<cr_img_thread>(1, |thread| {
+            if flags == 0 {
+                thread.flags |= CR_THREAD_STOPPING;
+            }
+        });
+        check(&sample)
+    };
+    let in_stop = |trace: &mut cr_img_trace| {
+        (trace.stop, trace.status, trace.flags) = (CR_TRACE_IN_STOP, 20, 0);
+    };
+    let refused = |change: &dyn Fn(&mut cr_img_trace), why| {
+        assert!(with(CR_PROCESS_STOPPED, change).unwrap_err().contains(why));
+    };
+    assert_eq!(with(CR_PROCESS_STOPPED, &|_| ()), Ok(()));
+    assert_eq!(with(CR_PROCESS_STOPPED, &in_stop), Ok(()));
+    assert!(with(0, &|_| ()).unwrap_err().contains("still to stop"));
+    fails::<cr_img_trace>(0, "that is not stopped", |trace| {
+        in_stop(trace);
+        trace.siginfo = [0; 128];
+    });
+    refused(&|trace| trace.status = (128 << 8) | 11, "impossible stop");
+    let seized = |trace: &mut cr_img_trace| {
+        in_stop(trace);
+        trace.flags = CR_TRACE_SEIZED;
+    };
+    refused(&seized, "impossible stop");
+    let told = |trace: &mut cr_img_trace| {
+        in_stop(trace);
+        trace.siginfo[0] = 20;
+    };
+    refused(&told, "impossible siginfo");
+    let listens = |trace: &mut cr_img_trace| trace.flags |= CR_TRACE_LISTENS;
+    assert_eq!(with(CR_PROCESS_STOPPED, &listens), Ok(()));
+    let notified = |trace: &mut cr_img_trace| {
+        trace.flags |= CR_TRACE_LISTENS | CR_TRACE_TRAP_NOTIFY;
+    };
+    refused(&notified, "stands elsewhere");
+    fails::<cr_img_trace>(0, "stands elsewhere", listens);
+}
+
+/// A process that exits, as do all of its threads.
+fn exits(stop: &dyn Fn(&mut cr_img_trace)) {
+    fails::<cr_img_process>(0, "and does not itself", |process| {
+        process.flags |= CR_PROCESS_EXITS
+    });
+    let with = |change: &dyn Fn(&mut cr_img_process)| {
+        let mut sample = Sample::new();
+        sample.change::<cr_img_trace>(0, stop);
+        // Of the other thread.
+        let trace = sample.state[index(&sample, CR_TAG_TRACE, 0)].clone();
+        let at = index(&sample, CR_TAG_REGS, 0);
+        sample.state.insert(at, trace);
+        sample.change::<cr_img_process>(0, |process| {
+            (process.flags, process.exit_code) = (CR_PROCESS_EXITS, 0x300);
+            change(process);
+        });
+        check(&sample)
+    };
+    assert_eq!(with(&|_| ()), Ok(()));
+    let refused = |change: &dyn Fn(&mut cr_img_process), why| {
+        assert!(with(change).unwrap_err().contains(why));
+    };
+    refused(&|process| process.exit_code = 0x80, "impossible exit code");
+    refused(&|process| process.stop_signal = 19, "impossible stop");
+    assert_eq!(with(&|process| process.flags |= CR_PROCESS_KILLED), Ok(()));
+    refused(
+        &|process| process.flags |= CR_PROCESS_CONTINUED,
+        "impossible stop",
+    );
+    fails::<cr_img_process>(0, "unknown flags", |process| {
+        process.flags |= CR_PROCESS_KILLED
+    });
+    fails::<cr_img_process>(2, "a zombie with threads", |process| {
+        process.flags |= CR_PROCESS_EXITS
+    });
+}
+
 #[test]
 fn traces() {
     fails::<cr_img_trace>(0, "impossible tracer", |trace| trace.tracer = 0);
-    fails::<cr_img_trace>(0, "unknown flags", |trace| trace.flags |= 0x200);
+    fails::<cr_img_trace>(0, "unknown flags", |trace| trace.flags |= 0x400);
     fails::<cr_img_trace>(0, "unknown flags", |trace| trace.options = 1 << 21);
     fails::<cr_img_trace>(0, "not seized", |trace| trace.flags &= !CR_TRACE_SEIZED);
     fails::<cr_img_trace>(0, "single step", |trace| trace.flags = CR_TRACE_FORCED_TF);
@@ -1459,14 +1550,38 @@ fn traces() {
     let event = CR_TRACE_IN_EVENT;
     passes::<cr_img_trace>(0, |trace| stop(trace, event, 0x305, 7));
     fails::<cr_img_trace>(0, "impossible stop", |trace| stop(trace, event, 0x305, 0));
-    fails::<cr_img_trace>(0, "impossible stop", |trace| stop(trace, event, 0x205, 7));
+    fails::<cr_img_trace>(0, "impossible stop", |trace| stop(trace, event, 0x205, 0));
     fails::<cr_img_trace>(0, "impossible stop", |trace| {
         stop(trace, event, 0x105, 7);
         trace.status = 0x305;
     });
+    passes::<cr_img_trace>(0, |trace| stop(trace, event, 0x405, 7));
     fails::<cr_img_trace>(0, "impossible stop", |trace| {
-        stop(trace, event, 0x405, 7);
+        stop(trace, event, 0x605, 7);
     });
+    let at = |trace: &mut cr_img_trace, kind, event: u32, message| {
+        stop(trace, kind, (event << 8) | 5, message);
+        trace.options = 1 << event;
+    };
+    let exit = CR_TRACE_IN_EXIT;
+    passes::<cr_img_trace>(0, |trace| at(trace, exit, 6, 0x300));
+    passes::<cr_img_trace>(0, |trace| at(trace, exit, 6, 0));
+    fails::<cr_img_trace>(0, "impossible stop", |trace| at(trace, exit, 6, 0x1_0000));
+    fails::<cr_img_trace>(0, "impossible stop", |trace| at(trace, exit, 6, 1 << 32));
+    fails::<cr_img_trace>(0, "impossible stop", |trace| at(trace, exit, 7, 0x300));
+    fails::<cr_img_trace>(0, "impossible stop", |trace| {
+        at(trace, exit, 6, 0x300);
+        trace.options = 0;
+    });
+    let filter = CR_TRACE_IN_FILTER;
+    passes::<cr_img_trace>(0, |trace| at(trace, filter, 7, 0xffff));
+    fails::<cr_img_trace>(0, "impossible stop", |trace| at(trace, filter, 7, 0x1_0000));
+    fails::<cr_img_trace>(0, "impossible stop", |trace| {
+        at(trace, filter, 7, 1);
+        trace.options = 1 << 6;
+    });
+    exits(&|trace| at(trace, exit, 6, 0x300));
+    group_stops();
     let sleep = |trace: &mut cr_img_trace| {
         stop(trace, CR_TRACE_RUNS, 0, 0);
         trace.siginfo = [0; 128];
