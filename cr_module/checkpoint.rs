@@ -12,18 +12,17 @@ use crate::{
     abi::{self, Argument},
     container::Container,
     hold::Hold,
-    image::{Buffer, FileSink},
+    image::{room_for, Buffer, FileSink, Index, Room},
     objects::Objects,
     references::References,
     report::{fail, Context, Log, Result},
     state::{
-        self, clock, cpu, event, inode, inotify, io_uring, ipc, lock, memory::Memory, mqueue,
+        self, clock, cpu, event, fs, inode, inotify, io_uring, ipc, lock, memory::Memory, mqueue,
         netlink, owner, packet, pid_ns, semaphore, session, socket, sysv_shm, task, tcp, timerfd,
         track::Track, udp, uring_table, uring_task, uts,
     },
     tree::Tree,
 };
-use core::ops::Range;
 use cr_codec::{
     check::{check_state, Rec, EM_X86_64},
     read::ImageId,
@@ -86,13 +85,14 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
     };
     let mut container = Container::find(args)?;
     // Before anybody is held up.
-    let mut nr_tasks = 0;
+    let (mut nr_processes, mut nr_threads) = (0, 0);
     for task in container.ns().tasks().filter(|task| !task.is_dead()) {
         task.may_read()
             .context(format_args!("{}", container.who(&task)))?;
-        nr_tasks += 1;
+        nr_processes += usize::from(task.is_leader());
+        nr_threads += 1;
     }
-    let room = Buffer::for_threads(nr_tasks)?;
+    let room = room_for(nr_processes, nr_threads)?;
     container.declare(args)?;
     let timeout_ms = match args.timeout_ms {
         0 => DEFAULT_TIMEOUT_MS,
@@ -121,7 +121,7 @@ fn checkpoint(args: &cr_checkpoint, log: &Log) -> Result<cr_stats> {
         Some(collected) => collected,
         None => {
             how.detach = false;
-            let room = Buffer::for_threads(nr_tasks)?;
+            let room = room_for(nr_processes, nr_threads)?;
             hold_and_collect(&container, room, &how, &mut stats)?.ok_or(EINVAL)?
         }
     };
@@ -166,7 +166,7 @@ type HeldSince<'a> = (Hold<'a>, u64);
 /// what it waits for then is copied first. None if there was too little memory for that, after all.
 fn hold_and_collect<'a>(
     container: &'a Container,
-    room: Buffer,
+    room: Room,
     how: &How,
     stats: &mut cr_stats,
 ) -> Result<Option<(State, Option<HeldSince<'a>>)>> {
@@ -200,9 +200,6 @@ fn read_sections(args: &cr_checkpoint) -> Result<KVVec<(cr_img_section, KVVec<u8
     Ok(sections)
 }
 
-/// Where the payloads of records are in memory: tag, object id, place.
-type Index = KVVec<(u32, u64, Range<usize>)>;
-
 /// What has been copied of a container that stood still.
 struct State {
     records: Buffer,
@@ -229,12 +226,7 @@ struct How {
 }
 
 /// Copies all state but the contents of memory.
-fn collect(
-    container: &Container,
-    hold: &mut Hold<'_>,
-    mut room: Buffer,
-    how: &How,
-) -> Result<State> {
+fn collect(container: &Container, hold: &mut Hold<'_>, mut room: Room, how: &How) -> Result<State> {
     let mut attempts = ATTEMPTS;
     loop {
         let result =
@@ -257,7 +249,7 @@ fn collect(
 fn collect_once(
     container: &Container,
     hold: &Hold<'_>,
-    buffer: Buffer,
+    (records, index): Room,
     how: &How,
 ) -> Result<State> {
     let tree = Tree::collect(container, hold)?;
@@ -267,9 +259,9 @@ fn collect_once(
         init: tree.processes[0].living().task.clone(),
         references: References::collect(&tree)?,
         objects: Objects::new(),
-        records: buffer,
+        records,
         memory: Memory::new(how.no_dontdump),
-        index: Index::with_capacity(8 * hold.len() as usize, GFP_KERNEL)?,
+        index,
         xfeatures: 0,
         vdso_data_len: None,
         lockable: KVVec::new(),
@@ -288,6 +280,7 @@ fn collect_once(
         listeners: KVVec::new(),
         semaphores: KVVec::new(),
         segments: KVVec::new(),
+        directories: None,
         path: vec::zeroed(PAGE_SIZE, GFP_KERNEL)?,
         xstate: state::regs::buffer()?,
         cpus: NO_CPUS,
@@ -429,6 +422,8 @@ pub(crate) struct Save<'a> {
     pub(crate) semaphores: KVVec<(i32, u32)>,
     /// Segments of System V shared memory.
     pub(crate) segments: KVVec<sysv_shm::Segment>,
+    /// Where the thread was that was saved last.
+    pub(crate) directories: Option<fs::Directories>,
     /// Room for a path, taken while it is in use.
     pub(crate) path: KVVec<u8>,
     /// The same for extended registers, and for a CPU affinity: threads have many.

@@ -176,7 +176,7 @@ impl Image {
         let (header, mut reader) = Reader::new(source, misc::crc32c)?;
         check_header(&header)?;
 
-        let mut records = Records::new();
+        let mut records = Records::new()?;
         let head = loop {
             let head = reader.next()?;
             match head.tag {

@@ -85,6 +85,11 @@ struct task_struct *cr_shim_living_thread(struct task_struct *t)
 	return found;
 }
 
+bool cr_shim_is_leader(struct task_struct *t)
+{
+	return thread_group_leader(t);
+}
+
 u32 cr_shim_task_pid(struct task_struct *t)
 {
 	return task_tgid_vnr(t);
