@@ -16,8 +16,9 @@ use crate::{
     files::{Files, Opened},
     image::{FileSource, Records},
     late::{HandedOver, Late},
-    plan::{Created, Plan, ThreadPlan},
+    plan::{Plan, ThreadPlan},
     report::{fail, Context, Log, Result},
+    roll::Created,
     state::{
         cpu, debugreg, event, inode, inotify, io_uring, ipc, memory, numa, owner, pid_ns, proc_mem,
         regs, session, stop, task, thread,

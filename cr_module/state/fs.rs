@@ -130,6 +130,24 @@ pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
     Ok(())
 }
 
+/// Gives the container's init its directories before it creates others, who have them from it then.
+pub(crate) fn restore_for_all(build: &Build<'_>) -> Result {
+    let id = build.plan.processes[0].process.fs;
+    match id != 0 && is_for_all(build, id)? {
+        true => restore(build, &build.object(id)?),
+        false => Ok(()),
+    }
+}
+
+/// Whether processes have these from the container's init. From another root directory than its own,
+/// no other name would mean what it says.
+pub(crate) fn is_for_all(build: &Build<'_>, id: u64) -> Result<bool> {
+    let init = build.object(build.plan.processes[0].process.fs)?;
+    let fs: cr_img_fs = init.fixed()?;
+    let (_, root) = init.variable::<cr_img_fs>().split_at(fs.cwd_len as usize);
+    Ok(fs.cwd == 0 && root == b"/" && build.object(id)?.payload == init.payload)
+}
+
 /// Makes a directory the root directory.
 fn enter(build: &Build<'_>, root: &[u8]) -> Result {
     let fd = open(build, root)?;

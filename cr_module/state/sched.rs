@@ -15,7 +15,10 @@ use crate::{
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
-use cr_sys::task::{CpuWords, TaskRef, NO_CPUS};
+use cr_sys::{
+    build::Inherited,
+    task::{CpuWords, TaskRef, NO_CPUS},
+};
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 use zerocopy_derive::{Immutable, IntoBytes};
@@ -114,10 +117,27 @@ struct SchedAttr {
 }
 
 /// Asks for what the records of the current thread say, where that is not what it has already.
-pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread, rec: Option<Rec<'_>>) -> Result {
-    let mut current = cr_img_thread::default();
-    // Only the restart block of a call that was interrupted could be unknown.
-    let _ = TaskRef::current().read_thread(&mut current);
+pub(crate) fn restore(
+    build: &Build<'_>,
+    thread: &cr_img_thread,
+    rec: Option<Rec<'_>>,
+    current: &Inherited,
+) -> Result {
+    let alike = (thread.policy, thread.nice) == (current.policy, current.nice);
+    match rec {
+        None if alike && !current.asks_more => Ok(()),
+        rec => ask(build, thread, rec, current),
+    }
+}
+
+/// The same where it is not known to have that.
+#[inline(never)]
+fn ask(
+    build: &Build<'_>,
+    thread: &cr_img_thread,
+    rec: Option<Rec<'_>>,
+    current: &Inherited,
+) -> Result {
     let mut cpus = NO_CPUS;
     let sched = TaskRef::current().read_sched(&mut cpus);
     let have = Scheduling {

@@ -35,6 +35,7 @@
 
 pub mod aio;
 pub mod build;
+pub mod cred;
 pub mod errno;
 pub mod file;
 pub mod inet;

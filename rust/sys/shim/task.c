@@ -365,6 +365,12 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 			    other_unsupported(t);
 }
 
+/* With a reference. */
+const struct cred *cr_shim_current_cred(void)
+{
+	return get_current_cred();
+}
+
 /* -EOVERFLOW: an id has no mapping here; -E2BIG: more than @max_groups. */
 int cr_shim_cred_read(struct task_struct *t, struct cr_img_cred *out,
 		      u32 *groups, u32 max_groups)
