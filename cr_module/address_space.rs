@@ -10,12 +10,13 @@ use crate::{
     report::{Context, Result},
     state::{guard::Guards, inherit, mm, vdso},
 };
-use core::ops::Range;
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::build as sys;
 use kernel::prelude::*;
 
 const SYS_MUNMAP: u32 = 11;
+const SYS_MADVISE: u32 = 28;
+const MADV_DONTFORK: u64 = 10;
 
 const PROT_READ_WRITE: u32 = 3;
 const MAP_PRIVATE_ANONYMOUS: u32 = 0x22;
@@ -23,13 +24,21 @@ const MAP_PRIVATE_ANONYMOUS: u32 = 0x22;
 /// Gives the current process nothing but scratch memory.
 pub(crate) fn start_over(process: &ProcessPlan) -> Result {
     sys::unmap_all()?;
-    map_scratch(&process.all_scratch)
+    map_scratch(process)
 }
 
-fn map_scratch(range: &Range<u64>) -> Result {
+/// Those who are forked from the current process get none of it: to copy it, and to have it in common
+/// with all others until they give it up, would take them longer than to map their own.
+fn map_scratch(process: &ProcessPlan) -> Result {
+    let range = &process.all_scratch;
     let (addr, len) = (range.start, range.end - range.start);
     sys::map(None, addr, len, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, 0)
-        .context(format_args!("scratch memory"))
+        .and_then(|()| match process.creates.is_empty() {
+            true => Ok(0),
+            false => sys::syscall(SYS_MADVISE, [addr, len, MADV_DONTFORK, 0, 0, 0]),
+        })
+        .context(format_args!("scratch memory"))?;
+    Ok(())
 }
 
 /// Unmaps the scratch memory of the current process, which needs it no more.
@@ -52,19 +61,12 @@ pub(crate) fn map_memory(plan: &Plan, at: usize) -> Result {
     };
 
     let vmas = collect_vmas(plan, mm_at)?;
-    // It has the parent's scratch memory, too.
-    if parent.scratch != process.all_scratch {
-        let length = parent.scratch.end - parent.scratch.start;
-        build.syscall(SYS_MUNMAP, [parent.scratch.start, length, 0])?;
-    }
     let parent_mm: cr_img_mm = parent.mm.fixed()?;
     let image: cr_img_mm = plan.records.get(mm_at).fixed()?;
     let keeps_vdso = vdso::is_compat(&parent_mm) == vdso::is_compat(&image)
         && inherit::keeps_vdso(&parent.vmas, &vmas);
     inherit::unmap_others(&build, &parent.vmas, &vmas, keeps_vdso)?;
-    if parent.scratch != process.all_scratch {
-        map_scratch(&process.all_scratch)?;
-    }
+    map_scratch(process)?;
     inherit::drop_others(&build, &parent.vmas, &vmas, &parent.inherit)?;
     let inherited = mm::Inherited {
         vmas: &parent.vmas,
@@ -82,7 +84,6 @@ struct Parent<'a> {
     mm: Rec<'a>,
     vmas: KVVec<cr_img_vma>,
     guards: Guards,
-    scratch: Range<u64>,
 }
 
 impl<'a> Parent<'a> {
@@ -97,7 +98,6 @@ impl<'a> Parent<'a> {
             mm: plan.records.get(at),
             vmas: collect_vmas(plan, at)?,
             guards: Guards::of(plan, parent)?,
-            scratch: parent.all_scratch.clone(),
         }))
     }
 }

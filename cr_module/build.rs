@@ -11,7 +11,7 @@
 use crate::{
     address_space::{self, map_memory, protect_memory, start_over},
     late,
-    plan::{self, Created, Plan, ProcessPlan, ThreadPlan, LEADER_SCRATCH, THREAD_SCRATCH},
+    plan::{self, Plan, ProcessPlan, ThreadPlan, LEADER_SCRATCH, THREAD_SCRATCH},
     report::{fail, failure, Context, Failure, Result},
     sharing::{self, Sharer},
     state::{
@@ -30,7 +30,6 @@ use cr_sys::{
     build::{self as sys, Spawn, TaskMain},
     file::FileRef,
     misc,
-    park::Slot,
     task::TaskRef,
 };
 use kernel::{
@@ -250,17 +249,19 @@ impl TaskMain for ProcessMain {
     }
 }
 
-/// Creates memory and children, and waits until all processes are there and in their groups.
+/// Creates memory and children. A zombie waits until all processes are there and in their groups.
 fn come_into_being(plan: &Arc<Plan>, at: usize) -> Result {
     let process = &plan.processes[at];
     let image = &process.process;
-    register(plan, at, 0, None);
+    plan.place(at, 0).register();
     sys::forget_caller();
     sys::set_execed(image.flags & CR_PROCESS_EXECED != 0);
     if at == 0 {
         become_init(plan, process)?;
     }
-    audit::restore(plan, &process.threads[0].thread)?;
+    let leader = &process.threads[0].thread;
+    let creator = (at != 0).then(|| &*plan.processes[process.creator].threads[0].thread);
+    audit::restore(plan, leader, creator)?;
     audit::restore_tty(image)?;
     session::restore_autogroup(plan, at)?;
     if process.is_ns_init() {
@@ -298,8 +299,11 @@ fn come_into_being(plan: &Arc<Plan>, at: usize) -> Result {
         create_processes(plan, process, |child| !at_home(child))?;
     }
     plan.created.arrive();
-    plan.grouped.wait()?;
-    Ok(())
+    // Others have more to wait for.
+    match process.is_zombie() {
+        true => Ok(plan.grouped.wait()?),
+        false => Ok(()),
+    }
 }
 
 /// Creates those children, and others, that are the current process' to create.
@@ -367,7 +371,11 @@ fn become_init(plan: &Plan, process: &ProcessPlan) -> Result {
     }
     build.syscall(SYS_CLOSE_RANGE, [0, u64::from(u32::MAX), 0])?;
     timerfd::restore_times(plan, &build)?;
-    inotify::restore_watches(plan, &build)
+    inotify::restore_watches(plan, &build)?;
+    // Those whom it creates have these from it.
+    let leader = &process.threads[0].thread;
+    thread::restore_name(&build, leader, &sys::inherited())?;
+    fs::restore_for_all(&build)
 }
 
 fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
@@ -445,7 +453,10 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
 fn make_shared(sharer: &Sharer<'_>, at: usize) -> Result {
     let build = sharer.build;
     let image = &sharer.plan.processes[at].process;
-    sharer.make(image.fs, || fs::restore(build, &build.object(image.fs)?))?;
+    sharer.make(image.fs, || match fs::is_for_all(build, image.fs)? {
+        true => Ok(()),
+        false => fs::restore(build, &build.object(image.fs)?),
+    })?;
     sharer.make_files(image.files, || match at {
         0 => lock::restore_of_files(build),
         _ => Ok(()),
@@ -524,7 +535,7 @@ impl TaskMain for ThreadMain {
         let owner = &plan.processes[process];
         let image = &owner.threads[thread];
         attempt(&plan, image.thread.tid, || {
-            register(&plan, process, thread, None);
+            plan.place(process, thread).register();
             sys::set_sigmask(u64::MAX, None);
             let build = Build::new(&plan, owner, thread);
             let sharer = Sharer {
@@ -536,7 +547,7 @@ impl TaskMain for ThreadMain {
             if image.thread.files != 0 {
                 sharer.complete_files(image.thread.files)?;
             }
-            audit::restore(&plan, &image.thread)?;
+            audit::restore(&plan, &image.thread, Some(&owner.threads[0].thread))?;
             pid_ns::restore_for_children(&build, &image.thread)?;
             rebuild_thread(&build, image)?;
             usage::restore_thread(&image.thread);
@@ -559,12 +570,6 @@ fn rebuild_thread(build: &Build<'_>, image: &ThreadPlan) -> Result {
     thread::restore(build, image)
 }
 
-/// Tells the others that the current task exists, and where it will wait.
-fn register(plan: &Plan, process: usize, thread: usize, slot: Option<Arc<Slot>>) {
-    let task = TaskRef::current();
-    plan.register(process, thread, Created { task, slot });
-}
-
 /// The last step: wait for the release on the way to user mode.
 fn park(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
     let image = &plan.processes[process].process;
@@ -581,7 +586,7 @@ fn park(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
     };
     let wait_left = syscall::wait_left(record);
     let slot = sys::park_current(parking, &TaskRef::current(), wait_left)?;
-    register(plan, process, thread, Some(slot));
+    plan.place(process, thread).register_slot(slot);
     if let Some(at) = build.sched {
         numa::restore_place(&plan.records.get(at).fixed()?);
     }

@@ -12,18 +12,17 @@ use crate::{
     abi::{self, Argument},
     container::Container,
     hold::Hold,
-    image::{Buffer, FileSink},
+    image::{room_for, Buffer, FileSink, Index, Room},
     objects::Objects,
     references::References,
     report::{fail, Context, Log, Result},
     state::{
-        self, clock, cpu, event, inode, inotify, io_uring, ipc, lock, memory::Memory, mqueue,
+        self, clock, cpu, event, fs, inode, inotify, io_uring, ipc, lock, memory::Memory, mqueue,
         netlink, owner, packet, pid_ns, semaphore, session, socket, sysv_shm, task, tcp, timerfd,
         track::Track, udp, uring_table, uring_task, uts,
     },
     tree::Tree,
 };
-use core::ops::Range;
 use cr_codec::{
     check::{check_state, Rec, EM_X86_64},
     read::ImageId,
@@ -89,13 +88,14 @@ fn checkpoint(args: &cr_checkpoint, stats: &mut cr_stats, log: &Log) -> Result {
     };
     let mut container = Container::find(args)?;
     // Before anybody is held up.
-    let mut nr_tasks = 0;
+    let (mut nr_processes, mut nr_threads) = (0, 0);
     for task in container.ns().tasks().filter(|task| !task.is_dead()) {
         task.may_read()
             .context(format_args!("{}", container.who(&task)))?;
-        nr_tasks += 1;
+        nr_processes += usize::from(task.is_leader());
+        nr_threads += 1;
     }
-    let room = Buffer::for_threads(nr_tasks)?;
+    let room = room_for(nr_processes, nr_threads)?;
     container.declare(args)?;
     let timeout_ms = match args.timeout_ms {
         0 => DEFAULT_TIMEOUT_MS,
@@ -123,7 +123,7 @@ fn checkpoint(args: &cr_checkpoint, stats: &mut cr_stats, log: &Log) -> Result {
         Some(collected) => collected,
         None => {
             how.detach = false;
-            let room = Buffer::for_threads(nr_tasks)?;
+            let room = room_for(nr_processes, nr_threads)?;
             hold_and_collect(&container, room, &how, stats)?.ok_or(EINVAL)?
         }
     };
@@ -168,7 +168,7 @@ type HeldSince<'a> = (Hold<'a>, u64);
 /// what it waits for then is copied first. None if there was too little memory for that, after all.
 fn hold_and_collect<'a>(
     container: &'a Container,
-    room: Buffer,
+    room: Room,
     how: &How,
     stats: &mut cr_stats,
 ) -> Result<Option<(KBox<State>, Option<HeldSince<'a>>)>> {
@@ -201,9 +201,6 @@ fn read_sections(args: &cr_checkpoint) -> Result<KVVec<(cr_img_section, KVVec<u8
     }
     Ok(sections)
 }
-
-/// Where the payloads of records are in memory: tag, object id, place.
-type Index = KVVec<(u32, u64, Range<usize>)>;
 
 /// What has been copied of a container that stood still.
 struct State {
@@ -260,7 +257,7 @@ struct How {
 fn collect(
     container: &Container,
     hold: &mut Hold<'_>,
-    mut room: Buffer,
+    mut room: Room,
     how: &How,
 ) -> Result<KBox<State>> {
     let deadline = misc::monotonic_ns() + AGAIN_NS.min(how.timeout_ns);
@@ -284,12 +281,12 @@ fn collect(
 fn collect_once(
     container: &Container,
     hold: &Hold<'_>,
-    buffer: Buffer,
+    (records, index): Room,
     how: &How,
 ) -> Result<KBox<State>> {
     let tree = Tree::collect(container, hold)?;
     let namespaces = namespaces(&tree)?;
-    let mut save = Save::new(container, hold, &tree, buffer, how)?;
+    let mut save = Save::new(container, &tree, records, index, how)?;
     save.has_own_ipc = namespaces & CR_NS_IPC != 0;
     save.references.check_contained(container, &tree)?;
 
@@ -407,6 +404,8 @@ pub(crate) struct Save<'a> {
     pub(crate) semaphores: KVVec<(i32, u32)>,
     /// Segments of System V shared memory.
     pub(crate) segments: KVVec<sysv_shm::Segment>,
+    /// Where the thread was that was saved last.
+    pub(crate) directories: Option<fs::Directories>,
     /// Room for a path, taken while it is in use.
     pub(crate) path: KVVec<u8>,
     /// The same for extended registers, and for a CPU affinity: threads have many.
@@ -430,9 +429,9 @@ impl<'a> Save<'a> {
     /// Nothing yet.
     fn new(
         container: &'a Container,
-        hold: &Hold<'_>,
         tree: &Tree,
         records: Buffer,
+        index: Index,
         how: &How,
     ) -> Result<KBox<Self>> {
         let save = Self {
@@ -442,7 +441,7 @@ impl<'a> Save<'a> {
             objects: Objects::new(),
             records,
             memory: Memory::new(how.no_dontdump),
-            index: Index::with_capacity(8 * hold.len() as usize, GFP_KERNEL)?,
+            index,
             xfeatures: 0,
             vdso_data_len: None,
             lockable: KVVec::new(),
@@ -461,6 +460,7 @@ impl<'a> Save<'a> {
             listeners: KVVec::new(),
             semaphores: KVVec::new(),
             segments: KVVec::new(),
+            directories: None,
             path: vec::zeroed(PAGE_SIZE, GFP_KERNEL)?,
             xstate: state::regs::buffer()?,
             cpus: Some(CpuWords::new()?),

@@ -6,7 +6,9 @@ use crate::{
     abi,
     image::Records,
     report::{fail, failure, Context, Result},
-    state::{cgroup_file, event, file, hugetlb, inet, inode, netlink, packet, pipe, shmem, socket, tty},
+    state::{
+        cgroup_file, event, file, hugetlb, inet, inode, netlink, packet, pipe, shmem, socket, tty,
+    },
 };
 use cr_codec::uapi::*;
 use cr_sys::{file::FileRef, path::PathRef};

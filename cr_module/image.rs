@@ -3,7 +3,8 @@
 //! Images on their way to and from a descriptor, and records in memory.
 
 use crate::report::{fail, failure, Context, Failure, Result};
-use cr_codec::{check::Rec, order, read::Source, write::Sink};
+use core::ops::{Range, RangeInclusive};
+use cr_codec::{check::Rec, order, read::Source, record::NR_TAGS, write::Sink};
 use cr_sys::{
     file::{FileRef, FileType},
     misc,
@@ -17,13 +18,15 @@ use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, prelude::*};
 pub(crate) struct Buffer(KVVec<u8>);
 
 impl Buffer {
-    /// Empty, with room for what most containers with so many threads have: while tasks stand still
-    /// is no time to look for memory.
-    pub(crate) fn for_threads(nr: usize) -> Result<Self> {
-        // More than they have who use no wide vector registers.
-        const EACH: usize = 2 << 10;
+    /// Empty, with room for what most containers with so many tasks have.
+    pub(crate) fn for_tasks(nr_processes: usize, nr_threads: usize) -> Result<Self> {
+        // More than they have who use no wide vector registers, and not many mappings.
+        const PROCESS: usize = 12 << 10;
+        const THREAD: usize = 2 << 10;
         const MOST_ROOM: usize = 64 << 20;
-        let room = nr.saturating_mul(EACH).min(MOST_ROOM);
+        let processes = nr_processes.saturating_mul(PROCESS);
+        let threads = nr_threads.saturating_mul(THREAD);
+        let room = processes.saturating_add(threads).min(MOST_ROOM);
         Ok(Self(KVVec::with_capacity(room, GFP_KERNEL_ACCOUNT)?))
     }
 
@@ -41,6 +44,24 @@ impl Buffer {
         }
         Ok(vec::extend(&mut self.0, bytes)?)
     }
+}
+
+/// Where the payloads of records are in memory: tag, object id, place.
+pub(crate) type Index = KVVec<(u32, u64, Range<usize>)>;
+
+/// Where state is copied to.
+pub(crate) type Room = (Buffer, Index);
+
+/// Room for what most containers have: while tasks stand still is no time to look for memory.
+pub(crate) fn room_for(nr_processes: usize, nr_threads: usize) -> Result<Room> {
+    const RECORDS_OF_PROCESS: usize = 48;
+    const RECORDS_OF_THREAD: usize = 8;
+    const MOST_RECORDS: usize = 1 << 20;
+    let processes = nr_processes.saturating_mul(RECORDS_OF_PROCESS);
+    let threads = nr_threads.saturating_mul(RECORDS_OF_THREAD);
+    let records = processes.saturating_add(threads).min(MOST_RECORDS);
+    let index = Index::with_capacity(records, GFP_KERNEL)?;
+    Ok((Buffer::for_tasks(nr_processes, nr_threads)?, index))
 }
 
 /// The descriptor that an image is written to.
@@ -245,68 +266,94 @@ impl FileSource {
 /// A record that has been read.
 pub(crate) struct Stored {
     tag: u32,
+    /// The one of the same kind that comes next: its number, and one more; 0 if it is the last.
+    next: u32,
     id: u64,
     offset: u64,
+    piece: usize,
     start: usize,
     len: usize,
 }
 
 /// All records before the pages, in memory.
 pub(crate) struct Records {
-    bytes: KVVec<u8>,
+    /// Payloads, each within one piece. What has been read stays where it is.
+    pieces: KVVec<KVVec<u8>>,
+    /// Bytes in use in the last piece, and in all of them.
+    used: usize,
+    total: usize,
     index: KVVec<Stored>,
     /// Places in `index` of those with an id.
     objects: KVVec<u32>,
+    /// Numbers of the first and the last record of each kind, and one more.
+    kinds: KVVec<[u32; 2]>,
 }
 
 /// The most that the records before the pages may take. A thread takes 4 KiB, a mapping 100 bytes.
 const MAX_STATE: usize = 512 << 20;
 
+/// Bytes of a piece: more where there are more already. Kernels clear what they allocate.
+const PIECES: RangeInclusive<usize> = 16 << 10..=256 << 10;
+
 impl Records {
     /// None.
-    pub(crate) fn new() -> Self {
-        Self {
-            bytes: KVVec::new(),
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self {
+            pieces: KVVec::new(),
+            used: 0,
+            total: 0,
             index: KVVec::new(),
             objects: KVVec::new(),
-        }
+            kinds: vec::zeroed(NR_TAGS, GFP_KERNEL)?,
+        })
     }
 
-    /// Adds a record and returns where its payload is to be put.
+    /// Adds a record, of a known kind, and returns where its payload is to be put.
     pub(crate) fn add(&mut self, tag: u32, id: u64, offset: u64, len: u64) -> Result<&mut [u8]> {
-        let start = self.bytes.len();
         let len = usize::try_from(len).map_err(|_| EINVAL)?;
-        let end = start
-            .checked_add(len)
-            .filter(|end| *end <= MAX_STATE)
-            .ok_or_else(|| {
-                failure!(
-                    E2BIG,
-                    "the image describes more state than {} MiB",
-                    MAX_STATE >> 20
-                )
-            })?;
-        if self.bytes.capacity() < end {
-            // Kernels clear what they allocate: not much more than is needed.
-            self.bytes
-                .reserve(len.max(start).max(8 << 10), GFP_KERNEL_ACCOUNT)?;
+        let total = self.total.checked_add(len);
+        let Some(total) = total.filter(|total| *total <= MAX_STATE) else {
+            fail!(
+                E2BIG,
+                "the image describes more state than {} MiB",
+                MAX_STATE >> 20
+            );
+        };
+        let room = self.pieces.last().map_or(0, |piece| piece.len()) - self.used;
+        if room < len || self.pieces.is_empty() {
+            let size = self.total.clamp(*PIECES.start(), *PIECES.end()).max(len);
+            let piece = vec::zeroed(size, GFP_KERNEL_ACCOUNT)?;
+            self.pieces.push(piece, GFP_KERNEL)?;
+            self.used = 0;
         }
-        vec::extend_zeroed(&mut self.bytes, len)?;
-        if id != 0 {
-            self.objects
-                .push(self.index.len() as u32, GFP_KERNEL_ACCOUNT)?;
+        let (piece, start) = (self.pieces.len() - 1, self.used);
+        self.note(Stored {
+            tag,
+            next: 0,
+            id,
+            offset,
+            piece,
+            start,
+            len,
+        })?;
+        self.used += len;
+        self.total = total;
+        Ok(&mut self.pieces[piece][start..start + len])
+    }
+
+    fn note(&mut self, stored: Stored) -> Result {
+        let [first, last] = self.kinds.get_mut(stored.tag as usize).ok_or(EINVAL)?;
+        let number = self.index.len() as u32;
+        if stored.id != 0 {
+            self.objects.push(number, GFP_KERNEL_ACCOUNT)?;
         }
-        self.index.push(
-            Stored {
-                tag,
-                id,
-                offset,
-                start,
-                len,
-            },
-            GFP_KERNEL,
-        )?;
-        Ok(&mut self.bytes[start..])
+        self.index.push(stored, GFP_KERNEL_ACCOUNT)?;
+        match *last {
+            0 => *first = number + 1,
+            before => self.index[before as usize - 1].next = number + 1,
+        }
+        *last = number + 1;
+        Ok(())
     }
 
     /// All of them.
@@ -320,8 +367,12 @@ impl Records {
 
     /// Those of one kind, in their order, each with its place.
     pub(crate) fn tagged(&self, tag: u32) -> impl Iterator<Item = (usize, Rec<'_>)> {
-        let all = (0..self.len()).map(|at| (at, self.get(at)));
-        all.filter(move |(_, rec)| rec.tag == tag)
+        let mut next = self.kinds.get(tag as usize).map_or(0, |kind| kind[0]);
+        core::iter::from_fn(move || {
+            let at = next.checked_sub(1)? as usize;
+            next = self.index[at].next;
+            Some((at, self.get(at)))
+        })
     }
 
     /// How many there are.
@@ -336,7 +387,7 @@ impl Records {
             tag: stored.tag,
             id: stored.id,
             offset: stored.offset,
-            payload: &self.bytes[stored.start..stored.start + stored.len],
+            payload: &self.pieces[stored.piece][stored.start..stored.start + stored.len],
         }
     }
 

@@ -25,6 +25,7 @@ mod plan;
 mod references;
 mod report;
 mod restart;
+mod roll;
 mod sharing;
 mod state;
 mod tree;

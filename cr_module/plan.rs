@@ -7,6 +7,7 @@ use crate::{
     image::Records,
     late::Late,
     report::{fail, failure, Failure, Result},
+    roll::{Created, Place, Roll},
     sharing::{self, Shared},
     state::{
         audit, io_uring,
@@ -17,18 +18,12 @@ use crate::{
 };
 use core::ops::Range;
 use cr_codec::{check::Rec, order, uapi::*, Record};
-use cr_sys::{
-    file::FileRef,
-    mm::PAGE_SIZE,
-    park::{Parking, Slot},
-    sync::Event,
-    task::TaskRef,
-};
+use cr_sys::{cred::CredRef, file::FileRef, mm::PAGE_SIZE, park::Parking, sync::Event};
 use kernel::{
     new_mutex,
     prelude::*,
     rbtree::RBTree,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, SetOnce},
 };
 
 /// A thread to be built.
@@ -94,6 +89,8 @@ pub(crate) struct ProcessPlan {
     /// A range of addresses that the process does not use, and the range of all who share its memory.
     pub(crate) scratch: u64,
     pub(crate) all_scratch: Range<u64>,
+    /// Credentials that threads of it were found to have, and the object that they are.
+    pub(crate) credentials: SetOnce<(CredRef, u64)>,
     /// Bytes at the end of it that are for seccomp filters.
     pub(crate) filter_scratch_len: u64,
     /// It has all of its mappings.
@@ -179,13 +176,6 @@ impl ProcessPlan {
     }
 }
 
-/// A task that has been created.
-#[derive(Clone)]
-pub(crate) struct Created {
-    pub(crate) task: TaskRef,
-    pub(crate) slot: Option<Arc<Slot>>,
-}
-
 /// Everything that the builders need and none of them changes, and where they meet.
 #[pin_data]
 pub(crate) struct Plan {
@@ -252,8 +242,7 @@ pub(crate) struct Plan {
     /// Sessions of audit.
     #[pin]
     pub(crate) audit_sessions: Mutex<audit::Sessions>,
-    #[pin]
-    tasks: Mutex<KVVec<Option<Created>>>,
+    roll: Roll,
     #[pin]
     failure: Mutex<Option<Failure>>,
 }
@@ -295,13 +284,12 @@ impl Plan {
         late: Arc<Late>,
     ) -> Result<Arc<Self>> {
         let mut processes = read_processes(&records)?;
-        let mut tasks: KVVec<Option<Created>> = KVVec::new();
+        let mut nr_tasks = 0;
         for process in processes.iter_mut() {
-            process.first_task = tasks.len();
-            for _ in &process.threads {
-                tasks.push(None, GFP_KERNEL)?;
-            }
+            process.first_task = nr_tasks;
+            nr_tasks += process.threads.len();
         }
+        let roll = Roll::new(nr_tasks)?;
         let shared = sharing::find(&processes)?;
         let find = |tag| records.tagged(tag).map(|(at, _)| at).next();
         let (uts, ipc) = (find(CR_TAG_UTS), find(CR_TAG_IPC));
@@ -355,7 +343,7 @@ impl Plan {
                 watched <- new_mutex!(KVVec::new()),
                 mqueues <- new_mutex!(KVVec::new()),
                 audit_sessions <- new_mutex!(RBTree::new()),
-                tasks <- new_mutex!(tasks),
+                roll,
                 failure <- new_mutex!(None),
             }? Error),
             GFP_KERNEL,
@@ -386,17 +374,14 @@ impl Plan {
         }
     }
 
-    /// A task has come into being, or has got further.
-    pub(crate) fn register(&self, process: usize, thread: usize, created: Created) {
-        let at = self.processes[process].first_task + thread;
-        self.tasks.lock()[at] = Some(created);
+    /// The place of a task in the roll.
+    pub(crate) fn place(&self, process: usize, thread: usize) -> &Place {
+        self.roll.place(self.processes[process].first_task + thread)
     }
 
     /// One of the tasks, by what it is.
     pub(crate) fn task(&self, process: usize, thread: usize) -> Result<Created> {
-        let at = self.processes[process].first_task + thread;
-        let created = self.tasks.lock()[at].clone();
-        created.ok_or_else(|| failure!(ESRCH, "a task is not there"))
+        self.place(process, thread).created()
     }
 
     /// A task has failed: the first one says why.
@@ -508,9 +493,11 @@ fn fixed<R: Record + Default>(rec: &Rec<'_>) -> Result<KBox<R>> {
 }
 
 fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
+    let process: KBox<cr_img_process> = fixed(rec)?;
     Ok(ProcessPlan {
-        process: fixed(rec)?,
-        threads: KVVec::new(),
+        // So many have been found in the image.
+        threads: KVVec::with_capacity(process.nr_threads as usize, GFP_KERNEL)?,
+        process,
         parent: 0,
         children: KVVec::new(),
         creator: 0,
@@ -529,6 +516,7 @@ fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
         semadjs: KVVec::new(),
         scratch: 0,
         all_scratch: 0..0,
+        credentials: SetOnce::new(),
         filter_scratch_len: 0,
         mapped: Countdown::new(1)?,
         filled: Countdown::new(1)?,

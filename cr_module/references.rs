@@ -53,8 +53,10 @@ impl References {
         };
         let mut tables = RBTree::<u64, ()>::new();
         for thread in tree.live_threads() {
-            for (_, ring) in thread.task.registered_rings() {
-                references.add(&ring)?;
+            if thread.task.has_uring() {
+                for (_, ring) in thread.task.registered_rings() {
+                    references.add(&ring)?;
+                }
             }
             if tables.get(&thread.info.files).is_some() {
                 continue;
@@ -173,9 +175,16 @@ impl References {
     /// Refuses memory and the like that is shared with the outside.
     pub(crate) fn check_contained(&self, container: &Container, tree: &Tree) -> Result {
         let mut users = RBTree::<u64, u32>::new();
-        for thread in tree.processes.iter().flat_map(|process| &process.threads) {
-            for object in objects_of(thread).into_iter().filter(|object| *object != 0) {
-                let more = users.get(&object).copied().unwrap_or(0) + 1;
+        let threads = tree.processes.iter().flat_map(|process| &process.threads);
+        let mut all = threads.map(objects_of).peekable();
+        while let Some(objects) = all.next() {
+            // Most threads have what the one before has.
+            let mut alike = 1;
+            while all.next_if_eq(&objects).is_some() {
+                alike += 1;
+            }
+            for object in objects.into_iter().filter(|object| *object != 0) {
+                let more = users.get(&object).copied().unwrap_or(0) + alike;
                 users.try_create_and_insert(object, more, GFP_KERNEL)?;
             }
         }

@@ -16,8 +16,9 @@ use crate::{
     files::{Files, Opened},
     image::{FileSource, Records},
     late::{HandedOver, Late},
-    plan::{Created, Plan, ThreadPlan},
+    plan::{Plan, ThreadPlan},
     report::{fail, Context, Log, Result},
+    roll::Created,
     state::{
         cpu, debugreg, event, hugetlb, inode, inotify, io_uring, ipc, memory, numa, owner, pid_ns,
         proc_mem, regs, session, stop, task, thread,
@@ -177,7 +178,7 @@ impl Image {
         let (header, mut reader) = Reader::new(source, misc::crc32c)?;
         check_header(&header)?;
 
-        let mut records = Records::new();
+        let mut records = Records::new()?;
         let head = loop {
             let head = reader.next()?;
             match head.tag {

@@ -29,8 +29,16 @@ pub(crate) fn save(thread: &Thread, record: &mut cr_img_thread) -> Result {
 }
 
 /// Gives them to the current task, which has those of its parent or of the caller.
-pub(crate) fn restore(plan: &Plan, wanted: &cr_img_thread) -> Result {
+pub(crate) fn restore(
+    plan: &Plan,
+    wanted: &cr_img_thread,
+    creator: Option<&cr_img_thread>,
+) -> Result {
     let key = (wanted.login_uid, wanted.audit_session);
+    // Who has created it has its own already, and has handed them on.
+    if creator.is_some_and(|creator| (creator.login_uid, creator.audit_session) == key) {
+        return Ok(());
+    }
     let mut sessions = plan.audit_sessions.lock();
     let (login, session) = current()?;
     let known = sessions.get(&key).copied();

@@ -17,7 +17,7 @@ use crate::{
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
-use cr_sys::{build, errno::EOPNOTSUPP, task::TaskRef, vec};
+use cr_sys::{build, cred::CredRef, errno::EOPNOTSUPP, task::TaskRef, vec};
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 
@@ -145,6 +145,12 @@ const AMBIENT: usize = 4;
 
 /// Gives the current task the credentials of a record.
 pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
+    // Threads have those of who has created them.
+    let shared = CredRef::current();
+    let known = build.process.credentials.as_ref();
+    if known.is_some_and(|(known, id)| known.is(&shared) && *id == rec.id) {
+        return Ok(());
+    }
     let wanted: cr_img_cred = rec.fixed()?;
     let mut groups: KVVec<u32> = KVVec::with_capacity(wanted.nr_groups as usize, GFP_KERNEL)?;
     let from = size_of::<cr_img_cred>();
@@ -158,6 +164,7 @@ pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
         && current.groups() == &groups[..]
         && wanted.nr_landlock == 0
     {
+        build.process.credentials.populate((shared, rec.id));
         return Ok(());
     }
 

@@ -27,35 +27,57 @@ pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result<u64> {
     }
     let (cwd, umask) = thread.task.cwd()?;
     let root = thread.task.root()?;
-    let mut buffer = core::mem::take(&mut save.path);
-    let mut names = KVVec::new();
     let removed = match cwd.is_unlinked() {
         true => removed_dir::save(save, &cwd).context(format_args!("its working directory"))?,
         false => 0,
     };
-    let cwd_len = match removed {
-        0 => name_of(save, &cwd, &mut buffer, "working").and_then(|name| {
-            names.extend_from_slice(name, GFP_KERNEL)?;
-            Ok(name.len())
-        })?,
-        _ => 0,
+    let last = save.directories.take();
+    let directories = match last.filter(|last| last.cwd.is(&cwd) && last.root.is(&root)) {
+        Some(last) => last,
+        None => Directories::find(save, cwd, root, removed)?,
     };
-    let root_len = name_of(save, &root, &mut buffer, "root").and_then(|name| {
-        names.extend_from_slice(name, GFP_KERNEL)?;
-        Ok(name.len())
-    })?;
-    save.path = buffer;
 
     let id = save.objects.add(Kind::Fs, thread.info.fs)?;
     let record = cr_img_fs {
         umask,
-        cwd_len: cwd_len as u32,
-        root_len: root_len as u32,
+        cwd_len: directories.cwd_len as u32,
+        root_len: (directories.names.len() - directories.cwd_len) as u32,
         reserved: 0,
         cwd: removed,
     };
-    save.object(id, &record, &[&names])?;
+    save.object(id, &record, &[&directories.names])?;
+    save.directories = Some(directories);
     Ok(id)
+}
+
+/// Where a thread is: many are in the same place as the one before.
+pub(crate) struct Directories {
+    cwd: PathRef,
+    root: PathRef,
+    /// The names of both, the first of so many bytes, which are none if it was removed.
+    names: KVVec<u8>,
+    cwd_len: usize,
+}
+
+impl Directories {
+    fn find(save: &mut Save<'_>, cwd: PathRef, root: PathRef, removed: u64) -> Result<Self> {
+        let mut buffer = core::mem::take(&mut save.path);
+        let mut names = KVVec::new();
+        if removed == 0 {
+            let name = name_of(save, &cwd, &mut buffer, "working")?;
+            names.extend_from_slice(name, GFP_KERNEL)?;
+        }
+        let cwd_len = names.len();
+        let name = name_of(save, &root, &mut buffer, "root")?;
+        names.extend_from_slice(name, GFP_KERNEL)?;
+        save.path = buffer;
+        Ok(Self {
+            cwd,
+            root,
+            names,
+            cwd_len,
+        })
+    }
 }
 
 /// The name of a directory, as the container's init sees it.
@@ -106,6 +128,24 @@ pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
     build.syscall(SYS_CLOSE, [fd, 0, 0])?;
     result.context(format_args!("working directory"))?;
     Ok(())
+}
+
+/// Gives the container's init its directories before it creates others, who have them from it then.
+pub(crate) fn restore_for_all(build: &Build<'_>) -> Result {
+    let id = build.plan.processes[0].process.fs;
+    match id != 0 && is_for_all(build, id)? {
+        true => restore(build, &build.object(id)?),
+        false => Ok(()),
+    }
+}
+
+/// Whether processes have these from the container's init. From another root directory than its own,
+/// no other name would mean what it says.
+pub(crate) fn is_for_all(build: &Build<'_>, id: u64) -> Result<bool> {
+    let init = build.object(build.plan.processes[0].process.fs)?;
+    let fs: cr_img_fs = init.fixed()?;
+    let (_, root) = init.variable::<cr_img_fs>().split_at(fs.cwd_len as usize);
+    Ok(fs.cwd == 0 && root == b"/" && build.object(id)?.payload == init.payload)
 }
 
 /// Makes a directory the root directory.

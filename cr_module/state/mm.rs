@@ -327,6 +327,8 @@ pub(crate) fn layout_of(mm: &cr_img_mm) -> cr_img_mm {
         flags: 0,
         dump_filter: 0,
         futex_slots: 0,
+        hiwater_rss: 0,
+        hiwater_vm: 0,
         pkeys: 0,
         exec_pkey: 0,
         mmap_base: 0,

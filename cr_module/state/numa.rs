@@ -36,6 +36,9 @@ pub(crate) fn save_task(save: &mut Save<'_>, task: &TaskRef, sched: &mut cr_img_
 
 /// Saves the policy of a mapping. 0 if it has none.
 pub(crate) fn save_vma(save: &mut Save<'_>, mm: &Mm, vma: &Vma) -> Result<u64> {
+    if !vma.policy {
+        return Ok(0);
+    }
     match mm.read_policy(vma.start) {
         Some(_) if vma.vdso => fail!(
             EOPNOTSUPP(),

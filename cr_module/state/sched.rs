@@ -15,7 +15,10 @@ use crate::{
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
-use cr_sys::task::{CpuWords, TaskRef};
+use cr_sys::{
+    build::Inherited,
+    task::{CpuWords, TaskRef},
+};
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 use zerocopy_derive::{Immutable, IntoBytes};
@@ -115,13 +118,32 @@ struct SchedAttr {
 }
 
 /// Asks for what the records of the current thread say, where that is not what it has already.
-pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread, rec: Option<Rec<'_>>) -> Result {
-    let (policy, nice) = policy_of_current();
+pub(crate) fn restore(
+    build: &Build<'_>,
+    thread: &cr_img_thread,
+    rec: Option<Rec<'_>>,
+    current: &Inherited,
+) -> Result {
+    let alike = (thread.policy, thread.nice) == (current.policy, current.nice);
+    match rec {
+        None if alike && !current.asks_more => Ok(()),
+        rec => ask(build, thread, rec, current),
+    }
+}
+
+/// The same where it is not known to have that.
+#[inline(never)]
+fn ask(
+    build: &Build<'_>,
+    thread: &cr_img_thread,
+    rec: Option<Rec<'_>>,
+    current: &Inherited,
+) -> Result {
     let mut cpus = CpuWords::new()?;
     let sched = TaskRef::current().read_sched(&mut cpus);
     let have = Scheduling {
-        policy,
-        nice,
+        policy: current.policy,
+        nice: current.nice,
         sched,
     };
     let wanted = Scheduling {
@@ -172,14 +194,6 @@ pub(crate) fn restore(build: &Build<'_>, thread: &cr_img_thread, rec: Option<Rec
         attr.flags |= SCHED_FLAG_UTIL_CLAMP;
     }
     set_attr(build, attr).context(format_args!("scheduling policy"))
-}
-
-/// Policy and nice value of the current thread.
-fn policy_of_current() -> (u32, i32) {
-    let mut current = cr_img_thread::default();
-    // Only the restart block of a call that was interrupted could be unknown.
-    let _ = TaskRef::current().read_thread(&mut current);
-    (current.policy, current.nice)
 }
 
 fn restore_affinity(build: &Build<'_>, cpus: &[u8]) -> Result {

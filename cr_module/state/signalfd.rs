@@ -47,6 +47,9 @@ pub(crate) fn watched_for(save: &Save<'_>, item: &cr_img_epoll_item) -> Result<u
 
 /// Lets epoll instances notice the signals of the current process, all of which are in its queues.
 pub(crate) fn restore_watched(plan: &Plan, at: usize) -> Result {
+    if plan.records.tagged(CR_TAG_EPOLL).next().is_none() {
+        return Ok(());
+    }
     let sighand = plan.processes[at].process.sighand;
     let mut sharers = plan.processes.iter();
     if sharers.position(|process| process.process.sighand == sighand) != Some(at) {

@@ -57,8 +57,7 @@ pub(crate) fn map(build: &Build<'_>, mm: &cr_img_mm) -> Result {
 /// Bytes of this kernel's data for the vDSO, which the caller has mapped as well.
 pub(crate) fn data_len() -> Result<u64> {
     let mm = Mm::current().ok_or(ESRCH)?;
-    let vdso = mm.vmas().filter(|vma| vma.vdso);
-    let both: u64 = vdso.map(|vma| vma.end - vma.start).sum();
+    let both: u64 = mm.vdso().map(|vma| vma.end - vma.start).sum();
     Ok(both.saturating_sub(len(false)))
 }
 
@@ -81,9 +80,8 @@ pub(crate) fn check_crc(rec: &Rec<'_>) -> Result {
 pub(crate) fn protect(build: &Build<'_>, at: usize) -> Result {
     let current = Mm::current().ok_or(ESRCH)?;
     for vma in build.vmas(at)?.filter(|vma| vma.kind == CR_VMA_VDSO) {
-        let mut ours = current.vmas().filter(|ours| ours.start <= vma.start);
-        let same = |ours: Vma| vma.start < ours.end && ours.flags & PROTECTION == vma.flags;
-        if !ours.any(same) {
+        let ours = current.vma_at(vma.start);
+        if ours.is_none_or(|ours| ours.flags & PROTECTION != vma.flags) {
             let prot = u64::from(vma.flags);
             build
                 .syscall(SYS_MPROTECT, [vma.start, vma.end - vma.start, prot])
@@ -102,7 +100,7 @@ pub(crate) fn check(build: &Build<'_>, at: usize) -> Result {
         )
     };
     let current = Mm::current().ok_or(ESRCH)?;
-    let mut ours = current.vmas().filter(|vma| vma.vdso);
+    let mut ours = current.vdso();
     for vma in build.vmas(at)?.filter(|vma| vma.kind == CR_VMA_VDSO) {
         let found = ours.next().ok_or_else(differs)?;
         if (found.start, found.end) != (vma.start, vma.end) {

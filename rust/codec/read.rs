@@ -380,13 +380,14 @@ impl<S: Source> Reader<S> {
         Ok(())
     }
 
-    fn zeroes(&mut self, head: &Head, mut count: u64) -> Result<(), S::Error> {
-        let mut buffer = [0; 512];
+    /// Reads over zeroes; `N` at a time, all of which are cleared before.
+    fn zeroes<const N: usize>(&mut self, head: &Head, mut count: u64) -> Result<(), S::Error> {
+        let mut buffer = [0; N];
         while count > 0 {
             let part = beginning(&mut buffer, count);
             count = count.saturating_sub(part.len() as u64);
             self.content(head, part)?;
-            if part.iter().any(|&b| b != 0) {
+            if !is_zero(part) {
                 return Err(head.error(FormatErrorKind::Padding).into());
             }
         }
@@ -394,7 +395,7 @@ impl<S: Source> Reader<S> {
     }
 
     fn leave(&mut self, head: &Head) -> Result<(), S::Error> {
-        self.zeroes(head, padding(head.length, 8))?;
+        self.zeroes::<8>(head, padding(head.length, 8))?;
         let crc = self.crc;
         self.tail(head, |found| found == crc)
     }
@@ -428,6 +429,14 @@ fn fill<S: Source>(source: &mut S, buffer: &mut [u8]) -> Result<usize, S::Error>
         }
     }
     Ok(length.saturating_sub(rest.len()))
+}
+
+/// Whether all bytes are zero. By words: one after the other, they take ten times as long in the kernel.
+pub(crate) fn is_zero(bytes: &[u8]) -> bool {
+    let words = bytes.chunks_exact(8);
+    let rest = words.remainder().iter().fold(0, |set, byte| set | *byte);
+    let words = words.map(|word| u64::from_ne_bytes(word.try_into().unwrap_or([0xff; 8])));
+    words.fold(u64::from(rest), |set, word| set | word) == 0
 }
 
 /// As much of the beginning of a buffer as is wanted.

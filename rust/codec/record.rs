@@ -202,8 +202,27 @@ records! {
 
 /// The table's line for a tag.
 pub fn kind(tag: u32) -> Option<&'static Kind> {
-    KINDS.iter().find(|kind| kind.tag == tag)
+    let place = PLACES.get(tag as usize)?.checked_sub(1)?;
+    KINDS.get(usize::from(place))
 }
+
+/// Where in the table each tag is, plus one; 0 if it is not there. It is asked of every record.
+static PLACES: [u8; NR_TAGS] = places();
+
+// What would panic does so in the compiler.
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+const fn places() -> [u8; NR_TAGS] {
+    let mut places = [0; NR_TAGS];
+    let mut at = 0;
+    while at < KINDS.len() {
+        places[KINDS[at].tag as usize] = at as u8 + 1;
+        at += 1;
+    }
+    places
+}
+
+/// One more than the highest tag that there may be.
+pub const NR_TAGS: usize = 0x80;
 
 /// Name of a tag.
 pub fn tag_name(tag: u32) -> Option<&'static str> {

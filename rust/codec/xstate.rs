@@ -4,6 +4,7 @@
 
 use crate::{
     check::{CheckError, Rec},
+    read::is_zero,
     uapi::*,
 };
 
@@ -22,7 +23,7 @@ pub fn pack(area: &mut [u8]) -> (cr_img_xstate, &[u8]) {
     for at in 0..area.len().div_ceil(BLOCK) {
         let start = at.saturating_mul(BLOCK);
         let block = area.get(start..).and_then(<[u8]>::first_chunk::<BLOCK>);
-        let Some(block) = block.filter(|block| !is_zero(block)).copied() else {
+        let Some(block) = block.filter(|block| !is_zero(*block)).copied() else {
             continue;
         };
         set(&mut xstate, at);
@@ -51,25 +52,30 @@ pub fn unpack(rec: &Rec<'_>, area: &mut [u8]) -> Result<(), CheckError> {
 
 /// A block of a record, if it is there.
 pub(crate) fn block<'a>(rec: &Rec<'a>, xstate: &cr_img_xstate, at: usize) -> Option<&'a [u8]> {
-    let before = (0..at).filter(|at| has(xstate, *at)).count();
+    let (word, bit) = (at >> 6, at & 63);
+    let earlier = xstate.blocks.get(..word)?.iter();
+    let before = xstate.blocks.get(word)? & (1u64 << bit).wrapping_sub(1);
+    let before = earlier.fold(before.count_ones(), |sum, word| {
+        sum.saturating_add(word.count_ones())
+    });
     let mut blocks = rec.variable::<cr_img_xstate>().chunks_exact(BLOCK);
-    has(xstate, at).then(|| blocks.nth(before)).flatten()
+    has(xstate, at)
+        .then(|| blocks.nth(before as usize))
+        .flatten()
 }
 
 /// Blocks that the record says it has, and one more than the last of them.
 pub(crate) fn extent(xstate: &cr_img_xstate) -> (usize, usize) {
-    let all = || (0..xstate.blocks.len().saturating_mul(64)).filter(|at| has(xstate, *at));
-    (
-        all().count(),
-        all().last().map_or(0, |last| last.saturating_add(1)),
-    )
-}
-
-/// By words: the comparison of arrays goes byte by byte in the kernel.
-fn is_zero(block: &[u8; BLOCK]) -> bool {
-    let words = block.chunks_exact(8).map(<[u8]>::first_chunk::<8>);
-    let all = words.flatten().copied().map(u64::from_ne_bytes);
-    all.fold(0, |set, word| set | word) == 0
+    let mut extent = (0u32, 0u32);
+    for (word, before) in xstate.blocks.iter().zip((0u32..).step_by(64)) {
+        extent.0 = extent.0.saturating_add(word.count_ones());
+        if *word != 0 {
+            extent.1 = before
+                .saturating_add(64)
+                .saturating_sub(word.leading_zeros());
+        }
+    }
+    (extent.0 as usize, extent.1 as usize)
 }
 
 fn has(xstate: &cr_img_xstate, at: usize) -> bool {

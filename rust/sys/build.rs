@@ -315,6 +315,16 @@ pub fn set_compat_robust_list(head: u32) -> Result {
     to_result(unsafe { bindings::cr_shim_compat_robust_list(head) })
 }
 
+pub use bindings::cr_shim_inherited as Inherited;
+
+/// What the current thread has, most of it from who has created it.
+pub fn inherited() -> Inherited {
+    let mut out = Inherited::default();
+    // SAFETY: `out` is valid for writes.
+    unsafe { bindings::cr_shim_inherited_read(&mut out) };
+    out
+}
+
 /// Sets the timer slack that PR_SET_TIMERSLACK 0 goes back to.
 pub fn set_default_timer_slack(ns: u64) {
     // SAFETY: No preconditions.

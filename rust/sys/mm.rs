@@ -70,6 +70,8 @@ pub struct Vma {
     pub vdso: bool,
     /// There may be guard regions in it.
     pub guards: bool,
+    /// It has a NUMA policy of its own.
+    pub policy: bool,
     /// The mapped file.
     pub file: Option<FileRef>,
 }
@@ -139,11 +141,25 @@ impl Mm {
 
     /// The mappings, by ascending address.
     pub fn vmas(&self) -> impl Iterator<Item = Vma> + '_ {
-        let mut addr = 0;
+        self.vmas_from(0, false)
+    }
+
+    /// Those of them that belong to the vDSO.
+    pub fn vdso(&self) -> impl Iterator<Item = Vma> + '_ {
+        self.vmas_from(0, true)
+    }
+
+    /// The mapping at an address.
+    pub fn vma_at(&self, addr: u64) -> Option<Vma> {
+        let next = self.vmas_from(addr, false).next();
+        next.filter(|vma| vma.start <= addr)
+    }
+
+    fn vmas_from(&self, mut addr: u64, vdso: bool) -> impl Iterator<Item = Vma> + '_ {
         core::iter::from_fn(move || {
             let mut raw = bindings::cr_shim_vma::default();
             // SAFETY: The memory is valid, `raw` is valid for writes.
-            if !unsafe { bindings::cr_shim_vma_next(self.as_ptr(), addr, &mut raw) } {
+            if !unsafe { bindings::cr_shim_vma_next(self.as_ptr(), addr, vdso, &mut raw) } {
                 return None;
             }
             addr = raw.end;
@@ -157,6 +173,7 @@ impl Mm {
                 anonymous: raw.anonymous,
                 vdso: raw.vdso,
                 guards: raw.guards,
+                policy: raw.policy,
                 file: NonNull::new(raw.file).map(|file| {
                     // SAFETY: The reference is ours now.
                     unsafe { FileRef::from_owned(file) }

@@ -51,6 +51,10 @@ impl Policy {
 impl TaskRef {
     /// Its policy, if it has one; and how far that is, in `sched`.
     pub fn read_policy(&self, sched: &mut cr_img_sched) -> Option<Policy> {
+        // SAFETY: The task is valid.
+        if !unsafe { bindings::cr_shim_has_task_policy(self.as_ptr()) } {
+            return None;
+        }
         let mut policy = Policy::NONE;
         let (record, sets) = (&mut policy.record, policy.sets.as_mut_ptr());
         // SAFETY: The task is valid, `record` and `sched` are valid for writes, and there is room for

@@ -232,8 +232,7 @@ impl Slot {
     /// Waits until the parking is shut or opens. True if there is work of io_uring to be done before, in
     /// the current task, which is that of the slot.
     fn makes_way(&self) -> bool {
-        // SAFETY: No preconditions.
-        if !unsafe { bindings::cr_shim_current_has_uring() } {
+        if !self.task.has_uring() {
             return false;
         }
         while !self.parking.is_shut() {

@@ -41,6 +41,11 @@ impl PathRef {
         &self.0
     }
 
+    /// Whether it is the same place.
+    pub fn is(&self, other: &Self) -> bool {
+        (self.0.mnt, self.0.dentry) == (other.0.mnt, other.0.dentry)
+    }
+
     /// Where an open file is.
     pub fn of(file: &FileRef) -> Result<Self> {
         Self::filled(|path| {

@@ -378,6 +378,12 @@ impl TaskRef {
         zombie.then_some(status)
     }
 
+    /// Whether it is the leader of its thread group.
+    pub fn is_leader(&self) -> bool {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_is_leader(self.as_ptr()) }
+    }
+
     /// Whether its whole thread group has exited, and all of its pid namespace if it is an init.
     ///
     /// Only for the leader of a thread group.
@@ -402,6 +408,12 @@ impl TaskRef {
     pub fn is_group_dying(&self) -> bool {
         // SAFETY: The task is valid, and so is its signal structure.
         unsafe { bindings::cr_shim_group_dying(self.as_ptr()) }
+    }
+
+    /// Whether it has anything of io_uring, which those have who have used an instance.
+    pub fn has_uring(&self) -> bool {
+        // SAFETY: The task is valid.
+        unsafe { bindings::cr_shim_has_uring(self.as_ptr()) }
     }
 
     /// Whether it works off requests of io_uring that would have to wait.

@@ -24,17 +24,6 @@ pub fn zeroed<T: FromZeros>(len: usize, flags: Flags) -> Result<KVVec<T>> {
     Ok(vec)
 }
 
-/// Adds `more` zeroes to the end of a vector. Those who have its memory are charged for it.
-pub fn extend_zeroed(vec: &mut KVVec<u8>, more: usize) -> Result {
-    vec.reserve(more, GFP_KERNEL_ACCOUNT)?;
-    let spare = vec.spare_capacity_mut().as_mut_ptr();
-    // SAFETY: There is room for so many bytes behind the elements, which nobody else refers to.
-    unsafe { spare.write_bytes(0, more) };
-    // SAFETY: They have just been initialised.
-    unsafe { vec.inc_len(more) };
-    Ok(())
-}
-
 /// Adds bytes to the end of a vector. Those who have its memory are charged for it.
 pub fn extend(vec: &mut KVVec<u8>, bytes: &[u8]) -> Result {
     vec.reserve(bytes.len(), GFP_KERNEL_ACCOUNT)?;

@@ -3,7 +3,7 @@
 //! Processes, threads, their registers and credentials.
 
 use super::{memory, signals, tty, Placed, Rec, Result, State, COMPAT_END, PID_MAX, USER_END};
-use crate::{record, segment, uapi::*, xstate};
+use crate::{read::is_zero, record, segment, uapi::*, xstate};
 
 /// Capabilities up to `CAP_CHECKPOINT_RESTORE`, the last one.
 const CAPABILITIES: u64 = (1 << 41) - 1;
@@ -555,10 +555,7 @@ pub(super) fn xstate(state: &State<'_>, rec: &Rec<'_>) -> Result {
             .unwrap_or_default(),
         None => &[],
     };
-    rec.require(
-        beyond.iter().all(|&byte| byte == 0),
-        "more than the XSAVE area",
-    )?;
+    rec.require(is_zero(beyond), "more than the XSAVE area")?;
     let block = |at| xstate::block(rec, &xstate, at).unwrap_or(&[0; BLOCK]);
     let (legacy, header) = (block(0), block(XSTATE_HEADER));
     let word = |block: &[u8], at: usize| {
@@ -572,7 +569,7 @@ pub(super) fn xstate(state: &State<'_>, rec: &Rec<'_>) -> Result {
         "components that the file header does not know",
     )?;
     rec.require(
-        header.iter().skip(8).all(|&byte| byte == 0),
+        is_zero(header.get(8..).unwrap_or_default()),
         "reserved bytes, or the compacted form",
     )
 }

@@ -14,8 +14,8 @@
 //! ```
 
 use super::{
-    cgroup, events, files, hugetlb, inet, inode, inotify, ipc, memory, netlink, packet, pid_ns, signals,
-    sockets, tasks, trace, tty, uring, Placed, Rec, Result, State,
+    cgroup, events, files, hugetlb, inet, inode, inotify, ipc, memory, netlink, packet, pid_ns,
+    signals, sockets, tasks, trace, tty, uring, Placed, Rec, Result, State,
 };
 use zerocopy::FromZeros;
 

@@ -76,7 +76,7 @@ impl<S: Source> Reader<S> {
         if length.and_then(|length| self.page_size.pages_in(length)) != Some(nr_pages) {
             return fail(FormatErrorKind::Runs("other pages than the length allows"));
         }
-        self.zeroes(&head, gap)?;
+        self.zeroes::<512>(&head, gap)?;
         Ok(PagesReader {
             reader: self,
             head,

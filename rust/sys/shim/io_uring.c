@@ -351,9 +351,10 @@ u64 cr_shim_uring_identity(struct file *file)
 	return (unsigned long)file->private_data;
 }
 
-bool cr_shim_current_has_uring(void)
+/* Has @t ever used an instance? */
+bool cr_shim_has_uring(struct task_struct *t)
 {
-	return current->io_uring;
+	return READ_ONCE(t->io_uring);
 }
 
 /* Are there requests that @t has submitted, and that are not completed yet? */
@@ -430,7 +431,7 @@ int cr_shim_uring_map(struct file *file, u64 addr, u64 len, u32 prot, u64 pgoff)
 	return -ENOSYS;
 }
 
-bool cr_shim_current_has_uring(void)
+bool cr_shim_has_uring(struct task_struct *t)
 {
 	return false;
 }

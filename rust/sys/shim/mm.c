@@ -213,16 +213,20 @@ static u64 vma_unsupported(struct vm_area_struct *vma)
 	return x;
 }
 
-/* The first mapping that ends above @addr. */
-bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, struct cr_shim_vma *out)
+/* The first mapping that ends above @addr; of those of the vDSO, with @vdso. */
+bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, bool vdso,
+		      struct cr_shim_vma *out)
 {
 	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, addr);
 	int i;
 
 	memset(out, 0, sizeof(*out));
 	down_read(&cr_shim_copying);
 	mmap_read_lock(mm);
-	vma = find_vma(mm, addr);
+	for_each_vma(vmi, vma)
+		if (!vdso || is_vdso(vma))
+			break;
 	if (vma) {
 		out->start = vma->vm_start;
 		out->end = vma->vm_end;
@@ -231,6 +235,9 @@ bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, struct cr_shim_vma *out)
 		out->anonymous = vma_is_anonymous(vma);
 		out->vdso = is_vdso(vma);
 		out->guards = vma->vm_flags & VM_MAYBE_GUARD;
+#ifdef CONFIG_NUMA
+		out->policy = vma->vm_policy;
+#endif
 		for (i = 0; i < ARRAY_SIZE(vma_flags); i++)
 			if (vma->vm_flags & vma_flags[i].vm)
 				out->flags |= vma_flags[i].img;

@@ -44,6 +44,16 @@ static void policy_read(const struct mempolicy *pol, struct cr_img_policy *out,
 }
 #endif
 
+/* Few have one, and there is much room to be cleared for it. */
+bool cr_shim_has_task_policy(struct task_struct *t)
+{
+#ifdef CONFIG_NUMA
+	return READ_ONCE(t->mempolicy);
+#else
+	return false;
+#endif
+}
+
 /* Has @t a policy? Then how far it is, if it interleaves, is in @sched. */
 bool cr_shim_task_policy(struct task_struct *t, struct cr_img_policy *out,
 			 u64 *nodes, struct cr_img_sched *sched)

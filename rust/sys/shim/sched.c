@@ -42,6 +42,21 @@ static u32 affinity_read(struct task_struct *t, u64 *cpus)
 	return nr;
 }
 
+/* Does @t, which is not of SCHED_DEADLINE, ask for more than policy and nice? */
+bool cr_shim_sched_asks(struct task_struct *t)
+{
+	bool asks;
+
+	task_lock(t);
+	asks = t->io_context && ioprio_valid(t->io_context->ioprio);
+	task_unlock(t);
+	return asks || t->sched_reset_on_fork || t->rt_priority ||
+	       t->se.custom_slice || READ_ONCE(t->user_cpus_ptr) ||
+	       clamp_of(t, UCLAMP_MIN) != CR_SCHED_NO_CLAMP ||
+	       clamp_of(t, UCLAMP_MAX) != CR_SCHED_NO_CLAMP ||
+	       cr_shim_has_task_policy(t);
+}
+
 /* @cpus has room for CR_MAX_CPU_WORDS. */
 void cr_shim_sched_read(struct task_struct *t, struct cr_img_sched *out,
 			u64 *cpus)

@@ -117,15 +117,38 @@ u64 cr_shim_current_unsupported(void);
 bool cr_shim_current_capable(void);
 int cr_shim_may_read(struct task_struct *t);
 void cr_shim_task_comm(struct task_struct *t, u8 *comm);
+bool cr_shim_is_leader(struct task_struct *t);
 u32 cr_shim_task_pid(struct task_struct *t);
 u32 cr_shim_task_tid(struct task_struct *t, struct pid_namespace *ns);
 void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 		       struct cr_shim_task *out);
 void cr_shim_limits_read(struct task_struct *t, struct cr_img_process *out);
 void cr_shim_process_read(struct task_struct *t, struct cr_img_process *out);
+/**
+ * struct cr_shim_inherited - what the current thread has
+ * @timer_slack_ns: timer slack
+ * @policy: SCHED_*
+ * @nice: nice value
+ * @personality: personality
+ * @no_new_privs: PR_SET_NO_NEW_PRIVS
+ * @asks_more: it asks for more of the scheduler
+ * @comm: name
+ */
+struct cr_shim_inherited {
+	u64 timer_slack_ns;
+	u32 policy;
+	s32 nice;
+	u32 personality;
+	bool no_new_privs;
+	bool asks_more;
+	u8 comm[CR_COMM_LEN];
+};
+
+void cr_shim_inherited_read(struct cr_shim_inherited *out);
 int cr_shim_thread_read(struct task_struct *t, struct cr_img_thread *out);
 void cr_shim_remains_read(struct task_struct *t, struct cr_img_thread *out);
 struct task_struct *cr_shim_living_thread(struct task_struct *t);
+const struct cred *cr_shim_current_cred(void);
 int cr_shim_cred_read(struct task_struct *t, struct cr_img_cred *out,
 		      u32 *groups, u32 max_groups);
 int cr_shim_landlock_read(struct task_struct *t, struct cr_img_landlock *layers,
@@ -386,6 +409,7 @@ int cr_shim_mqueue_finish(struct ipc_namespace *ipc, struct file *file,
 			  const struct cr_img_mqueue *in);
 
 /* numa.c */
+bool cr_shim_has_task_policy(struct task_struct *t);
 bool cr_shim_task_policy(struct task_struct *t, struct cr_img_policy *out,
 			 u64 *nodes, struct cr_img_sched *sched);
 void cr_shim_task_policy_set(u32 last_node, u32 last_weight);
@@ -396,6 +420,7 @@ int cr_shim_missing_node(const u64 *nodes, u32 nr_words);
 bool cr_shim_node_online(u32 node);
 
 /* sched.c */
+bool cr_shim_sched_asks(struct task_struct *t);
 void cr_shim_sched_read(struct task_struct *t, struct cr_img_sched *out,
 			u64 *cpus);
 
@@ -463,6 +488,7 @@ void cr_shim_vfork_end(struct task_struct *t, struct completion *done);
  * @anonymous: no vm_ops: pages come from nowhere
  * @vdso: part of the vDSO's group
  * @guards: there may be guard regions in it
+ * @policy: it has a NUMA policy of its own
  * @flags: CR_VMA_*
  */
 struct cr_shim_vma {
@@ -476,6 +502,7 @@ struct cr_shim_vma {
 	bool anonymous;
 	bool vdso;
 	bool guards;
+	bool policy;
 };
 
 #define CR_MM_X_LAM		2
@@ -488,7 +515,8 @@ u32 cr_shim_mm_read(struct task_struct *t, struct mm_struct *mm,
 		    struct cr_img_mm *out, u64 *auxv, u32 max_auxv,
 		    u64 *unsupported, struct file **exe);
 struct mm_struct *cr_shim_task_mm(struct task_struct *t);
-bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, struct cr_shim_vma *out);
+bool cr_shim_vma_next(struct mm_struct *mm, u64 addr, bool vdso,
+		      struct cr_shim_vma *out);
 
 /* In a page frame number: the page may have changed since it was last noted. */
 #define CR_SHIM_PFN_CHANGED	0x8000000000000000ULL
@@ -596,7 +624,7 @@ int cr_shim_uring_take(struct file *file, bool unlimited);
 void cr_shim_uring_set_submitter(struct file *file, struct task_struct *submitter);
 int cr_shim_uring_map(struct file *file, u64 addr, u64 len, u32 prot, u64 pgoff);
 u64 cr_shim_task_user(struct task_struct *t);
-bool cr_shim_current_has_uring(void);
+bool cr_shim_has_uring(struct task_struct *t);
 bool cr_shim_has_requests(struct task_struct *t);
 u64 cr_shim_uring_unsupported(struct task_struct *t);
 int cr_shim_uring_task_read(struct task_struct *t, u64 *ring, u32 workers[2],

@@ -21,10 +21,13 @@ struct change {
 	vm_flags_t flags;
 };
 
-/* The flags to change for a copy of all private mappings, and of no others. */
+/*
+ * The flags to change for a copy of all private mappings, and of no others; nor
+ * of files of which no page is private, as nothing of a program's code is.
+ */
 static vm_flags_t flags_to_change(struct vm_area_struct *vma)
 {
-	if (vma->vm_flags & VM_MAYSHARE)
+	if (vma->vm_flags & VM_MAYSHARE || (vma->vm_file && !vma->anon_vma))
 		return ~vma->vm_flags & VM_DONTCOPY;
 	if (vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP | VM_IO))
 		return 0;

@@ -85,6 +85,11 @@ struct task_struct *cr_shim_living_thread(struct task_struct *t)
 	return found;
 }
 
+bool cr_shim_is_leader(struct task_struct *t)
+{
+	return thread_group_leader(t);
+}
+
 u32 cr_shim_task_pid(struct task_struct *t)
 {
 	return task_tgid_vnr(t);
@@ -358,6 +363,12 @@ void cr_shim_task_read(struct task_struct *t, struct pid_namespace *ns,
 	out->unsupported |= sched_unsupported(t) | arch_unsupported(t) |
 			    cred_unsupported(t) | signal_unsupported(t) |
 			    other_unsupported(t);
+}
+
+/* With a reference. */
+const struct cred *cr_shim_current_cred(void)
+{
+	return get_current_cred();
 }
 
 /* -EOVERFLOW: an id has no mapping here; -E2BIG: more than @max_groups. */

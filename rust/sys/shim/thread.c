@@ -377,6 +377,18 @@ int cr_shim_thread_read(struct task_struct *t, struct cr_img_thread *out)
 	return err;
 }
 
+/* What the current thread has, most of it from who has created it. */
+void cr_shim_inherited_read(struct cr_shim_inherited *out)
+{
+	get_task_comm(*(char (*)[TASK_COMM_LEN])out->comm, current);
+	out->timer_slack_ns = current->timer_slack_ns;
+	out->policy = current->policy;
+	out->nice = task_nice(current);
+	out->personality = current->personality;
+	out->no_new_privs = task_no_new_privs(current);
+	out->asks_more = cr_shim_sched_asks(current);
+}
+
 /*
  * What matters of the leader of a thread group that has exited before its other
  * threads: a signal to the process that it blocks is not dropped as ignored.
