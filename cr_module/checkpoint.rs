@@ -13,13 +13,12 @@ use crate::{
     container::Container,
     hold::Hold,
     image::{room_for, Buffer, FileSink, Index, Room},
-    objects::Objects,
-    references::References,
     report::{fail, Context, Log, Result},
+    save::Save,
     state::{
-        self, clock, cpu, event, fs, inode, inotify, io_uring, ipc, lock, memory::Memory, mqueue,
-        netlink, owner, packet, pid_ns, semaphore, session, socket, sysv_shm, task, tcp, timerfd,
-        track::Track, udp, uring_table, uring_task, uts,
+        clock, cpu, event, inode, inotify, ipc, lock, memory::Memory, mqueue, netlink, owner,
+        packet, pid_ns, semaphore, session, socket, sysv_shm, task, tcp, timerfd, track::Track,
+        udp, uring_table, uring_task, uts,
     },
     tree::Tree,
 };
@@ -29,7 +28,6 @@ use cr_codec::{
     record,
     uapi::*,
     write::Writer,
-    FormatError, FormatErrorKind, Record,
 };
 use cr_sys::{
     errno::{ECANCELED, EOPNOTSUPP},
@@ -37,14 +35,11 @@ use cr_sys::{
     inet::InetRef,
     misc,
     mm::PAGE_SIZE,
-    netlink::NetlinkRef,
-    numa::PolicyKey,
-    packet::PacketRef,
     regs,
-    task::{CpuWords, Namespaces, TaskRef},
+    task::Namespaces,
     vec,
 };
-use kernel::{prelude::*, rbtree::RBTree};
+use kernel::prelude::*;
 use zerocopy::{FromZeros, IntoBytes};
 
 const FLAGS: u32 = CR_CHECKPOINT_KILL
@@ -281,13 +276,14 @@ fn collect(
 fn collect_once(
     container: &Container,
     hold: &Hold<'_>,
-    (records, index): Room,
+    room: Room,
     how: &How,
 ) -> Result<KBox<State>> {
     let tree = Tree::collect(container, hold)?;
     let namespaces = namespaces(&tree)?;
-    let mut save = Save::new(container, &tree, records, index, how)?;
-    save.has_own_ipc = namespaces & CR_NS_IPC != 0;
+    let memory = Memory::new(how.no_dontdump);
+    let has_own_ipc = namespaces & CR_NS_IPC != 0;
+    let mut save = Save::new(container, &tree, room, memory, has_own_ipc)?;
     save.references.check_contained(container, &tree)?;
 
     cpu::save(&mut save)?;
@@ -363,143 +359,6 @@ fn namespaces(tree: &Tree) -> Result<u32> {
         private |= CR_NS_IPC;
     }
     Ok(private)
-}
-
-/// What is known and done while state is saved.
-pub(crate) struct Save<'a> {
-    pub(crate) container: &'a Container,
-    /// A thread of its init that lives.
-    pub(crate) init: TaskRef,
-    pub(crate) references: References,
-    pub(crate) objects: Objects,
-    pub(crate) memory: Memory,
-    /// Open files that there may be locks on, with the identity of their inodes.
-    pub(crate) lockable: KVVec<(FileRef, u64)>,
-    /// Ids of open files that are external.
-    pub(crate) externals: KVVec<u64>,
-    /// Epoll instances, with their ids.
-    pub(crate) epolls: KVVec<(FileRef, u64)>,
-    /// Inotify instances, with their ids.
-    pub(crate) inotifies: KVVec<(FileRef, u64)>,
-    /// io_uring instances by their open files, with their ids; and what else was found out about each.
-    pub(crate) rings: KVVec<(FileRef, u64)>,
-    pub(crate) saved_rings: KVVec<io_uring::Ring>,
-    /// Timers as files.
-    pub(crate) timerfds: KVVec<cr_img_timerfd>,
-    /// Owners of open files.
-    pub(crate) owners: KVVec<cr_img_owner>,
-    /// Sockets.
-    pub(crate) sockets: KVVec<socket::Saved>,
-    /// Ends of TCP connections, by id.
-    pub(crate) connections: KVVec<(u64, InetRef)>,
-    /// UDP sockets, by id.
-    pub(crate) datagrams: KVVec<(u64, InetRef)>,
-    /// Netlink sockets, by id, with their ports.
-    pub(crate) netlinks: KVVec<(u64, NetlinkRef, u32)>,
-    /// Packet sockets, by id.
-    pub(crate) packets: KVVec<(u64, PacketRef)>,
-    /// TCP sockets that listen, by id, with their open files.
-    pub(crate) listeners: KVVec<(u64, InetRef, FileRef)>,
-    /// Sets of semaphores: their identifiers, and how many semaphores they have.
-    pub(crate) semaphores: KVVec<(i32, u32)>,
-    /// Segments of System V shared memory.
-    pub(crate) segments: KVVec<sysv_shm::Segment>,
-    /// Where the thread was that was saved last.
-    pub(crate) directories: Option<fs::Directories>,
-    /// Room for a path, taken while it is in use.
-    pub(crate) path: KVVec<u8>,
-    /// The same for extended registers, and for a CPU affinity: threads have many.
-    pub(crate) xstate: KVVec<u8>,
-    pub(crate) cpus: Option<CpuWords>,
-    /// Landlock domains, with the pid that has each.
-    pub(crate) domains: RBTree<u64, u32>,
-    /// The container has an IPC namespace to itself; POSIX message queues in it.
-    pub(crate) has_own_ipc: bool,
-    pub(crate) mqueues: KVVec<mqueue::Saved>,
-    /// NUMA memory policies, with their ids.
-    pub(crate) policies: RBTree<PolicyKey, u64>,
-    /// Length of the vDSO, which is the same for all.
-    pub(crate) vdso_data_len: Option<u64>,
-    records: Buffer,
-    index: Index,
-    xfeatures: u64,
-}
-
-impl<'a> Save<'a> {
-    /// Nothing yet.
-    fn new(
-        container: &'a Container,
-        tree: &Tree,
-        records: Buffer,
-        index: Index,
-        how: &How,
-    ) -> Result<KBox<Self>> {
-        let save = Self {
-            container,
-            init: tree.processes[0].living().task.clone(),
-            references: References::collect(tree)?,
-            objects: Objects::new(),
-            records,
-            memory: Memory::new(how.no_dontdump),
-            index,
-            xfeatures: 0,
-            vdso_data_len: None,
-            lockable: KVVec::new(),
-            externals: KVVec::new(),
-            epolls: KVVec::new(),
-            inotifies: KVVec::new(),
-            rings: KVVec::new(),
-            saved_rings: KVVec::new(),
-            timerfds: KVVec::new(),
-            owners: KVVec::new(),
-            sockets: KVVec::new(),
-            connections: KVVec::new(),
-            datagrams: KVVec::new(),
-            netlinks: KVVec::new(),
-            packets: KVVec::new(),
-            listeners: KVVec::new(),
-            semaphores: KVVec::new(),
-            segments: KVVec::new(),
-            directories: None,
-            path: vec::zeroed(PAGE_SIZE, GFP_KERNEL)?,
-            xstate: state::regs::buffer()?,
-            cpus: Some(CpuWords::new()?),
-            domains: RBTree::new(),
-            has_own_ipc: false,
-            mqueues: KVVec::new(),
-            policies: RBTree::new(),
-        };
-        // Not on the stack, which is small, while others save what they know of.
-        Ok(KBox::new(save, GFP_KERNEL)?)
-    }
-}
-
-impl Save<'_> {
-    /// Adds a record that is no object.
-    pub(crate) fn record<R: Record>(&mut self, fixed: &R, variable: &[&[u8]]) -> Result {
-        self.object(0, fixed, variable)
-    }
-
-    /// Adds the record of an object.
-    pub(crate) fn object<R: Record>(&mut self, id: u64, fixed: &R, variable: &[&[u8]]) -> Result {
-        let start = self.records.bytes().len();
-        self.records.push(fixed.as_bytes())?;
-        for part in variable {
-            self.records.push(part)?;
-        }
-        let end = self.records.bytes().len();
-        let length = (end - start) as u64;
-        if !R::KIND.length_fits(length) {
-            let kind = FormatErrorKind::Length(length);
-            return Err(FormatError::in_record(start as u64, R::TAG, kind).into());
-        }
-        Ok(self.index.push((R::TAG, id, start..end), GFP_KERNEL)?)
-    }
-
-    /// The processor features that a thread may have used.
-    pub(crate) fn note_xfeatures(&mut self, xfeatures: u64) {
-        self.xfeatures |= xfeatures;
-    }
 }
 
 fn header(state: &State) -> cr_img_header {

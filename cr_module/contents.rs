@@ -8,9 +8,8 @@
 
 use crate::{
     crew::Crew,
-    image::Records,
+    image::{places_by, Records},
     late::Late,
-    plan::places_by,
     report::{fail, Context, Log, Result},
     restart::Image,
     state::memory::{self, Place, Target},

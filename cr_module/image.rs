@@ -428,3 +428,35 @@ impl<'a> Waiting<'a> {
             .map(|(_, at)| self.records.get(*at))
     }
 }
+
+/// Where the records with a tag are.
+pub(crate) fn places(records: &Records, tag: u32) -> Result<KVVec<usize>> {
+    let mut places = KVVec::new();
+    for (at, _) in records.tagged(tag) {
+        places.push(at, GFP_KERNEL)?;
+    }
+    Ok(places)
+}
+
+/// The same with what `key` says of each, which ascends.
+pub(crate) fn places_by<K>(
+    records: &Records,
+    tag: u32,
+    key: impl Fn(&Rec<'_>) -> Result<K>,
+) -> Result<KVVec<(K, usize)>> {
+    let mut places = KVVec::new();
+    for (at, rec) in records.tagged(tag) {
+        places.push((key(&rec)?, at), GFP_KERNEL)?;
+    }
+    Ok(places)
+}
+
+/// Those of one key.
+pub(crate) fn places_of<K: Ord + Copy, P: Copy>(
+    places: &[(K, P)],
+    wanted: K,
+) -> impl Iterator<Item = P> + '_ {
+    let from = order::after(places, |(key, _)| *key < wanted).iter();
+    let found = from.take_while(move |(key, _)| *key == wanted);
+    found.map(|(_, place)| *place)
+}

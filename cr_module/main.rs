@@ -26,6 +26,7 @@ mod references;
 mod report;
 mod restart;
 mod roll;
+mod save;
 mod sharing;
 mod state;
 mod tree;

@@ -4,7 +4,7 @@
 
 use crate::{
     countdown::Countdown,
-    image::Records,
+    image::{places, places_by, Records},
     late::Late,
     report::{fail, failure, Failure, Result},
     roll::{Created, Place, Roll},
@@ -103,38 +103,6 @@ pub(crate) struct ProcessPlan {
     pub(crate) threads_done: Arc<Countdown>,
     /// The processes that share its memory do not fork any more.
     pub(crate) forked: Arc<Countdown>,
-}
-
-/// Where the records with a tag are.
-fn places(records: &Records, tag: u32) -> Result<KVVec<usize>> {
-    let mut places = KVVec::new();
-    for (at, _) in records.tagged(tag) {
-        places.push(at, GFP_KERNEL)?;
-    }
-    Ok(places)
-}
-
-/// The same with what `key` says of each, which ascends.
-pub(crate) fn places_by<K>(
-    records: &Records,
-    tag: u32,
-    key: impl Fn(&Rec<'_>) -> Result<K>,
-) -> Result<KVVec<(K, usize)>> {
-    let mut places = KVVec::new();
-    for (at, rec) in records.tagged(tag) {
-        places.push((key(&rec)?, at), GFP_KERNEL)?;
-    }
-    Ok(places)
-}
-
-/// Those of one key.
-pub(crate) fn places_of<K: Ord + Copy, P: Copy>(
-    places: &[(K, P)],
-    wanted: K,
-) -> impl Iterator<Item = P> + '_ {
-    let from = order::after(places, |(key, _)| *key < wanted).iter();
-    let found = from.take_while(move |(key, _)| *key == wanted);
-    found.map(|(_, place)| *place)
 }
 
 /// Bytes of scratch memory for the leader, and for each other thread.

@@ -10,9 +10,9 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
+    save::Save,
     state::mm::PROTECTION,
 };
 use cr_codec::uapi::*;

@@ -14,10 +14,10 @@
 //! [`file`](crate::state::file).
 
 use crate::{
-    checkpoint::Save,
     files::Files,
     image::Records,
     report::{fail, failure, Context, Result},
+    save::Save,
     state::{
         file::{another_type, O_NOCTTY},
         name::{self, CName},

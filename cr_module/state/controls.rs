@@ -7,8 +7,8 @@
 
 use crate::{
     build::{Build, SYS_PRCTL},
-    checkpoint::Save,
     report::{Context, Result},
+    save::Save,
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};

@@ -4,8 +4,8 @@
 //! names that /proc/cpuinfo has for them. That of a restart has to have all of them.
 
 use crate::{
-    checkpoint::Save,
     report::{fail, Result},
+    save::Save,
 };
 use core::fmt;
 use cr_codec::{check::Rec, cpu::features, record::Cpu};

@@ -11,9 +11,9 @@
 
 use crate::{
     build::{Build, SYS_PRCTL},
-    checkpoint::Save,
     objects::Kind,
     report::{fail, failure, Context, Result},
+    save::Save,
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};

@@ -3,7 +3,7 @@
 //! Debug registers: hardware breakpoints, which a debugger gives a thread by PTRACE_POKEUSER, and
 //! which the thread has until it executes another program.
 
-use crate::{checkpoint::Save, report::Result, tree::Thread};
+use crate::{report::Result, save::Save, tree::Thread};
 use cr_codec::uapi::*;
 use cr_sys::task::TaskRef;
 use zerocopy::IntoBytes;

@@ -12,10 +12,10 @@
 //! outside of the container only.
 
 use crate::{
-    checkpoint::Save,
     objects::Kind,
     plan::Plan,
     report::{fail, failure, Context, Result},
+    save::Save,
     state::{inotify, pidfd, signalfd, timerfd},
 };
 use cr_codec::{check::Rec, uapi::*};

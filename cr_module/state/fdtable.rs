@@ -4,9 +4,9 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     objects::Kind,
     report::{Context, Result},
+    save::Save,
     state::file,
     tree::Thread,
 };

@@ -2,24 +2,25 @@
 
 //! Open file descriptions.
 //!
-//! Regular files, directories, the memory devices, and whatever was opened with O_PATH are found again by their name below the root
-//! of the container's init, or, if that was removed, by another one that they have; their contents are
-//! not in the image. Pipes refer to an object; see
-//! [`event`] for those without a name, [`proc_mem`] for memory of processes, [`cgroup_file`] for those of
-//! cgroups. What belongs to the
-//! outside, and was declared external, is supplied at restart.
+//! Regular files, directories, the memory devices, and whatever was opened with O_PATH are found
+//! again by their name below the root of the container's init, or, if that was removed, by another one
+//! that they have; their contents are not in the image. Pipes refer to an object; see [`event`] for
+//! those without a name, [`proc_mem`] for memory of processes, [`cgroup_file`] for those of cgroups.
+//! What belongs to the outside, and was declared external, is supplied at restart.
 //!
 //! Refused: everything else, by its name; files that are hidden by a mount;
 //! files of file systems that make up their contents (proc, sysfs ...), but for the top directory of
 //! procfs and what is in it, and cgroups; leases.
 
 use crate::{
-    checkpoint::Save,
     files::Files,
     objects::Kind,
     report::{fail, failure, Context, Failure, Name, Result},
+    save::Save,
     state::{
-        cgroup_file, event, inet, inode, io_uring, mqueue,
+        cgroup_file, event, inet, inode, io_uring,
+        look::{check, Look},
+        mqueue,
         name::{self, CName},
         netlink, owner, packet, pidfd, pipe, proc_mem, removed_dir, socket, tcp, tty,
     },
@@ -30,28 +31,6 @@ use cr_sys::{
     file::*,
 };
 use kernel::prelude::*;
-
-/// Flags that stay with an open file and are given to open(2) again.
-pub(crate) const KEPT_FLAGS: u32 = 0o3 // O_ACCMODE
-    | 0o2000 // O_APPEND
-    | 0o4000 // O_NONBLOCK
-    | 0o10000 // O_DSYNC
-    | 0o40000 // O_DIRECT
-    | 0o100000 // O_LARGEFILE
-    | 0o200000 // O_DIRECTORY
-    | 0o400000 // O_NOFOLLOW
-    | 0o1000000 // O_NOATIME
-    | 0o4000000; // __O_SYNC
-/// O_TMPFILE, which comes with O_DIRECTORY.
-const O_TMPFILE: u32 = 0o20000000;
-/// What mq_open(2) keeps.
-const O_CLOEXEC: u32 = 0o2000000;
-/// What was opened with it is only a place: what is there is not open.
-const O_PATH: u32 = 0o10000000;
-/// O_ASYNC: see [`owner`].
-const FASYNC: u32 = 0o20000;
-/// Opened by execve(2): means nothing afterwards.
-const FMODE_EXEC: u32 = 0o40;
 
 /// Where a file stands.
 enum Place {
@@ -118,67 +97,6 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     }
     save.object(id, &record, &[path, &left])?;
     Ok(id)
-}
-
-/// What one look at an open file has found; shown as people call it.
-struct Look {
-    kind: FileType,
-    info: FileInfo,
-    /// With all its flags, and what the file itself is.
-    read: cr_img_file,
-}
-
-impl Look {
-    fn at(file: &FileRef) -> Self {
-        let (kind, info, read) = file.read_info();
-        Self { kind, info, read }
-    }
-
-    /// Whether there is something special about it: CR_FILE_X_*.
-    fn has(&self, bit: u32) -> bool {
-        self.info.unsupported & (1 << bit) != 0
-    }
-
-    /// What an image tells of it, whatever it is: with the flags that stay with it, and the device that
-    /// a node names only if it is one of those that are found by it.
-    fn record(&self) -> cr_img_file {
-        let (flags, rdev) = match self.kind {
-            FileType::Removed => (KEPT_FLAGS | O_TMPFILE, 0),
-            FileType::MemoryDevice => (KEPT_FLAGS, self.read.rdev),
-            FileType::Place => (KEPT_FLAGS | O_PATH, self.read.rdev),
-            _ => (KEPT_FLAGS, 0),
-        };
-        cr_img_file {
-            flags: self.read.flags & flags,
-            rdev,
-            ..self.read
-        }
-    }
-
-    /// What an image tells of one that is nothing but a reference to something else.
-    fn refers(&self, kind: u32, target: u64) -> cr_img_file {
-        cr_img_file {
-            kind,
-            flags: self.read.flags & KEPT_FLAGS,
-            target,
-            ..Default::default()
-        }
-    }
-
-    /// Whether it is found by a name that has to be there.
-    fn has_name(&self, file: &FileRef) -> Result<bool> {
-        Ok(match self.kind {
-            FileType::Regular
-            | FileType::MemoryDevice
-            | FileType::Proc
-            | FileType::ProcMem
-            | FileType::Cgroup
-            | FileType::Place => true,
-            FileType::Directory => !self.has(CR_FILE_X_UNLINKED),
-            FileType::Pipe => file.pipe()?.named,
-            _ => false,
-        })
-    }
 }
 
 /// What is to be written of an open file.
@@ -397,40 +315,6 @@ fn place(save: &Save<'_>, file: &FileRef, look: &Look) -> Result<Place> {
     })
 }
 
-/// Refuses what is special about a file that is found by its name, or is a pipe.
-fn check(look: &Look) -> Result {
-    if look.kind == FileType::Removed && look.has(CR_FILE_X_FS) {
-        fail!(
-            EOPNOTSUPP(),
-            "{look} was removed from a file system whose files are not supported yet"
-        );
-    }
-    for (bit, why) in [
-        (CR_FILE_X_LEASE, "has a lease"),
-        (CR_FILE_X_LOCK, "has a lock"),
-    ] {
-        if look.has(bit) {
-            fail!(EOPNOTSUPP(), "{look} {why}, which is not supported yet");
-        }
-    }
-    // Those that have no name have flags of their own.
-    let mut known = KEPT_FLAGS | FMODE_EXEC | FASYNC;
-    match look.kind {
-        FileType::Removed => known |= O_TMPFILE,
-        FileType::MessageQueue => known |= O_CLOEXEC,
-        FileType::Place => known |= O_PATH,
-        _ => {}
-    }
-    if !event::is_anonymous(look.kind) && look.read.flags & !known != 0 {
-        fail!(
-            EOPNOTSUPP(),
-            "{look} has unknown flags {:#o}",
-            look.read.flags
-        );
-    }
-    Ok(())
-}
-
 /// The name of a file below the container's root; none when it is not below it.
 fn name_of<'a>(
     save: &Save<'_>,
@@ -487,43 +371,6 @@ fn name_of<'a>(
         );
     }
     Ok(Some(name))
-}
-
-impl core::fmt::Display for Look {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let name = Name(&self.info.name);
-        match self.kind {
-            FileType::Pipe => f.write_str("a pipe"),
-            FileType::Terminal => write!(f, "a terminal ({name})"),
-            FileType::Memfd => write!(f, "a memfd ({name})"),
-            FileType::SharedMemory => f.write_str("shared anonymous memory"),
-            FileType::SysvSharedMemory => f.write_str("System V shared memory"),
-            FileType::Regular
-            | FileType::Directory
-            | FileType::Removed
-            | FileType::Proc
-            | FileType::Cgroup
-            | FileType::Place => write!(f, "file {name}"),
-            FileType::EventFd => f.write_str("an eventfd"),
-            FileType::Epoll => f.write_str("an epoll instance"),
-            FileType::TimerFd => f.write_str("a timerfd"),
-            FileType::SignalFd => f.write_str("a signalfd"),
-            FileType::PidFd => f.write_str("a pidfd"),
-            FileType::Inotify => f.write_str("an inotify instance"),
-            FileType::ProcMem => f.write_str("memory of a process (/proc/PID/mem)"),
-            FileType::Socket => f.write_str("a socket"),
-            FileType::IoUring => f.write_str("io_uring"),
-            FileType::MessageQueue => write!(f, "POSIX message queue {name}"),
-            FileType::AioRing => f.write_str("a ring of asynchronous I/O"),
-            FileType::Inet
-            | FileType::Netlink
-            | FileType::Packet
-            | FileType::MemoryDevice
-            | FileType::Other => {
-                write!(f, "{name}")
-            }
-        }
-    }
 }
 
 /// Makes an open file again.

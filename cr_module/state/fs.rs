@@ -5,9 +5,9 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
+    save::Save,
     state::{name, removed_dir},
     tree::Thread,
 };

@@ -7,9 +7,9 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     plan::{Plan, ProcessPlan},
     report::{fail, Context, Result},
+    save::Save,
 };
 use cr_codec::{order, uapi::*};
 use cr_sys::{

@@ -17,10 +17,10 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     image::Records,
     plan::{self, Plan, ProcessPlan},
     report::{fail, Context, Result},
+    save::Save,
     state::inherit::run_end,
 };
 use cr_codec::{check::Rec, order, uapi::*};

@@ -11,10 +11,10 @@
 //! (TLS), signatures (MD5, AO), TCP Fast Open; eBPF, policies of IPsec; other network namespaces.
 
 use crate::{
-    checkpoint::Save,
     image::Records,
     objects::Kind,
     report::{fail, failure, Context, Result},
+    save::Save,
     state::{
         sockfilter::{self, Programs},
         sockopt::{self, Options},

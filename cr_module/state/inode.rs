@@ -15,12 +15,12 @@
 //! NUMA policies of the memory; removed files whose file system has no O_TMPFILE.
 
 use crate::{
-    checkpoint::Save,
     files::Files,
     image::Records,
     objects::Kind,
     plan::Plan,
     report::{fail, Context, Name, Result},
+    save::Save,
     state::{hugetlb, name::CName, removed_dir},
 };
 use cr_codec::{check::Rec, uapi::*};

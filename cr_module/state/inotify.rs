@@ -12,9 +12,9 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     plan::Plan,
     report::{fail, Context, Name, Result},
+    save::Save,
     state::name::{self, CName},
 };
 use cr_codec::{

@@ -11,11 +11,11 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
-    image::Records,
+    image::{places_of, Records},
     objects::Kind,
-    plan::{places_of, Plan},
+    plan::Plan,
     report::{fail, Context, Result},
+    save::Save,
     state::{event, uring_table},
 };
 use cr_codec::{check::Rec, order, uapi::*};

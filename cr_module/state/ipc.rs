@@ -4,9 +4,9 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     plan::Plan,
     report::{fail, Result},
+    save::Save,
     state::{mqueue, msgq, semaphore, sysv_shm},
 };
 use cr_codec::{check::Rec, uapi::*};

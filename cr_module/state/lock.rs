@@ -7,9 +7,9 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
+    save::Save,
 };
 use cr_codec::uapi::*;
 use cr_sys::{

@@ -9,9 +9,9 @@
 
 use crate::{
     build::{Build, SYS_PRCTL},
-    checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
+    save::Save,
     state::{
         aio, file, guard, hugetlb, inherit, inode, kin::Origin, numa, segments, shmem, sysv_shm,
         vdso,

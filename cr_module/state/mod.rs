@@ -28,6 +28,7 @@ pub(crate) mod ipc;
 pub(crate) mod kin;
 pub(crate) mod limits;
 pub(crate) mod lock;
+pub(crate) mod look;
 pub(crate) mod memory;
 pub(crate) mod mm;
 pub(crate) mod mm_flags;

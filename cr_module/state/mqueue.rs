@@ -13,10 +13,10 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     objects::Kind,
     plan::Plan,
     report::{fail, Context, Name, Result},
+    save::Save,
     state::msgq,
 };
 use cr_codec::{check::Rec, uapi::*};

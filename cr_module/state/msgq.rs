@@ -8,9 +8,9 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     plan::Plan,
     report::{Context, Result},
+    save::Save,
     state::ipc,
 };
 use cr_codec::{check::messages, uapi::*};

@@ -10,10 +10,10 @@
 //! being told a list, because the kernel goes on with it in between; that of the audit daemon; eBPF.
 
 use crate::{
-    checkpoint::Save,
     image::{Records, Waiting},
     objects::Kind,
     report::{fail, failure, Context, Result},
+    save::Save,
     state::{
         inet::check_supported,
         sockfilter::{self, Programs},

@@ -11,8 +11,8 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     report::{fail, Context, Result},
+    save::Save,
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{

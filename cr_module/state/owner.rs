@@ -8,9 +8,9 @@
 //! may watch their entries by this way (F_NOTIFY); what a Landlock domain forbids is not in the image.
 
 use crate::{
-    checkpoint::Save,
     plan::Plan,
     report::{fail, Context, Result},
+    save::Save,
 };
 use cr_codec::uapi::*;
 use cr_sys::{

@@ -11,10 +11,10 @@
 //! segments, or of virtual networks; devices that are down.
 
 use crate::{
-    checkpoint::Save,
     image::{Records, Waiting},
     objects::Kind,
     report::{fail, failure, Context, Name, Result},
+    save::Save,
     state::{
         inet::check_supported,
         sockfilter::{self, Programs},

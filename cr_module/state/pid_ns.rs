@@ -8,12 +8,12 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     countdown::Countdown,
     image::Records,
     objects::Kind,
     plan::{Plan, ProcessPlan, ThreadPlan},
     report::{fail, failure, Context, Result},
+    save::Save,
     tree::{Thread, Tree},
 };
 use cr_codec::{check::PID_MAX, order, uapi::*};

@@ -9,8 +9,8 @@
 //! have attached to one: extended attributes, core dumps.
 
 use crate::{
-    checkpoint::Save,
     report::{fail, Context, Result},
+    save::Save,
 };
 use cr_codec::uapi::*;
 use cr_sys::{errno::EOPNOTSUPP, file::FileRef, pid_ns::PidNs, task::TaskRef};

@@ -12,10 +12,10 @@
 //! Refused: notification pipes.
 
 use crate::{
-    checkpoint::Save,
     files::Files,
     objects::Kind,
     report::{fail, Context, Name, Result},
+    save::Save,
     state::name::{self, CName},
 };
 use core::mem::replace;

@@ -8,8 +8,8 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     report::{fail, failure, Context, Result},
+    save::Save,
     tree::Thread,
 };
 use cr_codec::{check::Rec, order, uapi::*};

@@ -12,11 +12,11 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     countdown::Countdown,
     image::Records,
     plan::{Plan, ProcessPlan},
     report::{fail, Context, Name, Result},
+    save::Save,
     state::{
         name::CName,
         pidfd::{self, Dead},

@@ -3,8 +3,8 @@
 //! General and extended registers, in the form that ptrace(2) has.
 
 use crate::{
-    checkpoint::Save,
     report::{fail, Result},
+    save::Save,
     tree::Thread,
 };
 use cr_codec::{check::Rec, record::MAX_XSTATE, uapi::*, xstate};

@@ -9,9 +9,9 @@
 //! Refused: extended attributes, flags (FS_IOC_SETFLAGS); those that are somebody's root directory.
 
 use crate::{
-    checkpoint::Save,
     objects::Kind,
     report::{Context, Result},
+    save::Save,
     state::inode,
 };
 use cr_codec::uapi::*;

@@ -9,8 +9,8 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     report::{fail, Context, Result},
+    save::Save,
     state::numa,
     tree::Thread,
 };

@@ -10,9 +10,9 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
+    save::Save,
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};

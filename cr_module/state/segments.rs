@@ -7,8 +7,8 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     report::{fail, Context, Result},
+    save::Save,
     tree::Thread,
 };
 use cr_codec::{check::Rec, segment::user_desc, uapi::*};

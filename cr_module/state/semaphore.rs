@@ -8,9 +8,9 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     plan::Plan,
     report::{fail, Context, Result},
+    save::Save,
     state::ipc,
     tree::{Process, Thread, Tree},
 };

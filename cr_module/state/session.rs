@@ -8,9 +8,9 @@
 //! been adopted by others join it.
 
 use crate::{
-    checkpoint::Save,
     plan::Plan,
     report::{fail, Context, Result},
+    save::Save,
     state::tty,
     tree::{Process, Tree},
 };

@@ -7,9 +7,9 @@
 //! mapping. Its pages are saved once, however many processes map it.
 
 use crate::{
-    checkpoint::Save,
     objects::Kind,
     report::{Context, Result},
+    save::Save,
     state::{hugetlb, numa},
 };
 use cr_codec::check::Rec;

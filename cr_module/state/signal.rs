@@ -7,9 +7,9 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     objects::Kind,
     report::{fail, Context, Result},
+    save::Save,
     state::{posix_timer, thread::emulated},
     tree::Thread,
 };

@@ -10,10 +10,10 @@
 //! Refused: an epoll instance that watches one for a process that has ended.
 
 use crate::{
-    checkpoint::Save,
     objects::Kind,
     plan::Plan,
     report::{fail, Context, Result},
+    save::Save,
     state::event,
 };
 use cr_codec::uapi::*;

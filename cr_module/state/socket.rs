@@ -15,11 +15,11 @@
 //! (MSG_OOB); SO_PASSSEC and options that mean nothing to this family; other network namespaces.
 
 use crate::{
-    checkpoint::Save,
     files::Files,
     image::Records,
     objects::Kind,
     report::{fail, failure, Context, Name, Result},
+    save::Save,
     state::{
         file,
         name::{self, CName},

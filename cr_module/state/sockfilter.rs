@@ -11,9 +11,9 @@
 //! its way to a TCP socket with a filter, which would be asked about it at another time.
 
 use crate::{
-    checkpoint::Save,
     image::Records,
     report::{Context, Result},
+    save::Save,
 };
 use cr_codec::{
     order,

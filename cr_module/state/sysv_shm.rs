@@ -9,10 +9,10 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     objects::Kind as Object,
     plan::Plan,
     report::{fail, Context, Result},
+    save::Save,
     state::{hugetlb, ipc, shmem},
 };
 use cr_codec::uapi::*;

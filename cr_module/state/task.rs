@@ -6,9 +6,9 @@
 //! when all processes exist, so that it does not matter who has led them and died.
 
 use crate::{
-    checkpoint::Save,
     hold::Standing,
     report::{fail, Context, Result},
+    save::Save,
     state::{
         audit, controls, cred, debugreg, fdtable, fs, mm,
         pid_ns::{self, Numbers},

@@ -13,10 +13,10 @@
 //! Refused: connections to the outside, those with urgent data, those that are made or ended just now.
 
 use crate::{
-    checkpoint::Save,
     image::Records,
     objects::Kind,
     report::{fail, Context, Result},
+    save::Save,
     state::{
         inet::{Address, Made},
         sockopt::Options,

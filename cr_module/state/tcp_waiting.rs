@@ -9,10 +9,10 @@
 //! Refused: clients in the outside.
 
 use crate::{
-    checkpoint::Save,
     image::Records,
     objects::Kind,
     report::{fail, Context, Result},
+    save::Save,
     state::{
         inet::{Address, Made, AF_INET, TCP_CLOSE, TCP_SYN_SENT},
         sockopt::Options,

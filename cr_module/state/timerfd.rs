@@ -10,9 +10,9 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     plan::Plan,
     report::{fail, Context, Result},
+    save::Save,
 };
 use cr_codec::uapi::*;
 use cr_sys::{build as sys, errno::EOPNOTSUPP, file::FileRef};

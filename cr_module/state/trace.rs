@@ -12,10 +12,10 @@
 //! all of them are complete before anybody else goes on.
 
 use crate::{
-    checkpoint::Save,
     hold::Standing,
     plan::Plan,
     report::{fail, Context, Result},
+    save::Save,
     state::regs::REG_AX,
     tree::Thread,
 };

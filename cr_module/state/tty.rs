@@ -14,14 +14,14 @@
 //! line disciplines other than that of terminals (TIOCSETD); other terminals.
 
 use crate::{
-    checkpoint::Save,
     files::Files,
     image::Records,
     objects::Kind,
     plan::Plan,
     report::{fail, Context, Name, Result},
+    save::Save,
     state::{
-        file,
+        file, look,
         name::{self, CName},
         pid_ns,
     },
@@ -120,7 +120,7 @@ fn save_pair(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
     if record.flags & CR_TTY_MASTER_CLOSED == 0 {
         let master = file.tty_master().ok_or(EAGAIN)?;
         let (_, _, info) = master.read_info();
-        record.open_flags = info.flags & file::KEPT_FLAGS;
+        record.open_flags = info.flags & look::KEPT_FLAGS;
         path = name(save, &master, &mut buffer)?;
     } else {
         // Where it was is not known any more.

@@ -14,9 +14,9 @@
 //! Refused: datagrams with IP options or extension headers.
 
 use crate::{
-    checkpoint::Save,
     image::{Records, Waiting},
     report::{fail, Context, Result},
+    save::Save,
     state::{
         inet::{bind, Called, Made},
         sockfilter::Programs,

@@ -12,10 +12,10 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
+    image::places_of,
     objects::Kind,
-    plan::places_of,
     report::{fail, Context, Result},
+    save::Save,
     state::file,
 };
 use cr_codec::{check::Rec, uapi::*};

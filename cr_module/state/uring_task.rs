@@ -7,10 +7,10 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
+    image::places_of,
     objects::Kind,
-    plan::places_of,
     report::{fail, Context, Result},
+    save::Save,
     state::{io_uring::Ring, uring_table::Opened},
 };
 use cr_codec::{check::Rec, uapi::*};

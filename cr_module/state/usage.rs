@@ -7,7 +7,7 @@
 //! Each thread sets its own, as late as it can, so that little of the restart is among it: before
 //! the timers of its process are armed, which go by the sums.
 
-use crate::{build::Build, checkpoint::Save, report::Result, tree::Thread};
+use crate::{build::Build, report::Result, save::Save, tree::Thread};
 use cr_codec::uapi::*;
 use cr_sys::{build as sys, task::TaskRef};
 

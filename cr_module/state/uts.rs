@@ -4,8 +4,8 @@
 
 use crate::{
     build::Build,
-    checkpoint::Save,
     report::{Context, Result},
+    save::Save,
 };
 use cr_codec::{check::Rec, record, uapi::*};
 

@@ -40,6 +40,7 @@ pub use ipc::{messages, Messages};
 mod memory;
 pub use memory::{is_inheritable, may_come_late};
 mod netlink;
+mod numa;
 mod packet;
 mod pid_ns;
 mod signals;

@@ -2,7 +2,7 @@
 
 //! Processes, threads, their registers and credentials.
 
-use super::{memory, signals, tty, Placed, Rec, Result, State, COMPAT_END, PID_MAX, USER_END};
+use super::{numa, signals, tty, Placed, Rec, Result, State, COMPAT_END, PID_MAX, USER_END};
 use crate::{read::is_zero, record, segment, uapi::*, xstate};
 
 /// Capabilities up to `CAP_CHECKPOINT_RESTORE`, the last one.
@@ -391,7 +391,7 @@ pub(super) fn sched(state: &State<'_>, rec: Placed<'_>, policy: u32) -> Result {
         sched.ioprio == 0 || (IOPRIO_FIRST..IOPRIO_END).contains(&sched.ioprio),
         "impossible I/O priority",
     )?;
-    memory::policy_of_task(state, rec, &sched)
+    numa::policy_of_task(state, rec, &sched)
 }
 
 const CONTROLS: u32 = CR_CONTROL_NO_TSC

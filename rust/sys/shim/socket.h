@@ -78,6 +78,7 @@ int cr_shim_socket_pair(struct sock *a, struct sock *b);
 int cr_shim_socket_set_peer(struct sock *sk, struct sock *peer);
 int cr_shim_socket_send(struct sock *from, struct sock *to, const void *data,
 			u32 len, struct file **files, u32 nr_files, u64 time_ns);
+bool cr_shim_socket_is_bound(const struct sock *sk);
 int cr_shim_socket_set_name(struct sock *sk, const void *name, u32 len,
 			    const struct path *path, bool bound);
 bool cr_shim_may_send_as(u32 uid, u32 gid);
