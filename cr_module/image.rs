@@ -413,19 +413,13 @@ impl<'a> Waiting<'a> {
         tag: u32,
         socket_of: impl Fn(&Rec<'_>) -> Result<u64>,
     ) -> Result<Self> {
-        let mut places = KVVec::new();
-        for (at, rec) in records.tagged(tag) {
-            places.push((socket_of(&rec)?, at), GFP_KERNEL)?;
-        }
+        let places = places_by(records, tag, socket_of)?;
         Ok(Self { records, places })
     }
 
     /// Those of one socket.
     pub(crate) fn of(&self, id: u64) -> impl Iterator<Item = Rec<'a>> + '_ {
-        order::after(&self.places, |(socket, _)| *socket < id)
-            .iter()
-            .take_while(move |(socket, _)| *socket == id)
-            .map(|(_, at)| self.records.get(*at))
+        places_of(&self.places, id).map(|at| self.records.get(at))
     }
 }
 

@@ -120,6 +120,13 @@ impl<T, E: Into<Failure>> Context<T> for core::result::Result<T, E> {
     }
 }
 
+/// What is said of the first thing that is not supported and is there: `table` has words for bits of
+/// `unsupported`.
+pub(crate) fn words_for(table: &[(u32, &'static str)], unsupported: u64) -> Option<&'static str> {
+    let found = table.iter().find(|(bit, _)| unsupported & (1 << bit) != 0);
+    found.map(|(_, words)| *words)
+}
+
 /// The bytes of a name that may be anything, for people.
 pub(crate) struct Name<'a>(pub(crate) &'a [u8]);
 

@@ -16,14 +16,14 @@
 use crate::{
     files::Files,
     image::Records,
-    report::{fail, failure, Context, Result},
+    report::{fail, failure, words_for, Context, Result},
     save::Save,
     state::{
         file::{another_type, O_NOCTTY},
         name::{self, CName},
     },
 };
-use cr_codec::{check::Rec, uapi::*};
+use cr_codec::uapi::*;
 use cr_sys::{
     cgroup_file::*,
     errno::{EOPNOTSUPP, ESTALE},
@@ -45,35 +45,35 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef, path: &[u8]) -> Result<u
     Ok(id)
 }
 
+const REFUSED: &[(u32, &str)] = &[
+    (
+        CR_CGROUP_X_NS,
+        "was opened in another cgroup namespace, which is not supported yet",
+    ),
+    (
+        CR_CGROUP_X_OPENER,
+        "was opened in another user namespace, which is not supported yet",
+    ),
+    (
+        CR_CGROUP_X_GROUPS,
+        "was opened to move tasks by somebody with supplementary groups, which is not supported yet",
+    ),
+    (
+        CR_CGROUP_X_LIST,
+        "is a list of tasks that was read in part, which is not supported yet (seek to its \
+         beginning, or close it)",
+    ),
+    (
+        CR_CGROUP_X_PEAK,
+        "tells of a peak since it was written to, which is not supported yet (close it)",
+    ),
+];
+
 fn check(info: &CgroupFileInfo) -> Result {
-    for (bit, why) in [
-        (
-            CR_CGROUP_X_NS,
-            "was opened in another cgroup namespace, which is not supported yet",
-        ),
-        (
-            CR_CGROUP_X_OPENER,
-            "was opened in another user namespace, which is not supported yet",
-        ),
-        (
-            CR_CGROUP_X_GROUPS,
-            "was opened to move tasks by somebody with supplementary groups, which is not supported yet",
-        ),
-        (
-            CR_CGROUP_X_LIST,
-            "is a list of tasks that was read in part, which is not supported yet (seek to its \
-             beginning, or close it)",
-        ),
-        (
-            CR_CGROUP_X_PEAK,
-            "tells of a peak since it was written to, which is not supported yet (close it)",
-        ),
-    ] {
-        if info.unsupported & (1 << bit) != 0 {
-            fail!(EOPNOTSUPP(), "{why}");
-        }
+    match words_for(REFUSED, info.unsupported) {
+        Some(why) => fail!(EOPNOTSUPP(), "{why}"),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Opens a file again.
@@ -89,13 +89,23 @@ pub(crate) fn restore(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> R
     if kind != FileType::Cgroup {
         return Err(another_type());
     }
-    open(&found, record, &rec)
+    open(
+        &found,
+        record,
+        &cgroup,
+        rec.variable::<cr_img_cgroup_file>(),
+    )
 }
 
-fn open(found: &PathRef, record: &cr_img_file, rec: &Rec<'_>) -> Result<FileRef> {
-    let cgroup: cr_img_cgroup_file = rec.fixed()?;
+/// Opens it at this place, and gives it `left`, the rest of what was read.
+fn open(
+    found: &PathRef,
+    record: &cr_img_file,
+    cgroup: &cr_img_cgroup_file,
+    left: &[u8],
+) -> Result<FileRef> {
     let file = found
-        .open_cgroup(record.flags | O_NOCTTY, &cgroup)
+        .open_cgroup(record.flags | O_NOCTTY, cgroup)
         .map_err(|error| match error {
             EPERM => failure!(
                 EPERM,
@@ -103,7 +113,7 @@ fn open(found: &PathRef, record: &cr_img_file, rec: &Rec<'_>) -> Result<FileRef>
             ),
             error => error.into(),
         })?;
-    file.write_cgroup(record.pos, &cgroup, rec.variable::<cr_img_cgroup_file>())
+    file.write_cgroup(record.pos, cgroup, left)
         .map_err(|error| match error {
             error if error == ESTALE() => another_type(),
             error => failure!(error, "what was read of it, or its trigger"),

@@ -17,13 +17,13 @@
 
 use crate::{
     build::Build,
-    image::Records,
+    image::{places_by, places_of, Records},
     plan::{self, Plan, ProcessPlan},
     report::{fail, Context, Result},
     save::Save,
     state::inherit::run_end,
 };
-use cr_codec::{check::Rec, order, uapi::*};
+use cr_codec::{order, uapi::*};
 use cr_sys::{file::FileRef, hugetlb, mm::PAGE_SIZE};
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
@@ -179,18 +179,6 @@ pub(crate) fn reserve<'a>(
 
 const SYSCTL: &str = "vm.nr_hugepages";
 
-/// Places of records by the memory descriptor that they are about.
-fn places(records: &Records, tag: u32, mm_of: impl Fn(&Rec<'_>) -> Result<u64>) -> Result<Places> {
-    let mut places = Places::new();
-    for (at, rec) in records.tagged(tag) {
-        places.push((mm_of(&rec)?, at), GFP_KERNEL)?;
-    }
-    order::sort_by_key(&mut places, |&entry| entry);
-    Ok(places)
-}
-
-type Places = KVVec<(u64, usize)>;
-
 /// Refuses an image that needs more huge pages than there are.
 pub(crate) fn check(records: &Records) -> Result {
     let wanted = wanted(records)?;
@@ -234,16 +222,16 @@ fn wanted(records: &Records) -> Result<[u64; 2]> {
     if !vmas.any(|(_, rec)| rec.fixed().is_ok_and(is_wanted)) {
         return Ok(wanted);
     }
-    let huge = places(records, CR_TAG_HUGE, |rec| {
+    let huge = places_by(records, CR_TAG_HUGE, |rec| {
         Ok(rec.fixed::<cr_img_huge>()?.mm)
     })?;
-    let inherit = places(records, CR_TAG_INHERIT, |rec| {
+    let mut inherit = places_by(records, CR_TAG_INHERIT, |rec| {
         Ok(rec.fixed::<cr_img_inherit>()?.mm)
     })?;
+    order::sort_by_key(&mut inherit, |&entry| entry);
     for (at, rec) in records.tagged(CR_TAG_MM) {
-        let place =
-            |places: &Places| order::find_by_key(places, rec.id, |(mm, _)| *mm).map(|(_, at)| *at);
-        let pages = Pages::new(records, at, place(&huge), place(&inherit))?;
+        let of_mm = |places| places_of(places, rec.id).next();
+        let pages = Pages::new(records, at, of_mm(&huge), of_mm(&inherit))?;
         for vma in plan::vmas(records, at)?.filter(is_private) {
             let gigantic = vma.flags & CR_VMA_GIGANTIC != 0;
             match vma.flags & CR_VMA_RESERVED {

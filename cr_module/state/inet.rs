@@ -13,7 +13,7 @@
 use crate::{
     image::Records,
     objects::Kind,
-    report::{fail, failure, Context, Result},
+    report::{fail, failure, words_for, Context, Result},
     save::Save,
     state::{
         sockfilter::{self, Programs},
@@ -163,11 +163,9 @@ const REFUSED: &[(u32, &str)] = &[
 
 /// Refuses what a socket of a protocol has that is not supported: `CR_INET_X_*`.
 pub(crate) fn check_supported(unsupported: u64, of: u32) -> Result {
-    for (bit, why) in REFUSED {
-        if unsupported & (1 << bit) != 0 {
-            let name = protocol(of);
-            fail!(EOPNOTSUPP(), "a {name} socket {why} is not supported yet");
-        }
+    if let Some(why) = words_for(REFUSED, unsupported) {
+        let name = protocol(of);
+        fail!(EOPNOTSUPP(), "a {name} socket {why} is not supported yet");
     }
     Ok(())
 }

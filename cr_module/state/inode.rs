@@ -19,7 +19,7 @@ use crate::{
     image::Records,
     objects::Kind,
     plan::Plan,
-    report::{fail, Context, Name, Result},
+    report::{fail, words_for, Context, Name, Result},
     save::Save,
     state::{hugetlb, name::CName, removed_dir},
 };
@@ -72,10 +72,8 @@ fn is_memfd(kind: u32) -> bool {
 
 /// Refuses what is lost of an inode.
 pub(super) fn check(unsupported: u32) -> Result {
-    for (bit, what) in REFUSED {
-        if unsupported & (1 << bit) != 0 {
-            fail!(EOPNOTSUPP(), "{what}, which is not supported yet");
-        }
+    if let Some(what) = words_for(REFUSED, unsupported.into()) {
+        fail!(EOPNOTSUPP(), "{what}, which is not supported yet");
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::{
     image::{places_of, Records},
     objects::Kind,
     plan::Plan,
-    report::{fail, Context, Result},
+    report::{fail, words_for, Context, Result},
     save::Save,
     state::{event, uring_table},
 };
@@ -60,10 +60,8 @@ pub(crate) struct Ring {
 /// Saves the instance behind an open file.
 pub(crate) fn save(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
     let (mut record, owners, memory) = file.read_io_uring()?;
-    for (bit, what) in REFUSED {
-        if owners.unsupported & (1 << bit) != 0 {
-            fail!(EOPNOTSUPP(), "io_uring {what} is not supported yet");
-        }
+    if let Some(what) = words_for(REFUSED, owners.unsupported.into()) {
+        fail!(EOPNOTSUPP(), "io_uring {what} is not supported yet");
     }
     let ns = save.container.ns();
     let is_charged = |task: &TaskRef| task.mm().is_some_and(|mm| mm.identity() == owners.mm);

@@ -3,23 +3,12 @@
 //! What can be seen of an open file before it is known what is to be saved of it.
 
 use crate::{
-    report::{fail, Name, Result},
+    report::{fail, words_for, Name, Result},
     state::event,
 };
-use cr_codec::uapi::*;
+use cr_codec::{check::OPEN_FLAGS, uapi::*};
 use cr_sys::{errno::EOPNOTSUPP, file::*};
 
-/// Flags that stay with an open file and are given to open(2) again.
-pub(crate) const KEPT_FLAGS: u32 = 0o3 // O_ACCMODE
-    | 0o2000 // O_APPEND
-    | 0o4000 // O_NONBLOCK
-    | 0o10000 // O_DSYNC
-    | 0o40000 // O_DIRECT
-    | 0o100000 // O_LARGEFILE
-    | 0o200000 // O_DIRECTORY
-    | 0o400000 // O_NOFOLLOW
-    | 0o1000000 // O_NOATIME
-    | 0o4000000; // __O_SYNC
 /// O_TMPFILE, which comes with O_DIRECTORY.
 const O_TMPFILE: u32 = 0o20000000;
 /// What mq_open(2) keeps.
@@ -54,10 +43,10 @@ impl Look {
     /// a node names only if it is one of those that are found by it.
     pub(super) fn record(&self) -> cr_img_file {
         let (flags, rdev) = match self.kind {
-            FileType::Removed => (KEPT_FLAGS | O_TMPFILE, 0),
-            FileType::MemoryDevice => (KEPT_FLAGS, self.read.rdev),
-            FileType::Place => (KEPT_FLAGS | O_PATH, self.read.rdev),
-            _ => (KEPT_FLAGS, 0),
+            FileType::Removed => (OPEN_FLAGS | O_TMPFILE, 0),
+            FileType::MemoryDevice => (OPEN_FLAGS, self.read.rdev),
+            FileType::Place => (OPEN_FLAGS | O_PATH, self.read.rdev),
+            _ => (OPEN_FLAGS, 0),
         };
         cr_img_file {
             flags: self.read.flags & flags,
@@ -70,7 +59,7 @@ impl Look {
     pub(super) fn refers(&self, kind: u32, target: u64) -> cr_img_file {
         cr_img_file {
             kind,
-            flags: self.read.flags & KEPT_FLAGS,
+            flags: self.read.flags & OPEN_FLAGS,
             target,
             ..Default::default()
         }
@@ -92,6 +81,11 @@ impl Look {
     }
 }
 
+const REFUSED: &[(u32, &str)] = &[
+    (CR_FILE_X_LEASE, "has a lease"),
+    (CR_FILE_X_LOCK, "has a lock"),
+];
+
 /// Refuses what is special about a file that is found by its name, or is a pipe.
 pub(super) fn check(look: &Look) -> Result {
     if look.kind == FileType::Removed && look.has(CR_FILE_X_FS) {
@@ -100,16 +94,11 @@ pub(super) fn check(look: &Look) -> Result {
             "{look} was removed from a file system whose files are not supported yet"
         );
     }
-    for (bit, why) in [
-        (CR_FILE_X_LEASE, "has a lease"),
-        (CR_FILE_X_LOCK, "has a lock"),
-    ] {
-        if look.has(bit) {
-            fail!(EOPNOTSUPP(), "{look} {why}, which is not supported yet");
-        }
+    if let Some(why) = words_for(REFUSED, look.info.unsupported) {
+        fail!(EOPNOTSUPP(), "{look} {why}, which is not supported yet");
     }
     // Those that have no name have flags of their own.
-    let mut known = KEPT_FLAGS | FMODE_EXEC | FASYNC;
+    let mut known = OPEN_FLAGS | FMODE_EXEC | FASYNC;
     match look.kind {
         FileType::Removed => known |= O_TMPFILE,
         FileType::MessageQueue => known |= O_CLOEXEC,

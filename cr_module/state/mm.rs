@@ -10,7 +10,7 @@
 use crate::{
     build::{Build, SYS_PRCTL},
     objects::Kind,
-    report::{fail, Context, Result},
+    report::{fail, words_for, Context, Result},
     save::Save,
     state::{
         aio, file, guard, hugetlb, inherit, inode, kin::Origin, numa, segments, shmem, sysv_shm,
@@ -71,10 +71,8 @@ pub(crate) fn save(save: &mut Save<'_>, process: &Process) -> Result<u64> {
     let mut record = cr_img_mm::default();
     let mut auxv = vec::zeroed(MAX_AUXV, GFP_KERNEL)?;
     let (unsupported, exe) = mm.read(task, &mut record, &mut auxv);
-    for (bit, what) in REFUSED_MM {
-        if unsupported & (1 << bit) != 0 {
-            fail!(EOPNOTSUPP(), "{what}: not supported yet");
-        }
+    if let Some(what) = words_for(REFUSED_MM, unsupported) {
+        fail!(EOPNOTSUPP(), "{what}: not supported yet");
     }
     if record.dumpable == SUID_DUMP_ROOT {
         fail!(
@@ -178,14 +176,12 @@ fn save_vma(save: &mut Save<'_>, mm: &Mm, vma: &Vma) -> Result<cr_img_vma> {
         }
         return Ok(record);
     }
-    for (bit, what) in REFUSED_VMA {
-        if vma.unsupported & (1 << bit) != 0 {
-            fail!(
-                EOPNOTSUPP(),
-                "{what} ({:#x}), which is not supported yet",
-                vma.vm_flags
-            );
-        }
+    if let Some(what) = words_for(REFUSED_VMA, vma.unsupported) {
+        fail!(
+            EOPNOTSUPP(),
+            "{what} ({:#x}), which is not supported yet",
+            vma.vm_flags
+        );
     }
     if let Some(file) = &vma.file {
         let (kind, info, _) = file.read_info();

@@ -18,7 +18,7 @@ use crate::{
     files::Files,
     image::Records,
     objects::Kind,
-    report::{fail, failure, Context, Name, Result},
+    report::{fail, failure, words_for, Context, Name, Result},
     save::Save,
     state::{
         file,
@@ -136,10 +136,8 @@ const REFUSED: &[(u32, &str)] = &[
 ];
 
 fn check(info: &SocketInfo) -> Result {
-    for (bit, why) in REFUSED {
-        if info.unsupported & (1 << bit) != 0 {
-            fail!(EOPNOTSUPP(), "a socket {why} is not supported yet");
-        }
+    if let Some(why) = words_for(REFUSED, info.unsupported) {
+        fail!(EOPNOTSUPP(), "a socket {why} is not supported yet");
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
 
 use crate::{
     hold::Standing,
-    report::{fail, Context, Result},
+    report::{fail, words_for, Context, Result},
     save::Save,
     state::{
         audit, controls, cred, debugreg, fdtable, fs, mm,
@@ -79,16 +79,14 @@ const REFUSED: &[(u32, &str)] = &[
 /// Refuses, by name, what a task has that is not supported.
 pub(crate) fn check(thread: &Thread) -> Result {
     let unsupported = thread.info.unsupported;
-    for (bit, what) in REFUSED {
-        if unsupported & (1 << bit) != 0 {
-            let (what, advice) = what.split_once(": ").unwrap_or((what, ""));
-            let colon = if advice.is_empty() { "" } else { ": " };
-            fail!(
-                EOPNOTSUPP(),
-                "{}: {what}, which is not supported yet{colon}{advice}",
-                thread.who()
-            );
-        }
+    if let Some(what) = words_for(REFUSED, unsupported) {
+        let (what, advice) = what.split_once(": ").unwrap_or((what, ""));
+        let colon = if advice.is_empty() { "" } else { ": " };
+        fail!(
+            EOPNOTSUPP(),
+            "{}: {what}, which is not supported yet{colon}{advice}",
+            thread.who()
+        );
     }
     if unsupported != 0 {
         fail!(
@@ -117,14 +115,12 @@ pub(crate) fn check(thread: &Thread) -> Result {
 /// Refuses what a task would inherit from the caller of restart and must not have.
 pub(crate) fn check_caller() -> Result {
     let unsupported = cr_sys::task::current_unsupported();
-    for (bit, what) in REFUSED {
-        if unsupported & (1 << bit) != 0 {
-            let what = what.split_once(": ").map_or(*what, |(what, _)| what);
-            fail!(
-                EPERM,
-                "the caller {what}, which the container would inherit"
-            );
-        }
+    if let Some(what) = words_for(REFUSED, unsupported) {
+        let what = what.split_once(": ").map_or(what, |(what, _)| what);
+        fail!(
+            EPERM,
+            "the caller {what}, which the container would inherit"
+        );
     }
     if unsupported & (1 << CR_TASK_COMPAT) != 0 {
         fail!(EPERM, "the caller is a 32-bit program: use a 64-bit one");

@@ -21,12 +21,15 @@ use crate::{
     report::{fail, Context, Name, Result},
     save::Save,
     state::{
-        file, look,
+        file,
         name::{self, CName},
         pid_ns,
     },
 };
-use cr_codec::{check::Rec, uapi::*};
+use cr_codec::{
+    check::{Rec, OPEN_FLAGS},
+    uapi::*,
+};
 use cr_sys::{
     errno::{EOPNOTSUPP, ESTALE},
     file::FileRef,
@@ -120,7 +123,7 @@ fn save_pair(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
     if record.flags & CR_TTY_MASTER_CLOSED == 0 {
         let master = file.tty_master().ok_or(EAGAIN)?;
         let (_, _, info) = master.read_info();
-        record.open_flags = info.flags & look::KEPT_FLAGS;
+        record.open_flags = info.flags & OPEN_FLAGS;
         path = name(save, &master, &mut buffer)?;
     } else {
         // Where it was is not known any more.

@@ -30,6 +30,7 @@ use crate::{
 mod cgroup;
 mod events;
 mod files;
+pub use files::OPEN_FLAGS;
 mod hugetlb;
 mod inet;
 mod inode;

@@ -19,14 +19,6 @@ static struct shared {
 	int go, handled, value;
 } *shared;
 
-static volatile sig_atomic_t children_heard;
-
-static void on_child(int sig)
-{
-	(void)sig;
-	children_heard++;
-}
-
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	(void)context;
@@ -152,21 +144,15 @@ int main(int argc, char **argv)
 {
 	const unsigned long addr = (unsigned long)here;
 	const unsigned char original = *(unsigned char *)addr;
-	struct sigaction action = { .sa_handler = on_child, .sa_flags = SA_RESTART };
 	struct user_regs_struct regs, slept;
 	pid_t bp, sleeper, seized, interrupted, watched, stepped;
 	siginfo_t info;
-	sigset_t set;
 	int status;
 	bool spoil;
 
 	payload_begin(argc, argv);
 	shared = map_anon(PAGE, MAP_SHARED);
-	sure(sigaction(SIGCHLD, &action, NULL));
-	/* It would end the sleeps of this one. */
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sure(sigprocmask(SIG_BLOCK, &set, NULL));
+	count_children();
 
 	/* At a breakpoint for the second time. */
 	bp = debugged(at_breakpoint, 0);
@@ -213,11 +199,7 @@ int main(int argc, char **argv)
 	expect_eq(stop_of(stepped), SIGTRAP, "stop after a step");
 	regs = regs_of(stepped);
 
-	sure(sigprocmask(SIG_UNBLOCK, &set, NULL));
-	children_heard = 0;
-	spoil = pause_here();
-	expect_eq(children_heard, 0, "signals about children");
-	sure(sigprocmask(SIG_BLOCK, &set, NULL));
+	spoil = pause_unheard();
 	if (spoil) {
 		info = siginfo_of(bp);
 		info.si_code = SI_USER;

@@ -40,19 +40,12 @@ static const struct {
 
 static pid_t pid[NR], forked[NR], thread, survivor;
 static const char *program;
-static volatile sig_atomic_t children_heard;
 
 static struct shared {
 	int ready[NR], go[NR];
 	pid_t vforked;
 	int vfork_ends, lives;
 } *shared;
-
-static void on_child(int sig)
-{
-	(void)sig;
-	children_heard++;
-}
 
 static void *exits_alone(void *unused)
 {
@@ -279,11 +272,9 @@ static int executed(void)
 
 int main(int argc, char **argv)
 {
-	struct sigaction action = { .sa_handler = on_child, .sa_flags = SA_RESTART };
 	struct user_regs_struct before[NR], regs;
 	pid_t alone;
 	siginfo_t info;
-	sigset_t set;
 	bool spoil;
 
 	if (argc > 2)
@@ -291,9 +282,7 @@ int main(int argc, char **argv)
 	payload_begin(argc, argv);
 	program = argv[0];
 	shared = map_anon(PAGE, MAP_SHARED);
-	sure(sigaction(SIGCHLD, &action, NULL));
-	/* It would end the sleeps of this one. */
-	set = block_signal(SIGCHLD);
+	count_children();
 	for (int i = 0; i < NR; i++) {
 		start(i);
 		if (i == GROUP)
@@ -315,11 +304,7 @@ int main(int argc, char **argv)
 		sleep_ms(5);
 	forked[WAITS] = shared->vforked;
 
-	sure(sigprocmask(SIG_UNBLOCK, &set, NULL));
-	children_heard = 0;
-	spoil = pause_here();
-	expect_eq(children_heard, 0, "signals about children");
-	sure(sigprocmask(SIG_BLOCK, &set, NULL));
+	spoil = pause_unheard();
 	if (spoil) {
 		resume(pid[FILTERED], PTRACE_SYSCALL);
 		await_traced(pid[FILTERED]);

@@ -2,10 +2,9 @@
 
 //! Files that tell of events, and have no name.
 
-use super::{Placed, Rec, Result, State, PID_MAX};
+use super::{files::O_ACCMODE, Placed, Rec, Result, State, PID_MAX};
 use crate::uapi::*;
 
-const O_ACCMODE: u32 = 0o3;
 pub(super) const O_EXCL: u32 = 0o200;
 const O_NONBLOCK: u32 = 0o4000;
 const O_LARGEFILE: u32 = 0o100000;

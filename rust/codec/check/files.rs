@@ -9,7 +9,7 @@ use crate::{record, uapi::*};
 
 /// Flags of open(2) that stay with an open file, and that a restart may pass to it again. Not those
 /// that create or truncate a file.
-pub(super) const OPEN_FLAGS: u32 = O_ACCMODE
+pub const OPEN_FLAGS: u32 = O_ACCMODE
     | 0o2000 // O_APPEND
     | 0o4000 // O_NONBLOCK
     | 0o10000 // O_DSYNC
