@@ -517,16 +517,20 @@ impl Made {
                 .set_peer_cred(pid.as_ref(), &record, &groups)
                 .context(format_args!("who is at the other end of a socket"))?;
         }
-        let mut place = (0, 0);
+        let mut last = None;
         for (_, rec) in records.tagged(CR_TAG_MESSAGE) {
             let record: cr_img_message = rec.fixed()?;
-            let (socket, index) = place;
-            let index = if record.socket == socket { index } else { 0 };
+            let mut waiting = match last.take() {
+                Some((socket, waiting)) if socket == record.socket => waiting,
+                _ => self.get(record.socket)?.messages(),
+            };
             let pid = ns.pid_or_number(record.pid)?;
-            self.get(record.socket)?
-                .set_message_cred(index, pid.as_ref(), &record)
+            waiting
+                .next()
+                .ok_or(EINVAL)?
+                .set_cred(pid.as_ref(), &record)
                 .context(format_args!("who has sent a message"))?;
-            place = (record.socket, index + 1);
+            last = Some((record.socket, waiting));
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use crate::{
     inet::SockRef,
     path::PathRef,
     pid_ns::{PidNs, PidRef},
+    queue::Queue,
 };
 use core::{
     ops::Deref,
@@ -130,11 +131,8 @@ impl SocketRef {
 
     /// What waits in it, in order.
     pub fn messages(&self) -> impl Iterator<Item = MessageRef> + '_ {
-        (0..).map_while(|index| {
-            // SAFETY: The socket is valid; the result is null or referenced.
-            let skb = unsafe { bindings::cr_shim_message_get(self.as_ptr(), index) };
-            Some(MessageRef(NonNull::new(skb)?))
-        })
+        let mut queue = Queue::new(self, bindings::cr_shim_sock_next);
+        core::iter::from_fn(move || Some(MessageRef::new(queue.advance()?)))
     }
 
     /// Lets others connect to it, before it has a name.
@@ -222,18 +220,6 @@ impl SocketRef {
             bindings::cr_shim_socket_set_peercred(self.as_ptr(), pid, record, groups.as_ptr())
         })
     }
-
-    /// Says who has sent what waits at this place. Fails with EPERM if the current task may not.
-    pub fn set_message_cred(
-        &self,
-        index: u32,
-        pid: Option<&PidRef>,
-        record: &cr_img_message,
-    ) -> Result {
-        let pid = pid.map_or(null_mut(), PidRef::as_ptr);
-        // SAFETY: The socket is valid, and so is the pid, if there is one; `record` is valid for reads.
-        to_result(unsafe { bindings::cr_shim_message_set_cred(self.as_ptr(), index, pid, record) })
-    }
 }
 
 /// A message, or piece of a stream, that waits in a socket, with a reference.
@@ -247,6 +233,13 @@ impl Drop for MessageRef {
 }
 
 impl MessageRef {
+    /// Adds a reference to one that waits in a socket.
+    fn new(waiting: NonNull<bindings::sk_buff>) -> Self {
+        // SAFETY: It is valid for now.
+        unsafe { bindings::cr_shim_message_hold(waiting.as_ptr()) };
+        Self(waiting)
+    }
+
     fn as_ptr(&self) -> *mut bindings::sk_buff {
         self.0.as_ptr()
     }
@@ -273,6 +266,14 @@ impl MessageRef {
                 out.len() as u32,
             )
         })
+    }
+
+    /// Says who has sent it, before anybody can receive it. Fails with EPERM if the current task may
+    /// not.
+    pub fn set_cred(&self, pid: Option<&PidRef>, record: &cr_img_message) -> Result {
+        let pid = pid.map_or(null_mut(), PidRef::as_ptr);
+        // SAFETY: The message is valid, and so is the pid, if there is one; `record` is valid for reads.
+        to_result(unsafe { bindings::cr_shim_message_set_cred(self.as_ptr(), pid, record) })
     }
 
     /// The files that go with it.

@@ -287,20 +287,9 @@ int cr_shim_socket_path(struct sock *sk, struct path *path)
 	return err;
 }
 
-/* What waits in a socket, by its place, referenced; or NULL. */
-struct sk_buff *cr_shim_message_get(struct sock *sk, u32 index)
+void cr_shim_message_hold(struct sk_buff *skb)
 {
-	struct sk_buff *skb, *found = NULL;
-
-	spin_lock(&sk->sk_receive_queue.lock);
-	skb_queue_walk(&sk->sk_receive_queue, skb) {
-		if (index--)
-			continue;
-		found = skb_get(skb);
-		break;
-	}
-	spin_unlock(&sk->sk_receive_queue.lock);
-	return found;
+	skb_get(skb);
 }
 
 void cr_shim_message_put(struct sk_buff *skb)
@@ -706,26 +695,18 @@ int cr_shim_socket_set_peercred(struct sock *sk, struct pid *pid,
 	return 0;
 }
 
-/* Who has sent what waits in @sk at this place. @pid may be NULL. */
-int cr_shim_message_set_cred(struct sock *sk, u32 index, struct pid *pid,
+/* Who has sent what nobody can receive yet. @pid may be NULL. */
+int cr_shim_message_set_cred(struct sk_buff *skb, struct pid *pid,
 			     const struct cr_img_message *in)
 {
 	kuid_t uid = make_kuid(current_user_ns(), in->uid);
 	kgid_t gid = make_kgid(current_user_ns(), in->gid);
-	struct sk_buff *skb;
 
 	if (!may_be(uid, gid))
 		return -EPERM;
-	skb = cr_shim_message_get(sk, index);
-	if (!skb)
-		return -EINVAL;
-	get_pid(pid);
-	spin_lock(&sk->sk_receive_queue.lock);
-	swap(UNIXCB(skb).pid, pid);
+	put_pid(UNIXCB(skb).pid);
+	UNIXCB(skb).pid = get_pid(pid);
 	UNIXCB(skb).uid = uid;
 	UNIXCB(skb).gid = gid;
-	spin_unlock(&sk->sk_receive_queue.lock);
-	put_pid(pid);
-	consume_skb(skb);
 	return 0;
 }

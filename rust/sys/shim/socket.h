@@ -59,7 +59,7 @@ void cr_shim_socket_read(struct sock *sk, struct pid_namespace *ns,
 u32 cr_shim_socket_groups(struct sock *sk, u32 *groups, u32 max);
 int cr_shim_socket_path(struct sock *sk, struct path *path);
 
-struct sk_buff *cr_shim_message_get(struct sock *sk, u32 index);
+void cr_shim_message_hold(struct sk_buff *skb);
 void cr_shim_message_put(struct sk_buff *skb);
 void cr_shim_message_read(struct sk_buff *skb, struct pid_namespace *ns,
 			  struct cr_shim_message *info,
@@ -87,7 +87,7 @@ int cr_shim_socket_set(struct sock *sk, const struct cr_img_socket *in);
 int cr_shim_socket_set_peercred(struct sock *sk, struct pid *pid,
 				const struct cr_img_socket *in,
 				const u32 *groups);
-int cr_shim_message_set_cred(struct sock *sk, u32 index, struct pid *pid,
+int cr_shim_message_set_cred(struct sk_buff *skb, struct pid *pid,
 			     const struct cr_img_message *in);
 
 #endif
