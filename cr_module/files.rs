@@ -7,7 +7,7 @@ use crate::{
     image::Records,
     report::{fail, failure, Context, Result},
     state::{
-        cgroup_file, event, file, hugetlb, inet, inode, netlink, packet, pipe, shmem, socket, tty,
+        event, file, hugetlb, inet, inode, kernfs_file, netlink, packet, pipe, shmem, socket, tty,
     },
 };
 use cr_codec::uapi::*;
@@ -88,7 +88,7 @@ impl<'a> Files<'a> {
         core::mem::replace(&mut files.netlinks, netlink::Made::new()).finish(records)?;
         core::mem::replace(&mut files.packets, packet::Made::new()).finish(records)?;
         files.watch()?;
-        cgroup_file::trigger(&files, records)?;
+        kernfs_file::trigger(&files, records)?;
         Ok(Opened {
             files: files.made,
             sockets,

@@ -20,8 +20,8 @@ use crate::{
     report::{fail, Context, Log, Result},
     roll::Created,
     state::{
-        cpu, debugreg, event, hugetlb, inode, inotify, io_uring, ipc, memory, numa, owner, pid_ns,
-        proc_mem, regs, session, stop, task, thread,
+        cpu, debugreg, event, file, hugetlb, inode, inotify, io_uring, ipc, memory, numa, owner,
+        pid_ns, proc_mem, regs, session, stop, task, thread,
         trace::{self, Traced},
         vdso,
     },
@@ -120,6 +120,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     tasks.set_parents()?;
     tasks.bury()?;
     tasks.set_registers()?;
+    file::finish(&tasks.plan)?;
     inode::finish(&tasks.plan)?;
     inotify::finish(&tasks.plan)?;
     io_uring::finish(&tasks.plan, &tasks.ns)?;

@@ -5,20 +5,21 @@
 //! Regular files, directories, the memory devices, and whatever was opened with O_PATH are found
 //! again by their name below the root of the container's init, or, if that was removed, by another one
 //! that they have; their contents are not in the image. Pipes refer to an object; see [`event`] for
-//! those without a name, [`proc_mem`] for memory of processes, [`cgroup_file`] for those of cgroups.
+//! those without a name, [`proc_mem`] for memory of processes, [`kernfs_file`] for sysfs and cgroups.
 //! What belongs to the outside, and was declared external, is supplied at restart.
 //!
 //! Refused: everything else, by its name; files that are hidden by a mount;
-//! files of file systems that make up their contents (proc, sysfs ...), but for the top directory of
-//! procfs and what is in it, and cgroups; leases.
+//! files of file systems that make up their contents, but for sysfs, cgroups, and what in procfs is not
+//! a process's; leases.
 
 use crate::{
     files::Files,
     objects::Kind,
+    plan::Plan,
     report::{fail, failure, Context, Failure, Name, Result},
     save::Save,
     state::{
-        cgroup_file, event, inet, inode, io_uring,
+        event, inet, inode, io_uring, kernfs_file,
         look::{check, Look},
         mqueue,
         name::{self, CName},
@@ -150,10 +151,10 @@ fn by_name<'a>(
             CR_FILE_PROC
         }
         FileType::ProcMem => CR_FILE_PROC_MEM,
-        FileType::Cgroup => {
+        FileType::Kernfs => {
             record.target =
-                cgroup_file::save(save, file, path).context(format_args!("file {}", Name(path)))?;
-            CR_FILE_CGROUP
+                kernfs_file::save(save, file, path).context(format_args!("file {}", Name(path)))?;
+            CR_FILE_KERNFS
         }
         FileType::Place => CR_FILE_PATH,
         _ => CR_FILE_REG,
@@ -271,7 +272,7 @@ fn place(save: &Save<'_>, file: &FileRef, look: &Look) -> Result<Place> {
         | FileType::Proc
         | FileType::ProcMem
         | FileType::MessageQueue
-        | FileType::Cgroup
+        | FileType::Kernfs
         | FileType::Place => {}
         // Nobody else may change what is to be saved.
         FileType::Memfd | FileType::Removed => {
@@ -361,7 +362,7 @@ fn name_of<'a>(
     if look.has(CR_FILE_X_FS)
         && !matches!(
             look.kind,
-            FileType::MemoryDevice | FileType::Proc | FileType::ProcMem | FileType::Cgroup
+            FileType::MemoryDevice | FileType::Proc | FileType::ProcMem | FileType::Kernfs
         )
     {
         fail!(
@@ -409,12 +410,24 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
             });
             opened.context(format_args!("file {}", Name(path)))
         }
-        CR_FILE_CGROUP => {
-            cgroup_file::restore(files, &record, path).context(format_args!("file {}", Name(path)))
+        CR_FILE_KERNFS => {
+            kernfs_file::restore(files, &record, path).context(format_args!("file {}", Name(path)))
         }
         CR_FILE_PATH => find(files, &record, path).context(format_args!("file {}", Name(path))),
         _ => reopen(files, &record, path).context(format_args!("file {}", Name(path))),
     }
+}
+
+/// Has sysctls tell who polls them what they had to tell, and nothing else: until now, the container
+/// has got its names.
+pub(crate) fn finish(plan: &Plan) -> Result {
+    for (_, rec) in plan.records.tagged(CR_TAG_FILE) {
+        let record: cr_img_file = rec.fixed()?;
+        if record.kind == CR_FILE_PROC {
+            plan.file(rec.id)?.set_polled(record.target != 0)?;
+        }
+    }
+    Ok(())
 }
 
 pub(crate) const O_NOCTTY: u32 = 0o400;

@@ -72,7 +72,7 @@ impl Look {
             | FileType::MemoryDevice
             | FileType::Proc
             | FileType::ProcMem
-            | FileType::Cgroup
+            | FileType::Kernfs
             | FileType::Place => true,
             FileType::Directory => !self.has(CR_FILE_X_UNLINKED),
             FileType::Pipe => file.pipe()?.named,
@@ -128,7 +128,7 @@ impl core::fmt::Display for Look {
             | FileType::Directory
             | FileType::Removed
             | FileType::Proc
-            | FileType::Cgroup
+            | FileType::Kernfs
             | FileType::Place => write!(f, "file {name}"),
             FileType::EventFd => f.write_str("an eventfd"),
             FileType::Epoll => f.write_str("an epoll instance"),

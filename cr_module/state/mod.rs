@@ -6,7 +6,6 @@
 pub(crate) mod aio;
 pub(crate) mod audit;
 pub(crate) mod call;
-pub(crate) mod cgroup_file;
 pub(crate) mod clock;
 pub(crate) mod compat;
 pub(crate) mod controls;
@@ -25,6 +24,7 @@ pub(crate) mod inode;
 pub(crate) mod inotify;
 pub(crate) mod io_uring;
 pub(crate) mod ipc;
+pub(crate) mod kernfs_file;
 pub(crate) mod kin;
 pub(crate) mod limits;
 pub(crate) mod lock;

@@ -27,9 +27,9 @@ use crate::{
     uapi::*,
 };
 
-mod cgroup;
 mod events;
 mod files;
+mod kernfs;
 pub use files::OPEN_FLAGS;
 mod hugetlb;
 mod inet;

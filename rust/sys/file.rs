@@ -67,7 +67,7 @@ pub enum FileType {
     Inotify,
     /// TCP socket.
     Inet,
-    /// File of the top directory of procfs that is not a process's.
+    /// File of procfs that is not a process's.
     Proc,
     /// Ring of a context of asynchronous I/O, which is only ever mapped.
     AioRing,
@@ -81,8 +81,8 @@ pub enum FileType {
     MessageQueue,
     /// Opened with O_PATH, whatever is there.
     Place,
-    /// File of a cgroup of version 2.
-    Cgroup,
+    /// File of sysfs, or of a cgroup of version 2.
+    Kernfs,
 }
 
 impl FileType {
@@ -113,7 +113,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_PACKET => Self::Packet,
             bindings::cr_shim_file_type_CR_SHIM_FILE_MQUEUE => Self::MessageQueue,
             bindings::cr_shim_file_type_CR_SHIM_FILE_PATH => Self::Place,
-            bindings::cr_shim_file_type_CR_SHIM_FILE_CGROUP => Self::Cgroup,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_KERNFS => Self::Kernfs,
             _ => Self::Other,
         }
     }
@@ -329,7 +329,8 @@ impl FileRef {
     }
 
     /// Where the next read of a [`FileType::Proc`] goes on: with what is left of what was made up for
-    /// the last one, then with the record of that number, plus one; 0 if the offset says all.
+    /// the last one, then with the record of that number, plus one; 0 if the offset says all. Of a
+    /// sysctl, the number says whether it has changed since it was polled.
     pub fn read_proc(&self) -> Result<(u64, KVVec<u8>)> {
         if self.read_type() != FileType::Proc {
             return Err(EINVAL);
@@ -366,6 +367,16 @@ impl FileRef {
                 left.len() as u32,
             )
         })
+    }
+
+    /// Whether a [`FileType::Proc`], if it is a sysctl that can be polled, has changed since it was.
+    pub fn set_polled(&self, changed: bool) -> Result {
+        if self.read_type() != FileType::Proc {
+            return Err(EINVAL);
+        }
+        // SAFETY: The file is valid, and of that kind.
+        unsafe { bindings::cr_shim_proc_file_polled(self.as_ptr(), changed) };
+        Ok(())
     }
 
     /// The thread in `ns` whose memory it shows, /proc/PID/mem. EXDEV: it is of a procfs for another

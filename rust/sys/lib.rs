@@ -16,7 +16,7 @@
 //! - [`aio`] — contexts of asynchronous I/O.
 //! - [`io_uring`] — io_uring instances.
 //! - [`file`] — open files, pipes, locks, shared memory.
-//! - [`cgroup_file`] — files of cgroups.
+//! - [`kernfs_file`] — files of cgroups.
 //! - [`path`] — places in a tree of mounts.
 //! - [`pidfd`] — processes as files.
 //! - [`signalfd`] — signals as files.
@@ -37,7 +37,6 @@
 
 pub mod aio;
 pub mod build;
-pub mod cgroup_file;
 pub mod cred;
 pub mod errno;
 pub mod file;
@@ -46,6 +45,7 @@ pub mod inet;
 pub mod inode;
 pub mod inotify;
 pub mod io_uring;
+pub mod kernfs_file;
 pub mod lazy;
 pub mod list;
 pub mod misc;

@@ -177,7 +177,7 @@ struct cr_img_tail {
  *	by ascending sockets, those of one in their order
  * @CR_TAG_SOCKFILTER: struct cr_img_sockfilter, then __u64 insns[]; after the
  *	socket it names; by ascending sockets, those of one by ascending options
- * @CR_TAG_CGROUP_FILE: obj; struct cr_img_cgroup_file, then what is left
+ * @CR_TAG_KERNFS_FILE: obj; struct cr_img_kernfs_file, then what is left
  * @CR_TAG_MESSAGE: struct cr_img_message, then __u64 files[], name, bytes; after
  *	what it names
  * @CR_TAG_PROCESS: struct cr_img_process; parents before children, and the init
@@ -282,7 +282,7 @@ enum cr_img_tag {
 	CR_TAG_FRAME		= 0x55,
 	CR_TAG_URING_TABLE	= 0x56,
 	CR_TAG_URING_TASK	= 0x57,
-	CR_TAG_CGROUP_FILE	= 0x58,
+	CR_TAG_KERNFS_FILE	= 0x58,
 	CR_TAG_SOURCE		= 0x59,
 
 	CR_TAG_PAGES		= 0x60,
@@ -843,12 +843,13 @@ struct cr_img_tty {
  * @CR_FILE_LINK: @target is a CR_TAG_LINK
  * @CR_FILE_MQUEUE: mq_open(3); @target is a CR_TAG_MQUEUE
  * @CR_FILE_REMOVED_DIR: directory that was removed; @target is a CR_TAG_INODE
- * @CR_FILE_PROC: a file of the top directory of procfs that is not a process's,
- *	such as /proc/stat, found again by path; the next read goes on with @size
- *	bytes, which follow the path, then with record @target minus one; all this
- *	is 0 if the offset says all
- * @CR_FILE_CGROUP: a file of a cgroup of version 2; @target is a
- *	CR_TAG_CGROUP_FILE
+ * @CR_FILE_PROC: a file of procfs that is not a process's, such as /proc/stat,
+ *	found again by path; the next read goes on with @size bytes, which follow
+ *	the path, then with record @target minus one; all this is 0 if the offset
+ *	says all. A sysctl has no records: @target is 1 if poll(2) has to tell of a
+ *	change
+ * @CR_FILE_KERNFS: a file of sysfs, or of a cgroup of version 2; @target is a
+ *	CR_TAG_KERNFS_FILE
  * @CR_FILE_PATH: opened with O_PATH, so that it is only a place; by path, whatever
  *	@mode says that is there, also a symbolic link
  */
@@ -880,7 +881,7 @@ enum cr_img_file_kind {
 	CR_FILE_REMOVED_DIR	= 25,
 	CR_FILE_PATH		= 26,
 	CR_FILE_LINK		= 28,
-	CR_FILE_CGROUP		= 30,
+	CR_FILE_KERNFS		= 30,
 };
 
 /**
@@ -914,20 +915,20 @@ struct cr_img_file {
 };
 
 /* Since it was read, poll(2) has been told that there is something new. */
-#define CR_CGROUP_FILE_CHANGED	0x1
+#define CR_KERNFS_CHANGED	0x1
 /* There is a trigger: of tasks that are all stalled, and not only some of them. */
-#define CR_CGROUP_FILE_FULL	0x2
+#define CR_KERNFS_FULL	0x2
 /* The trigger has an event that nobody has polled yet. */
-#define CR_CGROUP_FILE_EVENT	0x4
+#define CR_KERNFS_EVENT	0x4
 
 /**
- * struct cr_img_cgroup_file - file of a cgroup of version 2
+ * struct cr_img_kernfs_file - file of sysfs, or of a cgroup of version 2
  * @opener: capabilities of who has opened it to write to it
  * @next: the next read goes on with what is left, then with this record minus one;
  *	0 if the offset says all
  * @uid: who has opened it to write to it
  * @gid: the group
- * @flags: CR_CGROUP_FILE_*
+ * @flags: CR_KERNFS_*
  * @mount_len: bytes of the path of the mount in that of the file, if it is of the
  *	cgroup that the container is in: then it is found in that which it is in by
  *	then; 0 for others, which are found by path
@@ -935,7 +936,7 @@ struct cr_img_file {
  * @window_us: the same; 0 if there is no trigger
  * @nr_left: bytes that follow: left of the last read
  */
-struct cr_img_cgroup_file {
+struct cr_img_kernfs_file {
 	__u64 opener;
 	__u64 next;
 	__u32 uid;

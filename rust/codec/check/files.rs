@@ -124,14 +124,14 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
     let type_of_file = file.mode & S_IFMT;
     match file.kind {
         CR_FILE_REG | CR_FILE_DIR | CR_FILE_CHR | CR_FILE_PROC_MEM | CR_FILE_PROC
-        | CR_FILE_CGROUP => {
+        | CR_FILE_KERNFS => {
             rec.require(is_path(path), "not an absolute path")?;
             rec.require(
                 match file.kind {
                     CR_FILE_PROC_MEM => (1..=u64::from(PID_MAX)).contains(&file.target),
                     // Some files take the number of a record for an int.
                     CR_FILE_PROC => file.target <= i32::MAX as u64,
-                    CR_FILE_CGROUP => true,
+                    CR_FILE_KERNFS => true,
                     _ => file.target == 0,
                 },
                 "it refers to something",
@@ -146,8 +146,8 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
                 left == 0 || file.target != 0,
                 "something left of a read that was none",
             )?;
-            if file.kind == CR_FILE_CGROUP {
-                super::cgroup::file(state, rec, &file, path)?;
+            if file.kind == CR_FILE_KERNFS {
+                super::kernfs::file(state, rec, &file, path)?;
             }
         }
         CR_FILE_PATH => {

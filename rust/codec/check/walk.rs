@@ -14,7 +14,7 @@
 //! ```
 
 use super::{
-    cgroup, events, files, hugetlb, inet, inode, inotify, ipc, memory, netlink, numa, packet,
+    events, files, hugetlb, inet, inode, inotify, ipc, kernfs, memory, netlink, numa, packet,
     pid_ns, signals, sockets, tasks, tty, uring, Placed, Rec, Result, State,
 };
 use crate::{cpu, record, uapi::*};
@@ -273,7 +273,7 @@ impl<'a> Walk<'a> {
                 let socket = packet::frame(state, rec)?.socket;
                 in_order(&rec, &mut self.last_frame, socket)
             }
-            CR_TAG_CGROUP_FILE => cgroup::cgroup_file(rec.rec),
+            CR_TAG_KERNFS_FILE => kernfs::kernfs_file(rec.rec),
             CR_TAG_SOCKFILTER => {
                 let filter = sockets::filter(state, rec)?;
                 let order = "a program of a socket that is not after the last one";

@@ -7,6 +7,7 @@
 #include <linux/filelock.h>
 #include <linux/fs_struct.h>
 #include <linux/hugetlb.h>
+#include <linux/kernfs.h>
 #include <linux/magic.h>
 #include <linux/major.h>
 #include <linux/mount.h>
@@ -104,8 +105,8 @@ static u32 type_of_inode(const struct dentry *dentry, const struct inode *inode)
 		return CR_SHIM_FILE_PROC_MEM;
 	if (cr_shim_is_proc_file(dentry, inode))
 		return CR_SHIM_FILE_PROC;
-	if (cr_shim_is_cgroup_file(inode))
-		return CR_SHIM_FILE_CGROUP;
+	if (cr_shim_is_kernfs_file(inode))
+		return CR_SHIM_FILE_KERNFS;
 	if (cr_shim_is_mqueue(inode))
 		return CR_SHIM_FILE_MQUEUE;
 	if (S_ISREG(inode->i_mode))
@@ -197,6 +198,19 @@ static void name_of(struct file *file, const struct inode *inode,
 		strscpy(name, dname, size);
 }
 
+/*
+ * A directory that the kernel makes up, and in which a position means the same
+ * later. In sysfs, it is a hash of the name that comes next, and of the network
+ * namespace where there are several things of one name.
+ */
+static bool is_lasting_dir(const struct file *file, const struct inode *inode)
+{
+	if (S_ISDIR(inode->i_mode) && inode->i_sb->s_magic == SYSFS_MAGIC)
+		return !kernfs_ns_enabled(inode->i_private) ||
+		       file->f_pos <= 2 || file->f_pos == INT_MAX;
+	return cr_shim_is_proc_dir(file->f_path.dentry, inode);
+}
+
 static bool in_list(const struct list_head *locks, const struct file *file)
 {
 	const struct file_lock *fl;
@@ -271,10 +285,10 @@ void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 	if (has_lock(file, info->type, locks))
 		info->unsupported |= BIT_ULL(CR_FILE_X_LOCK);
 	if (d_unlinked(path->dentry) || !inode->i_nlink ||
-	    (info->type == CR_SHIM_FILE_CGROUP && cr_shim_cgroup_is_gone(file)))
+	    (info->type == CR_SHIM_FILE_KERNFS && cr_shim_kernfs_is_gone(file)))
 		info->unsupported |= BIT_ULL(CR_FILE_X_UNLINKED);
 	if (!cr_shim_fs_is_plain(inode->i_sb) &&
-	    !cr_shim_is_proc_root(path->dentry) &&
+	    !is_lasting_dir(file, inode) &&
 	    !(info->type == CR_SHIM_FILE_PATH &&
 	      is_lasting_place(path->dentry, inode)))
 		info->unsupported |= BIT_ULL(CR_FILE_X_FS);

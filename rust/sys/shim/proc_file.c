@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The top directory of procfs, and files of it that are not a process's, such
- * as /proc/stat: fs/proc/generic.c, fs/seq_file.c.
+ * The top directory of procfs, and files that are not a process's, such as
+ * /proc/stat and /proc/sys/kernel/hostname: fs/proc/generic.c,
+ * fs/proc/proc_sysctl.c, fs/seq_file.c.
  */
 
 #include <linux/atomic.h>
@@ -20,6 +21,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/sysctl.h>
 
 #include "shim.h"
 
@@ -27,19 +29,51 @@
 typedef int (*proc_write_t)(struct file *, char *, size_t);
 #include "proc_types.h"
 
-/* The position in it is made of the number of a process. */
-bool cr_shim_is_proc_root(const struct dentry *dentry)
+/*
+ * Is it in procfs, and not a process's? Names there do not change; in the top
+ * directory, those of processes are numbers.
+ */
+static bool is_nobodys(const struct dentry *dentry)
 {
-	return dentry->d_sb->s_magic == PROC_SUPER_MAGIC && IS_ROOT(dentry);
+	if (dentry->d_sb->s_magic != PROC_SUPER_MAGIC)
+		return false;
+	if (IS_ROOT(dentry))
+		return true;
+	while (!IS_ROOT(dentry->d_parent))
+		dentry = dentry->d_parent;
+	return !isdigit(dentry->d_name.name[0]);
 }
 
-/* Names in the top directory do not change; those of processes are numbers. */
+/* The position in the top directory is made of the number of a process. */
+bool cr_shim_is_proc_dir(const struct dentry *dentry, const struct inode *inode)
+{
+	return S_ISDIR(inode->i_mode) && is_nobodys(dentry);
+}
+
 bool cr_shim_is_proc_file(const struct dentry *dentry,
 			  const struct inode *inode)
 {
-	return dentry->d_sb->s_magic == PROC_SUPER_MAGIC &&
-	       S_ISREG(inode->i_mode) && IS_ROOT(dentry->d_parent) &&
-	       !isdigit(dentry->d_name.name[0]);
+	return S_ISREG(inode->i_mode) && is_nobodys(dentry);
+}
+
+static struct proc_inode *proc_inode_of(struct file *file)
+{
+	return container_of(file_inode(file), struct proc_inode, vfs_inode);
+}
+
+/*
+ * What tells of changes of @file to who polls it; NULL if nothing does. Of all
+ * sysctls, only those of the UTS namespace can be polled, and these stay.
+ */
+static struct ctl_table_poll *poll_of(struct file *file)
+{
+	const struct ctl_table *table = proc_inode_of(file)->sysctl_entry;
+	const char *name = file->f_path.dentry->d_name.name;
+
+	return proc_inode_of(file)->sysctl &&
+			       (!strcmp(name, "hostname") || !strcmp(name, "domainname")) ?
+		       table->poll :
+		       NULL;
 }
 
 /* As in fs/proc/inode.c, to keep its module from going. */
@@ -62,16 +96,16 @@ static void end_use(struct proc_dir_entry *pde)
  */
 static struct seq_file *sequence_of(struct file *file)
 {
-	const struct inode *inode = file_inode(file);
-	struct proc_dir_entry *pde =
-		container_of(inode, struct proc_inode, vfs_inode)->pde;
-	const struct proc_ops *ops = pde->proc_ops;
+	struct proc_dir_entry *pde = proc_inode_of(file)->pde;
 	bool is_sequence;
 
+	/* A sysctl. */
+	if (!pde)
+		return NULL;
 	if (!begin_use(pde))
 		return ERR_PTR(-ENOENT);
-	is_sequence = ops->proc_read_iter == seq_read_iter ||
-		      ops->proc_read == seq_read;
+	is_sequence = pde->proc_ops->proc_read_iter == seq_read_iter ||
+		      pde->proc_ops->proc_read == seq_read;
 	end_use(pde);
 	return is_sequence ? file->private_data : NULL;
 }
@@ -98,11 +132,13 @@ int cr_shim_seq_read(struct seq_file *seq, u64 pos, u64 *next, u8 *buf, u32 room
 	return left;
 }
 
+/* The same; of a sysctl that has changed since somebody has polled it, @next is 1. */
 int cr_shim_proc_file_read(struct file *file, u64 *next, u8 *buf, u32 room)
 {
 	struct seq_file *seq = sequence_of(file);
+	struct ctl_table_poll *poll = poll_of(file);
 
-	*next = 0;
+	*next = poll && file->private_data != proc_sys_poll_event(poll);
 	return IS_ERR_OR_NULL(seq) ?
 		       PTR_ERR_OR_ZERO(seq) :
 		       cr_shim_seq_read(seq, file->f_pos, next, buf, room);
@@ -137,6 +173,15 @@ int cr_shim_seq_write(struct seq_file *seq, u64 pos, u64 next, const u8 *left,
 	return 0;
 }
 
+/* It has told who polls it all, or it has @changed since. */
+void cr_shim_proc_file_polled(struct file *file, bool changed)
+{
+	struct ctl_table_poll *poll = poll_of(file);
+
+	if (poll)
+		file->private_data = proc_sys_poll_event(poll) - changed;
+}
+
 /* -ESTALE: it has no records any more. */
 int cr_shim_proc_file_write(struct file *file, u64 pos, u64 next,
 			    const u8 *left, u32 len)
@@ -147,6 +192,6 @@ int cr_shim_proc_file_write(struct file *file, u64 pos, u64 next,
 		return PTR_ERR(seq);
 	file->f_pos = pos;
 	if (!seq)
-		return next ? -ESTALE : 0;
+		return next && !poll_of(file) ? -ESTALE : 0;
 	return cr_shim_seq_write(seq, pos, next, left, len);
 }

@@ -700,7 +700,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_MQUEUE,
 	CR_SHIM_FILE_PATH,
 	CR_SHIM_FILE_PACKET,
-	CR_SHIM_FILE_CGROUP,
+	CR_SHIM_FILE_KERNFS,
 };
 
 /**
@@ -740,7 +740,7 @@ int cr_shim_file_name(struct file *file, const struct path *root, char *buf,
 		      u32 size, u32 *start);
 int cr_shim_outside_file(struct pid_namespace *ns, struct file *file, bool alike);
 
-bool cr_shim_is_proc_root(const struct dentry *dentry);
+bool cr_shim_is_proc_dir(const struct dentry *dentry, const struct inode *inode);
 bool cr_shim_is_proc_file(const struct dentry *dentry,
 			  const struct inode *inode);
 int cr_shim_seq_read(struct seq_file *seq, u64 pos, u64 *next, u8 *buf, u32 room);
@@ -749,36 +749,37 @@ int cr_shim_seq_write(struct seq_file *seq, u64 pos, u64 next, const u8 *left,
 int cr_shim_proc_file_read(struct file *file, u64 *next, u8 *buf, u32 room);
 int cr_shim_proc_file_write(struct file *file, u64 pos, u64 next,
 			    const u8 *left, u32 len);
+void cr_shim_proc_file_polled(struct file *file, bool changed);
 
-/* What a file of a cgroup can have that is refused by name: bit numbers. */
-#define CR_CGROUP_X_NS		0
-#define CR_CGROUP_X_OPENER	1
-#define CR_CGROUP_X_GROUPS	2
-#define CR_CGROUP_X_LIST	3
-#define CR_CGROUP_X_PEAK	4
+/* What a file of sysfs or of a cgroup can have that is refused by name: bit numbers. */
+#define CR_KERNFS_X_NS		0
+#define CR_KERNFS_X_OPENER	1
+#define CR_KERNFS_X_GROUPS	2
+#define CR_KERNFS_X_LIST	3
+#define CR_KERNFS_X_PEAK	4
 
 /**
- * struct cr_shim_cgroup_file - a file of a cgroup, seen from the outside
- * @unsupported: CR_CGROUP_X_*
+ * struct cr_shim_kernfs_file - a file of sysfs or of a cgroup, seen from the outside
+ * @unsupported: CR_KERNFS_X_*
  * @below: bytes of its name below the mount, if the container is in its cgroup; else 0
  */
-struct cr_shim_cgroup_file {
+struct cr_shim_kernfs_file {
 	u64 unsupported;
 	u32 below;
 };
 
-bool cr_shim_is_cgroup_file(const struct inode *inode);
-bool cr_shim_cgroup_is_gone(struct file *file);
-int cr_shim_cgroup_file_read(struct file *file, struct task_struct *init,
-			     struct cr_shim_cgroup_file *info,
-			     struct cr_img_cgroup_file *out, u8 *buf, u32 room);
-int cr_shim_cgroup_file_find(const struct path *mount, int cgroup_fd,
+bool cr_shim_is_kernfs_file(const struct inode *inode);
+bool cr_shim_kernfs_is_gone(struct file *file);
+int cr_shim_kernfs_file_read(struct file *file, struct task_struct *init,
+			     struct cr_shim_kernfs_file *info,
+			     struct cr_img_kernfs_file *out, u8 *buf, u32 room);
+int cr_shim_kernfs_file_find(const struct path *mount, int cgroup_fd,
 			     const char *name, struct path *out);
-struct file *cr_shim_cgroup_file_open(const struct path *path, u32 flags,
-				      const struct cr_img_cgroup_file *in);
-int cr_shim_cgroup_file_write(struct file *file, u64 pos,
-			      const struct cr_img_cgroup_file *in, const u8 *left);
-void cr_shim_cgroup_file_trigger(struct file *file);
+struct file *cr_shim_kernfs_file_open(const struct path *path, u32 flags,
+				      const struct cr_img_kernfs_file *in);
+int cr_shim_kernfs_file_write(struct file *file, u64 pos,
+			      const struct cr_img_kernfs_file *in, const u8 *left);
+void cr_shim_kernfs_file_trigger(struct file *file);
 
 bool cr_shim_is_proc_mem(const struct dentry *dentry);
 int cr_shim_proc_mem_read(struct file *file, struct pid_namespace *ns);

@@ -9,7 +9,7 @@ TAG_END, TAG_SECTION, TAG_CONTAINER, TAG_UTS, TAG_CRED, TAG_PIPE = 0x01, 0x02, 0
 TAG_IPC, TAG_CPU = 0x12, 0x13
 TAG_FILE, TAG_FS, TAG_MM, TAG_VMA, TAG_PROCESS, TAG_THREAD = 0x23, 0x25, 0x27, 0x28, 0x40, 0x41
 TAG_NETLINK = 0x31
-TAG_CGROUP_FILE = 0x58
+TAG_KERNFS_FILE = 0x58
 TAG_POLICY = 0x19
 TAG_SECCOMP, TAG_XSTATE, TAG_SCHED, TAG_CONTROLS, TAG_PAGES = 0x2a, 0x43, 0x45, 0x46, 0x60
 # sizeof(struct cr_img_cred), sizeof(struct cr_img_fs)
@@ -23,7 +23,7 @@ MEMBERS = {
                "nr_groups": (76, "I"), "nr_landlock": (80, "I")},
     TAG_PIPE: {"ring_size": (0, "I"), "uid": (12, "I"), "gid": (16, "I")},
     TAG_NETLINK: {"opener": (0, "Q"), "uid": (40, "I"), "gid": (44, "I")},
-    TAG_CGROUP_FILE: {"opener": (0, "Q"), "uid": (16, "I"), "gid": (20, "I")},
+    TAG_KERNFS_FILE: {"opener": (0, "Q"), "uid": (16, "I"), "gid": (20, "I")},
     TAG_FILE: {"kind": (0, "I"), "flags": (4, "I"), "path_len": (68, "I")},
     TAG_FS: {"cwd_len": (4, "I"), "root_len": (8, "I")},
     TAG_MM: {"exe": (88, "Q"), "dumpable": (116, "I")},

@@ -6,8 +6,8 @@ use cr_codec::{check::check_state, uapi::*, Record};
 use proptest::prelude::*;
 use zerocopy::{FromBytes, IntoBytes};
 
-mod cgroup;
 mod inet;
+mod kernfs;
 mod netlink;
 mod packet;
 #[path = "../sample/mod.rs"]
@@ -122,7 +122,7 @@ fn every_record_is_needed() {
                     | FILE_NETLINK
                     | FILE_RAW
                     | FILE_LINK
-                    | FILE_CGROUP
+                    | FILE_KERNFS
                     | FILE_PING
                     | FILE_MQUEUE
                     | FILE_PLACE

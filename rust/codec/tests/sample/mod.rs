@@ -118,7 +118,7 @@ pub const FILE_LINK: u64 = 106;
 pub const PING: u64 = 108;
 pub const FILE_PING: u64 = 109;
 pub const CGROUP: u64 = 110;
-pub const FILE_CGROUP: u64 = 111;
+pub const FILE_KERNFS: u64 = 111;
 
 pub const TEXT: u64 = 0x40_0000;
 pub const HEAP: u64 = 0x100_0000;

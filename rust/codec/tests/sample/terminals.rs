@@ -3,7 +3,7 @@
 //! A pseudoterminal, with something in it; files that the kernel makes up.
 
 use super::{
-    Sample, CGROUP, FILE_CGROUP, FILE_CURRENT_TTY, FILE_HUNG_UP, FILE_MASTER, FILE_PROC,
+    Sample, CGROUP, FILE_CURRENT_TTY, FILE_HUNG_UP, FILE_KERNFS, FILE_MASTER, FILE_PROC,
     FILE_SLAVE, TTY,
 };
 use cr_codec::uapi::*;
@@ -68,11 +68,11 @@ impl Sample {
         self.put(FILE_PROC, &read_in_part, b"/proc/uptime45 6.7");
     }
     pub(super) fn cgroup(&mut self) {
-        let cgroup = cr_img_cgroup_file {
+        let cgroup = cr_img_kernfs_file {
             opener: 1 << 24,
             next: 2,
             uid: 1000,
-            flags: CR_CGROUP_FILE_CHANGED | CR_CGROUP_FILE_FULL | CR_CGROUP_FILE_EVENT,
+            flags: CR_KERNFS_CHANGED | CR_KERNFS_FULL | CR_KERNFS_EVENT,
             mount_len: 14,
             threshold_us: 150_000,
             window_us: 1_000_000,
@@ -81,7 +81,7 @@ impl Sample {
         };
         self.put(CGROUP, &cgroup, b"0.00");
         let file = cr_img_file {
-            kind: CR_FILE_CGROUP,
+            kind: CR_FILE_KERNFS,
             flags: 0o2,
             pos: 11,
             target: CGROUP,
@@ -89,6 +89,6 @@ impl Sample {
             path_len: 32,
             ..Default::default()
         };
-        self.put(FILE_CGROUP, &file, b"/sys/fs/cgroup/a/memory.pressure");
+        self.put(FILE_KERNFS, &file, b"/sys/fs/cgroup/a/memory.pressure");
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Files of cgroups of version 2: kernel/cgroup/cgroup.c, fs/kernfs/file.c,
- * kernel/sched/psi.c.
+ * Files of sysfs and of cgroups of version 2: fs/kernfs/file.c, fs/sysfs/file.c,
+ * kernel/cgroup/cgroup.c, kernel/sched/psi.c.
  */
 
 #include <linux/capability.h>
@@ -29,9 +29,10 @@
 /* As in mm/memcontrol.c: nobody has asked for a peak from then on. */
 #define OFP_PEAK_UNSET	(-1UL)
 
-bool cr_shim_is_cgroup_file(const struct inode *inode)
+bool cr_shim_is_kernfs_file(const struct inode *inode)
 {
-	return inode->i_sb->s_magic == CGROUP2_SUPER_MAGIC &&
+	return (inode->i_sb->s_magic == CGROUP2_SUPER_MAGIC ||
+		inode->i_sb->s_magic == SYSFS_MAGIC) &&
 	       S_ISREG(inode->i_mode);
 }
 
@@ -40,8 +41,16 @@ static struct kernfs_open_file *open_file_of(struct file *file)
 	return ((struct seq_file *)file->private_data)->private;
 }
 
-/* Was the cgroup removed? */
-bool cr_shim_cgroup_is_gone(struct file *file)
+/* What a file of a cgroup is; NULL for one of sysfs. */
+static const struct cftype *cftype_of(struct kernfs_open_file *of)
+{
+	const struct inode *inode = file_inode(of->file);
+
+	return inode->i_sb->s_magic == CGROUP2_SUPER_MAGIC ? of_cft(of) : NULL;
+}
+
+/* Was the cgroup, or the device, removed? */
+bool cr_shim_kernfs_is_gone(struct file *file)
 {
 	struct kernfs_node *kn = open_file_of(file)->kn;
 	bool there = kernfs_get_active(kn);
@@ -54,22 +63,25 @@ bool cr_shim_cgroup_is_gone(struct file *file)
 /* Do its records come from a walk over tasks, of which it knows where that is? */
 static bool is_list(struct kernfs_open_file *of)
 {
-	return of_cft(of)->seq_start;
+	return cftype_of(of) && cftype_of(of)->seq_start;
 }
 
 static bool is_pressure(struct kernfs_open_file *of)
 {
-	const char *name = of_cft(of)->name;
+	const struct cftype *cft = cftype_of(of);
 
-	return strends(name, ".pressure") && strcmp(name, "cgroup.pressure");
+	return cft && strends(cft->name, ".pressure") &&
+	       strcmp(cft->name, "cgroup.pressure");
 }
 
 /* Does it know more than others, such as a peak since it was written to? */
-static bool knows_more(struct kernfs_open_file *of,
-		       const struct cgroup_file_ctx *ctx)
+static bool knows_more(struct kernfs_open_file *of)
 {
-	return of_cft(of)->open && (!strends(of_cft(of)->name, "peak") ||
-				    ctx->peak.value != OFP_PEAK_UNSET);
+	const struct cgroup_file_ctx *ctx = of->priv;
+	const struct cftype *cft = cftype_of(of);
+
+	return cft->open && (!strends(cft->name, "peak") ||
+			     ctx->peak.value != OFP_PEAK_UNSET);
 }
 
 /* May who has opened it move tasks because of a group, of which several may be? */
@@ -83,22 +95,24 @@ static bool has_groups(const struct cred *cred)
 	return false;
 }
 
-static u64 unsupported(struct kernfs_open_file *of,
-		       const struct cgroup_file_ctx *ctx)
+static u64 unsupported(struct kernfs_open_file *of)
 {
 	const struct cred *opener = of->file->f_cred;
+	const struct cgroup_file_ctx *ctx = of->priv;
 	u64 found = 0;
 
-	if (ctx->ns != current->nsproxy->cgroup_ns)
-		found |= BIT_ULL(CR_CGROUP_X_NS);
 	if (opener->user_ns != current_user_ns())
-		found |= BIT_ULL(CR_CGROUP_X_OPENER);
+		found |= BIT_ULL(CR_KERNFS_X_OPENER);
+	if (!cftype_of(of))
+		return found;
+	if (ctx->ns != current->nsproxy->cgroup_ns)
+		found |= BIT_ULL(CR_KERNFS_X_NS);
 	if (is_list(of) && of->file->f_mode & FMODE_WRITE && has_groups(opener))
-		found |= BIT_ULL(CR_CGROUP_X_GROUPS);
+		found |= BIT_ULL(CR_KERNFS_X_GROUPS);
 	if (is_list(of) && of->file->f_pos)
-		found |= BIT_ULL(CR_CGROUP_X_LIST);
-	if (knows_more(of, ctx))
-		found |= BIT_ULL(CR_CGROUP_X_PEAK);
+		found |= BIT_ULL(CR_KERNFS_X_LIST);
+	if (knows_more(of))
+		found |= BIT_ULL(CR_KERNFS_X_PEAK);
 	return found;
 }
 
@@ -120,6 +134,13 @@ static u32 below_mount(const struct file *file, struct task_struct *t)
 }
 
 #ifdef CONFIG_PSI
+static struct psi_trigger *trigger_of(struct kernfs_open_file *of)
+{
+	struct cgroup_file_ctx *ctx = of->priv;
+
+	return cftype_of(of) ? smp_load_acquire(&ctx->psi.trigger) : NULL;
+}
+
 static bool is_of_full(const struct psi_trigger *trigger)
 {
 #ifdef CONFIG_IRQ_TIME_ACCOUNTING
@@ -131,15 +152,15 @@ static bool is_of_full(const struct psi_trigger *trigger)
 }
 
 static void trigger_read(const struct psi_trigger *trigger,
-			 struct cr_img_cgroup_file *out)
+			 struct cr_img_kernfs_file *out)
 {
 	out->threshold_us = div_u64(trigger->threshold, NSEC_PER_USEC);
 	out->window_us = div_u64(trigger->win.size, NSEC_PER_USEC);
 	if (is_of_full(trigger))
-		out->flags |= CR_CGROUP_FILE_FULL;
+		out->flags |= CR_KERNFS_FULL;
 	/* One that is only due when the window is over is due after a restart. */
 	if (READ_ONCE(trigger->event) || READ_ONCE(trigger->pending_event))
-		out->flags |= CR_CGROUP_FILE_EVENT;
+		out->flags |= CR_KERNFS_EVENT;
 }
 #endif
 
@@ -149,18 +170,17 @@ static struct kernfs_open_node *open_node(const struct kernfs_open_file *of)
 }
 
 static void read_open_file(struct kernfs_open_file *of,
-			   struct cr_img_cgroup_file *out)
+			   struct cr_img_kernfs_file *out)
 {
 	const struct cred *opener = of->file->f_cred;
 #ifdef CONFIG_PSI
-	const struct cgroup_file_ctx *ctx = of->priv;
-	const struct psi_trigger *trigger = smp_load_acquire(&ctx->psi.trigger);
+	const struct psi_trigger *trigger = trigger_of(of);
 
 	if (trigger)
 		trigger_read(trigger, out);
 #endif
 	if (of->event != atomic_read(&open_node(of)->event))
-		out->flags |= CR_CGROUP_FILE_CHANGED;
+		out->flags |= CR_KERNFS_CHANGED;
 	if (of->file->f_mode & FMODE_WRITE) {
 		out->opener = opener->cap_effective.val;
 		out->uid = from_kuid_munged(current_user_ns(), opener->fsuid);
@@ -170,11 +190,11 @@ static void read_open_file(struct kernfs_open_file *of,
 
 /*
  * @mount_len stays 0. How much is left of the last read; as much as fits is written
- * to @buf. -ENODEV: the cgroup was removed.
+ * to @buf. -ENODEV: the cgroup, or the device, was removed.
  */
-int cr_shim_cgroup_file_read(struct file *file, struct task_struct *init,
-			     struct cr_shim_cgroup_file *info,
-			     struct cr_img_cgroup_file *out, u8 *buf, u32 room)
+int cr_shim_kernfs_file_read(struct file *file, struct task_struct *init,
+			     struct cr_shim_kernfs_file *info,
+			     struct cr_img_kernfs_file *out, u8 *buf, u32 room)
 {
 	struct kernfs_open_file *of = open_file_of(file);
 	int left;
@@ -184,7 +204,7 @@ int cr_shim_cgroup_file_read(struct file *file, struct task_struct *init,
 	left = cr_shim_seq_read(of->seq_file, file->f_pos, &out->next, buf, room);
 	if (!kernfs_get_active(of->kn))
 		return -ENODEV;
-	info->unsupported = unsupported(of, of->priv);
+	info->unsupported = unsupported(of);
 	info->below = below_mount(file, init);
 	read_open_file(of, out);
 	kernfs_put_active(of->kn);
@@ -230,7 +250,7 @@ static int name_below(const struct path *mount, const struct cgroup *cgrp,
  * File @name of the cgroup behind descriptor @cgroup_fd, or, if that is negative, of
  * that of the current task, as it is seen in @mount.
  */
-int cr_shim_cgroup_file_find(const struct path *mount, int cgroup_fd,
+int cr_shim_kernfs_file_find(const struct path *mount, int cgroup_fd,
 			     const char *name, struct path *out)
 {
 	struct cgroup *cgrp;
@@ -257,8 +277,8 @@ int cr_shim_cgroup_file_find(const struct path *mount, int cgroup_fd,
  * Opens it as who has opened it before, whom the kernel asks about at each write.
  * -EPERM: the current task may not be that.
  */
-struct file *cr_shim_cgroup_file_open(const struct path *path, u32 flags,
-				      const struct cr_img_cgroup_file *in)
+struct file *cr_shim_kernfs_file_open(const struct path *path, u32 flags,
+				      const struct cr_img_kernfs_file *in)
 {
 	const kernel_cap_t opener = { .val = in->opener };
 	struct group_info *none;
@@ -291,14 +311,14 @@ struct file *cr_shim_cgroup_file_open(const struct path *path, u32 flags,
 }
 
 /* The same trigger again: its window begins anew. */
-static int trigger_write(struct file *file, const struct cr_img_cgroup_file *in)
+static int trigger_write(struct file *file, const struct cr_img_kernfs_file *in)
 {
 	char text[32];
 	loff_t at = 0;
 	ssize_t n;
 
 	snprintf(text, sizeof(text), "%s %u %u",
-		 in->flags & CR_CGROUP_FILE_FULL ? "full" : "some",
+		 in->flags & CR_KERNFS_FULL ? "full" : "some",
 		 in->threshold_us, in->window_us);
 	if (!is_pressure(open_file_of(file)))
 		return -ESTALE;
@@ -307,8 +327,8 @@ static int trigger_write(struct file *file, const struct cr_img_cgroup_file *in)
 }
 
 /* What one that was just opened has besides, but for an event of its trigger. */
-int cr_shim_cgroup_file_write(struct file *file, u64 pos,
-			      const struct cr_img_cgroup_file *in, const u8 *left)
+int cr_shim_kernfs_file_write(struct file *file, u64 pos,
+			      const struct cr_img_kernfs_file *in, const u8 *left)
 {
 	struct kernfs_open_file *of = open_file_of(file);
 	int err;
@@ -322,24 +342,22 @@ int cr_shim_cgroup_file_write(struct file *file, u64 pos,
 		err = trigger_write(file, in);
 	mutex_lock(&of->mutex);
 	of->event = atomic_read(&open_node(of)->event);
-	if (in->flags & CR_CGROUP_FILE_CHANGED)
+	if (in->flags & CR_KERNFS_CHANGED)
 		of->event--;
 	mutex_unlock(&of->mutex);
 	return err;
 }
 
 /* Lets its trigger tell the next who polls it. */
-void cr_shim_cgroup_file_trigger(struct file *file)
+void cr_shim_kernfs_file_trigger(struct file *file)
 {
 #ifdef CONFIG_PSI
 	struct kernfs_open_file *of = open_file_of(file);
-	struct cgroup_file_ctx *ctx;
 	struct psi_trigger *trigger;
 
 	if (!kernfs_get_active(of->kn))
 		return;
-	ctx = of->priv;
-	trigger = smp_load_acquire(&ctx->psi.trigger);
+	trigger = trigger_of(of);
 	if (trigger)
 		WRITE_ONCE(trigger->event, 1);
 	kernfs_put_active(of->kn);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Open files of cgroups.
+//! Open files of sysfs and of cgroups.
 
 use super::{files::O_ACCMODE, is_path, Placed, Rec, Result, State};
 use crate::uapi::*;
 
-const FLAGS: u32 = CR_CGROUP_FILE_CHANGED | CR_CGROUP_FILE_FULL | CR_CGROUP_FILE_EVENT;
+const FLAGS: u32 = CR_KERNFS_CHANGED | CR_KERNFS_FULL | CR_KERNFS_EVENT;
 /// The longest window of a trigger, `kernel/sched/psi.c`.
 const WINDOW_MAX_US: u32 = 10_000_000;
 
 /// What such a file has besides its name and offset.
-pub(super) fn cgroup_file(rec: &Rec<'_>) -> Result {
-    let file: cr_img_cgroup_file = rec.fixed()?;
-    rec.require_elements::<cr_img_cgroup_file, u8>(u64::from(file.nr_left))?;
+pub(super) fn kernfs_file(rec: &Rec<'_>) -> Result {
+    let file: cr_img_kernfs_file = rec.fixed()?;
+    rec.require_elements::<cr_img_kernfs_file, u8>(u64::from(file.nr_left))?;
     rec.require(file.reserved == 0, "a reserved member is not zero")?;
     rec.require(file.flags & !FLAGS == 0, "unknown flags")?;
     rec.require(
@@ -23,7 +23,7 @@ pub(super) fn cgroup_file(rec: &Rec<'_>) -> Result {
         file.nr_left == 0 || file.next != 0,
         "something left of a read that was none",
     )?;
-    let told = file.flags & !CR_CGROUP_FILE_CHANGED;
+    let told = file.flags & !CR_KERNFS_CHANGED;
     rec.require(
         match file.window_us {
             0 => (file.threshold_us, told) == (0, 0),
@@ -34,10 +34,11 @@ pub(super) fn cgroup_file(rec: &Rec<'_>) -> Result {
     )
 }
 
-/// An open file of a cgroup.
+/// An open file of one of both.
 pub(super) fn file(state: &State<'_>, rec: Placed<'_>, file: &cr_img_file, path: &[u8]) -> Result {
-    let found = state.refers::<cr_img_cgroup_file>(rec, file.target, "no cgroup behind it")?;
-    let found: cr_img_cgroup_file = found.fixed()?;
+    let found =
+        state.refers::<cr_img_kernfs_file>(rec, file.target, "no file of kernfs behind it")?;
+    let found: cr_img_kernfs_file = found.fixed()?;
     let mount = found.mount_len as usize;
     rec.require(
         mount == 0 || path.get(..mount).is_some_and(is_path) && path.get(mount) == Some(&b'/'),

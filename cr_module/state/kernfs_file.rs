@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Open files of cgroups (version 2): memory.pressure with a trigger, cgroup.events, and the like.
+//! Open files of sysfs, and of cgroups (version 2): memory.pressure with a trigger, cgroup.events, and
+//! the like.
 //!
-//! The container is in one cgroup, which may be another one at restart. A file of that cgroup is opened
+//! A file of sysfs is opened again by its name. The container is in one cgroup, which may be another one at restart. A file of that cgroup is opened
 //! again in the one that the container is in by then; a file of another one by its name. How far it was
 //! read, and the rest of what was made up for that, are as those of a file of /proc; so is what poll(2)
 //! has been told. The kernel asks at each write who has opened the file, so it is opened by the same.
@@ -25,16 +26,16 @@ use crate::{
 };
 use cr_codec::uapi::*;
 use cr_sys::{
-    cgroup_file::*,
     errno::{EOPNOTSUPP, ESTALE},
     file::{FileRef, FileType},
+    kernfs_file::*,
     path::PathRef,
 };
 use kernel::prelude::*;
 
 /// Saves what a file has besides its name and offset.
 pub(crate) fn save(save: &mut Save<'_>, file: &FileRef, path: &[u8]) -> Result<u64> {
-    let (info, mut record, left) = file.read_cgroup(&save.init)?;
+    let (info, mut record, left) = file.read_kernfs(&save.init)?;
     check(&info)?;
     if info.below != 0 {
         let mount = path.len().checked_sub(info.below as usize).ok_or(EINVAL)?;
@@ -47,29 +48,29 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef, path: &[u8]) -> Result<u
 
 const REFUSED: &[(u32, &str)] = &[
     (
-        CR_CGROUP_X_NS,
+        CR_KERNFS_X_NS,
         "was opened in another cgroup namespace, which is not supported yet",
     ),
     (
-        CR_CGROUP_X_OPENER,
+        CR_KERNFS_X_OPENER,
         "was opened in another user namespace, which is not supported yet",
     ),
     (
-        CR_CGROUP_X_GROUPS,
+        CR_KERNFS_X_GROUPS,
         "was opened to move tasks by somebody with supplementary groups, which is not supported yet",
     ),
     (
-        CR_CGROUP_X_LIST,
+        CR_KERNFS_X_LIST,
         "is a list of tasks that was read in part, which is not supported yet (seek to its \
          beginning, or close it)",
     ),
     (
-        CR_CGROUP_X_PEAK,
+        CR_KERNFS_X_PEAK,
         "tells of a peak since it was written to, which is not supported yet (close it)",
     ),
 ];
 
-fn check(info: &CgroupFileInfo) -> Result {
+fn check(info: &KernfsFileInfo) -> Result {
     match words_for(REFUSED, info.unsupported) {
         Some(why) => fail!(EOPNOTSUPP(), "{why}"),
         None => Ok(()),
@@ -80,20 +81,20 @@ fn check(info: &CgroupFileInfo) -> Result {
 pub(crate) fn restore(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRef> {
     let records = files.records();
     let rec = records.get(records.find(record.target)?);
-    let cgroup: cr_img_cgroup_file = rec.fixed()?;
+    let cgroup: cr_img_kernfs_file = rec.fixed()?;
     let found = match cgroup.mount_len as usize {
         0 => name::lookup(files.root(), CName::new(path)?.as_cstr()?)?,
         mount => find_own(files, path, mount)?,
     };
     let (kind, _) = found.read();
-    if kind != FileType::Cgroup {
+    if kind != FileType::Kernfs {
         return Err(another_type());
     }
     open(
         &found,
         record,
         &cgroup,
-        rec.variable::<cr_img_cgroup_file>(),
+        rec.variable::<cr_img_kernfs_file>(),
     )
 }
 
@@ -101,11 +102,11 @@ pub(crate) fn restore(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> R
 fn open(
     found: &PathRef,
     record: &cr_img_file,
-    cgroup: &cr_img_cgroup_file,
+    cgroup: &cr_img_kernfs_file,
     left: &[u8],
 ) -> Result<FileRef> {
     let file = found
-        .open_cgroup(record.flags | O_NOCTTY, cgroup)
+        .open_kernfs(record.flags | O_NOCTTY, cgroup)
         .map_err(|error| match error {
             EPERM => failure!(
                 EPERM,
@@ -113,7 +114,7 @@ fn open(
             ),
             error => error.into(),
         })?;
-    file.write_cgroup(record.pos, cgroup, left)
+    file.write_kernfs(record.pos, cgroup, left)
         .map_err(|error| match error {
             error if error == ESTALE() => another_type(),
             error => failure!(error, "what was read of it, or its trigger"),
@@ -149,12 +150,12 @@ fn find_own(files: &Files<'_>, path: &[u8], mount: usize) -> Result<PathRef> {
 pub(crate) fn trigger(files: &Files<'_>, records: &Records) -> Result {
     for (_, rec) in records.tagged(CR_TAG_FILE) {
         let record: cr_img_file = rec.fixed()?;
-        if record.kind != CR_FILE_CGROUP {
+        if record.kind != CR_FILE_KERNFS {
             continue;
         }
-        let cgroup: cr_img_cgroup_file = records.get(records.find(record.target)?).fixed()?;
-        if cgroup.flags & CR_CGROUP_FILE_EVENT != 0 {
-            files.made(rec.id)?.trigger_cgroup()?;
+        let cgroup: cr_img_kernfs_file = records.get(records.find(record.target)?).fixed()?;
+        if cgroup.flags & CR_KERNFS_EVENT != 0 {
+            files.made(rec.id)?.trigger_kernfs()?;
         }
     }
     Ok(())
