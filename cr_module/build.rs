@@ -407,7 +407,7 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     for thread in 1..process.threads.len() {
         create_thread(plan, at, thread)?;
     }
-    plan.proc_mem.has_threads();
+    plan.proc_task.has_threads();
     sharer.complete_files(image.files)?;
     ptracer::restore(&build, image.ptracer)?;
     pid_ns::restore_for_children(&build, &leader.thread)?;

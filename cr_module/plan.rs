@@ -12,7 +12,7 @@ use crate::{
     state::{
         audit, io_uring,
         pid_ns::{self, PidNsPlan},
-        proc_mem::ProcMem,
+        proc_task::ProcTask,
         seccomp, sysv_shm,
     },
 };
@@ -193,7 +193,7 @@ pub(crate) struct Plan {
     pub(crate) filters: Mutex<seccomp::Installed>,
     /// Files that can be opened only when all threads exist.
     #[pin]
-    pub(crate) proc_mem: ProcMem,
+    pub(crate) proc_task: ProcTask,
     /// For who uses the two descriptors for which there is room besides those of the image.
     #[pin]
     pub(crate) spare_descriptors: Mutex<()>,
@@ -277,7 +277,7 @@ impl Plan {
         let threads = live.map(|process| process.threads.len()).sum();
         let created = Countdown::new(processes.len())?;
         let complete = Countdown::new(threads)?;
-        let proc_mem = ProcMem::new(&records, &processes)?;
+        let proc_task = ProcTask::new(&records, &processes)?;
         let parking = Parking::new()?;
         let stopping = Parking::new()?;
         Ok(Arc::pin_init(
@@ -304,7 +304,7 @@ impl Plan {
                 parking,
                 stopping,
                 filters <- new_mutex!(RBTree::new()),
-                proc_mem <- proc_mem,
+                proc_task <- proc_task,
                 spare_descriptors <- new_mutex!(()),
                 segments <- new_mutex!(KVVec::new()),
                 late,
@@ -328,7 +328,7 @@ impl Plan {
 
     /// The same when those are opened, too, that another file stood in for.
     pub(crate) fn opened_file(&self, id: u64) -> Result<FileRef> {
-        match self.proc_mem.file(id) {
+        match self.proc_task.file(id) {
             Some(file) => Ok(file),
             None => self.file(id).cloned(),
         }
@@ -361,7 +361,7 @@ impl Plan {
         drop(first);
         self.created.give_up();
         self.complete.give_up();
-        self.proc_mem.give_up();
+        self.proc_task.give_up();
         for ns in &self.pid_namespaces {
             ns.give_up();
         }

@@ -21,7 +21,7 @@ use crate::{
     roll::Created,
     state::{
         cpu, debugreg, event, file, hugetlb, inode, inotify, io_uring, ipc, memory, numa, owner,
-        pid_ns, proc_mem, regs, session, stop, task, thread,
+        pid_ns, proc_task, regs, session, stop, task, thread,
         trace::{self, Traced},
         vdso,
     },
@@ -120,12 +120,12 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     tasks.set_parents()?;
     tasks.bury()?;
     tasks.set_registers()?;
-    file::finish(&tasks.plan)?;
     inode::finish(&tasks.plan)?;
     inotify::finish(&tasks.plan)?;
     io_uring::finish(&tasks.plan, &tasks.ns)?;
     owner::restore(&tasks.plan, &tasks.ns)?;
     event::restore_watched_late(&tasks.plan)?;
+    file::finish(&tasks.plan)?;
     sockets.restore_credentials(&records, &tasks.ns)?;
     ipc::finish(&tasks.plan, &tasks.ns)?;
     tasks.set_vforks()?;
@@ -322,7 +322,7 @@ impl Tasks {
     /// Lets the tasks rebuild themselves, until all of them stand still again.
     fn rebuild(&self, root: &PathRef) -> Result {
         self.plan.rebuild.happen();
-        proc_mem::restore(&self.plan, root, &self.ns, &self.init)?;
+        proc_task::restore(&self.plan, root, &self.ns, &self.init)?;
         self.plan.complete.wait()?;
         self.plan.check()
     }

@@ -164,7 +164,7 @@ pub(crate) fn restore_watched<'a>(
         let (watched, file) = file_of(item.file)?;
         if matches!(
             file.kind,
-            CR_FILE_SIGNALFD | CR_FILE_PIDFD | CR_FILE_INOTIFY | CR_FILE_MQUEUE
+            CR_FILE_SIGNALFD | CR_FILE_PIDFD | CR_FILE_INOTIFY | CR_FILE_MQUEUE | CR_FILE_PROC_TASK
         ) {
             continue;
         }
@@ -227,7 +227,10 @@ pub(crate) fn restore_watched_late(plan: &Plan) -> Result {
     let mut late = KVVec::new();
     for (_, rec) in plan.records.tagged(CR_TAG_FILE) {
         let kind = rec.fixed::<cr_img_file>()?.kind;
-        if matches!(kind, CR_FILE_PIDFD | CR_FILE_INOTIFY | CR_FILE_MQUEUE) {
+        if matches!(
+            kind,
+            CR_FILE_PIDFD | CR_FILE_INOTIFY | CR_FILE_MQUEUE | CR_FILE_PROC_TASK
+        ) {
             late.push(rec.id, GFP_KERNEL)?;
         }
     }

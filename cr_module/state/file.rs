@@ -5,7 +5,7 @@
 //! Regular files, directories, the memory devices, and whatever was opened with O_PATH are found
 //! again by their name below the root of the container's init, or, if that was removed, by another one
 //! that they have; their contents are not in the image. Pipes refer to an object; see [`event`] for
-//! those without a name, [`proc_mem`] for memory of processes, [`kernfs_file`] for sysfs and cgroups.
+//! those without a name, [`proc_task`] for files of processes in procfs, [`kernfs_file`] for sysfs and cgroups.
 //! What belongs to the outside, and was declared external, is supplied at restart.
 //!
 //! Refused: everything else, by its name; files that are hidden by a mount;
@@ -23,7 +23,7 @@ use crate::{
         look::{check, Look},
         mqueue,
         name::{self, CName},
-        netlink, owner, packet, pidfd, pipe, proc_mem, removed_dir, socket, tcp, tty,
+        netlink, owner, packet, pidfd, pipe, proc_task, removed_dir, socket, tcp, tty,
     },
 };
 use cr_codec::{check::Rec, uapi::*};
@@ -127,18 +127,19 @@ fn by_name<'a>(
     buffer: &'a mut [u8],
 ) -> Result<Option<Found<'a>>> {
     let mut record = look.record();
-    if look.kind == FileType::ProcMem {
-        // Memory that is gone has no name any more either.
+    let mut left = KVVec::new();
+    if look.kind == FileType::ProcTask {
+        // What is gone has no name any more either.
         check(look)?;
-        record.target = proc_mem::save(save, file)?;
+        (record.target, left) = proc_task::save(save, file, &look.info.name)?;
+        record.size = left.len() as u64;
     }
     let Some(path) = name_of(save, file, look, buffer)? else {
         return Ok(None);
     };
-    if look.kind != FileType::ProcMem {
+    if look.kind != FileType::ProcTask {
         check(look)?;
     }
-    let mut left = KVVec::new();
     record.kind = match look.kind {
         FileType::Pipe => return Ok(Some(pipe_end(save, file, record, path)?)),
         FileType::Directory => CR_FILE_DIR,
@@ -150,7 +151,7 @@ fn by_name<'a>(
             record.size = left.len() as u64;
             CR_FILE_PROC
         }
-        FileType::ProcMem => CR_FILE_PROC_MEM,
+        FileType::ProcTask => CR_FILE_PROC_TASK,
         FileType::Kernfs => {
             record.target =
                 kernfs_file::save(save, file, path).context(format_args!("file {}", Name(path)))?;
@@ -270,7 +271,7 @@ fn place(save: &Save<'_>, file: &FileRef, look: &Look) -> Result<Place> {
         | FileType::Inotify
         | FileType::IoUring
         | FileType::Proc
-        | FileType::ProcMem
+        | FileType::ProcTask
         | FileType::MessageQueue
         | FileType::Kernfs
         | FileType::Place => {}
@@ -362,7 +363,7 @@ fn name_of<'a>(
     if look.has(CR_FILE_X_FS)
         && !matches!(
             look.kind,
-            FileType::MemoryDevice | FileType::Proc | FileType::ProcMem | FileType::Kernfs
+            FileType::MemoryDevice | FileType::Proc | FileType::ProcTask | FileType::Kernfs
         )
     {
         fail!(
@@ -395,7 +396,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
         CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_INOTIFY => {
             event::restore(&record)
         }
-        CR_FILE_PROC_MEM | CR_FILE_PIDFD | CR_FILE_MQUEUE => proc_mem::stand_in(),
+        CR_FILE_PROC_TASK | CR_FILE_PIDFD | CR_FILE_MQUEUE => proc_task::stand_in(),
         CR_FILE_REMOVED_DIR => {
             inode::open(files, &record).context(format_args!("a directory that was removed"))
         }
@@ -403,7 +404,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
             inode::open(files, &record).context(format_args!("a file without a name"))
         }
         CR_FILE_PROC => {
-            let (path, left) = path.split_at(record.path_len as usize);
+            let (path, left) = proc_task::split(&record, path)?;
             let opened = reopen(files, &record, path).and_then(|file| {
                 file.write_proc(record.pos, record.target, left)?;
                 Ok(file)
@@ -418,13 +419,15 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
     }
 }
 
-/// Has sysctls tell who polls them what they had to tell, and nothing else: until now, the container
-/// has got its names.
+/// Has files of procfs tell who polls them what they had to tell, and nothing else. Until now, the container
+/// has got its names, and who watches the files may have polled them.
 pub(crate) fn finish(plan: &Plan) -> Result {
     for (_, rec) in plan.records.tagged(CR_TAG_FILE) {
         let record: cr_img_file = rec.fixed()?;
-        if record.kind == CR_FILE_PROC {
-            plan.file(rec.id)?.set_polled(record.target != 0)?;
+        match record.kind {
+            CR_FILE_PROC => plan.file(rec.id)?.set_polled(record.target)?,
+            CR_FILE_PROC_TASK => plan.opened_file(rec.id)?.set_polled(record.target)?,
+            _ => {}
         }
     }
     Ok(())

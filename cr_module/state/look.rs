@@ -71,7 +71,7 @@ impl Look {
             FileType::Regular
             | FileType::MemoryDevice
             | FileType::Proc
-            | FileType::ProcMem
+            | FileType::ProcTask
             | FileType::Kernfs
             | FileType::Place => true,
             FileType::Directory => !self.has(CR_FILE_X_UNLINKED),
@@ -136,7 +136,7 @@ impl core::fmt::Display for Look {
             FileType::SignalFd => f.write_str("a signalfd"),
             FileType::PidFd => f.write_str("a pidfd"),
             FileType::Inotify => f.write_str("an inotify instance"),
-            FileType::ProcMem => f.write_str("memory of a process (/proc/PID/mem)"),
+            FileType::ProcTask => write!(f, "file {name} of a process (/proc/PID)"),
             FileType::Socket => f.write_str("a socket"),
             FileType::IoUring => f.write_str("io_uring"),
             FileType::MessageQueue => write!(f, "POSIX message queue {name}"),

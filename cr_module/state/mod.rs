@@ -43,7 +43,7 @@ pub(crate) mod pid_ns;
 pub(crate) mod pidfd;
 pub(crate) mod pipe;
 pub(crate) mod posix_timer;
-pub(crate) mod proc_mem;
+pub(crate) mod proc_task;
 pub(crate) mod ptracer;
 pub(crate) mod regs;
 pub(crate) mod removed_dir;

@@ -2,7 +2,7 @@
 
 //! Processes and threads as files: pidfd_open(2).
 //!
-//! They are opened when all threads exist: see [`proc_mem`](super::proc_mem). One of a process that
+//! They are opened when all threads exist: see [`proc_task`](super::proc_task). One of a process that
 //! has ended, and been waited for, stays one of such a process, and tells how that one has ended.
 //!
 //! Refused: processes outside of the container; processes that end with their pidfd; what others

@@ -192,7 +192,7 @@ pub(crate) fn save_queues(save: &mut Save<'_>) -> Result {
 
 fn save_sent(save: &mut Save<'_>, sent: &FileRef) -> Result<u64> {
     let what = match sent.read_type() {
-        FileType::ProcMem => "memory of a process (/proc/PID/mem)",
+        FileType::ProcTask => "a file of a process (/proc/PID)",
         FileType::PidFd => "a pidfd",
         FileType::MessageQueue => "a POSIX message queue",
         _ => return file::save(save, sent),

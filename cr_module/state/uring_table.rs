@@ -280,7 +280,7 @@ fn restore_files(
 ) -> Result {
     let [places, start, end, hint] = table.value;
     // Some are opened only now.
-    build.plan.proc_mem.wait()?;
+    build.plan.proc_task.wait()?;
     let _spare = build.spare_descriptors();
     let opened = Opened::new(build, ring)?;
     match opened.make_table(REGISTER_FILES2, places) {

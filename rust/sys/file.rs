@@ -53,8 +53,8 @@ pub enum FileType {
     EventFd,
     /// epoll(7).
     Epoll,
-    /// /proc/PID/mem.
-    ProcMem,
+    /// /proc/PID/mem, or another file of a process in procfs.
+    ProcTask,
     /// timerfd_create(2).
     TimerFd,
     /// signalfd(2).
@@ -99,7 +99,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_SYSV_SHM => Self::SysvSharedMemory,
             bindings::cr_shim_file_type_CR_SHIM_FILE_EVENTFD => Self::EventFd,
             bindings::cr_shim_file_type_CR_SHIM_FILE_EPOLL => Self::Epoll,
-            bindings::cr_shim_file_type_CR_SHIM_FILE_PROC_MEM => Self::ProcMem,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_PROC_TASK => Self::ProcTask,
             bindings::cr_shim_file_type_CR_SHIM_FILE_TIMERFD => Self::TimerFd,
             bindings::cr_shim_file_type_CR_SHIM_FILE_SIGNALFD => Self::SignalFd,
             bindings::cr_shim_file_type_CR_SHIM_FILE_PIDFD => Self::PidFd,
@@ -369,44 +369,65 @@ impl FileRef {
         })
     }
 
-    /// Whether a [`FileType::Proc`], if it is a sysctl that can be polled, has changed since it was.
-    pub fn set_polled(&self, changed: bool) -> Result {
-        if self.read_type() != FileType::Proc {
-            return Err(EINVAL);
-        }
+    /// What who polls a [`FileType::Proc`] or [`FileType::ProcTask`] was told so far, which a poll
+    /// changes: `next` as it was read.
+    pub fn set_polled(&self, next: u64) -> Result {
+        let set: unsafe extern "C" fn(*mut bindings::file, u64) = match self.read_type() {
+            FileType::Proc => bindings::cr_shim_proc_file_polled,
+            FileType::ProcTask => bindings::cr_shim_proc_task_polled,
+            _ => return Err(EINVAL),
+        };
         // SAFETY: The file is valid, and of that kind.
-        unsafe { bindings::cr_shim_proc_file_polled(self.as_ptr(), changed) };
+        unsafe { set(self.as_ptr(), next) };
         Ok(())
     }
 
-    /// The thread in `ns` whose memory it shows, /proc/PID/mem. EXDEV: it is of a procfs for another
-    /// namespace; ESRCH: that memory is gone, or not the thread's any more.
-    pub fn proc_mem_of(&self, ns: &PidNs) -> Result<u32> {
-        // SAFETY: The namespace is valid, and so is the file, which is of that kind.
-        let tid = unsafe { bindings::cr_shim_proc_mem_read(self.as_ptr(), ns.as_ptr()) };
-        u32::try_from(tid).map_err(|_| Error::from_errno(tid))
+    /// The same of a [`FileType::ProcTask`] of a thread in `ns`. EXDEV: it is of a procfs for another
+    /// namespace; ESRCH: that thread is gone, or has not got what it shows any more; EBUSY: it shows
+    /// mounts, and was read in part.
+    pub fn read_proc_task(&self, ns: &PidNs) -> Result<(u64, KVVec<u8>)> {
+        if self.read_type() != FileType::ProcTask {
+            return Err(EINVAL);
+        }
+        let mut next = 0;
+        let left = read_all(|room: &mut [u8]| {
+            // SAFETY: The namespace is valid, and so is the file, which is of that kind; `room` is valid
+            // for writes of its length.
+            let left = unsafe {
+                bindings::cr_shim_proc_task_read(
+                    self.as_ptr(),
+                    ns.as_ptr(),
+                    &mut next,
+                    room.as_mut_ptr(),
+                    room.len() as u32,
+                )
+            };
+            to_result(left.min(0))?;
+            Ok::<_, Error>(left as usize)
+        })?;
+        Ok((next, left))
     }
 
-    /// Opens such a file of thread `tid` in `ns` by its absolute name below `root`, as the current
-    /// task may. ESTALE: the name is that of something else.
-    pub fn open_proc_mem(
-        root: &PathRef,
-        name: &CStr,
-        flags: u32,
-        pos: u64,
-        tid: u32,
-        ns: &PidNs,
-    ) -> Result<Self> {
+    /// Opens such a file of a thread in `ns` by its absolute name below `root`, as the current task may.
+    /// ESTALE: the name is that of something else.
+    pub fn open_proc_task(root: &PathRef, name: &CStr, flags: u32, ns: &PidNs) -> Result<Self> {
         // SAFETY: Path, name and namespace are valid; the result is an error or referenced.
         Self::from_result(unsafe {
-            bindings::cr_shim_proc_mem_open(
-                root.as_ptr(),
-                name.as_char_ptr(),
-                flags,
-                pos,
-                tid,
-                ns.as_ptr(),
-            )
+            let (root, name) = (root.as_ptr(), name.as_char_ptr());
+            bindings::cr_shim_proc_task_open(root, name, flags, ns.as_ptr())
+        })
+    }
+
+    /// Lets reads of such a file, which was just opened, go on where those of another one would have.
+    /// ESTALE: it is of another kind.
+    pub fn write_proc_task(&self, pos: u64, next: u64, left: &[u8]) -> Result {
+        if self.read_type() != FileType::ProcTask {
+            return Err(EINVAL);
+        }
+        // SAFETY: The file is valid, and of that kind; `left` is valid for reads of its length.
+        to_result(unsafe {
+            let (left, len) = (left.as_ptr(), left.len() as u32);
+            bindings::cr_shim_proc_task_write(self.as_ptr(), pos, next, left, len)
         })
     }
 

@@ -323,8 +323,7 @@ static void make_mqueue(void)
 
 static void make_proc(void)
 {
-	fd = sure(open("/proc/self/maps", O_RDONLY));
-	sure(read(fd, &(char){ 0 }, 1));
+	fd = sure(open("/proc/self/uid_map", O_RDWR));
 }
 
 /* Memory of a child that does what it is told, then ends or executes a program. */
@@ -407,9 +406,17 @@ static void make_mem_elsewhere(void)
 	reap(pid);
 }
 
-static void make_sysfs(void)
+/* Mounts are others after a restart, and where in their list one was is lost. */
+static void make_mounts(void)
 {
-	fd = sure(open("/sys/kernel/notes", O_RDONLY));
+	fd = sure(open("/proc/self/mounts", O_RDONLY));
+	sure(read(fd, &(char){ 0 }, 1));
+}
+
+static void make_securityfs(void)
+{
+	mount("securityfs", "/sys/kernel/security", "securityfs", 0, NULL);
+	fd = need(open("/sys/kernel/security/lsm", O_RDONLY));
 }
 
 static void make_kmsg(void)
@@ -648,14 +655,15 @@ static const struct case_ cases[] = {
 	{ "namespace", "namespace|nsfs", make_namespace, NULL },
 	{ "mqueue", "POSIX message queue selftest: is of another IPC namespace, or of a mount", make_mqueue, NULL },
 	{ "proc", "proc", make_proc, NULL },
-	{ "mem-dead", "memory of a process that has ended", make_mem_dead, NULL },
-	{ "mem-executed", "memory of a process that has ended or executed", make_mem_executed, NULL },
-	{ "mem-locked", "memory of a process .* has a lock", make_mem_locked, NULL },
+	{ "mem-dead", "file mem of a process that has ended", make_mem_dead, NULL },
+	{ "mem-executed", "file mem of a process that has ended, executed a program", make_mem_executed, NULL },
+	{ "mem-locked", "file mem of a process .* has a lock", make_mem_locked, NULL },
 	{ "socket-locked", "a socket has a lock", make_socket_locked, NULL },
 	{ "device-locked", "device 1:3 has a lock", make_device_locked, NULL },
 	{ "mem-path", "file /proc/1/mem is on a file system whose files", make_mem_path, NULL },
-	{ "mem-elsewhere", "memory of a process in another pid namespace", make_mem_elsewhere, NULL },
-	{ "sysfs", "sysfs|/sys", make_sysfs, NULL },
+	{ "mem-elsewhere", "file mem of a process in another pid namespace", make_mem_elsewhere, NULL },
+	{ "mounts", "file mounts .* was read in part", make_mounts, NULL },
+	{ "securityfs", "file /sys/kernel/security/lsm is on a file system whose", make_securityfs, NULL },
 	{ "kmsg", "kmsg|device", make_kmsg, NULL },
 	{ "terminal-discipline", "another line discipline", make_discipline, NULL },
 	{ "terminal-hung-up", "a master that was hung up", make_hung_up_master, NULL },

@@ -504,7 +504,7 @@ static const struct case_ cases[] = {
 	{ "labels", "that asks for labels", make_labels, NULL },
 	{ "timestamping", "with an option that others have", make_timestamping, NULL },
 	{ "elsewhere", "of another network namespace", make_elsewhere, NULL },
-	{ "memory-in-flight", "a file in a message: memory of a process", make_memory_in_flight, NULL },
+	{ "memory-in-flight", "a file in a message: a file of a process", make_memory_in_flight, NULL },
 	{ "pidfd-in-flight", "a file in a message: a pidfd", make_pidfd_in_flight, NULL },
 	{ "mqueue-in-flight", "a file in a message: a POSIX message queue", make_mqueue_in_flight, NULL },
 	{ "tcp-urgent", "has urgent data", make_tcp_urgent, NULL },

@@ -818,9 +818,11 @@ struct cr_img_tty {
  * @CR_FILE_EVENTFD: eventfd(2); @pos is its counter, @target is 1 for one that
  *	is a semaphore, else 0
  * @CR_FILE_EPOLL: epoll(7); a CR_TAG_EPOLL says what it watches
- * @CR_FILE_PROC_MEM: /proc/PID/mem or /proc/PID/task/TID/mem, found again by path
- *	when all threads are there; @target is the thread whose memory it is, @pos
- *	an address
+ * @CR_FILE_PROC_TASK: a file of a process or thread in procfs, such as /proc/PID/mem,
+ *	found again by path when all threads are there; as CR_FILE_PROC. In a list of
+ *	mappings, @target is 3 more than the address where the next read goes on, or
+ *	than -1 or -2 behind the last. In one of mounts, it is 1 at the end, and 2
+ *	more if poll(2) has to tell of a change
  * @CR_FILE_TIMERFD: timerfd_create(2); @target is its clock, @pos counts
  *	expirations that have not been read; a CR_TAG_TIMERFD says the rest
  * @CR_FILE_MEMFD: what memfd_create(2) has returned; @target is a CR_TAG_INODE
@@ -861,7 +863,7 @@ enum cr_img_file_kind {
 	CR_FILE_EXTERNAL	= 5,
 	CR_FILE_EVENTFD		= 6,
 	CR_FILE_EPOLL		= 7,
-	CR_FILE_PROC_MEM	= 8,
+	CR_FILE_PROC_TASK	= 8,
 	CR_FILE_TIMERFD		= 9,
 	CR_FILE_MEMFD		= 16,
 	CR_FILE_INODE		= 17,

@@ -105,7 +105,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
     )?;
     let most = match file.kind {
         CR_FILE_EVENTFD => u64::MAX - 1,
-        CR_FILE_PROC_MEM | CR_FILE_TIMERFD => u64::MAX,
+        CR_FILE_PROC_TASK | CR_FILE_TIMERFD => u64::MAX,
         _ => i64::MAX as u64,
     };
     rec.require(
@@ -115,7 +115,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
     rec.require(file.mode <= 0o177777, "impossible mode")?;
 
     let left = match file.kind {
-        CR_FILE_PROC => file.size,
+        CR_FILE_PROC | CR_FILE_PROC_TASK => file.size,
         _ => 0,
     };
     rec.require_elements::<cr_img_file, u8>(left.saturating_add(u64::from(file.path_len)))?;
@@ -123,15 +123,14 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
     let path = path.get(..file.path_len as usize).unwrap_or_default();
     let type_of_file = file.mode & S_IFMT;
     match file.kind {
-        CR_FILE_REG | CR_FILE_DIR | CR_FILE_CHR | CR_FILE_PROC_MEM | CR_FILE_PROC
+        CR_FILE_REG | CR_FILE_DIR | CR_FILE_CHR | CR_FILE_PROC_TASK | CR_FILE_PROC
         | CR_FILE_KERNFS => {
             rec.require(is_path(path), "not an absolute path")?;
             rec.require(
                 match file.kind {
-                    CR_FILE_PROC_MEM => (1..=u64::from(PID_MAX)).contains(&file.target),
                     // Some files take the number of a record for an int.
                     CR_FILE_PROC => file.target <= i32::MAX as u64,
-                    CR_FILE_KERNFS => true,
+                    CR_FILE_PROC_TASK | CR_FILE_KERNFS => true,
                     _ => file.target == 0,
                 },
                 "it refers to something",
@@ -225,10 +224,7 @@ pub(super) fn epoll(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_epoll> 
     for item in rec.array::<cr_img_epoll_item>(size_of::<cr_img_epoll>()) {
         let watched = state.refers::<cr_img_file>(rec, item.file, "no file is watched")?;
         let kind = watched.fixed::<cr_img_file>()?.kind;
-        rec.require(
-            !matches!(kind, CR_FILE_PROC_MEM | CR_FILE_PATH),
-            "it watches memory, or a place",
-        )?;
+        rec.require(kind != CR_FILE_PATH, "it watches a place")?;
         match kind {
             CR_FILE_SIGNALFD => {
                 state.refers::<cr_img_sighand>(rec, item.signals, "signals of nobody")?;

@@ -232,7 +232,7 @@ pub(super) fn message(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_messa
         rec.require(
             !matches!(
                 file.fixed::<cr_img_file>()?.kind,
-                CR_FILE_PROC_MEM | CR_FILE_PIDFD | CR_FILE_MQUEUE
+                CR_FILE_PROC_TASK | CR_FILE_PIDFD | CR_FILE_MQUEUE
             ),
             "it carries memory, a pidfd, or a message queue",
         )?;

@@ -101,8 +101,8 @@ static u32 type_of_inode(const struct dentry *dentry, const struct inode *inode)
 		return CR_SHIM_FILE_AIO;
 	if (special_fs(inode))
 		return CR_SHIM_FILE_OTHER;
-	if (cr_shim_is_proc_mem(dentry))
-		return CR_SHIM_FILE_PROC_MEM;
+	if (cr_shim_is_proc_task(dentry))
+		return CR_SHIM_FILE_PROC_TASK;
 	if (cr_shim_is_proc_file(dentry, inode))
 		return CR_SHIM_FILE_PROC;
 	if (cr_shim_is_kernfs_file(inode))

@@ -173,13 +173,13 @@ int cr_shim_seq_write(struct seq_file *seq, u64 pos, u64 next, const u8 *left,
 	return 0;
 }
 
-/* It has told who polls it all, or it has @changed since. */
-void cr_shim_proc_file_polled(struct file *file, bool changed)
+/* It has told who polls it all, or, if @next is 1, it has changed since. */
+void cr_shim_proc_file_polled(struct file *file, u64 next)
 {
 	struct ctl_table_poll *poll = poll_of(file);
 
 	if (poll)
-		file->private_data = proc_sys_poll_event(poll) - changed;
+		file->private_data = proc_sys_poll_event(poll) - !!next;
 }
 
 /* -ESTALE: it has no records any more. */

@@ -686,7 +686,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_SYSV_SHM,
 	CR_SHIM_FILE_EVENTFD,
 	CR_SHIM_FILE_EPOLL,
-	CR_SHIM_FILE_PROC_MEM,
+	CR_SHIM_FILE_PROC_TASK,
 	CR_SHIM_FILE_TIMERFD,
 	CR_SHIM_FILE_SIGNALFD,
 	CR_SHIM_FILE_PIDFD,
@@ -749,7 +749,7 @@ int cr_shim_seq_write(struct seq_file *seq, u64 pos, u64 next, const u8 *left,
 int cr_shim_proc_file_read(struct file *file, u64 *next, u8 *buf, u32 room);
 int cr_shim_proc_file_write(struct file *file, u64 pos, u64 next,
 			    const u8 *left, u32 len);
-void cr_shim_proc_file_polled(struct file *file, bool changed);
+void cr_shim_proc_file_polled(struct file *file, u64 next);
 
 /* What a file of sysfs or of a cgroup can have that is refused by name: bit numbers. */
 #define CR_KERNFS_X_NS		0
@@ -781,11 +781,14 @@ int cr_shim_kernfs_file_write(struct file *file, u64 pos,
 			      const struct cr_img_kernfs_file *in, const u8 *left);
 void cr_shim_kernfs_file_trigger(struct file *file);
 
-bool cr_shim_is_proc_mem(const struct dentry *dentry);
-int cr_shim_proc_mem_read(struct file *file, struct pid_namespace *ns);
-struct file *cr_shim_proc_mem_open(const struct path *root, const char *name,
-				   u32 flags, u64 pos, u32 tid,
-				   struct pid_namespace *ns);
+bool cr_shim_is_proc_task(const struct dentry *dentry);
+int cr_shim_proc_task_read(struct file *file, struct pid_namespace *ns, u64 *next,
+			   u8 *buf, u32 room);
+struct file *cr_shim_proc_task_open(const struct path *root, const char *name,
+				    u32 flags, struct pid_namespace *ns);
+void cr_shim_proc_task_polled(struct file *file, u64 next);
+int cr_shim_proc_task_write(struct file *file, u64 pos, u64 next, const u8 *left,
+			    u32 len);
 
 /**
  * struct cr_shim_lock - a lock on a file's inode

@@ -118,7 +118,7 @@ fn messages_have_a_sender_and_a_socket() {
     });
     fails_bytes(CR_TAG_MESSAGE, 1, "it carries memory", |bytes| {
         let at = bytes.len() - 8;
-        bytes[at] = FILE_PROC_MEM as u8
+        bytes[at] = FILE_PROC_TASK as u8
     });
 }
 

@@ -65,7 +65,7 @@ pub const FILE_NULL: u64 = 23;
 pub const FILE_EXTERNAL: u64 = 24;
 pub const FILE_EVENTFD: u64 = 25;
 pub const FILE_EPOLL: u64 = 26;
-pub const FILE_PROC_MEM: u64 = 27;
+pub const FILE_PROC_TASK: u64 = 27;
 pub const FILE_TIMERFD: u64 = 28;
 pub const FILE_MEMFD: u64 = 29;
 pub const FDTABLE: u64 = 30;
@@ -418,7 +418,7 @@ impl Sample {
         };
         self.put(FILE_EPOLL, &epoll, &[]);
         let memory = cr_img_file {
-            kind: CR_FILE_PROC_MEM,
+            kind: CR_FILE_PROC_TASK,
             flags: 0o100002,
             pos: u64::MAX,
             target: 1,
@@ -426,7 +426,7 @@ impl Sample {
             path_len: 11,
             ..Default::default()
         };
-        self.put(FILE_PROC_MEM, &memory, b"/proc/1/mem");
+        self.put(FILE_PROC_TASK, &memory, b"/proc/1/mem");
         let timerfd = cr_img_file {
             kind: CR_FILE_TIMERFD,
             flags: 2,
@@ -469,7 +469,7 @@ impl Sample {
             fd(1, 0, FILE_WRITE),
             fd(2, 0, FILE_EXTERNAL),
             fd(7, CR_FD_CLOEXEC, FILE_READ),
-            fd(8, CR_FD_CLOEXEC, FILE_PROC_MEM),
+            fd(8, CR_FD_CLOEXEC, FILE_PROC_TASK),
             fd(9, 0, FILE_MEMFD),
         ];
         let table = cr_img_fdtable {

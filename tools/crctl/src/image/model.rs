@@ -471,14 +471,13 @@ fn handlers(rec: &Rec<'_>) -> (Vec<u32>, Vec<u32>) {
 fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
     let file: cr_img_file = rec.fixed()?;
     let kind = match file.kind {
-        CR_FILE_REG | CR_FILE_PROC | CR_FILE_KERNFS => "file",
+        CR_FILE_REG | CR_FILE_PROC | CR_FILE_PROC_TASK | CR_FILE_KERNFS => "file",
         CR_FILE_DIR | CR_FILE_REMOVED_DIR => "directory",
         CR_FILE_CHR => "device",
         CR_FILE_PIPE => "pipe",
         CR_FILE_EXTERNAL => "external",
         CR_FILE_EVENTFD => "eventfd",
         CR_FILE_EPOLL => "epoll",
-        CR_FILE_PROC_MEM => "memory",
         CR_FILE_TIMERFD => "timerfd",
         CR_FILE_MEMFD | CR_FILE_INODE => "contents",
         CR_FILE_SIGNALFD => "signalfd",

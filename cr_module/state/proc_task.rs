@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory of a process as an open file: /proc/PID/mem, as debuggers have it.
+//! Open files of processes and threads in procfs: /proc/PID/mem, as debuggers have it, stat, maps, mounts
+//! and so on.
 //!
-//! It is found again by its name; but the kernel opens it only when the thread is there whose name it
-//! is. Until then, another file stands in for it. When all threads of all processes exist, such files
-//! are opened, and who has made a descriptor table puts them into it. So are [`pidfd`]s, and message
+//! Such a file is found again by its name; but the kernel opens it only when the thread is there whose
+//! name it is. Until then, another file stands in for it. When all threads of all processes exist, such
+//! files are opened, and who has made a descriptor table puts them into it. So are [`pidfd`]s, and message
 //! queues ([`mqueue`](crate::state::mqueue)), which the container's init has opened.
 //!
-//! Refused: those of a procfs that shows other processes; of threads that have ended, or executed a
-//! program since, which the kernel shows as empty.
+//! How far it was read, and the rest of what was made up for that, are as those of other files of procfs.
+//! After a restart, the mounts of a container are others, so a list of them that was read is at its
+//! beginning or at its end.
+//!
+//! Refused: those of a procfs that shows other processes; of threads that have ended; of memory and mounts
+//! that a thread has not got any more, as after execve(2); files that ask who has opened them (uid_map),
+//! and directories, by [`file`](crate::state::file).
 
 use crate::{
     build::Build,
@@ -34,23 +40,26 @@ use cr_sys::{
 };
 use kernel::{new_mutex, prelude::*, sync::Arc, sync::Mutex};
 
-/// The thread whose memory such a file shows.
-pub(crate) fn save(save: &Save<'_>, file: &FileRef) -> Result<u64> {
-    let ns = save.container.ns();
-    let tid = match file.proc_mem_of(ns) {
-        Ok(tid) => tid,
+/// How far such a file was read, and what is left.
+pub(crate) fn save(save: &Save<'_>, file: &FileRef, name: &[u8]) -> Result<(u64, KVVec<u8>)> {
+    let name = Name(name);
+    match file.read_proc_task(save.container.ns()) {
         Err(error) if error == EXDEV => fail!(
             EOPNOTSUPP(),
-            "memory of a process in another pid namespace (/proc/PID/mem) is not supported yet"
+            "file {name} of a process in another pid namespace (/proc/PID) is not supported yet"
         ),
         Err(error) if error == ESRCH => fail!(
             EOPNOTSUPP(),
-            "memory of a process that has ended or executed a program since (/proc/PID/mem) is not \
-             supported yet: close it"
+            "file {name} of a process that has ended, executed a program or left its mounts since \
+             (/proc/PID) is not supported yet: close it"
         ),
-        Err(error) => return Err(error.into()),
-    };
-    Ok(u64::from(tid))
+        Err(EBUSY) => fail!(
+            EOPNOTSUPP(),
+            "file {name} (/proc/PID) was read in part, which is not supported yet (seek to its \
+             beginning, or close it)"
+        ),
+        result => Ok(result.context(format_args!("file {name}"))?),
+    }
 }
 
 /// Stands in for such a file until that can be opened.
@@ -60,7 +69,7 @@ pub(crate) fn stand_in() -> Result<FileRef> {
 
 /// Files of this kind in a container that is being built.
 #[pin_data]
-pub(crate) struct ProcMem {
+pub(crate) struct ProcTask {
     /// Places of their records.
     places: KVVec<usize>,
     /// Processes that have created all of their threads.
@@ -72,7 +81,7 @@ pub(crate) struct ProcMem {
     files: Mutex<KVVec<(u64, FileRef)>>,
 }
 
-impl ProcMem {
+impl ProcTask {
     /// Nothing is opened yet.
     pub(crate) fn new(
         records: &Records,
@@ -82,7 +91,7 @@ impl ProcMem {
         for (at, rec) in records.tagged(CR_TAG_FILE) {
             if matches!(
                 rec.fixed::<cr_img_file>()?.kind,
-                CR_FILE_PROC_MEM | CR_FILE_PIDFD | CR_FILE_MQUEUE
+                CR_FILE_PROC_TASK | CR_FILE_PIDFD | CR_FILE_MQUEUE
             ) {
                 places.push(at, GFP_KERNEL)?;
             }
@@ -125,7 +134,7 @@ impl ProcMem {
 
 /// Opens all of them when all threads exist.
 pub(crate) fn restore(plan: &Plan, root: &PathRef, ns: &PidNs, init: &TaskRef) -> Result {
-    let all = &plan.proc_mem;
+    let all = &plan.proc_task;
     if all.places.is_empty() {
         return Ok(());
     }
@@ -147,23 +156,34 @@ pub(crate) fn restore(plan: &Plan, root: &PathRef, ns: &PidNs, init: &TaskRef) -
     Ok(())
 }
 
-fn open(root: &PathRef, ns: &PidNs, record: &cr_img_file, path: &[u8]) -> Result<FileRef> {
+fn open(root: &PathRef, ns: &PidNs, record: &cr_img_file, bytes: &[u8]) -> Result<FileRef> {
+    let (path, left) = split(record, bytes)?;
     let name = CName::new(path)?;
-    let tid = u32::try_from(record.target).map_err(|_| EINVAL)?;
-    let opened = FileRef::open_proc_mem(root, name.as_cstr()?, record.flags, record.pos, tid, ns);
-    match opened {
+    let opened = FileRef::open_proc_task(root, name.as_cstr()?, record.flags, ns);
+    let written = opened.and_then(|file| {
+        file.write_proc_task(record.pos, record.target, left)?;
+        Ok(file)
+    });
+    match written {
         Ok(file) => Ok(file),
         Err(error) if [ENOENT, ESRCH, ESTALE()].contains(&error) => fail!(
             ESTALE(),
-            "is not memory of thread {tid} of the container: its procfs shows others, or none is there"
+            "is not a file of a thread of the container: its procfs shows others, or none is there"
         ),
         Err(error) => Err(error.into()),
     }
 }
 
+/// The name of such a file, and what is left of what was made up for the last read.
+pub(crate) fn split<'a>(record: &cr_img_file, bytes: &'a [u8]) -> Result<(&'a [u8], &'a [u8])> {
+    Ok(bytes
+        .split_at_checked(record.path_len as usize)
+        .ok_or(EINVAL)?)
+}
+
 /// Puts them into the descriptor table of the current task, which it has made.
 pub(crate) fn install(plan: &Plan, build: &Build<'_>, table: u64) -> Result {
-    let all = &plan.proc_mem;
+    let all = &plan.proc_task;
     all.wait()?;
     let table = build.object(table)?;
     for entry in table.array::<cr_img_fd>(size_of::<cr_img_fdtable>()) {
