@@ -270,10 +270,10 @@ impl<'a> Hold<'a> {
         Ok(waiting)
     }
 
-    /// Somebody whose requests of io_uring are in progress.
+    /// Somebody of whose requests of io_uring some do more than wait.
     fn with_requests(&self) -> Option<Who> {
         let mut tasks = self.held.values().map(|held| held.slot.task());
-        let task = tasks.find(|task| task.has_uring_requests())?;
+        let task = tasks.find(|task| !task.uring_requests_wait())?;
         Some(self.container.who(task))
     }
 
