@@ -669,11 +669,14 @@ struct cr_shim_uring_request {
 
 u32 cr_shim_uring_requests(struct file *file, struct cr_shim_uring_request *out,
 			   u32 room);
-int cr_shim_uring_issue(struct file *file, const struct cr_img_uring_request *in,
-			u32 ring_fd, u32 fd);
 u64 cr_shim_nr_requests(struct task_struct *t);
 bool cr_shim_requests_wait(struct task_struct *t);
 u64 cr_shim_uring_node(struct file *file, u32 *from);
+
+/* io_uring_issue.c */
+
+int cr_shim_uring_issue(struct file *file, const struct cr_img_uring_request *in,
+			u32 ring_fd, u32 fd);
 
 /* io_uring_tables.c */
 
