@@ -404,7 +404,7 @@ fn settle_one(container: &Container, held: &mut Held, dies: bool) -> Result {
         asleep => asleep,
     };
     match asleep {
-        Asleep::Leave(_) => held.standing = Standing::Asleep(stamp),
+        Asleep::Leave(_) | Asleep::LeaveWaiting => held.standing = Standing::Asleep(stamp),
         Asleep::LeaveUntil(_) => held.standing = Standing::AsleepUntil,
         // Its memory is saved while it is held, which takes longer than it may sleep.
         Asleep::LeaveFor(Timed::RewrittenWithSets(_)) if dies => wake(held)?,

@@ -147,6 +147,31 @@ static int put_send(int fd, char *buffer, int length)
 	return all;
 }
 
+static struct ring waited;
+static int called[2];
+static volatile pid_t waiter;
+
+/* It submits a request, and waits for it, by a registered descriptor. */
+static void *submits(void *unused)
+{
+	struct io_uring_rsrc_update place = { .offset = 3 };
+	char c = 0;
+
+	waited = make(4, IORING_SETUP_SINGLE_ISSUER);
+	place.data = waited.fd;
+	expect_eq(ring_register(&waited, IORING_REGISTER_RING_FDS, &place, 1), 1, "a place for it");
+	prepare(&waited, 0, 1);
+	waited.sqes[0] = (struct io_uring_sqe){
+		.opcode = IORING_OP_READ, .fd = called[0], .addr = (uintptr_t)&c, .len = 1,
+	};
+	waiter = gettid();
+	expect_eq(syscall(SYS_io_uring_enter, 3, 1, 1,
+			  IORING_ENTER_GETEVENTS | IORING_ENTER_REGISTERED_RING, NULL, 0), 1,
+		  "submits and waits");
+	expect(*waited.cq_tail == 1 && c == 'c', "what it has waited for");
+	return unused;
+}
+
 static int listener;
 static struct sockaddr_un where = { .sun_family = AF_UNIX };
 
@@ -172,7 +197,7 @@ int main(int argc, char **argv)
 	struct msghdr header = { .msg_iov = &whole, .msg_iovlen = 1 };
 	int event, order, sent, got;
 	unsigned long long number = 0, one = 7;
-	pthread_t thread;
+	pthread_t thread, submitter;
 
 	payload_begin(argc, argv);
 	ring = make(64, 0);
@@ -233,6 +258,11 @@ int main(int argc, char **argv)
 	put_timeout(&ring, AGAIN, 400, 6, IORING_TIMEOUT_MULTISHOT);
 	pthread_create(&thread, NULL, has_own, NULL);
 	await("own");
+	sure(pipe(called));
+	pthread_create(&submitter, NULL, submits, NULL);
+	while (!waiter)
+		sleep_ms(5);
+	await_syscall(waiter, SYS_io_uring_enter);
 	expect(await_told(&ring, AGAIN, 1)->nr, "a time-out before");
 	put_timeout(&ring, COUNT, 3600 * 1000, 100, 0);
 
@@ -278,6 +308,9 @@ int main(int argc, char **argv)
 	sure(write(again[1], "2", 1));
 	expect_told(&ring, POLL_AGAIN, 2, POLLIN, "polled again and again");
 	expect(told[POLL_AGAIN].flags & IORING_CQE_F_MORE, "it goes on");
+	expect_eq(task_state(waiter), 'S', "who waits still does");
+	sure(write(called[1], "c", 1));
+	pthread_join(submitter, NULL);
 	sure(write(late[1], "l", 1));
 	tell("look");
 	pthread_join(thread, NULL);
