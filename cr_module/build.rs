@@ -18,7 +18,7 @@ use crate::{
         audit, clock, fs, inotify, ipc, limits, lock, mm_flags, numa,
         pid_ns::{self, PidNsPlan, Tids},
         posix_timer, ptracer, seccomp, segments, semaphore, session, signal, signalfd, stop,
-        syscall, thread, timer, timerfd, trace, usage, uts,
+        syscall, thread, timer, timerfd, trace, uring_request, usage, uts,
     },
 };
 use core::ops::Range;
@@ -575,6 +575,10 @@ fn park(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
     let image = &plan.processes[process].process;
     let build = &plan.processes[process].threads[thread];
     let record = &build.thread;
+    uring_request::restore(
+        &Build::new(plan, &plan.processes[process], thread),
+        record.tid,
+    )?;
     thread::restore_sigmask(record);
     let stops = match build.trace {
         Some(at) => trace::has_stopped(plan, at),

@@ -18,7 +18,7 @@ use crate::{
     state::{
         clock, cpu, event, inode, inotify, ipc, lock, memory::Memory, mqueue, netlink, owner,
         packet, pid_ns, semaphore, session, socket, sysv_shm, task, tcp, timerfd, track::Track,
-        udp, uring_table, uring_task, uts,
+        udp, uring_request, uring_table, uring_task, uts,
     },
     tree::Tree,
 };
@@ -300,6 +300,7 @@ fn collect_once(
     }
     uring_table::save(&mut save)?;
     uring_task::save(&mut save)?;
+    uring_request::save(&mut save)?;
     match namespaces & CR_NS_IPC {
         0 => semaphore::check_outside(&save.init, container.ns(), &tree)?,
         _ => semaphore::save_adjustments(&mut save, &tree)?,

@@ -270,10 +270,10 @@ impl<'a> Hold<'a> {
         Ok(waiting)
     }
 
-    /// Somebody whose requests of io_uring are in progress.
+    /// Somebody of whose requests of io_uring some do more than wait.
     fn with_requests(&self) -> Option<Who> {
         let mut tasks = self.held.values().map(|held| held.slot.task());
-        let task = tasks.find(|task| task.has_uring_requests())?;
+        let task = tasks.find(|task| !task.uring_requests_wait())?;
         Some(self.container.who(task))
     }
 
@@ -404,7 +404,7 @@ fn settle_one(container: &Container, held: &mut Held, dies: bool) -> Result {
         asleep => asleep,
     };
     match asleep {
-        Asleep::Leave(_) => held.standing = Standing::Asleep(stamp),
+        Asleep::Leave(_) | Asleep::LeaveWaiting => held.standing = Standing::Asleep(stamp),
         Asleep::LeaveUntil(_) => held.standing = Standing::AsleepUntil,
         // Its memory is saved while it is held, which takes longer than it may sleep.
         Asleep::LeaveFor(Timed::RewrittenWithSets(_)) if dies => wake(held)?,

@@ -13,7 +13,7 @@ use crate::{
         audit, io_uring,
         pid_ns::{self, PidNsPlan},
         proc_task::ProcTask,
-        seccomp, sysv_shm,
+        seccomp, sysv_shm, uring_request,
     },
 };
 use core::ops::Range;
@@ -168,6 +168,8 @@ pub(crate) struct Plan {
     /// the threads that use them, by the ids of those.
     pub(crate) uring_tables: KVVec<(u64, usize)>,
     pub(crate) uring_tasks: KVVec<(u32, usize)>,
+    /// Requests of io_uring that are to be submitted again.
+    pub(crate) uring_requests: uring_request::Batches,
     /// Descriptor of the caller, which becomes the root directory.
     pub(crate) root_fd: Option<i32>,
 
@@ -273,6 +275,7 @@ impl Plan {
             Ok(rec.fixed::<cr_img_uring_task>()?.tid)
         })?;
         let rings = io_uring::find(&records)?;
+        let uring_requests = uring_request::Batches::new(&records, &processes)?;
         let live = processes.iter().filter(|process| !process.is_zombie());
         let threads = live.map(|process| process.threads.len()).sum();
         let created = Countdown::new(processes.len())?;
@@ -295,6 +298,7 @@ impl Plan {
                 rings,
                 uring_tables,
                 uring_tasks,
+                uring_requests,
                 root_fd,
                 created,
                 grouped <- Event::new(),
@@ -374,6 +378,7 @@ impl Plan {
         for shared in &self.shared {
             shared.give_up();
         }
+        self.uring_requests.give_up();
     }
 
     /// The failure of a task, if there was one.

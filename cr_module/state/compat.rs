@@ -155,7 +155,9 @@ pub(crate) fn asleep_in(task: &TaskRef, nr: u32, args: [u64; 6]) -> Asleep {
             Asleep::LeaveFor(Timed::RewrittenWithSets(sized(nr, timeout)))
         }
         // It is not issued again for it, and would come back with a part.
-        Asleep::LeaveFor(Timed::Finished) | Asleep::WakeHalfway(..) => refused,
+        Asleep::LeaveFor(Timed::Finished) | Asleep::LeaveWaiting | Asleep::WakeHalfway(..) => {
+            refused
+        }
         Asleep::Wake if !ends_alone(native) => refused,
         Asleep::Wait(why @ CallName::NoRestart(_)) => Asleep::Wait(why),
         Asleep::Wait(_) => refused,

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! io_uring instances, without requests in progress.
+//! io_uring instances. Requests in progress: see [`uring_request`](crate::state::uring_request).
 //!
 //! The memory that they share with programs is saved as it is: requests that were not submitted, results
 //! that were not looked at. The restart sets up an instance with that. A thread of the process which is
 //! charged for what it pins takes it over, and registers with it what was registered: see [`uring_table`].
 //! In the end it is that of the thread that may submit requests.
 //!
-//! Refused: requests in progress, some of what can be registered, threads of the kernel that poll for it.
+//! Refused: some of what can be registered, threads of the kernel that poll for it, results for which the
+//! queue has no place.
 
 use crate::{
     build::Build,
@@ -43,7 +44,10 @@ const REFUSED: &[(u32, &str)] = &[
         CR_URING_X_RESOURCES,
         "with a clock, NAPI, zero-copy receiving, regions of memory or the like (io_uring_register)",
     ),
-    (CR_URING_X_BUSY, "that is not idle"),
+    (
+        CR_URING_X_BUSY,
+        "with results that have no place, or requests that wait for others (IOSQE_IO_DRAIN)",
+    ),
 ];
 
 /// An instance that has been saved.

@@ -73,6 +73,7 @@ pub(crate) mod trace;
 pub(crate) mod track;
 pub(crate) mod tty;
 pub(crate) mod udp;
+pub(crate) mod uring_request;
 pub(crate) mod uring_table;
 pub(crate) mod uring_task;
 pub(crate) mod usage;

@@ -34,6 +34,8 @@ pub(crate) enum Asleep {
     Leave(i32),
     /// The same, and the call ends by itself at some point in time.
     LeaveUntil(i32),
+    /// The same, and interrupted, it would not be issued again: it waits on at restart.
+    LeaveWaiting,
     /// Leave it there, and remember for how long it was going to sleep.
     LeaveFor(Timed),
     /// Interrupt the call: it leaves behind all that is needed to go on.
@@ -94,6 +96,9 @@ const MSG_WAITFORONE: u64 = 0x1_0000;
 const MSG_CMSG_CLOEXEC: u64 = 0x4000_0000;
 const O_CREAT_EXCL: u64 = 0o300;
 const IORING_ENTER_GETEVENTS: u32 = 1;
+const IORING_ENTER_REGISTERED_RING: u32 = 1 << 4;
+/// A time that does not come.
+const FOR_EVER_NS: u64 = i64::MAX as u64;
 pub(crate) const F_SETLKW: u64 = 7;
 const F_OFD_SETLKW: u64 = 38;
 const FUTEX_COMMAND: u64 = 0x7f;
@@ -202,9 +207,12 @@ pub(crate) fn asleep_in_call(task: &TaskRef, nr: u32, args: [u64; 6]) -> Asleep 
         }
         IO_GETEVENTS | IO_PGETEVENTS if e == 0 => Asleep::Leave(ERESTARTNOHAND),
         IO_GETEVENTS | IO_PGETEVENTS => Asleep::LeaveFor(Timed::Finished),
-        // Requests that it has submitted are so still.
-        IO_URING_ENTER if (b as u32, d as u32) == (0, IORING_ENTER_GETEVENTS) => {
-            Asleep::Leave(ERESTARTNOHAND)
+        // Requests that it has submitted are so still: it sleeps only when all of them are.
+        IO_URING_ENTER if d as u32 & !IORING_ENTER_REGISTERED_RING == IORING_ENTER_GETEVENTS => {
+            match b as u32 {
+                0 => Asleep::Leave(ERESTARTNOHAND),
+                _ => Asleep::LeaveWaiting,
+            }
         }
         IO_URING_ENTER => Asleep::Wait(CallName::Name("io_uring_enter")),
         // All of it or nothing, as for messages.
@@ -499,6 +507,11 @@ pub(crate) fn interrupt(
             (record.restart_kind, record.restart_arg) = (kind, args);
             record.restart_ns = left;
             ERESTART_RESTARTBLOCK
+        }
+        (Asleep::LeaveWaiting, _) => {
+            record.restart_kind = CR_RESTART_WAIT;
+            record.restart_ns = FOR_EVER_NS;
+            EINTR_RESULT
         }
         (Asleep::LeaveFor(Timed::Finished), Standing::AsleepFor(left)) => {
             record.restart_kind = CR_RESTART_WAIT;

@@ -33,7 +33,6 @@ const REFUSED: &[(u32, &str)] = &[
         "is just being stopped or continued: try again",
     ),
     (CR_TASK_SECCOMP, "has a seccomp filter"),
-    (CR_TASK_IO_URING, "has requests of io_uring in progress"),
     (
         CR_TASK_IO_URING_RESTRICT,
         "is restricted in its use of io_uring",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! io_uring instances without requests in progress.
+//! io_uring instances.
 //!
 //! C source: [`io_uring/`](srctree/io_uring).
 

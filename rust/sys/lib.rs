@@ -15,6 +15,7 @@
 //! - [`mm`] — memory descriptors, mappings and pages.
 //! - [`aio`] — contexts of asynchronous I/O.
 //! - [`io_uring`] — io_uring instances.
+//! - [`io_uring_request`] — requests of io_uring in progress.
 //! - [`file`] — open files, pipes, locks, shared memory.
 //! - [`kernfs_file`] — files of cgroups.
 //! - [`path`] — places in a tree of mounts.
@@ -46,6 +47,7 @@ pub mod inode;
 pub mod inotify;
 pub mod io_uring;
 pub mod kernfs_file;
+pub mod io_uring_request;
 pub mod lazy;
 pub mod list;
 pub mod misc;

@@ -16,11 +16,11 @@ use kernel::{
 
 pub use bindings::{
     cr_shim_task as TaskInfo, CR_TASK_AUTOREAP, CR_TASK_COMPAT, CR_TASK_CORE_COOKIE,
-    CR_TASK_IOPERM, CR_TASK_IOPL, CR_TASK_IO_URING, CR_TASK_IO_URING_RESTRICT, CR_TASK_KEYRING,
-    CR_TASK_LSM, CR_TASK_NS_CGROUP, CR_TASK_NS_NET, CR_TASK_NS_TIME_CHILDREN, CR_TASK_NS_USER,
-    CR_TASK_PERF, CR_TASK_RESCTRL, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT, CR_TASK_SECCOMP,
-    CR_TASK_SHARED_IO, CR_TASK_SHSTK, CR_TASK_SINGLE_STEP, CR_TASK_STOPPED, CR_TASK_SYSEMU,
-    CR_TASK_TRACED, CR_TASK_TRACED_DEAD, CR_TASK_UPROBES, CR_TASK_USER_EVENTS, CR_TASK_XFEATURES,
+    CR_TASK_IOPERM, CR_TASK_IOPL, CR_TASK_IO_URING_RESTRICT, CR_TASK_KEYRING, CR_TASK_LSM,
+    CR_TASK_NS_CGROUP, CR_TASK_NS_NET, CR_TASK_NS_TIME_CHILDREN, CR_TASK_NS_USER, CR_TASK_PERF,
+    CR_TASK_RESCTRL, CR_TASK_RSEQ_SLICE, CR_TASK_SCHED_EXT, CR_TASK_SECCOMP, CR_TASK_SHARED_IO,
+    CR_TASK_SHSTK, CR_TASK_SINGLE_STEP, CR_TASK_STOPPED, CR_TASK_SYSEMU, CR_TASK_TRACED,
+    CR_TASK_TRACED_DEAD, CR_TASK_UPROBES, CR_TASK_USER_EVENTS, CR_TASK_XFEATURES,
 };
 
 /// A thread, with a reference: the structure stays, the thread may exit.
@@ -422,10 +422,17 @@ impl TaskRef {
         unsafe { bindings::cr_shim_is_uring_worker(self.as_ptr()) }
     }
 
-    /// Whether there are requests of io_uring that it has submitted, and that are not completed yet.
-    pub fn has_uring_requests(&self) -> bool {
+    /// Whether all requests of io_uring that it has submitted, and that are not completed yet, wait for
+    /// something.
+    pub fn uring_requests_wait(&self) -> bool {
         // SAFETY: The task is valid, and keeps what it has of io_uring.
-        unsafe { bindings::cr_shim_has_requests(self.as_ptr()) }
+        unsafe { bindings::cr_shim_requests_wait(self.as_ptr()) }
+    }
+
+    /// How many there are.
+    pub fn nr_uring_requests(&self) -> u64 {
+        // SAFETY: As above.
+        unsafe { bindings::cr_shim_nr_requests(self.as_ptr()) }
     }
 
     /// Whether the kernel works in it, for the process that it is a thread of.

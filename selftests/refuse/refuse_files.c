@@ -197,24 +197,6 @@ static char *map_uring(off_t offset, int flags)
 	return sure(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, flags, fd, offset));
 }
 
-/* A read from a pipe that has nothing. */
-static void make_uring_request(void)
-{
-	static char c;
-	struct io_uring_sqe *sqe;
-	char *ring;
-	int ends[2];
-
-	make_uring();
-	ring = map_uring(IORING_OFF_SQ_RING, MAP_SHARED);
-	sqe = (void *)map_uring(IORING_OFF_SQES, MAP_SHARED);
-	sure(pipe(ends));
-	*sqe = (struct io_uring_sqe){ .opcode = IORING_OP_READ, .fd = ends[0], .len = 1 };
-	sqe->addr = (uintptr_t)&c;
-	*(unsigned int *)(ring + uring_params.sq_off.tail) = 1;
-	expect_eq(syscall(SYS_io_uring_enter, fd, 1, 0, 0, NULL, 0), 1, "a request");
-}
-
 static void make_uring_private(void)
 {
 	make_uring();
@@ -640,7 +622,6 @@ static const struct case_ cases[] = {
 	{ "uring-clock", "io_uring with a clock", make_uring_clock, NULL },
 	{ "uring-provided", "io_uring with provided buffers", make_uring_provided, NULL },
 	{ "uring-personality", "io_uring with registered personalities", make_uring_personality, NULL },
-	{ "uring-request", "requests of io_uring in progress", make_uring_request, NULL },
 	{ "uring-restricted", "restricted in its use of io_uring", make_uring_restricted, NULL },
 	{ "uring-private", "private mapping of io_uring", make_uring_private, NULL },
 	{ "uring-orphan", "whose process has ended", make_uring_orphan, NULL },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * io_uring instances without requests in progress: requests that were not
+ * io_uring instances: requests that were not
  * submitted yet, results that were not looked at, the queues' places; one that
  * a child has as well, one for a single thread, one without memory for places
  * of requests, one that an epoll instance watches; who waits for results, and

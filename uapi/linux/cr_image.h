@@ -210,6 +210,8 @@ struct cr_img_tail {
  *	instance and kind
  * @CR_TAG_URING_TASK: struct cr_img_uring_task, then __u64 cpus[]; after all
  *	processes and what it names; by ascending thread
+ * @CR_TAG_URING_REQUEST: struct cr_img_uring_request; after all processes and what
+ *	it names; in the order in which they are to be submitted again
  * @CR_TAG_PAGES: struct cr_img_pages, struct cr_img_run[], zeroes up to
  *	@data_offset, then the pages. After all the records above.
  */
@@ -284,6 +286,7 @@ enum cr_img_tag {
 	CR_TAG_URING_TASK	= 0x57,
 	CR_TAG_KERNFS_FILE	= 0x58,
 	CR_TAG_SOURCE		= 0x59,
+	CR_TAG_URING_REQUEST	= 0x5a,
 
 	CR_TAG_PAGES		= 0x60,
 	CR_TAG_RESERVE		= 0x61,
@@ -1234,7 +1237,7 @@ struct cr_img_aio {
 #define CR_URING_SETUP		0xd3f98
 
 /**
- * struct cr_img_uring - io_uring instance, without requests in progress
+ * struct cr_img_uring - io_uring instance
  * @setup_flags: IORING_SETUP_*
  * @sq_entries: of the submission queue, a power of two
  * @cq_entries: of the completion queue, the same
@@ -1335,6 +1338,50 @@ struct cr_img_uring_task {
 	__u32 tid;
 	__u32 workers[2];
 	__u32 nr_words;
+};
+
+/* What the request waits for has happened, and it is about to be completed. */
+#define CR_URING_FIRED		0x1
+
+/**
+ * struct cr_img_uring_request - request in progress of an io_uring instance
+ * @ring: CR_TAG_FILE of the instance
+ * @file: CR_TAG_FILE that it is about; 0 for none, or a registered one
+ * @user_data: what its result has
+ * @addr: as in struct io_uring_sqe; of a timeout, how long it is, ns
+ * @off: the same, or addr2
+ * @value: of a timeout that recurs, ns that are left of the first one; of a request to
+ *	accept connections, its limit of descriptors (RLIMIT_NOFILE); else zero
+ * @tid: the thread that has submitted it
+ * @len: as in struct io_uring_sqe
+ * @op_flags: the same: flags of the operation, or events
+ * @index: place of the registered file; else zero
+ * @slot: file_index of struct io_uring_sqe
+ * @buf_index: as in struct io_uring_sqe
+ * @ioprio: the same
+ * @opcode: IORING_OP_*
+ * @sqe_flags: IOSQE_*
+ * @flags: CR_URING_FIRED
+ * @reserved: zero
+ */
+struct cr_img_uring_request {
+	__u64 ring;
+	__u64 file;
+	__u64 user_data;
+	__u64 addr;
+	__u64 off;
+	__u64 value;
+	__u32 tid;
+	__u32 len;
+	__u32 op_flags;
+	__u32 index;
+	__u32 slot;
+	__u16 buf_index;
+	__u16 ioprio;
+	__u8 opcode;
+	__u8 sqe_flags;
+	__u16 flags;
+	__u32 reserved;
 };
 
 /**
@@ -2332,7 +2379,8 @@ struct cr_img_process {
  * @CR_RESTART_WAIT: the call is finished as the registers say, but for its
  *	time-out: rt_sigtimedwait(2), epoll_wait(2), epoll_pwait(2),
  *	epoll_pwait2(2), calls at sockets, reads of terminals; of one that was
- *	interrupted half done, the rest is
+ *	interrupted half done, the rest is; io_uring_enter(2) waits on, for any time,
+ *	and has submitted what it was to
  * @CR_RESTART_VFORK: the call is finished as the registers say, or as a stop in it
  *	(CR_TRACE_IN_EVENT), but for its end, which comes when a child gives up its
  *	memory: vfork(2), clone(2); @arg: thread id of the child

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! io_uring instances, what is registered with them, and what threads have for their use.
+//! io_uring instances, what is registered with them, what threads have for their use, and requests in
+//! progress.
 
 use super::{sockets, Placed, Rec, Result, State, PID_MAX};
 use crate::uapi::*;
@@ -135,4 +136,116 @@ pub(super) fn task(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_uring_ta
         is_ring(state, rec, ring)?;
     }
     Ok(task)
+}
+
+/// `enum io_uring_op` and the flags of `include/uapi/linux/io_uring.h`.
+const OP_READV: u8 = 1;
+const OP_WRITEV: u8 = 2;
+const OP_READ_FIXED: u8 = 4;
+const OP_WRITE_FIXED: u8 = 5;
+const OP_POLL_ADD: u8 = 6;
+const OP_SENDMSG: u8 = 9;
+const OP_RECVMSG: u8 = 10;
+const OP_TIMEOUT: u8 = 11;
+const OP_ACCEPT: u8 = 13;
+const OP_READ: u8 = 22;
+const OP_WRITE: u8 = 23;
+const OP_SEND: u8 = 26;
+const OP_RECV: u8 = 27;
+
+const SQE_FIXED_FILE: u8 = 1;
+const SQE_SKIP_SUCCESS: u8 = 1 << 6;
+
+const POLL_FIRST: u16 = 1;
+const ACCEPT_MULTISHOT: u16 = 1;
+const ACCEPT_POLL_FIRST: u16 = 1 << 2;
+/// Events, and EPOLLEXCLUSIVE.
+const POLL_EVENTS: u32 = 0x1000_ffff;
+
+const TIMEOUT_ABS: u32 = 1;
+const TIMEOUT_BOOTTIME: u32 = 1 << 2;
+const TIMEOUT_REALTIME: u32 = 1 << 3;
+const TIMEOUT_ETIME_SUCCESS: u32 = 1 << 5;
+const TIMEOUT_MULTISHOT: u32 = 1 << 6;
+const TIMEOUT_IMMEDIATE: u32 = 1 << 7;
+
+pub(super) fn request(state: &State<'_>, rec: Placed<'_>) -> Result {
+    let request: cr_img_uring_request = rec.fixed()?;
+    let has = |flag| request.sqe_flags & flag != 0;
+    is_ring(state, rec, request.ring)?;
+    rec.require((1..=PID_MAX).contains(&request.tid), "impossible thread")?;
+    rec.require(
+        request.sqe_flags & !(SQE_FIXED_FILE | SQE_SKIP_SUCCESS) == 0
+            && u32::from(request.flags) & !CR_URING_FIRED == 0,
+        "unknown flags",
+    )?;
+    rec.require(request.reserved == 0, "a reserved member is not zero")?;
+    if has(SQE_FIXED_FILE) || request.opcode == OP_TIMEOUT {
+        rec.require(request.file == 0, "a file against its flags")?;
+    } else {
+        state.refers::<cr_img_file>(rec, request.file, "a request about no file")?;
+    }
+    rec.require(
+        has(SQE_FIXED_FILE) || request.index == 0,
+        "the place of a registered file, against its flags",
+    )?;
+    let file = state.refers::<cr_img_file>(rec, request.ring, "no io_uring instance")?;
+    let instance = file.fixed::<cr_img_file>()?.target;
+    let instance = state.refers::<cr_img_uring>(rec, instance, "no io_uring instance")?;
+    let submitter = instance.fixed::<cr_img_uring>()?.submitter;
+    rec.require(
+        submitter == 0 || submitter == request.tid,
+        "a request of a thread that may submit none",
+    )?;
+    rec.require(of_kind(&request), "an impossible request")
+}
+
+/// Whether the rest of a request is what one of its kind can have; false for one of an unknown kind.
+fn of_kind(request: &cr_img_uring_request) -> bool {
+    // What some kinds have, and others have not.
+    let unused = |parts: &[bool]| parts.iter().all(|part| *part);
+    let (no_value, no_slot) = (request.value == 0, request.slot == 0);
+    let (no_buffer, no_priority) = (request.buf_index == 0, request.ioprio == 0);
+    let (no_addr, no_off) = (request.addr == 0, request.off == 0);
+    match request.opcode {
+        OP_READ | OP_WRITE | OP_READV | OP_WRITEV => unused(&[no_value, no_slot, no_buffer]),
+        OP_READ_FIXED | OP_WRITE_FIXED => unused(&[no_value, no_slot]),
+        OP_SEND | OP_RECV | OP_SENDMSG | OP_RECVMSG => {
+            unused(&[no_value, no_slot, no_buffer, no_off]) && request.ioprio & !POLL_FIRST == 0
+        }
+        OP_ACCEPT => {
+            unused(&[no_buffer, request.len == 0])
+                && request.ioprio & !(ACCEPT_MULTISHOT | ACCEPT_POLL_FIRST) == 0
+        }
+        OP_POLL_ADD => {
+            unused(&[no_value, no_slot, no_buffer, no_priority, no_addr, no_off])
+                && request.len <= 1
+                && request.op_flags & !POLL_EVENTS == 0
+                && (request.len == 0 || request.sqe_flags & SQE_SKIP_SUCCESS == 0)
+        }
+        OP_TIMEOUT => {
+            unused(&[no_slot, no_buffer, no_priority]) && request.len == 1 && is_timeout(request)
+        }
+        _ => false,
+    }
+}
+
+fn is_timeout(request: &cr_img_uring_request) -> bool {
+    const KNOWN: u32 = TIMEOUT_ABS
+        | TIMEOUT_BOOTTIME
+        | TIMEOUT_REALTIME
+        | TIMEOUT_ETIME_SUCCESS
+        | TIMEOUT_MULTISHOT
+        | TIMEOUT_IMMEDIATE;
+    let has = |flag| request.op_flags & flag != 0;
+    let most = i64::MAX as u64;
+    request.op_flags & !KNOWN == 0
+        && has(TIMEOUT_IMMEDIATE)
+        && !(has(TIMEOUT_BOOTTIME) && has(TIMEOUT_REALTIME))
+        && (!has(TIMEOUT_ABS) || (has(TIMEOUT_REALTIME) && !has(TIMEOUT_MULTISHOT)))
+        && (request.value == 0 || has(TIMEOUT_MULTISHOT))
+        && request.addr <= most
+        && request.value <= most
+        && request.off <= u64::from(u32::MAX)
+        && request.sqe_flags & SQE_FIXED_FILE == 0
 }

@@ -7,7 +7,7 @@
 //! ( cpu | object | reserve | uts | ipc | sem | msgq | semadj | lock | epoll | timerfd | pid
 //!   | inotify watch …
 //!   | mm … vma …                  objects may come between
-//!   | guards | ldt | uring table | uring task
+//!   | guards | ldt | uring table | uring task | uring request
 //!   | process … thread … regs … xstate … sigqueue … sched … controls …
 //!     … trace … debugregs … tls … timers …
 //! )*
@@ -311,6 +311,10 @@ impl<'a> Walk<'a> {
                 let task = uring::task(state, rec)?;
                 let order = "a thread that uses io_uring and is not after the last one";
                 follows(&rec, &mut self.last_user, task.tid, order)
+            }
+            CR_TAG_URING_REQUEST => {
+                self.close_process()?;
+                uring::request(state, rec)
             }
             CR_TAG_SECCOMP => tasks::seccomp(state, rec),
             CR_TAG_PROCESS => self.process(state, rec),

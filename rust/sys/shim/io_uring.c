@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* io_uring instances without requests in progress: io_uring/. */
+/* io_uring instances: io_uring/. */
 
 #include <linux/capability.h>
 #include <linux/cpuset.h>
@@ -83,13 +83,12 @@ static u32 resources_of(struct io_ring_ctx *ctx)
 	return x;
 }
 
-/* Completions that the program has not seen coming, or what is about to be one. */
+/* Results that have no place, or that are about to get one; requests that wait for others. */
 static bool is_busy(struct io_ring_ctx *ctx)
 {
 	return !list_empty(&ctx->cq_overflow_list) ||
 	       !list_empty(&ctx->defer_list) ||
-	       !list_empty(&ctx->timeout_list) ||
-	       atomic_read(&ctx->rings->sq_flags) ||
+	       atomic_read(&ctx->rings->sq_flags) & ~IORING_SQ_TASKRUN ||
 	       ctx->int_flags & (IO_RING_F_DRAIN_ACTIVE | IO_RING_F_DRAIN_NEXT) ||
 	       ctx->cached_cq_tail != READ_ONCE(ctx->rings->cq.tail);
 }
@@ -198,6 +197,8 @@ struct file *cr_shim_uring_make(const struct cr_img_uring *in, const u8 *memory)
 	ctx->cached_sq_head = in->sq_head;
 	ctx->cached_cq_tail = in->cq_tail;
 	ctx->cq_last_tm_flush = in->cq_tail;
+	/* The requests that are to be completed say so again. */
+	atomic_andnot(IORING_SQ_TASKRUN, &ctx->rings->sq_flags);
 	if (in->flags & CR_URING_NO_DRAIN)
 		ctx->int_flags |= IO_RING_F_DRAIN_DISABLED;
 	mutex_unlock(&ctx->uring_lock);
@@ -357,25 +358,10 @@ bool cr_shim_has_uring(struct task_struct *t)
 	return READ_ONCE(t->io_uring);
 }
 
-/* Are there requests that @t has submitted, and that are not completed yet? */
-bool cr_shim_has_requests(struct task_struct *t)
-{
-	struct io_uring_task *tctx = READ_ONCE(t->io_uring);
-
-	return tctx && percpu_counter_sum(&tctx->inflight) != tctx->cached_refs;
-}
-
-/* CR_TASK_IO_URING*, as bits, of what a task has to do with it. */
+/* CR_TASK_IO_URING_*, as bits, of what a task has to do with it. */
 u64 cr_shim_uring_unsupported(struct task_struct *t)
 {
-	struct io_uring_task *tctx = t->io_uring;
-	u64 x = 0;
-
-	if (t->io_uring_restrict)
-		x |= BIT_ULL(CR_TASK_IO_URING_RESTRICT);
-	if (tctx && cr_shim_has_requests(t))
-		x |= BIT_ULL(CR_TASK_IO_URING);
-	return x;
+	return t->io_uring_restrict ? BIT_ULL(CR_TASK_IO_URING_RESTRICT) : 0;
 }
 
 #else
@@ -432,11 +418,6 @@ int cr_shim_uring_map(struct file *file, u64 addr, u64 len, u32 prot, u64 pgoff)
 }
 
 bool cr_shim_has_uring(struct task_struct *t)
-{
-	return false;
-}
-
-bool cr_shim_has_requests(struct task_struct *t)
 {
 	return false;
 }

@@ -26,7 +26,6 @@
 #define CR_TASK_TRACED		0
 #define CR_TASK_STOPPED		2
 #define CR_TASK_SECCOMP		3
-#define CR_TASK_IO_URING	4
 #define CR_TASK_COMPAT		5
 #define CR_TASK_SCHED_EXT	8
 #define CR_TASK_CORE_COOKIE	11
@@ -625,13 +624,59 @@ void cr_shim_uring_set_submitter(struct file *file, struct task_struct *submitte
 int cr_shim_uring_map(struct file *file, u64 addr, u64 len, u32 prot, u64 pgoff);
 u64 cr_shim_task_user(struct task_struct *t);
 bool cr_shim_has_uring(struct task_struct *t);
-bool cr_shim_has_requests(struct task_struct *t);
 u64 cr_shim_uring_unsupported(struct task_struct *t);
 int cr_shim_uring_task_read(struct task_struct *t, u64 *ring, u32 workers[2],
 			    u64 *cpus, u32 room, u32 *nr_words);
 void cr_shim_uring_set_workers(const u32 workers[2]);
 struct file *cr_shim_uring_registered(struct task_struct *t, u32 place);
 u64 cr_shim_uring_identity(struct file *file);
+
+/* io_uring_requests.c */
+
+#define CR_URING_R_LINKED	0
+#define CR_URING_R_DRAIN	1
+#define CR_URING_R_ASYNC	2
+#define CR_URING_R_CREDS	3
+#define CR_URING_R_SELECTED	4
+#define CR_URING_R_PARTIAL	5
+#define CR_URING_R_REPLACED	6
+#define CR_URING_R_CHANGED	7
+#define CR_URING_R_PASSED	8
+#define CR_URING_R_KIND		9
+#define CR_URING_R_OTHER	10
+
+/**
+ * struct cr_shim_uring_request - request in progress
+ * @image: the request, but for other objects and the place of a registered file
+ * @file: the file that it is about, referenced, or NULL
+ * @task: identity of the thread that has submitted it
+ * @identity: its own
+ * @before: identity of the request before it in the queue of its file, or 0
+ * @node: identity of what a registered file is in, or 0
+ * @unsupported: CR_URING_R_*
+ * @exclusive: it is in the part of the queue of which one is woken
+ */
+struct cr_shim_uring_request {
+	struct cr_img_uring_request image;
+	struct file *file;
+	u64 task;
+	u64 identity;
+	u64 before;
+	u64 node;
+	u32 unsupported;
+	u32 exclusive;
+};
+
+u32 cr_shim_uring_requests(struct file *file, struct cr_shim_uring_request *out,
+			   u32 room);
+u64 cr_shim_nr_requests(struct task_struct *t);
+bool cr_shim_requests_wait(struct task_struct *t);
+u64 cr_shim_uring_node(struct file *file, u32 *from);
+
+/* io_uring_issue.c */
+
+int cr_shim_uring_issue(struct file *file, const struct cr_img_uring_request *in,
+			u32 ring_fd, u32 fd);
 
 /* io_uring_tables.c */
 

@@ -246,6 +246,14 @@ void cr_shim_finish_wait(u64 left_ns)
 	u64 *timeout = NULL;
 	bool borrowed = false, of_file = false;
 
+	/* Its requests have been submitted: it has no other result, however it ends. */
+	if (regs->orig_ax == __NR_io_uring_enter) {
+		prepare_call();
+		cr_shim_syscall(regs->orig_ax, args[0], 0, args[2], args[3],
+				args[4], args[5]);
+		regs->ax = (u32)args[1];
+		return;
+	}
 	if (cr_shim_rest_ends_after(left_ns))
 		return;
 	switch (regs->orig_ax) {

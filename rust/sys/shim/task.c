@@ -294,7 +294,7 @@ u64 cr_shim_current_unsupported(void)
 		x |= BIT_ULL(CR_TASK_COMPAT);
 
 	/* That is its own alone. */
-	return x & ~(BIT_ULL(CR_TASK_SHARED_IO) | BIT_ULL(CR_TASK_IO_URING));
+	return x & ~BIT_ULL(CR_TASK_SHARED_IO);
 }
 
 /* What wait4(2) says of @t, which has exited. */

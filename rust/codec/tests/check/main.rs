@@ -111,6 +111,7 @@ fn every_record_is_needed() {
                 | CR_TAG_SHM
                 | CR_TAG_URING_TABLE
                 | CR_TAG_URING_TASK
+                | CR_TAG_URING_REQUEST
         ) || (FILE_LISTENER..FILE_DATAGRAMS).contains(&gone.id)
             || (FILE_MASTER..=FILE_PROC).contains(&gone.id)
             || matches!(
@@ -136,6 +137,7 @@ fn every_record_is_needed() {
                 | CR_TAG_MESSAGE
                 | CR_TAG_WAITING
                 | CR_TAG_DATAGRAM
+                | CR_TAG_URING_REQUEST
                 | CR_TAG_SOURCE
                 | CR_TAG_NLMSG
                 | CR_TAG_FRAME
@@ -991,6 +993,79 @@ fn registered_with_io_uring() {
     });
     fails::<cr_img_uring_task>(0, "disagree", |task| task.nr_words = 0);
     fails::<cr_img_uring_task>(1, order, |task| task.tid = 1);
+}
+
+#[test]
+fn requests_of_io_uring() {
+    #[track_caller]
+    fn fails(nth: usize, message: &str, f: impl Fn(&mut cr_img_uring_request)) {
+        crate::fails(nth, message, f);
+    }
+    #[track_caller]
+    fn passes(nth: usize, f: impl Fn(&mut cr_img_uring_request)) {
+        crate::passes(nth, f);
+    }
+    let (timeout, poll, read, receive, accept) = (0, 1, 2, 3, 4);
+    fails(poll, "no io_uring instance", |request| request.ring = URING);
+    fails(poll, "no io_uring instance", |request| {
+        request.ring = FILE_NULL
+    });
+    fails(poll, "impossible thread", |request| request.tid = 0);
+    fails(poll, "may submit none", |request| request.tid += 1);
+    fails(poll, "unknown flags", |request| request.sqe_flags = 2);
+    fails(poll, "unknown flags", |request| request.flags = 2);
+    fails(poll, "reserved", |request| request.reserved = 1);
+    fails(poll, "about no file", |request| request.file = 0);
+    fails(poll, "about no file", |request| request.file = MM);
+    fails(read, "a file against", |request| request.file = FILE_NULL);
+    fails(timeout, "a file against", |request| {
+        request.file = FILE_NULL
+    });
+    fails(poll, "the place of a registered", |request| {
+        request.index = 1
+    });
+    let impossible = "an impossible request";
+    for nth in [poll, read, receive, accept] {
+        fails(nth, impossible, |request| request.opcode = 16);
+        fails(nth, impossible, |request| request.buf_index = 1);
+    }
+    fails(timeout, impossible, |request| request.buf_index = 1);
+    for nth in [timeout, poll, read, receive] {
+        fails(nth, impossible, |request| request.slot = 1);
+    }
+    for nth in [poll, read, receive] {
+        fails(nth, impossible, |request| request.value = 1);
+    }
+    for nth in [timeout, poll] {
+        fails(nth, impossible, |request| request.ioprio = 1);
+        fails(nth, impossible, |request| request.len = 2);
+    }
+    fails(poll, impossible, |request| request.addr = 1);
+    fails(poll, impossible, |request| request.off = 1);
+    fails(poll, impossible, |request| request.op_flags |= 1 << 30);
+    fails(poll, impossible, |request| request.sqe_flags = 0x40);
+    passes(poll, |request| (request.len, request.sqe_flags) = (0, 0x40));
+    fails(receive, impossible, |request| request.off = 1);
+    fails(receive, impossible, |request| request.ioprio = 2);
+    fails(accept, impossible, |request| request.len = 1);
+    fails(accept, impossible, |request| request.ioprio = 2);
+    passes(accept, |request| request.ioprio = 5);
+    passes(read, |request| (request.opcode, request.buf_index) = (4, 3));
+    fails(timeout, impossible, |request| request.op_flags |= 1 << 9);
+    fails(timeout, impossible, |request| request.op_flags = 0x60);
+    fails(timeout, impossible, |request| request.op_flags = 0xec);
+    fails(timeout, impossible, |request| request.op_flags = 0xe9);
+    fails(timeout, impossible, |request| {
+        (request.op_flags, request.value) = (0x81, 0)
+    });
+    passes(timeout, |request| {
+        (request.op_flags, request.value) = (0x89, 0)
+    });
+    fails(timeout, impossible, |request| request.op_flags = 0xa0);
+    fails(timeout, impossible, |request| request.addr = 1 << 63);
+    fails(timeout, impossible, |request| request.value = 1 << 63);
+    fails(timeout, impossible, |request| request.off = 1 << 32);
+    fails(timeout, impossible, |request| request.sqe_flags = 1);
 }
 
 #[test]

@@ -291,6 +291,57 @@ impl Sample {
             ..task
         };
         self.put(0, &task, &[]);
+        let poll = cr_img_uring_request {
+            ring: FILE_IO_URING,
+            file: FILE_NULL,
+            user_data: u64::MAX,
+            tid: 2,
+            len: 1,
+            op_flags: 0x1000_0001,
+            opcode: 6,
+            ..Default::default()
+        };
+        let timeout = cr_img_uring_request {
+            ring: FILE_IO_URING,
+            addr: 1_000_000,
+            off: 3,
+            value: 5_000,
+            tid: 2,
+            len: 1,
+            op_flags: 0xe0,
+            opcode: 11,
+            sqe_flags: 0x40,
+            flags: CR_URING_FIRED as u16,
+            ..Default::default()
+        };
+        let read = cr_img_uring_request {
+            ring: FILE_IO_URING,
+            addr: HEAP,
+            off: u64::MAX,
+            tid: 2,
+            len: 9,
+            index: 7,
+            ioprio: 0x4004,
+            opcode: 22,
+            sqe_flags: 1,
+            ..Default::default()
+        };
+        let receive = cr_img_uring_request {
+            ioprio: 1,
+            off: 0,
+            opcode: 27,
+            ..read
+        };
+        let accept = cr_img_uring_request {
+            value: 1024,
+            len: 0,
+            slot: u32::MAX,
+            opcode: 13,
+            ..receive
+        };
+        for request in [timeout, poll, read, receive, accept] {
+            self.put(0, &request, &[]);
+        }
     }
 
     fn ipc_objects(&mut self) {
