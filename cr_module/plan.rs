@@ -10,7 +10,7 @@ use crate::{
     roll::{Created, Place, Roll},
     sharing::{self, Shared},
     state::{
-        audit, io_uring,
+        audit, io_uring, landlock,
         pid_ns::{self, PidNsPlan},
         proc_mem::ProcMem,
         seccomp, sysv_shm,
@@ -191,6 +191,9 @@ pub(crate) struct Plan {
     /// Seccomp filters.
     #[pin]
     pub(crate) filters: Mutex<seccomp::Installed>,
+    /// Layers of Landlock domains.
+    #[pin]
+    pub(crate) domains: Mutex<landlock::Enforced>,
     /// Files that can be opened only when all threads exist.
     #[pin]
     pub(crate) proc_mem: ProcMem,
@@ -304,6 +307,7 @@ impl Plan {
                 parking,
                 stopping,
                 filters <- new_mutex!(RBTree::new()),
+                domains <- new_mutex!(RBTree::new()),
                 proc_mem <- proc_mem,
                 spare_descriptors <- new_mutex!(()),
                 segments <- new_mutex!(KVVec::new()),

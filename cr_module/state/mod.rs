@@ -26,6 +26,7 @@ pub(crate) mod inotify;
 pub(crate) mod io_uring;
 pub(crate) mod ipc;
 pub(crate) mod kin;
+pub(crate) mod landlock;
 pub(crate) mod limits;
 pub(crate) mod lock;
 pub(crate) mod look;

@@ -83,6 +83,8 @@ pub enum FileType {
     Place,
     /// File of a cgroup of version 2.
     Cgroup,
+    /// landlock_create_ruleset(2).
+    Ruleset,
 }
 
 impl FileType {
@@ -114,6 +116,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_MQUEUE => Self::MessageQueue,
             bindings::cr_shim_file_type_CR_SHIM_FILE_PATH => Self::Place,
             bindings::cr_shim_file_type_CR_SHIM_FILE_CGROUP => Self::Cgroup,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_RULESET => Self::Ruleset,
             _ => Self::Other,
         }
     }

@@ -46,6 +46,7 @@ pub mod inet;
 pub mod inode;
 pub mod inotify;
 pub mod io_uring;
+pub mod landlock;
 pub mod lazy;
 pub mod list;
 pub mod misc;

@@ -122,8 +122,9 @@ struct cr_img_tail {
  *	processes
  * @CR_TAG_CPU: what programs could use of the processor: names of features as in
  *	/proc/cpuinfo, separated by single spaces
- * @CR_TAG_CRED: obj; struct cr_img_cred, then __u32 groups[], then struct
- *	cr_img_landlock[]
+ * @CR_TAG_CRED: obj; struct cr_img_cred, then __u32 groups[]
+ * @CR_TAG_LANDLOCK: obj; struct cr_img_landlock, then for each rule struct
+ *	cr_img_landlock_rule and its path
  * @CR_TAG_PIPE: obj; struct cr_img_pipe, then struct cr_img_packet[], then its
  *	path, then the bytes in it
  * @CR_TAG_SHMEM: obj; struct cr_img_shmem
@@ -284,6 +285,7 @@ enum cr_img_tag {
 	CR_TAG_URING_TASK	= 0x57,
 	CR_TAG_CGROUP_FILE	= 0x58,
 	CR_TAG_SOURCE		= 0x59,
+	CR_TAG_LANDLOCK		= 0x5e,
 
 	CR_TAG_PAGES		= 0x60,
 	CR_TAG_RESERVE		= 0x61,
@@ -557,8 +559,10 @@ struct cr_img_mqueue {
  * @cap: inheritable, permitted, effective, bounding and ambient set
  * @securebits: SECBIT_*
  * @nr_groups: supplementary groups that follow
- * @nr_landlock: layers of the Landlock domain that follow
+ * @landlock_log: bit n: layer n + 1 of the Landlock domain was enforced by the
+ *	program that is executed; CR_LANDLOCK_LOG_OFF
  * @reqkey_keyring: where requested keys go (KEYCTL_SET_REQKEY_KEYRING)
+ * @landlock: CR_TAG_LANDLOCK of the newest layer of the Landlock domain, or 0
  */
 struct cr_img_cred {
 	__u32 uid[4];
@@ -566,20 +570,66 @@ struct cr_img_cred {
 	__u64 cap[5];
 	__u32 securebits;
 	__u32 nr_groups;
-	__u32 nr_landlock;
+	__u32 landlock_log;
 	__u32 reqkey_keyring;
+	__u64 landlock;
 };
 
+/* What further layers deny is not logged. */
+#define CR_LANDLOCK_LOG_OFF	0x10000
+
+/* As for landlock_restrict_self(2): what is denied is not logged ... */
+#define CR_LANDLOCK_SAME_EXEC_OFF	0x1
+/* ... is logged of programs that are executed later, too ... */
+#define CR_LANDLOCK_NEW_EXEC_ON		0x2
+/* ... is not logged at all, because an older layer has said so. */
+#define CR_LANDLOCK_UNLOGGED		0x4
+/* Not a layer, but a set of rules that an open file refers to. */
+#define CR_LANDLOCK_RULESET		0x8
+
 /**
- * struct cr_img_landlock - layer of a Landlock domain, without exceptions
- * @fs: LANDLOCK_ACCESS_FS_* that are denied
- * @net: LANDLOCK_ACCESS_NET_* that are denied
+ * struct cr_img_landlock - layer of a Landlock domain, or set of rules for one
+ * @prev: CR_TAG_LANDLOCK of the layer before it, or 0
+ * @fs: LANDLOCK_ACCESS_FS_* that are denied where no rule allows them
+ * @net: LANDLOCK_ACCESS_NET_*, the same
  * @scoped: LANDLOCK_SCOPE_* that are denied
+ * @quiet_fs: those of @fs that are not logged of what is quiet
+ * @quiet_net: the same of @net
+ * @quiet_scoped: the same of @scoped
+ * @flags: CR_LANDLOCK_*
+ * @nr_rules: rules that follow
  */
 struct cr_img_landlock {
+	__u64 prev;
 	__u32 fs;
 	__u32 net;
 	__u32 scoped;
+	__u32 quiet_fs;
+	__u32 quiet_net;
+	__u32 quiet_scoped;
+	__u32 flags;
+	__u32 nr_rules;
+};
+
+/* What is denied of it is quiet. */
+#define CR_LANDLOCK_RULE_QUIET	0x1
+/* It is about a port, not about what is below a name. */
+#define CR_LANDLOCK_RULE_PORT	0x2
+
+/**
+ * struct cr_img_landlock_rule - what a layer allows
+ * @access: those of its @fs, or @net, that are allowed
+ * @port: the port
+ * @flags: CR_LANDLOCK_RULE_*
+ * @mode: type of the file, as in struct cr_img_file; 0 for a port
+ * @path_len: bytes of path that follow; no NUL; 0 for a port
+ */
+struct cr_img_landlock_rule {
+	__u32 access;
+	__u16 port;
+	__u16 flags;
+	__u32 mode;
+	__u32 path_len;
 };
 
 /* Most layers of a Landlock domain. */
@@ -847,6 +897,7 @@ struct cr_img_tty {
  *	such as /proc/stat, found again by path; the next read goes on with @size
  *	bytes, which follow the path, then with record @target minus one; all this
  *	is 0 if the offset says all
+ * @CR_FILE_RULESET: landlock_create_ruleset(2); @target is a CR_TAG_LANDLOCK
  * @CR_FILE_CGROUP: a file of a cgroup of version 2; @target is a
  *	CR_TAG_CGROUP_FILE
  * @CR_FILE_PATH: opened with O_PATH, so that it is only a place; by path, whatever
@@ -881,6 +932,7 @@ enum cr_img_file_kind {
 	CR_FILE_PATH		= 26,
 	CR_FILE_LINK		= 28,
 	CR_FILE_CGROUP		= 30,
+	CR_FILE_RULESET		= 33,
 };
 
 /**

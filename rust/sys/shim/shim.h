@@ -149,10 +149,9 @@ int cr_shim_thread_read(struct task_struct *t, struct cr_img_thread *out);
 void cr_shim_remains_read(struct task_struct *t, struct cr_img_thread *out);
 struct task_struct *cr_shim_living_thread(struct task_struct *t);
 const struct cred *cr_shim_current_cred(void);
+const struct cred *cr_shim_task_cred(struct task_struct *t);
 int cr_shim_cred_read(struct task_struct *t, struct cr_img_cred *out,
 		      u32 *groups, u32 max_groups);
-int cr_shim_landlock_read(struct task_struct *t, struct cr_img_landlock *layers,
-			  u64 *identity);
 void cr_shim_uts_read(struct task_struct *t, struct cr_img_uts *out);
 bool cr_shim_outside_user(struct pid_namespace *ns, u64 mm, u64 files, u64 fs,
 			  u64 sighand, u8 *comm, u32 *pid);
@@ -701,6 +700,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_PATH,
 	CR_SHIM_FILE_PACKET,
 	CR_SHIM_FILE_CGROUP,
+	CR_SHIM_FILE_RULESET,
 };
 
 /**
@@ -721,6 +721,7 @@ struct cr_shim_file {
 };
 
 bool cr_shim_fs_is_plain(const struct super_block *sb);
+bool cr_shim_inode_is_place(struct inode *inode);
 bool cr_shim_file_may(struct file *file, bool write);
 u32 cr_shim_file_type(struct file *file);
 void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
@@ -982,6 +983,30 @@ void cr_shim_inode_put(struct inode *inode);
 u32 cr_shim_inode_type(const struct inode *inode, bool *plain);
 int cr_shim_lookup_itself(const struct path *root, const char *name,
 			  struct path *path, u32 *type);
+
+/* landlock.c */
+
+/* Why an open file is not supported, as bit numbers. */
+enum {
+	CR_LANDLOCK_X_TRUNCATE,
+	CR_LANDLOCK_X_IOCTL,
+	CR_LANDLOCK_X_SCOPED,
+	CR_LANDLOCK_X_OWNER,
+};
+
+const void *cr_shim_landlock_domain(const struct cred *cred);
+u32 cr_shim_landlock_read(struct task_struct *t, u32 *log);
+bool cr_shim_is_ruleset(struct file *file);
+const void *cr_shim_ruleset_of(struct file *file);
+u64 cr_shim_landlock_layer(const void *rules, u32 level,
+			   struct cr_img_landlock *out);
+bool cr_shim_landlock_rule(const void *rules, u32 level, bool ports, u64 *key,
+			   struct cr_img_landlock_rule *out, struct inode **inode);
+struct file *cr_shim_ruleset_make(const struct cr_img_landlock *in);
+int cr_shim_ruleset_add(struct file *file, const struct path *path,
+			const struct cr_img_landlock_rule *in);
+int cr_shim_landlock_enter(const struct cred *from, u32 log);
+u32 cr_shim_landlock_of_file(struct file *file);
 
 /* pidfd.c */
 

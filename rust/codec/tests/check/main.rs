@@ -8,6 +8,7 @@ use zerocopy::{FromBytes, IntoBytes};
 
 mod cgroup;
 mod inet;
+mod landlock;
 mod netlink;
 mod packet;
 #[path = "../sample/mod.rs"]
@@ -126,6 +127,7 @@ fn every_record_is_needed() {
                     | FILE_PING
                     | FILE_MQUEUE
                     | FILE_PLACE
+                    | FILE_RULES
             );
         assert_eq!(check(&less).is_ok(), optional, "{gone:?}");
         if !matches!(
@@ -848,7 +850,7 @@ fn places() {
     fails("a file of no type", |file| file.mode = 0o170777);
     fails("mode and flags disagree", |file| file.flags |= 0o200000);
     fails("a device number without", |file| file.rdev = 1);
-    let watches = "it watches memory, or a place";
+    let watches = "it watches memory, a place or rules";
     let mut sample = Sample::new();
     let at = index(&sample, CR_TAG_EPOLL, 0);
     let item = size_of::<cr_img_epoll>();
