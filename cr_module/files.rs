@@ -7,8 +7,8 @@ use crate::{
     image::Records,
     report::{fail, failure, Context, Result},
     state::{
-        cgroup_file, event, file, hugetlb, inet, inode, landlock, netlink, packet, pipe, shmem,
-        socket, tty,
+        bpf, cgroup_file, event, file, hugetlb, inet, inode, landlock, netlink, packet, pipe,
+        shmem, socket, tty,
     },
 };
 use cr_codec::uapi::*;
@@ -77,6 +77,7 @@ impl<'a> Files<'a> {
                 CR_TAG_SHMEM => shmem::restore(&rec)?,
                 CR_TAG_INODE => inode::restore(&rec, files.root)?,
                 CR_TAG_TTY => tty::restore(&mut files, &rec)?,
+                CR_TAG_BPF_MAP => bpf::restore(&rec)?,
                 CR_TAG_LANDLOCK => landlock::restore(&files, &rec)?,
                 _ => continue,
             };

@@ -18,7 +18,7 @@ use crate::{
     report::{fail, failure, Context, Failure, Name, Result},
     save::Save,
     state::{
-        cgroup_file, event, inet, inode, io_uring, landlock,
+        bpf, cgroup_file, event, inet, inode, io_uring, landlock,
         look::{check, Look},
         mqueue,
         name::{self, CName},
@@ -212,6 +212,10 @@ fn by_object<'a>(
             look.refers(CR_FILE_LINK, packet::save(save, &socket)?)
         }
         FileType::IoUring => look.refers(CR_FILE_IO_URING, io_uring::save(save, file)?),
+        FileType::BpfMap => {
+            let map = bpf::save(save, file).context(format_args!("{look}"))?;
+            look.refers(CR_FILE_BPF_MAP, map)
+        }
         FileType::Ruleset => {
             let rules = landlock::save_ruleset(save, file, look.read.flags)
                 .context(format_args!("{look}"))?;
@@ -281,6 +285,7 @@ fn place(save: &Save<'_>, file: &FileRef, look: &Look) -> Result<Place> {
         | FileType::MessageQueue
         | FileType::Cgroup
         | FileType::Ruleset
+        | FileType::BpfMap
         | FileType::Place => {}
         // Nobody else may change what is to be saved.
         FileType::Memfd | FileType::Removed => {
@@ -403,7 +408,7 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
         CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_INOTIFY => {
             event::restore(&record)
         }
-        CR_FILE_RULESET => {
+        CR_FILE_RULESET | CR_FILE_BPF_MAP => {
             let file = files.made(record.target)?.clone();
             Ok(event::with_flags(file, record.flags))
         }

@@ -136,6 +136,7 @@ impl core::fmt::Display for Look {
             FileType::SignalFd => f.write_str("a signalfd"),
             FileType::PidFd => f.write_str("a pidfd"),
             FileType::Inotify => f.write_str("an inotify instance"),
+            FileType::BpfMap => f.write_str("a BPF map"),
             FileType::Ruleset => f.write_str("a Landlock ruleset"),
             FileType::ProcMem => f.write_str("memory of a process (/proc/PID/mem)"),
             FileType::Socket => f.write_str("a socket"),

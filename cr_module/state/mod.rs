@@ -5,6 +5,7 @@
 
 pub(crate) mod aio;
 pub(crate) mod audit;
+pub(crate) mod bpf;
 pub(crate) mod call;
 pub(crate) mod cgroup_file;
 pub(crate) mod clock;

@@ -27,6 +27,7 @@ use crate::{
     uapi::*,
 };
 
+mod bpf;
 mod cgroup;
 mod events;
 mod files;

@@ -85,6 +85,8 @@ pub enum FileType {
     Cgroup,
     /// landlock_create_ruleset(2).
     Ruleset,
+    /// BPF_MAP_CREATE of bpf(2).
+    BpfMap,
 }
 
 impl FileType {
@@ -117,6 +119,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_PATH => Self::Place,
             bindings::cr_shim_file_type_CR_SHIM_FILE_CGROUP => Self::Cgroup,
             bindings::cr_shim_file_type_CR_SHIM_FILE_RULESET => Self::Ruleset,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_BPF_MAP => Self::BpfMap,
             _ => Self::Other,
         }
     }

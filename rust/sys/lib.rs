@@ -36,6 +36,7 @@
 #![no_std]
 
 pub mod aio;
+pub mod bpf;
 pub mod build;
 pub mod cgroup_file;
 pub mod cred;

@@ -125,6 +125,7 @@ struct cr_img_tail {
  * @CR_TAG_CRED: obj; struct cr_img_cred, then __u32 groups[]
  * @CR_TAG_LANDLOCK: obj; struct cr_img_landlock, then for each rule struct
  *	cr_img_landlock_rule and its path
+ * @CR_TAG_BPF_MAP: obj; struct cr_img_bpf_map, then its elements
  * @CR_TAG_PIPE: obj; struct cr_img_pipe, then struct cr_img_packet[], then its
  *	path, then the bytes in it
  * @CR_TAG_SHMEM: obj; struct cr_img_shmem
@@ -286,6 +287,7 @@ enum cr_img_tag {
 	CR_TAG_CGROUP_FILE	= 0x58,
 	CR_TAG_SOURCE		= 0x59,
 	CR_TAG_LANDLOCK		= 0x5e,
+	CR_TAG_BPF_MAP		= 0x5f,
 
 	CR_TAG_PAGES		= 0x60,
 	CR_TAG_RESERVE		= 0x61,
@@ -635,6 +637,41 @@ struct cr_img_landlock_rule {
 /* Most layers of a Landlock domain. */
 #define CR_MAX_LANDLOCK		16
 
+/* Nobody may change it any more by bpf(2). */
+#define CR_BPF_MAP_FROZEN	0x1
+
+/**
+ * struct cr_img_bpf_map - map of bpf(2)
+ * @type: BPF_MAP_TYPE_*
+ * @key_size: bytes of a key; 0 for a queue or stack
+ * @value_size: bytes of a value
+ * @max_entries: most elements in it
+ * @map_flags: BPF_F_* that it was made with, with BPF_F_RDONLY or BPF_F_WRONLY if
+ *	that is all that its open file is for
+ * @numa_node: where its memory is, with BPF_F_NUMA_NODE
+ * @nr_cpus: values of an element, one for each possible processor; 0 if it has one
+ * @nr: elements that follow, those of a queue or stack from the oldest one on
+ * @flags: CR_BPF_MAP_*
+ * @reserved: zero
+ * @name: its name, NUL padded
+ *
+ * An element is a key and its values, each of them padded to 8 bytes if there is one
+ * for each processor.
+ */
+struct cr_img_bpf_map {
+	__u32 type;
+	__u32 key_size;
+	__u32 value_size;
+	__u32 max_entries;
+	__u32 map_flags;
+	__u32 numa_node;
+	__u32 nr_cpus;
+	__u32 nr;
+	__u32 flags;
+	__u32 reserved;
+	__u8 name[16];
+};
+
 /**
  * struct cr_img_pipe - pipe
  * @ring_size: buffers in the ring, a power of two
@@ -897,6 +934,7 @@ struct cr_img_tty {
  *	such as /proc/stat, found again by path; the next read goes on with @size
  *	bytes, which follow the path, then with record @target minus one; all this
  *	is 0 if the offset says all
+ * @CR_FILE_BPF_MAP: map of bpf(2); @target is a CR_TAG_BPF_MAP
  * @CR_FILE_RULESET: landlock_create_ruleset(2); @target is a CR_TAG_LANDLOCK
  * @CR_FILE_CGROUP: a file of a cgroup of version 2; @target is a
  *	CR_TAG_CGROUP_FILE
@@ -932,6 +970,7 @@ enum cr_img_file_kind {
 	CR_FILE_PATH		= 26,
 	CR_FILE_LINK		= 28,
 	CR_FILE_CGROUP		= 30,
+	CR_FILE_BPF_MAP		= 32,
 	CR_FILE_RULESET		= 33,
 };
 

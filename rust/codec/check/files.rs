@@ -4,7 +4,7 @@
 
 use core::mem::size_of;
 
-use super::{events, inode, ipc, is_path, landlock, tty, Placed, Rec, Result, State, PID_MAX};
+use super::{bpf, events, inode, ipc, is_path, landlock, tty, Placed, Rec, Result, State, PID_MAX};
 use crate::{record, uapi::*};
 
 /// Flags of open(2) that stay with an open file, and that a restart may pass to it again. Not those
@@ -167,6 +167,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
         CR_FILE_NETLINK => super::netlink::file(state, rec, &file)?,
         CR_FILE_LINK => super::packet::file(state, rec, &file)?,
         CR_FILE_IO_URING => super::uring::file(state, rec, &file)?,
+        CR_FILE_BPF_MAP => bpf::file(state, rec, &file)?,
         CR_FILE_RULESET => landlock::file(state, rec, &file)?,
         CR_FILE_EXTERNAL => {
             rec.require(path.is_empty(), "a path to something outside")?;

@@ -14,8 +14,8 @@
 //! ```
 
 use super::{
-    cgroup, events, files, hugetlb, inet, inode, inotify, ipc, landlock, memory, netlink, numa,
-    packet, pid_ns, signals, sockets, tasks, tty, uring, Placed, Rec, Result, State,
+    bpf, cgroup, events, files, hugetlb, inet, inode, inotify, ipc, landlock, memory, netlink,
+    numa, packet, pid_ns, signals, sockets, tasks, tty, uring, Placed, Rec, Result, State,
 };
 use crate::{cpu, record, uapi::*};
 
@@ -155,6 +155,7 @@ impl<'a> Walk<'a> {
             }
             CR_TAG_CPU => self.cpu(rec.rec),
             CR_TAG_CRED => tasks::cred(state, rec),
+            CR_TAG_BPF_MAP => bpf::map(rec.rec),
             CR_TAG_PIPE => files::pipe(state, rec.rec),
             CR_TAG_SHMEM => memory::shmem(state, rec.rec),
             CR_TAG_AIO => memory::aio(state, rec.rec),

@@ -145,6 +145,8 @@ static u32 type_of(struct file *file, const struct inode *inode)
 		return CR_SHIM_FILE_PIDFD;
 	if (cr_shim_is_inotify(file))
 		return CR_SHIM_FILE_INOTIFY;
+	if (cr_shim_is_bpf_map(file))
+		return CR_SHIM_FILE_BPF_MAP;
 	if (cr_shim_is_ruleset(file))
 		return CR_SHIM_FILE_RULESET;
 	if (cr_shim_is_unix_socket(file))

@@ -701,6 +701,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_PACKET,
 	CR_SHIM_FILE_CGROUP,
 	CR_SHIM_FILE_RULESET,
+	CR_SHIM_FILE_BPF_MAP,
 };
 
 /**
@@ -933,6 +934,7 @@ int cr_shim_task_set_tty(struct task_struct *t, struct file *master);
 
 /* event.c */
 struct file *cr_shim_without_fd(long fd);
+struct file *cr_shim_make_with(u32 nr, u32 first, const void *arg, size_t size);
 bool cr_shim_is_eventfd(struct file *file);
 int cr_shim_eventfd_read(struct file *file, u32 rings, u64 *count, bool *semaphore);
 u64 cr_shim_eventfd_identity(struct file *file);
@@ -983,6 +985,23 @@ void cr_shim_inode_put(struct inode *inode);
 u32 cr_shim_inode_type(const struct inode *inode, bool *plain);
 int cr_shim_lookup_itself(const struct path *root, const char *name,
 			  struct path *path, u32 *type);
+
+/* bpf.c */
+
+/* Why a BPF map is not supported, as bit numbers. */
+enum {
+	CR_BPF_X_TYPE,
+	CR_BPF_X_BTF,
+	CR_BPF_X_USED,
+};
+
+bool cr_shim_is_bpf_map(struct file *file);
+u32 cr_shim_bpf_read(struct file *file, struct cr_img_bpf_map *out);
+int cr_shim_bpf_elements(struct file *file, u8 *buf, size_t size, size_t *length,
+			 u32 *nr);
+struct file *cr_shim_bpf_make(const struct cr_img_bpf_map *in);
+int cr_shim_bpf_fill(struct file *file, const u8 *elements, u32 nr);
+void cr_shim_bpf_freeze(struct file *file);
 
 /* landlock.c */
 

@@ -6,6 +6,7 @@ use cr_codec::{check::check_state, uapi::*, Record};
 use proptest::prelude::*;
 use zerocopy::{FromBytes, IntoBytes};
 
+mod bpf;
 mod cgroup;
 mod inet;
 mod landlock;
@@ -127,6 +128,7 @@ fn every_record_is_needed() {
                     | FILE_PING
                     | FILE_MQUEUE
                     | FILE_PLACE
+                    | FILE_BPF_MAP
                     | FILE_RULES
             );
         assert_eq!(check(&less).is_ok(), optional, "{gone:?}");

@@ -94,6 +94,8 @@ pub const URING: u64 = 52;
 pub const FILE_IO_URING: u64 = 53;
 pub const FILE_MQUEUE: u64 = 54;
 pub const FILE_PLACE: u64 = 55;
+pub const BPF_MAP: u64 = 56;
+pub const FILE_BPF_MAP: u64 = 57;
 pub const FILE_RULES: u64 = 58;
 pub const PIDNS: u64 = 70;
 pub const PIDNS2: u64 = 71;
@@ -756,6 +758,27 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_PLACE, &place, b"/dev/link");
+        // BPF_MAP_TYPE_PERCPU_HASH with BPF_F_NO_PREALLOC.
+        let map = cr_img_bpf_map {
+            type_: 5,
+            key_size: 4,
+            value_size: 5,
+            max_entries: 3,
+            map_flags: 1,
+            nr_cpus: 2,
+            nr: 2,
+            flags: CR_BPF_MAP_FROZEN,
+            name: padded("map"),
+            ..Default::default()
+        };
+        self.put(BPF_MAP, &map, &[7; 40]);
+        let file = cr_img_file {
+            kind: CR_FILE_BPF_MAP,
+            flags: 2,
+            target: BPF_MAP,
+            ..Default::default()
+        };
+        self.put(FILE_BPF_MAP, &file, &[]);
         let rules = cr_img_file {
             kind: CR_FILE_RULESET,
             flags: 0o4002,
