@@ -7,7 +7,8 @@ use crate::{
     image::Records,
     report::{fail, failure, Context, Result},
     state::{
-        event, file, hugetlb, inet, inode, kernfs_file, netlink, packet, pipe, shmem, socket, tty,
+        bpf, event, file, hugetlb, inet, inode, kernfs_file, landlock, netlink, packet, pipe,
+        shmem, socket, tty,
     },
 };
 use cr_codec::uapi::*;
@@ -76,6 +77,8 @@ impl<'a> Files<'a> {
                 CR_TAG_SHMEM => shmem::restore(&rec)?,
                 CR_TAG_INODE => inode::restore(&rec, files.root)?,
                 CR_TAG_TTY => tty::restore(&mut files, &rec)?,
+                CR_TAG_BPF_MAP => bpf::restore(&rec)?,
+                CR_TAG_LANDLOCK => landlock::restore(&files, &rec)?,
                 _ => continue,
             };
             files.made.push((rec.id, file), GFP_KERNEL)?;

@@ -22,6 +22,7 @@ pub(crate) enum Kind {
     Aio,
     IoUring,
     Seccomp,
+    Landlock,
     PidNs,
     Socket,
     Tty,

@@ -10,7 +10,7 @@ use crate::{
     roll::{Created, Place, Roll},
     sharing::{self, Shared},
     state::{
-        audit, io_uring,
+        audit, io_uring, landlock,
         pid_ns::{self, PidNsPlan},
         proc_task::ProcTask,
         seccomp, sysv_shm, uring_request,
@@ -193,6 +193,9 @@ pub(crate) struct Plan {
     /// Seccomp filters.
     #[pin]
     pub(crate) filters: Mutex<seccomp::Installed>,
+    /// Layers of Landlock domains.
+    #[pin]
+    pub(crate) domains: Mutex<landlock::Enforced>,
     /// Files that can be opened only when all threads exist.
     #[pin]
     pub(crate) proc_task: ProcTask,
@@ -308,6 +311,7 @@ impl Plan {
                 parking,
                 stopping,
                 filters <- new_mutex!(RBTree::new()),
+                domains <- new_mutex!(RBTree::new()),
                 proc_task <- proc_task,
                 spare_descriptors <- new_mutex!(()),
                 segments <- new_mutex!(KVVec::new()),

@@ -71,8 +71,8 @@ pub(crate) struct Save<'a> {
     /// The same for extended registers, and for a CPU affinity: threads have many.
     pub(crate) xstate: KVVec<u8>,
     pub(crate) cpus: Option<CpuWords>,
-    /// Landlock domains, with the pid that has each.
-    pub(crate) domains: RBTree<u64, u32>,
+    /// Some task is in a Landlock domain.
+    pub(crate) has_domains: bool,
     /// The container has an IPC namespace to itself; POSIX message queues in it.
     pub(crate) has_own_ipc: bool,
     pub(crate) mqueues: KVVec<mqueue::Saved>,
@@ -125,7 +125,7 @@ impl<'a> Save<'a> {
             path: vec::zeroed(PAGE_SIZE, GFP_KERNEL)?,
             xstate: regs::buffer()?,
             cpus: Some(CpuWords::new()?),
-            domains: RBTree::new(),
+            has_domains: false,
             has_own_ipc,
             mqueues: KVVec::new(),
             policies: RBTree::new(),

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Credentials: user and group ids, capabilities, securebits, Landlock.
-//!
-//! A Landlock domain is saved as its layers of denied accesses. One with exceptions (rules) is
-//! refused, as is one that several processes share, since it is more than the sum of its layers to
-//! them.
+//! Credentials: user and group ids, capabilities, securebits, and the [`landlock`] domain.
 //!
 //! They are restored last, by the system calls that any program would use: what the caller of
 //! restart may not have, the kernel does not give.
@@ -12,12 +8,13 @@
 use crate::{
     build::{Build, SYS_PRCTL},
     objects::Kind,
-    report::{fail, failure, Context, Result},
+    report::{fail, Context, Result},
     save::Save,
+    state::landlock,
     tree::Thread,
 };
 use cr_codec::{check::Rec, uapi::*};
-use cr_sys::{build, cred::CredRef, errno::EOPNOTSUPP, task::TaskRef, vec};
+use cr_sys::{build, cred::CredRef, task::TaskRef, vec};
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 
@@ -33,74 +30,43 @@ pub(crate) fn save(save: &mut Save<'_>, thread: &Thread) -> Result<u64> {
             return Ok(id);
         }
     }
+    let domain = landlock::save(save, &thread.task)?;
     let credentials = Credentials::of(&thread.task)?;
-    let domain = credentials.domain;
-    if domain != 0 {
-        let owner = save.domains.get(&domain).copied();
-        match owner {
-            Some(owner) if owner == thread.info.tgid => {}
-            Some(owner) => fail!(
-                EOPNOTSUPP(),
-                "shares a Landlock domain with pid {owner}, which is not supported yet"
-            ),
-            None => {
-                let tgid = thread.info.tgid;
-                save.domains
-                    .try_create_and_insert(domain, tgid, GFP_KERNEL)?;
-            }
-        }
-    }
     let id = match identity {
         0 => save.objects.add_private()?,
         identity => save.objects.add(Kind::Cred, identity)?,
     };
-    let (groups, layers) = (credentials.groups(), credentials.layers());
-    save.object(
-        id,
-        &credentials.record,
-        &[groups.as_bytes(), layers.as_bytes()],
-    )?;
+    let record = cr_img_cred {
+        landlock: domain,
+        ..credentials.record
+    };
+    save.object(id, &record, &[credentials.groups().as_bytes()])?;
     Ok(id)
 }
 
 /// What is known about a task.
 struct Credentials {
+    /// But for which Landlock domain it is in.
     record: cr_img_cred,
     groups: KVVec<u32>,
-    layers: [cr_img_landlock; CR_MAX_LANDLOCK as usize],
-    domain: u64,
+    /// Layers of that.
+    nr_layers: u32,
 }
 
 impl Credentials {
     fn of(task: &TaskRef) -> Result<Self> {
         let (mut record, groups) = read(task)?;
-        let none = cr_img_landlock {
-            fs: 0,
-            net: 0,
-            scoped: 0,
-        };
-        let mut layers = [none; CR_MAX_LANDLOCK as usize];
-        let (nr_layers, domain) = task.read_landlock(&mut layers).map_err(|_| {
-            failure!(
-                EOPNOTSUPP(),
-                "a Landlock domain with rules, or with logging of its own, is not supported yet"
-            )
-        })?;
-        record.nr_landlock = nr_layers as u32;
+        let (nr_layers, log) = task.read_landlock();
+        record.landlock_log = log;
         Ok(Self {
             record,
             groups,
-            layers,
-            domain,
+            nr_layers,
         })
     }
 
     fn groups(&self) -> &[u32] {
         &self.groups[..self.record.nr_groups as usize]
-    }
-
-    fn layers(&self) -> &[cr_img_landlock] {
-        &self.layers[..self.record.nr_landlock as usize]
     }
 }
 
@@ -157,13 +123,12 @@ pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
     for group in rec.array::<u32>(from).take(wanted.nr_groups as usize) {
         groups.push(group, GFP_KERNEL)?;
     }
-    let after_groups = from + size_of::<u32>() * groups.len();
     let current = Credentials::of(&TaskRef::current())?;
+    if current.nr_layers != 0 {
+        fail!(EPERM, "{NOT_THE_CALLERS}");
+    }
     let mut have = current.record;
-    if have.as_bytes() == wanted.as_bytes()
-        && current.groups() == &groups[..]
-        && wanted.nr_landlock == 0
-    {
+    if have.as_bytes() == wanted.as_bytes() && current.groups() == &groups[..] {
         build.process.credentials.populate((shared, rec.id));
         return Ok(());
     }
@@ -175,9 +140,7 @@ pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
             .context(format_args!("keyring for requested keys"))?;
     }
     // While there is the privilege to do so.
-    for layer in rec.array::<cr_img_landlock>(after_groups) {
-        restore_landlock(build, &layer).context(format_args!("Landlock domain"))?;
-    }
+    landlock::restore_domain(build, &wanted).context(format_args!("Landlock domain"))?;
     if current.groups() != &groups[..] {
         build::set_groups(&groups).context(format_args!("supplementary groups"))?;
     }
@@ -221,29 +184,17 @@ pub(crate) fn restore(build: &Build<'_>, rec: &Rec<'_>) -> Result {
     set_capabilities(build, &wanted).context(format_args!("capabilities"))?;
 
     // What asks for more than there was has been refused; what gives less would be a surprise.
-    let have = Credentials::of(&TaskRef::current())?.record;
+    let have = cr_img_cred {
+        landlock: wanted.landlock,
+        ..Credentials::of(&TaskRef::current())?.record
+    };
     match have.as_bytes() == wanted.as_bytes() {
         true => Ok(()),
-        false => Err(EPERM).context(format_args!("credentials that the caller does not have")),
+        false => fail!(EPERM, "{NOT_THE_CALLERS}"),
     }
 }
 
-const SYS_CLOSE: u32 = 3;
-const SYS_LANDLOCK_CREATE_RULESET: u32 = 444;
-const SYS_LANDLOCK_RESTRICT_SELF: u32 = 446;
-
-fn restore_landlock(build: &Build<'_>, layer: &cr_img_landlock) -> Result {
-    // struct landlock_ruleset_attr
-    let attr = [layer.fs, layer.net, layer.scoped].map(u64::from);
-    let addr = build.scratch(0, attr.as_bytes())?;
-    let size = size_of_val(&attr) as u64;
-    let _spare = build.spare_descriptors();
-    let fd = build.syscall(SYS_LANDLOCK_CREATE_RULESET, [addr, size, 0])? as u64;
-    let result = build.syscall(SYS_LANDLOCK_RESTRICT_SELF, [fd, 0, 0]);
-    build.syscall(SYS_CLOSE, [fd, 0, 0])?;
-    result?;
-    Ok(())
-}
+const NOT_THE_CALLERS: &str = "credentials that the caller does not have";
 
 /// Sets the inheritable, permitted and effective set. The ambient set loses what is not in both of
 /// the first two.

@@ -19,7 +19,7 @@ use crate::{
     report::{fail, failure, Context, Failure, Name, Result},
     save::Save,
     state::{
-        event, inet, inode, io_uring, kernfs_file,
+        bpf, event, inet, inode, io_uring, kernfs_file, landlock,
         look::{check, Look},
         mqueue,
         name::{self, CName},
@@ -62,7 +62,10 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
         Place::Inside => Ok(by_object(save, file, &look, buffer)?),
     };
     let owned = match found {
-        Ok(_) => owner::look(save, file, look.kind).context(format_args!("{look}"))?,
+        Ok(_) => {
+            landlock::check_file(file).context(format_args!("{look}"))?;
+            owner::look(save, file, look.kind).context(format_args!("{look}"))?
+        }
         Err(_) => None,
     };
     let (mut record, path, left, timer) = match found {
@@ -211,6 +214,15 @@ fn by_object<'a>(
             look.refers(CR_FILE_LINK, packet::save(save, &socket)?)
         }
         FileType::IoUring => look.refers(CR_FILE_IO_URING, io_uring::save(save, file)?),
+        FileType::BpfMap => {
+            let map = bpf::save(save, file).context(format_args!("{look}"))?;
+            look.refers(CR_FILE_BPF_MAP, map)
+        }
+        FileType::Ruleset => {
+            let rules = landlock::save_ruleset(save, file, look.read.flags)
+                .context(format_args!("{look}"))?;
+            look.refers(CR_FILE_RULESET, rules)
+        }
         FileType::Directory => {
             removed_dir::save_file(save, file, &record).context(format_args!("{look}"))?
         }
@@ -274,6 +286,8 @@ fn place(save: &Save<'_>, file: &FileRef, look: &Look) -> Result<Place> {
         | FileType::ProcTask
         | FileType::MessageQueue
         | FileType::Kernfs
+        | FileType::Ruleset
+        | FileType::BpfMap
         | FileType::Place => {}
         // Nobody else may change what is to be saved.
         FileType::Memfd | FileType::Removed => {
@@ -395,6 +409,10 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
         }
         CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_INOTIFY => {
             event::restore(&record)
+        }
+        CR_FILE_RULESET | CR_FILE_BPF_MAP => {
+            let file = files.made(record.target)?.clone();
+            Ok(event::with_flags(file, record.flags))
         }
         CR_FILE_PROC_TASK | CR_FILE_PIDFD | CR_FILE_MQUEUE => proc_task::stand_in(),
         CR_FILE_REMOVED_DIR => {

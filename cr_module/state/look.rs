@@ -136,6 +136,8 @@ impl core::fmt::Display for Look {
             FileType::SignalFd => f.write_str("a signalfd"),
             FileType::PidFd => f.write_str("a pidfd"),
             FileType::Inotify => f.write_str("an inotify instance"),
+            FileType::BpfMap => f.write_str("a BPF map"),
+            FileType::Ruleset => f.write_str("a Landlock ruleset"),
             FileType::ProcTask => write!(f, "file {name} of a process (/proc/PID)"),
             FileType::Socket => f.write_str("a socket"),
             FileType::IoUring => f.write_str("io_uring"),

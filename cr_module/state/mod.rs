@@ -5,6 +5,7 @@
 
 pub(crate) mod aio;
 pub(crate) mod audit;
+pub(crate) mod bpf;
 pub(crate) mod call;
 pub(crate) mod clock;
 pub(crate) mod compat;
@@ -26,6 +27,7 @@ pub(crate) mod io_uring;
 pub(crate) mod ipc;
 pub(crate) mod kernfs_file;
 pub(crate) mod kin;
+pub(crate) mod landlock;
 pub(crate) mod limits;
 pub(crate) mod lock;
 pub(crate) mod look;

@@ -51,7 +51,7 @@ pub(crate) fn look(
 /// Saves the owners. All files and all credentials are saved.
 pub(crate) fn save(save: &mut Save<'_>) -> Result {
     let owners = core::mem::take(&mut save.owners);
-    if !owners.is_empty() && !save.domains.is_empty() {
+    if !owners.is_empty() && save.has_domains {
         fail!(
             EOPNOTSUPP(),
             "files that send signals (F_SETOWN) in a container with a Landlock domain are not \

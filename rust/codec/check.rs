@@ -27,6 +27,7 @@ use crate::{
     uapi::*,
 };
 
+mod bpf;
 mod events;
 mod files;
 mod kernfs;
@@ -38,6 +39,8 @@ mod inotify;
 pub use inotify::{events as inotify_events, Events as InotifyEvents};
 mod ipc;
 pub use ipc::{messages, Messages};
+mod landlock;
+pub use landlock::{rules as landlock_rules, Rules as LandlockRules};
 mod memory;
 pub use memory::{is_inheritable, may_come_late};
 mod netlink;

@@ -141,7 +141,9 @@ records! {
     CR_TAG_SHM          "shm"       cr_img_shm          plain;
     CR_TAG_MQUEUE       "mqueue"    cr_img_mqueue       object  [u8; room_for::<u8>()];
     CR_TAG_SEMADJ       "semadj"    cr_img_semadj       plain   [i16; room_for::<i16>()];
-    CR_TAG_CRED         "cred"      cr_img_cred         object  [u32; MAX_GROUPS + 3 * CR_MAX_LANDLOCK];
+    CR_TAG_CRED         "cred"      cr_img_cred         object  [u32; MAX_GROUPS];
+    CR_TAG_LANDLOCK     "landlock"  cr_img_landlock     object  [u8; room_for::<u8>()];
+    CR_TAG_BPF_MAP      "BPF map"   cr_img_bpf_map      object  [u8; room_for::<u8>()];
     CR_TAG_PIPE         "pipe"      cr_img_pipe         object  [u8; room_for::<u8>()];
     CR_TAG_SHMEM        "shmem"     cr_img_shmem        object;
     CR_TAG_INODE        "inode"     cr_img_inode        object  [u8; CR_IMG_PATH_MAX];
@@ -242,7 +244,7 @@ macro_rules! zero_default {
 
 zero_default! {
     cr_img_header cr_img_record cr_img_tail cr_img_end cr_img_section cr_img_container cr_img_uts
-    cr_img_ipc     cr_img_cred cr_img_pipe cr_img_shmem cr_img_inode cr_img_tty cr_img_tty_end cr_img_termios cr_img_file cr_img_fdtable cr_img_fd
+    cr_img_ipc     cr_img_cred cr_img_landlock cr_img_landlock_rule cr_img_bpf_map cr_img_pipe cr_img_shmem cr_img_inode cr_img_tty cr_img_tty_end cr_img_termios cr_img_file cr_img_fdtable cr_img_fd
     cr_img_fs
     cr_img_sigaction cr_img_sighand cr_img_mm cr_img_policy cr_img_vma cr_img_lock cr_img_rlimit cr_img_itimer
     cr_img_seccomp cr_img_process cr_img_thread cr_img_regs cr_img_xstate cr_img_sigqueue cr_img_siginfo

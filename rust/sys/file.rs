@@ -83,6 +83,10 @@ pub enum FileType {
     Place,
     /// File of sysfs, or of a cgroup of version 2.
     Kernfs,
+    /// landlock_create_ruleset(2).
+    Ruleset,
+    /// BPF_MAP_CREATE of bpf(2).
+    BpfMap,
 }
 
 impl FileType {
@@ -114,6 +118,8 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_MQUEUE => Self::MessageQueue,
             bindings::cr_shim_file_type_CR_SHIM_FILE_PATH => Self::Place,
             bindings::cr_shim_file_type_CR_SHIM_FILE_KERNFS => Self::Kernfs,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_RULESET => Self::Ruleset,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_BPF_MAP => Self::BpfMap,
             _ => Self::Other,
         }
     }

@@ -29,6 +29,21 @@ impl Drop for InodeRef {
 }
 
 impl InodeRef {
+    /// Takes a reference over; none of a null pointer.
+    ///
+    /// # Safety
+    ///
+    /// The reference is the caller's to give.
+    pub(crate) unsafe fn from_owned(inode: *mut bindings::inode) -> Option<Self> {
+        Some(Self(NonNull::new(inode)?))
+    }
+
+    /// Whether a name leads to it again as to a place, whatever is there.
+    pub fn is_place(&self) -> bool {
+        // SAFETY: The inode is valid.
+        unsafe { bindings::cr_shim_inode_is_place(self.0.as_ptr()) }
+    }
+
     /// Its type, as S_IFMT, and whether it is on a file system where a name leads to it again.
     pub fn read_type(&self) -> (u32, bool) {
         let mut plain = false;

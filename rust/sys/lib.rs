@@ -37,6 +37,7 @@
 #![no_std]
 
 pub mod aio;
+pub mod bpf;
 pub mod build;
 pub mod cred;
 pub mod errno;
@@ -48,6 +49,7 @@ pub mod inotify;
 pub mod io_uring;
 pub mod io_uring_request;
 pub mod kernfs_file;
+pub mod landlock;
 pub mod lazy;
 pub mod list;
 pub mod misc;

@@ -161,21 +161,6 @@ impl TaskRef {
         })
     }
 
-    /// The layers of its Landlock domain: how many of `layers` are filled in, and a number that
-    /// tells the domain from others. Fails with EOPNOTSUPP when there is more than layers.
-    pub fn read_landlock(
-        &self,
-        layers: &mut [cr_img_landlock; CR_MAX_LANDLOCK as usize],
-    ) -> Result<(usize, u64)> {
-        let mut identity = 0;
-        // SAFETY: The task is valid; there is room for the layers of any domain.
-        let count = unsafe {
-            bindings::cr_shim_landlock_read(self.as_ptr(), layers.as_mut_ptr(), &mut identity)
-        };
-        to_result(count.min(0))?;
-        Ok((count as usize, identity))
-    }
-
     /// What it has asked for by prctl(2).
     pub fn read_controls(&self) -> cr_img_controls {
         let mut out = cr_img_controls::default();

@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <linux/fs.h>
 #include <linux/io_uring.h>
-#include <linux/landlock.h>
 #include <linux/perf_event.h>
 #include <linux/userfaultfd.h>
 #include <mqueue.h>
@@ -277,13 +276,6 @@ static void make_pidfd_nested(void)
 		_exit(0);
 	fd = sure((int)syscall(SYS_pidfd_open, pid, 0));
 	reap(pid);
-}
-
-static void make_landlock(void)
-{
-	struct landlock_ruleset_attr attr = { .handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE };
-
-	fd = need((int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0));
 }
 
 static void make_namespace(void)
@@ -632,7 +624,6 @@ static const struct case_ cases[] = {
 	{ "userfaultfd", "userfault", make_userfaultfd, NULL },
 	{ "pidfd-locked", "a pidfd has a lock", make_pidfd, NULL },
 	{ "pidfd-nested", "pidfd of a process that has ended in a nested", make_pidfd_nested, NULL },
-	{ "landlock", "landlock", make_landlock, NULL },
 	{ "namespace", "namespace|nsfs", make_namespace, NULL },
 	{ "mqueue", "POSIX message queue selftest: is of another IPC namespace, or of a mount", make_mqueue, NULL },
 	{ "proc", "proc", make_proc, NULL },

@@ -3,7 +3,6 @@
 #include "cases.h"
 #include "filter.h"
 #include <linux/keyctl.h>
-#include <linux/landlock.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
@@ -369,22 +368,6 @@ static void make_keyring(void)
 	sure(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, "mine"));
 }
 
-static void make_landlock(void)
-{
-	struct landlock_ruleset_attr attr = { .handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_BLOCK };
-	int fd = sure((int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0));
-	struct landlock_path_beneath_attr rule = {
-		.allowed_access = LANDLOCK_ACCESS_FS_MAKE_BLOCK,
-		.parent_fd = sure(open("/", O_PATH)),
-	};
-
-	sure(syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0));
-	close(rule.parent_fd);
-	sure(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	sure(syscall(SYS_landlock_restrict_self, fd, 0));
-	close(fd);
-}
-
 static int cgroup_of(char *path, size_t size)
 {
 	char text[256], *at;
@@ -481,7 +464,6 @@ static const struct case_ cases[] = {
 	{ "shared-semaphores", "CLONE_SYSVSEM", share_semaphores, NULL },
 	{ "shared-io", "CLONE_IO", share_io, NULL },
 	{ "keyring", "key", make_keyring, NULL },
-	{ "landlock", "landlock|security", make_landlock, NULL },
 	{ "cgroup", "cgroup", make_cgroup, check_cgroup },
 };
 

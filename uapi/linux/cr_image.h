@@ -122,8 +122,10 @@ struct cr_img_tail {
  *	processes
  * @CR_TAG_CPU: what programs could use of the processor: names of features as in
  *	/proc/cpuinfo, separated by single spaces
- * @CR_TAG_CRED: obj; struct cr_img_cred, then __u32 groups[], then struct
- *	cr_img_landlock[]
+ * @CR_TAG_CRED: obj; struct cr_img_cred, then __u32 groups[]
+ * @CR_TAG_LANDLOCK: obj; struct cr_img_landlock, then for each rule struct
+ *	cr_img_landlock_rule and its path
+ * @CR_TAG_BPF_MAP: obj; struct cr_img_bpf_map, then its elements
  * @CR_TAG_PIPE: obj; struct cr_img_pipe, then struct cr_img_packet[], then its
  *	path, then the bytes in it
  * @CR_TAG_SHMEM: obj; struct cr_img_shmem
@@ -287,6 +289,8 @@ enum cr_img_tag {
 	CR_TAG_KERNFS_FILE	= 0x58,
 	CR_TAG_SOURCE		= 0x59,
 	CR_TAG_URING_REQUEST	= 0x5a,
+	CR_TAG_LANDLOCK		= 0x5e,
+	CR_TAG_BPF_MAP		= 0x5f,
 
 	CR_TAG_PAGES		= 0x60,
 	CR_TAG_RESERVE		= 0x61,
@@ -560,8 +564,10 @@ struct cr_img_mqueue {
  * @cap: inheritable, permitted, effective, bounding and ambient set
  * @securebits: SECBIT_*
  * @nr_groups: supplementary groups that follow
- * @nr_landlock: layers of the Landlock domain that follow
+ * @landlock_log: bit n: layer n + 1 of the Landlock domain was enforced by the
+ *	program that is executed; CR_LANDLOCK_LOG_OFF
  * @reqkey_keyring: where requested keys go (KEYCTL_SET_REQKEY_KEYRING)
+ * @landlock: CR_TAG_LANDLOCK of the newest layer of the Landlock domain, or 0
  */
 struct cr_img_cred {
 	__u32 uid[4];
@@ -569,24 +575,105 @@ struct cr_img_cred {
 	__u64 cap[5];
 	__u32 securebits;
 	__u32 nr_groups;
-	__u32 nr_landlock;
+	__u32 landlock_log;
 	__u32 reqkey_keyring;
+	__u64 landlock;
 };
 
+/* What further layers deny is not logged. */
+#define CR_LANDLOCK_LOG_OFF	0x10000
+
+/* As for landlock_restrict_self(2): what is denied is not logged ... */
+#define CR_LANDLOCK_SAME_EXEC_OFF	0x1
+/* ... is logged of programs that are executed later, too ... */
+#define CR_LANDLOCK_NEW_EXEC_ON		0x2
+/* ... is not logged at all, because an older layer has said so. */
+#define CR_LANDLOCK_UNLOGGED		0x4
+/* Not a layer, but a set of rules that an open file refers to. */
+#define CR_LANDLOCK_RULESET		0x8
+
 /**
- * struct cr_img_landlock - layer of a Landlock domain, without exceptions
- * @fs: LANDLOCK_ACCESS_FS_* that are denied
- * @net: LANDLOCK_ACCESS_NET_* that are denied
+ * struct cr_img_landlock - layer of a Landlock domain, or set of rules for one
+ * @prev: CR_TAG_LANDLOCK of the layer before it, or 0
+ * @fs: LANDLOCK_ACCESS_FS_* that are denied where no rule allows them
+ * @net: LANDLOCK_ACCESS_NET_*, the same
  * @scoped: LANDLOCK_SCOPE_* that are denied
+ * @quiet_fs: those of @fs that are not logged of what is quiet
+ * @quiet_net: the same of @net
+ * @quiet_scoped: the same of @scoped
+ * @flags: CR_LANDLOCK_*
+ * @nr_rules: rules that follow
  */
 struct cr_img_landlock {
+	__u64 prev;
 	__u32 fs;
 	__u32 net;
 	__u32 scoped;
+	__u32 quiet_fs;
+	__u32 quiet_net;
+	__u32 quiet_scoped;
+	__u32 flags;
+	__u32 nr_rules;
+};
+
+/* What is denied of it is quiet. */
+#define CR_LANDLOCK_RULE_QUIET	0x1
+/* It is about a port, not about what is below a name. */
+#define CR_LANDLOCK_RULE_PORT	0x2
+
+/**
+ * struct cr_img_landlock_rule - what a layer allows
+ * @access: those of its @fs, or @net, that are allowed
+ * @port: the port
+ * @flags: CR_LANDLOCK_RULE_*
+ * @mode: type of the file, as in struct cr_img_file; 0 for a port
+ * @path_len: bytes of path that follow; no NUL; 0 for a port
+ */
+struct cr_img_landlock_rule {
+	__u32 access;
+	__u16 port;
+	__u16 flags;
+	__u32 mode;
+	__u32 path_len;
 };
 
 /* Most layers of a Landlock domain. */
 #define CR_MAX_LANDLOCK		16
+
+/* Nobody may change it any more by bpf(2). */
+#define CR_BPF_MAP_FROZEN	0x1
+
+/**
+ * struct cr_img_bpf_map - map of bpf(2)
+ * @type: BPF_MAP_TYPE_*
+ * @key_size: bytes of a key; 0 for a queue or stack
+ * @value_size: bytes of a value
+ * @max_entries: most elements in it
+ * @map_flags: BPF_F_* that it was made with, with BPF_F_RDONLY or BPF_F_WRONLY if
+ *	that is all that its open file is for
+ * @numa_node: where its memory is, with BPF_F_NUMA_NODE
+ * @nr_cpus: values of an element, one for each possible processor; 0 if it has one
+ * @nr: elements that follow, those of a queue or stack from the oldest one on
+ * @flags: CR_BPF_MAP_*
+ * @reserved: zero
+ * @name: its name, NUL padded
+ *
+ * An element is a key and its values, each of them padded to 8 bytes if there is one
+ * for each processor.
+ */
+struct cr_img_bpf_map {
+	__u32 type;
+	__u32 key_size;
+	__u32 value_size;
+	__u32 max_entries;
+	__u32 map_flags;
+	__u32 numa_node;
+	__u32 nr_cpus;
+	__u32 nr;
+	__u32 flags;
+	__u32 reserved;
+	__u8 name[16];
+};
 
 /**
  * struct cr_img_pipe - pipe
@@ -853,6 +940,8 @@ struct cr_img_tty {
  *	the path, then with record @target minus one; all this is 0 if the offset
  *	says all. A sysctl has no records: @target is 1 if poll(2) has to tell of a
  *	change
+ * @CR_FILE_BPF_MAP: map of bpf(2); @target is a CR_TAG_BPF_MAP
+ * @CR_FILE_RULESET: landlock_create_ruleset(2); @target is a CR_TAG_LANDLOCK
  * @CR_FILE_KERNFS: a file of sysfs, or of a cgroup of version 2; @target is a
  *	CR_TAG_KERNFS_FILE
  * @CR_FILE_PATH: opened with O_PATH, so that it is only a place; by path, whatever
@@ -887,6 +976,8 @@ enum cr_img_file_kind {
 	CR_FILE_PATH		= 26,
 	CR_FILE_LINK		= 28,
 	CR_FILE_KERNFS		= 30,
+	CR_FILE_BPF_MAP		= 32,
+	CR_FILE_RULESET		= 33,
 };
 
 /**

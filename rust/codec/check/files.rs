@@ -4,7 +4,7 @@
 
 use core::mem::size_of;
 
-use super::{events, inode, ipc, is_path, tty, Placed, Rec, Result, State, PID_MAX};
+use super::{bpf, events, inode, ipc, is_path, landlock, tty, Placed, Rec, Result, State, PID_MAX};
 use crate::{record, uapi::*};
 
 /// Flags of open(2) that stay with an open file, and that a restart may pass to it again. Not those
@@ -166,6 +166,8 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
         CR_FILE_NETLINK => super::netlink::file(state, rec, &file)?,
         CR_FILE_LINK => super::packet::file(state, rec, &file)?,
         CR_FILE_IO_URING => super::uring::file(state, rec, &file)?,
+        CR_FILE_BPF_MAP => bpf::file(state, rec, &file)?,
+        CR_FILE_RULESET => landlock::file(state, rec, &file)?,
         CR_FILE_EXTERNAL => {
             rec.require(path.is_empty(), "a path to something outside")?;
             rec.require(u32::try_from(file.target).is_ok(), "impossible key")?;
@@ -224,7 +226,10 @@ pub(super) fn epoll(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_epoll> 
     for item in rec.array::<cr_img_epoll_item>(size_of::<cr_img_epoll>()) {
         let watched = state.refers::<cr_img_file>(rec, item.file, "no file is watched")?;
         let kind = watched.fixed::<cr_img_file>()?.kind;
-        rec.require(kind != CR_FILE_PATH, "it watches a place")?;
+        rec.require(
+            !matches!(kind, CR_FILE_PATH | CR_FILE_RULESET),
+            "it watches a place, or rules",
+        )?;
         match kind {
             CR_FILE_SIGNALFD => {
                 state.refers::<cr_img_sighand>(rec, item.signals, "signals of nobody")?;

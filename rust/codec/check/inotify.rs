@@ -81,11 +81,13 @@ pub(super) fn watch(rec: &Rec<'_>) -> Result<cr_img_watch> {
         watch.mask & !(IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT) == 0,
         "unknown events",
     )?;
-    rec.require(
-        watch.mode & !S_IFMT == 0 && TYPES.contains(&watch.mode),
-        "impossible type of file",
-    )?;
+    rec.require(is_type(watch.mode), "impossible type of file")?;
     Ok(watch)
+}
+
+/// Whether this is a type of file, and no more.
+pub(super) fn is_type(mode: u32) -> bool {
+    mode & !S_IFMT == 0 && TYPES.contains(&mode)
 }
 
 /// Events of an inotify instance, with their names.

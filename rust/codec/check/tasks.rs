@@ -2,7 +2,9 @@
 
 //! Processes, threads, their registers and credentials.
 
-use super::{numa, signals, tty, Placed, Rec, Result, State, COMPAT_END, PID_MAX, USER_END};
+use super::{
+    landlock, numa, signals, tty, Placed, Rec, Result, State, COMPAT_END, PID_MAX, USER_END,
+};
 use crate::{read::is_zero, record, segment, uapi::*, xstate};
 
 /// Capabilities up to `CAP_CHECKPOINT_RESTORE`, the last one.
@@ -62,17 +64,11 @@ const RSEQ_LEN: core::ops::RangeInclusive<u32> = 32..=4096;
 /// Above all clocks that nanosleep knows (`CLOCK_TAI` is 11).
 const CLOCKS: u64 = 12;
 
-pub(super) fn cred(rec: &Rec<'_>) -> Result {
+pub(super) fn cred(state: &State<'_>, rec: Placed<'_>) -> Result {
     let cred: cr_img_cred = rec.fixed()?;
-    rec.require(
-        cred.nr_landlock <= CR_MAX_LANDLOCK,
-        "too many Landlock layers",
-    )?;
-    let landlock = u64::from(cred.nr_landlock).saturating_mul(3);
-    let words = u64::from(cred.nr_groups).saturating_add(landlock);
-    rec.require_elements::<cr_img_cred, u32>(words)?;
+    rec.require_elements::<cr_img_cred, u32>(u64::from(cred.nr_groups))?;
+    landlock::domain(state, rec, &cred)?;
     let groups = rec.array::<u32>(size_of::<cr_img_cred>());
-    let groups = groups.first(cred.nr_groups);
     let mut ids = cred.uid.into_iter().chain(cred.gid).chain(groups);
     rec.require(ids.all(|id| id != NOBODY), "no such user or group")?;
     rec.require(

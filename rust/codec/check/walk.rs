@@ -14,8 +14,8 @@
 //! ```
 
 use super::{
-    events, files, hugetlb, inet, inode, inotify, ipc, kernfs, memory, netlink, numa, packet,
-    pid_ns, signals, sockets, tasks, tty, uring, Placed, Rec, Result, State,
+    bpf, events, files, hugetlb, inet, inode, inotify, ipc, kernfs, landlock, memory, netlink,
+    numa, packet, pid_ns, signals, sockets, tasks, tty, uring, Placed, Rec, Result, State,
 };
 use crate::{cpu, record, uapi::*};
 
@@ -154,7 +154,8 @@ impl<'a> Walk<'a> {
                 ipc::adjustments(rec.rec)
             }
             CR_TAG_CPU => self.cpu(rec.rec),
-            CR_TAG_CRED => tasks::cred(rec.rec),
+            CR_TAG_CRED => tasks::cred(state, rec),
+            CR_TAG_BPF_MAP => bpf::map(rec.rec),
             CR_TAG_PIPE => files::pipe(state, rec.rec),
             CR_TAG_SHMEM => memory::shmem(state, rec.rec),
             CR_TAG_AIO => memory::aio(state, rec.rec),
@@ -316,6 +317,7 @@ impl<'a> Walk<'a> {
                 self.close_process()?;
                 uring::request(state, rec)
             }
+            CR_TAG_LANDLOCK => landlock::landlock(state, rec),
             CR_TAG_SECCOMP => tasks::seccomp(state, rec),
             CR_TAG_PROCESS => self.process(state, rec),
             CR_TAG_THREAD => self.thread(state, rec),

@@ -138,6 +138,8 @@ fn one_of_each() -> (Vec<u8>, Content) {
     put::<cr_img_link>(&mut writer, &mut content);
     put::<cr_img_frame>(&mut writer, &mut content);
     put::<cr_img_lock>(&mut writer, &mut content);
+    put::<cr_img_landlock>(&mut writer, &mut content);
+    put::<cr_img_bpf_map>(&mut writer, &mut content);
     put::<cr_img_seccomp>(&mut writer, &mut content);
     put::<cr_img_process>(&mut writer, &mut content);
     put::<cr_img_thread>(&mut writer, &mut content);

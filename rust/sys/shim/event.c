@@ -9,6 +9,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/kref.h>
+#include <linux/mman.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/rbtree.h>
@@ -59,6 +60,22 @@ struct file *cr_shim_without_fd(long fd)
 	file = fget(fd);
 	close_fd(fd);
 	return file ?: ERR_PTR(-EBADF);
+}
+
+/* What a system call makes that wants to be told @arg, in memory that lasts as long as that. */
+struct file *cr_shim_make_with(u32 nr, u32 first, const void *arg, size_t size)
+{
+	unsigned long at = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	struct file *file = ERR_PTR(-EFAULT);
+
+	if (IS_ERR_VALUE(at))
+		return ERR_PTR(at);
+	if (!copy_to_user((void __user *)at, arg, size))
+		file = cr_shim_without_fd(cr_shim_syscall(nr, first, at, size,
+							  0, 0, 0));
+	vm_munmap(at, PAGE_SIZE);
+	return file;
 }
 
 struct file *cr_shim_eventfd_make(u64 count, bool semaphore)

@@ -146,6 +146,10 @@ static u32 type_of(struct file *file, const struct inode *inode)
 		return CR_SHIM_FILE_PIDFD;
 	if (cr_shim_is_inotify(file))
 		return CR_SHIM_FILE_INOTIFY;
+	if (cr_shim_is_bpf_map(file))
+		return CR_SHIM_FILE_BPF_MAP;
+	if (cr_shim_is_ruleset(file))
+		return CR_SHIM_FILE_RULESET;
 	if (cr_shim_is_unix_socket(file))
 		return CR_SHIM_FILE_SOCKET;
 	if (cr_shim_is_inet_socket(file))
@@ -169,6 +173,19 @@ static bool is_lasting_place(const struct dentry *dentry,
 	return !strcmp(type, "devtmpfs") || cr_shim_is_proc_file(dentry, inode) ||
 	       (S_ISDIR(inode->i_mode) &&
 		match_string(names, ARRAY_SIZE(names), type) >= 0);
+}
+
+/* Does a name lead to @inode again, which may be anything? */
+bool cr_shim_inode_is_place(struct inode *inode)
+{
+	struct dentry *dentry = d_find_any_alias(inode);
+	bool is_place = cr_shim_fs_is_plain(inode->i_sb);
+
+	if (!dentry)
+		return is_place;
+	is_place |= cr_shim_is_proc_root(dentry) || is_lasting_place(dentry, inode);
+	dput(dentry);
+	return is_place;
 }
 
 static void name_of(struct file *file, const struct inode *inode,

@@ -139,22 +139,6 @@ void cr_shim_uring_read(struct file *file, struct cr_img_uring *out,
 	mutex_unlock(&ctx->uring_lock);
 }
 
-/* What user space says to io_uring_setup(2), in memory that lasts as long as that. */
-static struct file *set_up(u32 entries, struct io_uring_params *params)
-{
-	unsigned long at = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, 0);
-	struct file *file = ERR_PTR(-EFAULT);
-
-	if (IS_ERR_VALUE(at))
-		return ERR_PTR(at);
-	if (!copy_to_user((void __user *)at, params, sizeof(*params)))
-		file = cr_shim_without_fd(cr_shim_syscall(__NR_io_uring_setup,
-							  entries, at, 0, 0, 0, 0));
-	vm_munmap(at, PAGE_SIZE);
-	return file;
-}
-
 /*
  * The same again; for a moment, the current task has a descriptor of it, and until
  * cr_shim_uring_take() it is its own. -ERANGE: its memory has another size.
@@ -172,7 +156,8 @@ struct file *cr_shim_uring_make(const struct cr_img_uring *in, const u8 *memory)
 	/* It may have been resized. */
 	if (in->cq_entries != 2 * in->sq_entries)
 		params.flags |= IORING_SETUP_CQSIZE;
-	file = set_up(in->sq_entries, &params);
+	file = cr_shim_make_with(__NR_io_uring_setup, in->sq_entries,
+				 &params, sizeof(params));
 	if (IS_ERR(file))
 		return file;
 	/* Somebody else may have had the descriptor in between. */

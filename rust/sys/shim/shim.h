@@ -148,10 +148,9 @@ int cr_shim_thread_read(struct task_struct *t, struct cr_img_thread *out);
 void cr_shim_remains_read(struct task_struct *t, struct cr_img_thread *out);
 struct task_struct *cr_shim_living_thread(struct task_struct *t);
 const struct cred *cr_shim_current_cred(void);
+const struct cred *cr_shim_task_cred(struct task_struct *t);
 int cr_shim_cred_read(struct task_struct *t, struct cr_img_cred *out,
 		      u32 *groups, u32 max_groups);
-int cr_shim_landlock_read(struct task_struct *t, struct cr_img_landlock *layers,
-			  u64 *identity);
 void cr_shim_uts_read(struct task_struct *t, struct cr_img_uts *out);
 bool cr_shim_outside_user(struct pid_namespace *ns, u64 mm, u64 files, u64 fs,
 			  u64 sighand, u8 *comm, u32 *pid);
@@ -746,6 +745,8 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_PATH,
 	CR_SHIM_FILE_PACKET,
 	CR_SHIM_FILE_KERNFS,
+	CR_SHIM_FILE_RULESET,
+	CR_SHIM_FILE_BPF_MAP,
 };
 
 /**
@@ -766,6 +767,7 @@ struct cr_shim_file {
 };
 
 bool cr_shim_fs_is_plain(const struct super_block *sb);
+bool cr_shim_inode_is_place(struct inode *inode);
 bool cr_shim_file_may(struct file *file, bool write);
 u32 cr_shim_file_type(struct file *file);
 void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
@@ -981,6 +983,7 @@ int cr_shim_task_set_tty(struct task_struct *t, struct file *master);
 
 /* event.c */
 struct file *cr_shim_without_fd(long fd);
+struct file *cr_shim_make_with(u32 nr, u32 first, const void *arg, size_t size);
 bool cr_shim_is_eventfd(struct file *file);
 int cr_shim_eventfd_read(struct file *file, u32 rings, u64 *count, bool *semaphore);
 u64 cr_shim_eventfd_identity(struct file *file);
@@ -1031,6 +1034,47 @@ void cr_shim_inode_put(struct inode *inode);
 u32 cr_shim_inode_type(const struct inode *inode, bool *plain);
 int cr_shim_lookup_itself(const struct path *root, const char *name,
 			  struct path *path, u32 *type);
+
+/* bpf.c */
+
+/* Why a BPF map is not supported, as bit numbers. */
+enum {
+	CR_BPF_X_TYPE,
+	CR_BPF_X_BTF,
+	CR_BPF_X_USED,
+};
+
+bool cr_shim_is_bpf_map(struct file *file);
+u32 cr_shim_bpf_read(struct file *file, struct cr_img_bpf_map *out);
+int cr_shim_bpf_elements(struct file *file, u8 *buf, size_t size, size_t *length,
+			 u32 *nr);
+struct file *cr_shim_bpf_make(const struct cr_img_bpf_map *in);
+int cr_shim_bpf_fill(struct file *file, const u8 *elements, u32 nr);
+void cr_shim_bpf_freeze(struct file *file);
+
+/* landlock.c */
+
+/* Why an open file is not supported, as bit numbers. */
+enum {
+	CR_LANDLOCK_X_TRUNCATE,
+	CR_LANDLOCK_X_IOCTL,
+	CR_LANDLOCK_X_SCOPED,
+	CR_LANDLOCK_X_OWNER,
+};
+
+const void *cr_shim_landlock_domain(const struct cred *cred);
+u32 cr_shim_landlock_read(struct task_struct *t, u32 *log);
+bool cr_shim_is_ruleset(struct file *file);
+const void *cr_shim_ruleset_of(struct file *file);
+u64 cr_shim_landlock_layer(const void *rules, u32 level,
+			   struct cr_img_landlock *out);
+bool cr_shim_landlock_rule(const void *rules, u32 level, bool ports, u64 *key,
+			   struct cr_img_landlock_rule *out, struct inode **inode);
+struct file *cr_shim_ruleset_make(const struct cr_img_landlock *in);
+int cr_shim_ruleset_add(struct file *file, const struct path *path,
+			const struct cr_img_landlock_rule *in);
+int cr_shim_landlock_enter(const struct cred *from, u32 log);
+u32 cr_shim_landlock_of_file(struct file *file);
 
 /* pidfd.c */
 

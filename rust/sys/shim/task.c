@@ -371,6 +371,11 @@ const struct cred *cr_shim_current_cred(void)
 	return get_current_cred();
 }
 
+const struct cred *cr_shim_task_cred(struct task_struct *t)
+{
+	return get_task_cred(t);
+}
+
 /* -EOVERFLOW: an id has no mapping here; -E2BIG: more than @max_groups. */
 int cr_shim_cred_read(struct task_struct *t, struct cr_img_cred *out,
 		      u32 *groups, u32 max_groups)

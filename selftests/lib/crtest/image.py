@@ -10,17 +10,18 @@ TAG_IPC, TAG_CPU = 0x12, 0x13
 TAG_FILE, TAG_FS, TAG_MM, TAG_VMA, TAG_PROCESS, TAG_THREAD = 0x23, 0x25, 0x27, 0x28, 0x40, 0x41
 TAG_NETLINK = 0x31
 TAG_KERNFS_FILE = 0x58
+TAG_LANDLOCK = 0x5e
 TAG_POLICY = 0x19
 TAG_SECCOMP, TAG_XSTATE, TAG_SCHED, TAG_CONTROLS, TAG_PAGES = 0x2a, 0x43, 0x45, 0x46, 0x60
 # sizeof(struct cr_img_cred), sizeof(struct cr_img_fs)
-CRED_LEN, FS_LEN, PAGE = 88, 24, 4096
+CRED_LEN, FS_LEN, PAGE = 96, 24, 4096
 # Offsets in the header.
 VERSION, ARCH, PAGE_SIZE, XFEATURES, HEADER_CRC = 8, 16, 20, 32, 124
 # Members of payloads: where they are, and what they consist of.
 MEMBERS = {
     TAG_CONTAINER: {"namespaces": (12, "I"), "monotonic_ns": (16, "Q"), "boottime_ns": (24, "Q")},
     TAG_CRED: {"uid": (0, "4I"), "gid": (16, "4I"), "cap": (32, "5Q"), "securebits": (72, "I"),
-               "nr_groups": (76, "I"), "nr_landlock": (80, "I")},
+               "nr_groups": (76, "I"), "landlock_log": (80, "I"), "landlock": (88, "Q")},
     TAG_PIPE: {"ring_size": (0, "I"), "uid": (12, "I"), "gid": (16, "I")},
     TAG_NETLINK: {"opener": (0, "Q"), "uid": (40, "I"), "gid": (44, "I")},
     TAG_KERNFS_FILE: {"opener": (0, "Q"), "uid": (16, "I"), "gid": (20, "I")},

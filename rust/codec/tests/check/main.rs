@@ -6,8 +6,10 @@ use cr_codec::{check::check_state, uapi::*, Record};
 use proptest::prelude::*;
 use zerocopy::{FromBytes, IntoBytes};
 
+mod bpf;
 mod inet;
 mod kernfs;
+mod landlock;
 mod netlink;
 mod packet;
 #[path = "../sample/mod.rs"]
@@ -127,6 +129,8 @@ fn every_record_is_needed() {
                     | FILE_PING
                     | FILE_MQUEUE
                     | FILE_PLACE
+                    | FILE_BPF_MAP
+                    | FILE_RULES
             );
         assert_eq!(check(&less).is_ok(), optional, "{gone:?}");
         if !matches!(
@@ -844,7 +848,7 @@ fn places() {
     fails("a file of no type", |file| file.mode = 0o170777);
     fails("mode and flags disagree", |file| file.flags |= 0o200000);
     fails("a device number without", |file| file.rdev = 1);
-    let watches = "it watches a place";
+    let watches = "it watches a place, or rules";
     let mut sample = Sample::new();
     let at = index(&sample, CR_TAG_EPOLL, 0);
     let item = size_of::<cr_img_epoll>();

@@ -52,7 +52,10 @@ pub struct Sample {
     pub pages: Vec<Pages>,
 }
 
-pub const MQUEUE: u64 = 9;
+pub const MQUEUE: u64 = 6;
+pub const RULES: u64 = 7;
+pub const LAYER: u64 = 8;
+pub const LAYER2: u64 = 9;
 pub const CRED: u64 = 10;
 pub const PIPE: u64 = 11;
 pub const INODE: u64 = 12;
@@ -91,6 +94,9 @@ pub const URING: u64 = 52;
 pub const FILE_IO_URING: u64 = 53;
 pub const FILE_MQUEUE: u64 = 54;
 pub const FILE_PLACE: u64 = 55;
+pub const BPF_MAP: u64 = 56;
+pub const FILE_BPF_MAP: u64 = 57;
+pub const FILE_RULES: u64 = 58;
 pub const PIDNS: u64 = 70;
 pub const PIDNS2: u64 = 71;
 pub const FILE_TOLD: u64 = 72;
@@ -392,10 +398,48 @@ impl Sample {
         self.put(MQUEUE, &queue, &[b"name", &messages[..]].concat());
     }
 
+    fn landlock(&mut self) {
+        let below = cr_img_landlock_rule {
+            access: 2,
+            flags: CR_LANDLOCK_RULE_QUIET as u16,
+            mode: 0o040000,
+            path_len: 4,
+            ..Default::default()
+        };
+        let port = cr_img_landlock_rule {
+            access: 1,
+            port: 80,
+            flags: CR_LANDLOCK_RULE_PORT as u16,
+            ..Default::default()
+        };
+        let rules = [below.as_bytes(), b"/dir", port.as_bytes()].concat();
+        let layers = [
+            (RULES, 0, CR_LANDLOCK_RULESET),
+            (LAYER, 0, CR_LANDLOCK_SAME_EXEC_OFF),
+            (LAYER2, LAYER, CR_LANDLOCK_UNLOGGED),
+        ];
+        for (id, prev, flags) in layers {
+            let layer = cr_img_landlock {
+                prev,
+                fs: 6,
+                net: 1,
+                scoped: 3,
+                quiet_fs: 4,
+                flags,
+                nr_rules: 2,
+                ..Default::default()
+            };
+            self.put(id, &layer, &rules);
+        }
+    }
+
     fn objects(&mut self) {
+        self.landlock();
         let cred = cr_img_cred {
             nr_groups: 2,
             cap: [0, 3, 1, 3, 0],
+            landlock: LAYER2,
+            landlock_log: CR_LANDLOCK_LOG_OFF | 2,
             ..Default::default()
         };
         self.put(CRED, &cred, [0u32, 27].as_bytes());
@@ -765,6 +809,34 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_PLACE, &place, b"/dev/link");
+        // BPF_MAP_TYPE_PERCPU_HASH with BPF_F_NO_PREALLOC.
+        let map = cr_img_bpf_map {
+            type_: 5,
+            key_size: 4,
+            value_size: 5,
+            max_entries: 3,
+            map_flags: 1,
+            nr_cpus: 2,
+            nr: 2,
+            flags: CR_BPF_MAP_FROZEN,
+            name: padded("map"),
+            ..Default::default()
+        };
+        self.put(BPF_MAP, &map, &[7; 40]);
+        let file = cr_img_file {
+            kind: CR_FILE_BPF_MAP,
+            flags: 2,
+            target: BPF_MAP,
+            ..Default::default()
+        };
+        self.put(FILE_BPF_MAP, &file, &[]);
+        let rules = cr_img_file {
+            kind: CR_FILE_RULESET,
+            flags: 0o4002,
+            target: RULES,
+            ..Default::default()
+        };
+        self.put(FILE_RULES, &rules, &[]);
         let lock = cr_img_lock {
             file: FILE_EXE,
             owner: FDTABLE,

@@ -486,6 +486,8 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_SOCKET | CR_FILE_INET | CR_FILE_NETLINK | CR_FILE_LINK => "socket",
         CR_FILE_IO_URING => "io_uring",
         CR_FILE_MQUEUE => "mqueue",
+        CR_FILE_RULESET => "landlock",
+        CR_FILE_BPF_MAP => "bpf map",
         CR_FILE_PATH => "place",
         CR_FILE_PTMX => "pty master",
         CR_FILE_PTS | CR_FILE_CURRENT_TTY => "terminal",
