@@ -19,6 +19,7 @@ use crate::{
     save::Save,
     state::{
         inet::{bind, Called, Made},
+        sockerr,
         sockfilter::Programs,
         sockopt::{option, Options},
     },
@@ -47,7 +48,7 @@ pub(crate) fn save_groups(socket: &InetRef, options: &mut KVVec<cr_img_sockopt>)
     Ok(())
 }
 
-/// Saves what waits in sockets, when all of them are known.
+/// Saves what waits in sockets, when all of them are known. Those of TCP have no more than errors here.
 pub(crate) fn save_datagrams(save: &mut Save<'_>) -> Result {
     let sockets = core::mem::take(&mut save.datagrams);
     if !sockets.is_empty() {
@@ -76,6 +77,7 @@ pub(crate) fn save_datagrams(save: &mut Save<'_>) -> Result {
             datagram.socket = *id;
             save.record(&datagram, &[&bytes])?;
         }
+        sockerr::save(save, *id, socket).context(format_args!("{}", Called(&record)))?;
     }
     Ok(())
 }

@@ -67,6 +67,7 @@ pub mod session;
 pub mod shared;
 pub mod signalfd;
 pub mod sleep;
+mod sockerr;
 pub mod socket;
 mod sockfilter;
 pub mod sync;

@@ -9,6 +9,7 @@
 #include <linux/rtnetlink.h>
 #include <mqueue.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -280,15 +281,16 @@ static void make_udp_anycast(void)
 	write_file("/proc/sys/net/ipv6/conf/all/forwarding", 0, "0");
 }
 
-static void make_udp_errors(void)
+/* When a packet was sent, which a program has asked for once. */
+static void make_udp_sent(void)
 {
 	struct sockaddr_in address = bind_udp();
+	int asks = 1 << 1 /* SOF_TIMESTAMPING_TX_SOFTWARE */ | 1 << 4 /* _SOFTWARE */;
 
-	close(pair[0]);
-	pair[0] = sure(socket(AF_INET, SOCK_DGRAM, 0));
-	sure(setsockopt(pair[0], IPPROTO_IP, IP_RECVERR, &(int){ 1 }, sizeof(int)));
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_TIMESTAMPING, &asks, sizeof(asks)));
 	sure(sendto(pair[0], "x", 1, 0, (void *)&address, sizeof(address)));
-	sleep_ms(50);
+	sure(poll(&(struct pollfd){ .fd = pair[0] }, 1, -1));
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_TIMESTAMPING, &(int){ 0 }, sizeof(int)));
 }
 
 static void make_udp_labels(void)
@@ -520,7 +522,7 @@ static const struct case_ cases[] = {
 	{ "udp-corked", "a UDP socket with a datagram that is not complete", make_udp_corked, NULL },
 	{ "udp-tunnel", "that unpacks tunnels", make_udp_tunnel, NULL },
 	{ "udp-anycast", "a UDP socket that is a member of an anycast group", make_udp_anycast, NULL },
-	{ "udp-errors", "a UDP socket with errors that wait", make_udp_errors, NULL },
+	{ "udp-sent", "UDP socket 127.0.0.1:[0-9]+: what waits as an error", make_udp_sent, NULL },
 	{ "udp-labels", "that asks for labels", make_udp_labels, NULL },
 	{ "udp-options", "UDP socket 127.0.0.1:[0-9]+: a datagram with IP options", make_udp_options,
 	  NULL },

@@ -169,6 +169,8 @@ struct cr_img_tail {
  *	names; by ascending sockets, those of one in their order
  * @CR_TAG_SOURCE: struct cr_img_source; after the socket it names; by ascending
  *	sockets
+ * @CR_TAG_SOCKERR: struct cr_img_sockerr, then the bytes; after the socket it
+ *	names; by ascending sockets, those of one in their order
  * @CR_TAG_NETLINK: obj; struct cr_img_netlink, then struct cr_img_sockopt[]
  * @CR_TAG_NLMSG: struct cr_img_netlink_message, then the bytes; after the
  *	socket it names; by ascending sockets, those of one in their order
@@ -287,6 +289,7 @@ enum cr_img_tag {
 
 	CR_TAG_PAGES		= 0x60,
 	CR_TAG_RESERVE		= 0x61,
+	CR_TAG_SOCKERR		= 0x62,
 };
 
 /**
@@ -1817,6 +1820,34 @@ struct cr_img_datagram {
 	__u32 frag_max;
 	__u32 segment;
 	__u8 from[16];
+	__u8 to[16];
+};
+
+/**
+ * struct cr_img_sockerr - error that waits in a TCP, UDP, ping or raw socket: MSG_ERRQUEUE
+ * @packet: the packet that told of it, in what IP_RECVERR tells of that: with addresses
+ *	and no ports; all but @socket, @time_ns, @length and @family is 0 of an error of
+ *	the machine itself; the bytes that follow are those that the program has sent
+ * @error: errno; 0 of no error, but the path MTU that IPV6_RECVPATHMTU tells
+ * @info: ee_info, or the path MTU
+ * @data: ee_data
+ * @origin: SO_EE_ORIGIN_LOCAL, _ICMP or _ICMP6; _NONE of a path MTU
+ * @type: type of the message of ICMP
+ * @code: its code
+ * @port: to which the program has sent
+ * @flow: flow label and class of IPv6 with which it has sent
+ * @to: address to which it has sent
+ */
+struct cr_img_sockerr {
+	struct cr_img_datagram packet;
+	__u32 error;
+	__u32 info;
+	__u32 data;
+	__u32 origin;
+	__u32 type;
+	__u32 code;
+	__u32 port;
+	__u32 flow;
 	__u8 to[16];
 };
 

@@ -93,6 +93,7 @@ fn every_record_is_needed() {
                 | CR_TAG_WAITING
                 | CR_TAG_DATAGRAM
                 | CR_TAG_SOURCE
+                | CR_TAG_SOCKERR
                 | CR_TAG_NLMSG
                 | CR_TAG_SOCKFILTER
                 | CR_TAG_FRAME
@@ -137,6 +138,7 @@ fn every_record_is_needed() {
                 | CR_TAG_WAITING
                 | CR_TAG_DATAGRAM
                 | CR_TAG_SOURCE
+                | CR_TAG_SOCKERR
                 | CR_TAG_NLMSG
                 | CR_TAG_FRAME
                 | CR_TAG_SEM
