@@ -121,7 +121,8 @@ const REFUSED: &[(u32, &str)] = &[
     ),
     (
         CR_INET_X_CORKED,
-        "with a datagram that is not complete (UDP_CORK, MSG_MORE)",
+        "with a datagram that is not complete (UDP_CORK, MSG_MORE), and is raw, or has IP options or \
+         times of its own,",
     ),
     (
         CR_INET_X_DISCONNECTED,

@@ -38,6 +38,7 @@
 pub mod aio;
 pub mod build;
 pub mod cgroup_file;
+mod cork;
 pub mod cred;
 pub mod errno;
 pub mod file;

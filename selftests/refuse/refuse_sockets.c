@@ -255,11 +255,29 @@ static struct sockaddr_in bind_udp(void)
 	return address;
 }
 
+/* Its first part has brought options along. */
 static void make_udp_corked(void)
 {
+	/* A record of the route, for three places. */
+	const char route[16] = { 7, 15, 4 };
 	struct sockaddr_in address = bind_udp();
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(route))] = {};
+	struct iovec iov = { "a part", 6 };
+	struct msghdr msg = {
+		.msg_name = &address,
+		.msg_namelen = sizeof(address),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
 
-	sure(sendto(pair[0], "a part", 6, MSG_MORE, (void *)&address, sizeof(address)));
+	head->cmsg_level = IPPROTO_IP;
+	head->cmsg_type = IP_RETOPTS;
+	head->cmsg_len = CMSG_LEN(sizeof(route));
+	memcpy(CMSG_DATA(head), route, sizeof(route));
+	sure(sendmsg(pair[0], &msg, MSG_MORE));
 }
 
 static void make_udp_tunnel(void)

@@ -171,6 +171,8 @@ struct cr_img_tail {
  *	sockets
  * @CR_TAG_SOCKERR: struct cr_img_sockerr, then the bytes; after the socket it
  *	names; by ascending sockets, those of one in their order
+ * @CR_TAG_CORK: struct cr_img_cork, then the bytes; after the socket it names; by
+ *	ascending sockets
  * @CR_TAG_NETLINK: obj; struct cr_img_netlink, then struct cr_img_sockopt[]
  * @CR_TAG_NLMSG: struct cr_img_netlink_message, then the bytes; after the
  *	socket it names; by ascending sockets, those of one in their order
@@ -290,6 +292,7 @@ enum cr_img_tag {
 	CR_TAG_PAGES		= 0x60,
 	CR_TAG_RESERVE		= 0x61,
 	CR_TAG_SOCKERR		= 0x62,
+	CR_TAG_CORK		= 0x63,
 };
 
 /**
@@ -1848,6 +1851,38 @@ struct cr_img_sockerr {
 	__u32 code;
 	__u32 port;
 	__u32 flow;
+	__u8 to[16];
+};
+
+/**
+ * struct cr_img_cork - datagram of a UDP socket of which more is to come: UDP_CORK, MSG_MORE
+ * @socket: CR_TAG_INET
+ * @length: bytes that there are of it
+ * @family: of the datagram: AF_INET, also in a socket of IPv6, or AF_INET6
+ * @port: to which it goes
+ * @ifindex: number of the device by which it goes, or 0 for any
+ * @ttl: IP_TTL, or 0 for what is usual; IPV6_HOPLIMIT
+ * @tos: IP_TOS, IPV6_TCLASS
+ * @mark: SO_MARK
+ * @priority: SO_PRIORITY
+ * @segment: UDP_SEGMENT
+ * @whole: IPV6_DONTFRAG; 0 of IPv4
+ * @from: address from which it comes, like those of struct cr_img_inet
+ * @to: address to which it goes
+ */
+struct cr_img_cork {
+	__u64 socket;
+	__u32 length;
+	__u32 family;
+	__u32 port;
+	__u32 ifindex;
+	__u32 ttl;
+	__u32 tos;
+	__u32 mark;
+	__u32 priority;
+	__u32 segment;
+	__u32 whole;
+	__u8 from[16];
 	__u8 to[16];
 };
 

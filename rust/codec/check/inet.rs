@@ -244,6 +244,35 @@ pub(super) fn error(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_sockerr
     Ok(error)
 }
 
+/// A datagram of which more is to come.
+pub(super) fn cork(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_cork> {
+    let cork: cr_img_cork = rec.fixed()?;
+    rec.require_elements::<cr_img_cork, u8>(u64::from(cork.length))?;
+    let v6 = cork.family == AF_INET6;
+    let byte = u32::from(u8::MAX);
+    rec.require(
+        matches!(cork.family, AF_INET | AF_INET6)
+            && (1..=u32::from(u16::MAX)).contains(&cork.port)
+            && cork.length <= CR_DATAGRAM_MAX
+            && cork.ifindex <= i32::MAX as u32
+            && cork.ttl <= byte
+            && cork.tos <= byte
+            && cork.segment <= u32::from(u16::MAX)
+            && cork.whole <= v6.into(),
+        "impossible value",
+    )?;
+    addresses(&rec, cork.family, [cork.from, cork.to])?;
+    let socket = state.refers::<cr_img_inet>(rec, cork.socket, "nobody to send it")?;
+    let socket: cr_img_inet = socket.fixed()?;
+    rec.require(
+        sockopt::sort(&socket) == IPPROTO_UDP
+            && socket.flags & CR_INET_BOUND != 0
+            && (!v6 || socket.family == AF_INET6),
+        "a socket that does not send it",
+    )?;
+    Ok(cork)
+}
+
 /// A source of a multicast group.
 pub(super) fn source(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_source> {
     let source: cr_img_source = rec.fixed()?;

@@ -127,4 +127,10 @@ bool cr_shim_sockerr_read_mtu(const struct sock *sk, struct cr_img_sockerr *out)
 int cr_shim_sockerr_queue(struct sock *sk, const struct cr_img_sockerr *in,
 			  const void *data);
 
+/* cork.c: datagrams of UDP sockets that are not complete. */
+bool cr_shim_cork_is_odd(const struct sock *sk);
+bool cr_shim_cork_read(struct sock *sk, struct cr_img_cork *out);
+int cr_shim_cork_copy(struct sock *sk, u8 *buf, u32 len);
+int cr_shim_cork_send(struct sock *sk, const struct cr_img_cork *in, const void *data);
+
 #endif

@@ -66,7 +66,7 @@ static u64 unsupported_udp(const struct sock *sk)
 	const struct udp_sock *up = udp_sk(sk);
 	u64 found = 0;
 
-	if (up->pending || up->len)
+	if ((up->pending || up->len) && cr_shim_cork_is_odd(sk))
 		found |= BIT_ULL(CR_INET_X_CORKED);
 	if (up->encap_type || up->encap_rcv || udp_test_bit(ACCEPT_FRAGLIST, sk))
 		found |= BIT_ULL(CR_INET_X_ENCAP);

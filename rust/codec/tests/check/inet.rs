@@ -335,6 +335,29 @@ fn errors_wait_in_sockets() {
 }
 
 #[test]
+fn datagrams_are_not_complete() {
+    let refused = |why, change: &dyn Fn(&mut cr_img_cork)| fails::<cr_img_cork>(0, why, change);
+    refused("count disagree", &|cork| cork.length = 5);
+    refused("nobody to send it", &|cork| cork.socket = NETLINK);
+    refused("does not send it", &|cork| cork.socket = INET);
+    let value = "impossible value";
+    refused(value, &|cork| cork.family = 1);
+    refused(value, &|cork| cork.port = 0);
+    refused(value, &|cork| cork.port = 1 << 16);
+    refused(value, &|cork| cork.ifindex = 1 << 31);
+    refused(value, &|cork| cork.ttl = 256);
+    refused(value, &|cork| cork.tos = 256);
+    refused(value, &|cork| cork.segment = 1 << 16);
+    refused(value, &|cork| cork.whole = 1);
+    refused("impossible address", &|cork| cork.from[4] = 1);
+    refused("impossible address", &|cork| cork.to[4] = 1);
+    passes::<cr_img_cork>(0, |cork| {
+        (cork.family, cork.whole, cork.to) = (10, 1, [1; 16])
+    });
+    fails::<cr_img_inet>(OF_UDP, "does not send it", |inet| inet.flags = 0);
+}
+
+#[test]
 fn groups_have_sources() {
     let refused = |why, change: &dyn Fn(&mut cr_img_source)| {
         fails::<cr_img_source>(0, why, change);

@@ -196,6 +196,16 @@ impl Sample {
             ..Default::default()
         };
         self.put(0, &error, b"ask");
+        let cork = cr_img_cork {
+            socket: UDP,
+            length: 4,
+            family: 2,
+            port: 53,
+            from: v4,
+            to: v4,
+            ..Default::default()
+        };
+        self.put(0, &cork, b"half");
         let mtu = cr_img_sockerr {
             packet: cr_img_datagram {
                 socket: UDP,
