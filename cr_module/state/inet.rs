@@ -137,10 +137,7 @@ const REFUSED: &[(u32, &str)] = &[
     (CR_INET_X_PACKET, "of the type SOCK_PACKET"),
     (CR_INET_X_ROUTER, "of a router (IP_ROUTER_ALERT, MRT_INIT)"),
     (CR_INET_X_ENCAP, "that unpacks tunnels (UDP_ENCAP)"),
-    (
-        CR_INET_X_LABELS,
-        "that asks for labels (IP_PASSSEC, SO_PASSSEC)",
-    ),
+    (CR_INET_X_LABELS, "that asks for labels (SO_PASSSEC)"),
     (
         CR_INET_X_PROTOCOL,
         "of a protocol whose sockets the kernel may know more of (others than NETLINK_ROUTE, \

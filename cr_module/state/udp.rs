@@ -72,8 +72,8 @@ pub(crate) fn save_datagrams(save: &mut Save<'_>) -> Result {
                 Err(error) if error == EBADMSG() => continue,
                 Err(error) if error == EOPNOTSUPP() => fail!(
                     EOPNOTSUPP(),
-                    "{}: a datagram with IP options, extension headers or a checksum that is told \
-                     (IP_CHECKSUM) is not supported yet: receive it first",
+                    "{}: a datagram with IP options, extension headers or a checksum or label that is \
+                     told (IP_CHECKSUM, IP_PASSSEC) is not supported yet: receive it first",
                     Called(&record)
                 ),
                 datagram => datagram.context(format_args!("{}", Called(&record)))?,

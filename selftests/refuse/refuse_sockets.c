@@ -59,12 +59,6 @@ static void make_urgent(void)
 	sure(send(pair[0], "ab", 2, MSG_OOB));
 }
 
-static void make_labels(void)
-{
-	make_stream();
-	sure(setsockopt(pair[0], SOL_SOCKET, SO_PASSSEC, &(int){ 1 }, sizeof(int)));
-}
-
 static void make_timestamping(void)
 {
 	make_stream();
@@ -311,12 +305,6 @@ static void make_udp_sent(void)
 	sure(setsockopt(pair[0], SOL_SOCKET, SO_TIMESTAMPING, &(int){ 0 }, sizeof(int)));
 }
 
-static void make_udp_labels(void)
-{
-	bind_udp();
-	sure(setsockopt(pair[0], IPPROTO_IP, IP_PASSSEC, &(int){ 1 }, sizeof(int)));
-}
-
 static void make_udp_options(void)
 {
 	char route[] = { 7, 15, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
@@ -479,6 +467,12 @@ static void make_netlink_list(void)
 	sure(send(pair[0], &request, request.head.nlmsg_len, 0));
 }
 
+static void make_netlink_labels(void)
+{
+	pair[0] = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_PASSSEC, &(int){ 1 }, sizeof(int)));
+}
+
 static void make_netlink_filter(void)
 {
 	pair[0] = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT));
@@ -521,7 +515,6 @@ static void make_in_child(void)
 static const struct case_ cases[] = {
 	{ "filter", "a socket with an eBPF program", make_filter, NULL },
 	{ "urgent", "with urgent data", make_urgent, NULL },
-	{ "labels", "that asks for labels", make_labels, NULL },
 	{ "timestamping", "with an option that others have", make_timestamping, NULL },
 	{ "elsewhere", "of another network namespace", make_elsewhere, NULL },
 	{ "memory-in-flight", "a file in a message: memory of a process", make_memory_in_flight, NULL },
@@ -541,7 +534,6 @@ static const struct case_ cases[] = {
 	{ "udp-tunnel", "that unpacks tunnels", make_udp_tunnel, NULL },
 	{ "udp-anycast", "a UDP socket that is a member of an anycast group", make_udp_anycast, NULL },
 	{ "udp-sent", "UDP socket 127.0.0.1:[0-9]+: what waits as an error", make_udp_sent, NULL },
-	{ "udp-labels", "that asks for labels", make_udp_labels, NULL },
 	{ "udp-options", "UDP socket 127.0.0.1:[0-9]+: a datagram with IP options", make_udp_options,
 	  NULL },
 	{ "udp-headers", "a datagram with IP options, extension headers", make_udp_headers, NULL },
@@ -557,6 +549,7 @@ static const struct case_ cases[] = {
 	{ "packet-frame", "a packet socket: a frame of several segments", make_packet_frame, NULL },
 	{ "netlink-protocol", "a netlink socket of a protocol", make_netlink_protocol, NULL },
 	{ "netlink-list", "a netlink socket that is being told a list", make_netlink_list, NULL },
+	{ "netlink-labels", "a netlink socket that asks for labels", make_netlink_labels, NULL },
 	{ "netlink-filter", "a netlink socket with an eBPF program", make_netlink_filter, NULL },
 	{ "netlink-large", "netlink socket 70000: a message of more than 65536 bytes",
 	  make_netlink_large, NULL },

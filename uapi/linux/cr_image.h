@@ -1481,6 +1481,7 @@ enum cr_img_socket_state {
 #define CR_SOCKET_REUSEPORT	0x100000
 #define CR_SOCKET_SNDBUF	0x200000	/* was set */
 #define CR_SOCKET_RCVBUF	0x400000	/* was set */
+#define CR_SOCKET_PASSSEC	0x800000
 /* It is found by its name. Others that have one have it from a listener. */
 #define CR_SOCKET_BOUND		0x1000000
 /* Whose it is at the other end is known: SO_PEERCRED. */

@@ -110,7 +110,7 @@ int cr_shim_udp_add_source(struct sock *sk, const struct cr_img_source *in);
 struct sk_buff *cr_shim_udp_next(struct sock *sk, struct sk_buff *after);
 int cr_shim_udp_read(struct sock *sk, struct sk_buff *skb,
 		     struct cr_img_datagram *out);
-bool cr_shim_udp_is_odd(const struct sock *sk, const struct sk_buff *skb);
+bool cr_shim_udp_is_odd(const struct sock *sk, struct sk_buff *skb);
 void cr_shim_udp_read_packet(const struct sk_buff *skb, struct cr_img_datagram *out);
 void cr_shim_udp_put_packet(struct sk_buff *skb, const struct cr_img_datagram *in,
 			    u8 protocol);

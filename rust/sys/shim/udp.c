@@ -15,6 +15,7 @@
 #include <linux/net.h>
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
+#include <linux/security.h>
 #include <linux/skbuff.h>
 #include <linux/udp.h>
 #include <net/dsfield.h>
@@ -84,8 +85,6 @@ u64 cr_shim_udp_unsupported(struct sock *sk)
 		found |= unsupported_udp(sk);
 	if (cr_shim_is_raw(sk))
 		found |= cr_shim_raw_unsupported(sk);
-	if (inet_test_bit(PASSSEC, sk))
-		found |= BIT_ULL(CR_INET_X_LABELS);
 	return found;
 }
 
@@ -206,13 +205,22 @@ struct sk_buff *cr_shim_udp_next(struct sock *sk, struct sk_buff *after)
 	return skb;
 }
 
+/* Has a security module a label for a packet, which is told (IP_PASSSEC)? */
+static bool has_label(const struct sock *sk, struct sk_buff *skb)
+{
+	u32 secid;
+
+	return inet_test_bit(PASSSEC, sk) &&
+	       !security_socket_getpeersec_dgram(NULL, skb, &secid);
+}
+
 /* Is there more to be told of a packet than there is room for? */
-bool cr_shim_udp_is_odd(const struct sock *sk, const struct sk_buff *skb)
+bool cr_shim_udp_is_odd(const struct sock *sk, struct sk_buff *skb)
 {
 	const struct inet6_skb_parm *cb6 = IP6CB(skb);
 
 	if (skb->protocol == htons(ETH_P_IP))
-		return IPCB(skb)->opt.optlen ||
+		return IPCB(skb)->opt.optlen || has_label(sk, skb) ||
 		       (inet_test_bit(CHECKSUM, sk) &&
 			skb->ip_summed == CHECKSUM_COMPLETE);
 	return cb6->lastopt || cb6->flags & (IP6SKB_HOPBYHOP | IP6SKB_L3SLAVE);
