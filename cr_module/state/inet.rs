@@ -16,6 +16,7 @@ use crate::{
     report::{fail, failure, words_for, Context, Result},
     save::Save,
     state::{
+        sockerr::Errors,
         sockfilter::{self, Programs},
         sockopt::{self, Options},
         tcp, udp,
@@ -55,9 +56,11 @@ pub(crate) fn save(save: &mut Save<'_>, socket: &InetRef, file: &FileRef) -> Res
     let id = save.objects.add(Kind::Socket, socket.identity())?;
     save.object(id, &record, &[options.as_bytes()])?;
     sockfilter::save(save, id, socket)?;
-    if sort(&record) != SOL_TCP {
+    let of_tcp = sort(&record) == SOL_TCP;
+    if !of_tcp || info.errors != 0 {
         save.datagrams.push((id, socket.clone()), GFP_KERNEL)?;
-    } else if record.state == CR_SOCKET_CONNECTED {
+    }
+    if of_tcp && record.state == CR_SOCKET_CONNECTED {
         save.connections.push((id, socket.clone()), GFP_KERNEL)?;
     }
     if record.state == CR_SOCKET_LISTENING {
@@ -118,7 +121,8 @@ const REFUSED: &[(u32, &str)] = &[
     ),
     (
         CR_INET_X_CORKED,
-        "with a datagram that is not complete (UDP_CORK, MSG_MORE)",
+        "with a datagram that is not complete (UDP_CORK, MSG_MORE), and is raw, or has IP options or \
+         times of its own,",
     ),
     (
         CR_INET_X_DISCONNECTED,
@@ -133,10 +137,7 @@ const REFUSED: &[(u32, &str)] = &[
     (CR_INET_X_PACKET, "of the type SOCK_PACKET"),
     (CR_INET_X_ROUTER, "of a router (IP_ROUTER_ALERT, MRT_INIT)"),
     (CR_INET_X_ENCAP, "that unpacks tunnels (UDP_ENCAP)"),
-    (
-        CR_INET_X_LABELS,
-        "that asks for labels (IP_PASSSEC, SO_PASSSEC)",
-    ),
+    (CR_INET_X_LABELS, "that asks for labels (SO_PASSSEC)"),
     (
         CR_INET_X_PROTOCOL,
         "of a protocol whose sockets the kernel may know more of (others than NETLINK_ROUTE, \
@@ -317,6 +318,7 @@ impl Made {
         tcp::restore(self, records)?;
         let programs = Programs::of(records)?;
         udp::restore(self, records, &programs)?;
+        let errors = Errors::of(records)?;
         for Socket {
             id, socket, record, ..
         } in &self.sockets
@@ -325,8 +327,9 @@ impl Made {
                 // It has received what the others have sent it so far.
                 programs.attach(*id, SO_ATTACH_FILTER, socket)?;
             }
-            socket
-                .set(record)
+            errors
+                .queue(*id, socket)
+                .and_then(|()| Ok(socket.set(record)?))
                 .context(format_args!("{}", Called(record)))?;
         }
         Ok(())

@@ -58,6 +58,7 @@ pub(crate) mod session;
 pub(crate) mod shmem;
 pub(crate) mod signal;
 pub(crate) mod signalfd;
+mod sockerr;
 pub(crate) mod socket;
 pub(crate) mod sockfilter;
 pub(crate) mod sockopt;

@@ -12,7 +12,7 @@
 //! Filters come last, so that nobody asks them about a message twice.
 //!
 //! Refused: peers outside of the container, unless the socket is external; eBPF; urgent data
-//! (MSG_OOB); SO_PASSSEC and options that mean nothing to this family; other network namespaces.
+//! (MSG_OOB); messages with labels (SO_PASSSEC), options that mean nothing to this family; other network namespaces.
 
 use crate::{
     files::Files,
@@ -128,7 +128,10 @@ const REFUSED: &[(u32, &str)] = &[
     ),
     (CR_SOCKET_X_BPF, "that a BPF program looks after"),
     (CR_SOCKET_X_URGENT, "with urgent data (MSG_OOB)"),
-    (CR_SOCKET_X_PASSSEC, "that asks for labels (SO_PASSSEC)"),
+    (
+        CR_SOCKET_X_PASSSEC,
+        "with messages with labels (SO_PASSSEC)",
+    ),
     (
         CR_SOCKET_X_OPTION,
         "with an option that others have (SO_TIMESTAMPING, SO_BINDTODEVICE, SO_TXTIME ...)",

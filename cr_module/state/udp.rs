@@ -8,10 +8,14 @@
 //!
 //! A ping socket has an identifier of ICMP as its port.
 //!
+//! A datagram of which more is to come (UDP_CORK, MSG_MORE) is sent again as far as it was, with where it is to
+//! go and all that its first part has said of it.
+//!
 //! Raw sockets have no port: they get packets as soon as they exist. So a new one is hidden from the
 //! network until it is complete.
 //!
-//! Refused: datagrams with IP options or extension headers.
+//! Refused: datagrams with IP options or extension headers, or times at which they are to be sent; parts of
+//! packets of raw sockets.
 
 use crate::{
     image::{Records, Waiting},
@@ -19,6 +23,7 @@ use crate::{
     save::Save,
     state::{
         inet::{bind, Called, Made},
+        sockerr,
         sockfilter::Programs,
         sockopt::{option, Options},
     },
@@ -47,7 +52,7 @@ pub(crate) fn save_groups(socket: &InetRef, options: &mut KVVec<cr_img_sockopt>)
     Ok(())
 }
 
-/// Saves what waits in sockets, when all of them are known.
+/// Saves what waits in sockets, when all of them are known. Those of TCP have no more than errors here.
 pub(crate) fn save_datagrams(save: &mut Save<'_>) -> Result {
     let sockets = core::mem::take(&mut save.datagrams);
     if !sockets.is_empty() {
@@ -67,8 +72,8 @@ pub(crate) fn save_datagrams(save: &mut Save<'_>) -> Result {
                 Err(error) if error == EBADMSG() => continue,
                 Err(error) if error == EOPNOTSUPP() => fail!(
                     EOPNOTSUPP(),
-                    "{}: a datagram with IP options, extension headers or a checksum that is told \
-                     (IP_CHECKSUM) is not supported yet: receive it first",
+                    "{}: a datagram with IP options, extension headers or a checksum or label that is \
+                     told (IP_CHECKSUM, IP_PASSSEC) is not supported yet: receive it first",
                     Called(&record)
                 ),
                 datagram => datagram.context(format_args!("{}", Called(&record)))?,
@@ -76,6 +81,12 @@ pub(crate) fn save_datagrams(save: &mut Save<'_>) -> Result {
             datagram.socket = *id;
             save.record(&datagram, &[&bytes])?;
         }
+        let cork = socket.cork().context(format_args!("{}", Called(&record)))?;
+        if let Some((mut cork, bytes)) = cork {
+            cork.socket = *id;
+            save.record(&cork, &[&bytes])?;
+        }
+        sockerr::save(save, *id, socket).context(format_args!("{}", Called(&record)))?;
     }
     Ok(())
 }
@@ -88,6 +99,9 @@ pub(crate) fn restore(made: &Made, records: &Records, programs: &Programs<'_>) -
     let sources = Waiting::tagged(records, CR_TAG_SOURCE, |rec| {
         Ok(rec.fixed::<cr_img_source>()?.socket)
     })?;
+    let corked = Waiting::tagged(records, CR_TAG_CORK, |rec| {
+        Ok(rec.fixed::<cr_img_cork>()?.socket)
+    })?;
     // Of several at a port, in the order in which they came.
     let mut sockets = KVVec::new();
     for (id, _, record) in made.all().filter(|(_, _, made)| sort(made) != SOL_TCP) {
@@ -99,6 +113,7 @@ pub(crate) fn restore(made: &Made, records: &Records, programs: &Programs<'_>) -
         let rec = records.get(records.find(id)?);
         join_groups(socket, &rec, sources.of(id))
             .and_then(|()| restore_one(socket, &rec, waiting.of(id), programs))
+            .and_then(|()| send_again(socket, corked.of(id)))
             .context(format_args!("{}", Called(record)))?;
     }
     Ok(())
@@ -146,6 +161,16 @@ fn restore_one<'a>(
         socket.show();
     }
     Ok(())
+}
+
+/// Sends what there was of a datagram that is not complete.
+fn send_again<'a>(socket: &InetRef, mut corked: impl Iterator<Item = Rec<'a>>) -> Result {
+    match corked.next() {
+        Some(rec) => Ok(socket
+            .send_corked(&rec.fixed()?, rec.variable::<cr_img_cork>())
+            .context(format_args!("a datagram that is not complete"))?),
+        None => Ok(()),
+    }
 }
 
 /// Puts what waits into a socket.

@@ -39,6 +39,7 @@
 pub mod aio;
 pub mod bpf;
 pub mod build;
+mod cork;
 pub mod cred;
 pub mod errno;
 pub mod file;
@@ -71,6 +72,7 @@ pub mod session;
 pub mod shared;
 pub mod signalfd;
 pub mod sleep;
+mod sockerr;
 pub mod socket;
 mod sockfilter;
 pub mod sync;

@@ -9,6 +9,7 @@
 #include <linux/rtnetlink.h>
 #include <mqueue.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -56,12 +57,6 @@ static void make_urgent(void)
 {
 	make_stream();
 	sure(send(pair[0], "ab", 2, MSG_OOB));
-}
-
-static void make_labels(void)
-{
-	make_stream();
-	sure(setsockopt(pair[0], SOL_SOCKET, SO_PASSSEC, &(int){ 1 }, sizeof(int)));
 }
 
 static void make_timestamping(void)
@@ -254,11 +249,29 @@ static struct sockaddr_in bind_udp(void)
 	return address;
 }
 
+/* Its first part has brought options along. */
 static void make_udp_corked(void)
 {
+	/* A record of the route, for three places. */
+	const char route[16] = { 7, 15, 4 };
 	struct sockaddr_in address = bind_udp();
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(route))] = {};
+	struct iovec iov = { "a part", 6 };
+	struct msghdr msg = {
+		.msg_name = &address,
+		.msg_namelen = sizeof(address),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
 
-	sure(sendto(pair[0], "a part", 6, MSG_MORE, (void *)&address, sizeof(address)));
+	head->cmsg_level = IPPROTO_IP;
+	head->cmsg_type = IP_RETOPTS;
+	head->cmsg_len = CMSG_LEN(sizeof(route));
+	memcpy(CMSG_DATA(head), route, sizeof(route));
+	sure(sendmsg(pair[0], &msg, MSG_MORE));
 }
 
 static void make_udp_tunnel(void)
@@ -280,21 +293,16 @@ static void make_udp_anycast(void)
 	write_file("/proc/sys/net/ipv6/conf/all/forwarding", 0, "0");
 }
 
-static void make_udp_errors(void)
+/* When a packet was sent, which a program has asked for once. */
+static void make_udp_sent(void)
 {
 	struct sockaddr_in address = bind_udp();
+	int asks = 1 << 1 /* SOF_TIMESTAMPING_TX_SOFTWARE */ | 1 << 4 /* _SOFTWARE */;
 
-	close(pair[0]);
-	pair[0] = sure(socket(AF_INET, SOCK_DGRAM, 0));
-	sure(setsockopt(pair[0], IPPROTO_IP, IP_RECVERR, &(int){ 1 }, sizeof(int)));
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_TIMESTAMPING, &asks, sizeof(asks)));
 	sure(sendto(pair[0], "x", 1, 0, (void *)&address, sizeof(address)));
-	sleep_ms(50);
-}
-
-static void make_udp_labels(void)
-{
-	bind_udp();
-	sure(setsockopt(pair[0], IPPROTO_IP, IP_PASSSEC, &(int){ 1 }, sizeof(int)));
+	sure(poll(&(struct pollfd){ .fd = pair[0] }, 1, -1));
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_TIMESTAMPING, &(int){ 0 }, sizeof(int)));
 }
 
 static void make_udp_options(void)
@@ -459,6 +467,12 @@ static void make_netlink_list(void)
 	sure(send(pair[0], &request, request.head.nlmsg_len, 0));
 }
 
+static void make_netlink_labels(void)
+{
+	pair[0] = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_PASSSEC, &(int){ 1 }, sizeof(int)));
+}
+
 static void make_netlink_filter(void)
 {
 	pair[0] = sure(socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT));
@@ -501,7 +515,6 @@ static void make_in_child(void)
 static const struct case_ cases[] = {
 	{ "filter", "a socket with an eBPF program", make_filter, NULL },
 	{ "urgent", "with urgent data", make_urgent, NULL },
-	{ "labels", "that asks for labels", make_labels, NULL },
 	{ "timestamping", "with an option that others have", make_timestamping, NULL },
 	{ "elsewhere", "of another network namespace", make_elsewhere, NULL },
 	{ "memory-in-flight", "a file in a message: a file of a process", make_memory_in_flight, NULL },
@@ -520,8 +533,7 @@ static const struct case_ cases[] = {
 	{ "udp-corked", "a UDP socket with a datagram that is not complete", make_udp_corked, NULL },
 	{ "udp-tunnel", "that unpacks tunnels", make_udp_tunnel, NULL },
 	{ "udp-anycast", "a UDP socket that is a member of an anycast group", make_udp_anycast, NULL },
-	{ "udp-errors", "a UDP socket with errors that wait", make_udp_errors, NULL },
-	{ "udp-labels", "that asks for labels", make_udp_labels, NULL },
+	{ "udp-sent", "UDP socket 127.0.0.1:[0-9]+: what waits as an error", make_udp_sent, NULL },
 	{ "udp-options", "UDP socket 127.0.0.1:[0-9]+: a datagram with IP options", make_udp_options,
 	  NULL },
 	{ "udp-headers", "a datagram with IP options, extension headers", make_udp_headers, NULL },
@@ -537,6 +549,7 @@ static const struct case_ cases[] = {
 	{ "packet-frame", "a packet socket: a frame of several segments", make_packet_frame, NULL },
 	{ "netlink-protocol", "a netlink socket of a protocol", make_netlink_protocol, NULL },
 	{ "netlink-list", "a netlink socket that is being told a list", make_netlink_list, NULL },
+	{ "netlink-labels", "a netlink socket that asks for labels", make_netlink_labels, NULL },
 	{ "netlink-filter", "a netlink socket with an eBPF program", make_netlink_filter, NULL },
 	{ "netlink-large", "netlink socket 70000: a message of more than 65536 bytes",
 	  make_netlink_large, NULL },

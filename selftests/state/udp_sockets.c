@@ -48,6 +48,7 @@ static void set_many(int fd, bool v6)
 	set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
 	set_option(fd, IPPROTO_IP, IP_RECVERR, 1);
 	set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+	set_option(fd, IPPROTO_IP, IP_PASSSEC, 1);
 	set_option(fd, IPPROTO_IP, IP_MULTICAST_TTL, 7);
 	set_option(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
 	set_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);

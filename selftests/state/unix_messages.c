@@ -163,6 +163,7 @@ int main(int argc, char **argv)
 	set(special[0], SO_MARK, 99);
 	set(special[0], SO_PEEK_OFF, 2);
 	set(special[0], SO_PASSCRED, 1);
+	set(special[0], SO_PASSSEC, 1);
 	sure(setsockopt(special[0], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)));
 	sure(setsockopt(special[0], SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
 	compare(plain[0], values[0], true);

@@ -171,6 +171,10 @@ struct cr_img_tail {
  *	names; by ascending sockets, those of one in their order
  * @CR_TAG_SOURCE: struct cr_img_source; after the socket it names; by ascending
  *	sockets
+ * @CR_TAG_SOCKERR: struct cr_img_sockerr, then the bytes; after the socket it
+ *	names; by ascending sockets, those of one in their order
+ * @CR_TAG_CORK: struct cr_img_cork, then the bytes; after the socket it names; by
+ *	ascending sockets
  * @CR_TAG_NETLINK: obj; struct cr_img_netlink, then struct cr_img_sockopt[]
  * @CR_TAG_NLMSG: struct cr_img_netlink_message, then the bytes; after the
  *	socket it names; by ascending sockets, those of one in their order
@@ -294,6 +298,8 @@ enum cr_img_tag {
 
 	CR_TAG_PAGES		= 0x60,
 	CR_TAG_RESERVE		= 0x61,
+	CR_TAG_SOCKERR		= 0x62,
+	CR_TAG_CORK		= 0x63,
 };
 
 /**
@@ -1616,6 +1622,7 @@ enum cr_img_socket_state {
 #define CR_SOCKET_REUSEPORT	0x100000
 #define CR_SOCKET_SNDBUF	0x200000	/* was set */
 #define CR_SOCKET_RCVBUF	0x400000	/* was set */
+#define CR_SOCKET_PASSSEC	0x800000
 /* It is found by its name. Others that have one have it from a listener. */
 #define CR_SOCKET_BOUND		0x1000000
 /* Whose it is at the other end is known: SO_PEERCRED. */
@@ -1957,6 +1964,66 @@ struct cr_img_datagram {
 	__u32 drops;
 	__u32 frag_max;
 	__u32 segment;
+	__u8 from[16];
+	__u8 to[16];
+};
+
+/**
+ * struct cr_img_sockerr - error that waits in a TCP, UDP, ping or raw socket: MSG_ERRQUEUE
+ * @packet: the packet that told of it, in what IP_RECVERR tells of that: with addresses
+ *	and no ports; all but @socket, @time_ns, @length and @family is 0 of an error of
+ *	the machine itself; the bytes that follow are those that the program has sent
+ * @error: errno; 0 of no error, but the path MTU that IPV6_RECVPATHMTU tells
+ * @info: ee_info, or the path MTU
+ * @data: ee_data
+ * @origin: SO_EE_ORIGIN_LOCAL, _ICMP or _ICMP6; _NONE of a path MTU
+ * @type: type of the message of ICMP
+ * @code: its code
+ * @port: to which the program has sent
+ * @flow: flow label and class of IPv6 with which it has sent
+ * @to: address to which it has sent
+ */
+struct cr_img_sockerr {
+	struct cr_img_datagram packet;
+	__u32 error;
+	__u32 info;
+	__u32 data;
+	__u32 origin;
+	__u32 type;
+	__u32 code;
+	__u32 port;
+	__u32 flow;
+	__u8 to[16];
+};
+
+/**
+ * struct cr_img_cork - datagram of a UDP socket of which more is to come: UDP_CORK, MSG_MORE
+ * @socket: CR_TAG_INET
+ * @length: bytes that there are of it
+ * @family: of the datagram: AF_INET, also in a socket of IPv6, or AF_INET6
+ * @port: to which it goes
+ * @ifindex: number of the device by which it goes, or 0 for any
+ * @ttl: IP_TTL, or 0 for what is usual; IPV6_HOPLIMIT
+ * @tos: IP_TOS, IPV6_TCLASS
+ * @mark: SO_MARK
+ * @priority: SO_PRIORITY
+ * @segment: UDP_SEGMENT
+ * @whole: IPV6_DONTFRAG; 0 of IPv4
+ * @from: address from which it comes, like those of struct cr_img_inet
+ * @to: address to which it goes
+ */
+struct cr_img_cork {
+	__u64 socket;
+	__u32 length;
+	__u32 family;
+	__u32 port;
+	__u32 ifindex;
+	__u32 ttl;
+	__u32 tos;
+	__u32 mark;
+	__u32 priority;
+	__u32 segment;
+	__u32 whole;
 	__u8 from[16];
 	__u8 to[16];
 };

@@ -14,6 +14,11 @@ const MAX_PROTOCOL: u32 = 255;
 const IPPROTO_TCP: u32 = sockopt::SOL_TCP;
 const IPPROTO_UDP: u32 = sockopt::SOL_UDP;
 const INADDR_LEN: usize = 4;
+/// Who tells of an error: SO_EE_ORIGIN_*.
+const ORIGIN_NONE: u32 = 0;
+const ORIGIN_LOCAL: u32 = 1;
+const ORIGIN_ICMP: u32 = 2;
+const ORIGIN_ICMP6: u32 = 3;
 /// The shortest header of IPv4; its first byte says how many words it has.
 const HEADER_LEN: usize = 20;
 const HEADER_WORD: usize = 4;
@@ -145,10 +150,8 @@ fn packet(rec: &Rec<'_>, datagram: &cr_img_datagram, sort: u32) -> Result {
     )
 }
 
-/// A datagram that waits.
-pub(super) fn datagram(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_datagram> {
-    let datagram: cr_img_datagram = rec.fixed()?;
-    rec.require_elements::<cr_img_datagram, u8>(u64::from(datagram.length))?;
+/// What a packet says, whatever it is.
+fn values(rec: &Rec<'_>, datagram: &cr_img_datagram) -> Result {
     let ports = [datagram.from_port, datagram.to_port];
     rec.require(
         datagram.length <= CR_DATAGRAM_MAX
@@ -171,9 +174,17 @@ pub(super) fn datagram(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_data
         },
         "what a packet of the other family has",
     )?;
-    addresses(&rec, datagram.family, [datagram.from, datagram.to])?;
+    addresses(rec, datagram.family, [datagram.from, datagram.to])
+}
+
+/// A datagram that waits.
+pub(super) fn datagram(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_datagram> {
+    let datagram: cr_img_datagram = rec.fixed()?;
+    rec.require_elements::<cr_img_datagram, u8>(u64::from(datagram.length))?;
+    values(&rec, &datagram)?;
     let socket = state.refers::<cr_img_inet>(rec, datagram.socket, "nobody to receive it")?;
     let socket: cr_img_inet = socket.fixed()?;
+    let v6 = datagram.family == AF_INET6;
     let family = v6 == (socket.family == AF_INET6);
     let sort = sockopt::sort(&socket);
     let fits = match sort {
@@ -186,6 +197,80 @@ pub(super) fn datagram(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_data
         packet(&rec, &datagram, sort)?;
     }
     Ok(datagram)
+}
+
+/// An error that waits.
+pub(super) fn error(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_sockerr> {
+    let error: cr_img_sockerr = rec.fixed()?;
+    let packet = &error.packet;
+    rec.require_elements::<cr_img_sockerr, u8>(u64::from(packet.length))?;
+    values(&rec, packet)?;
+    let v6 = packet.family == AF_INET6;
+    let byte = u32::from(u8::MAX);
+    rec.require(
+        matches!(
+            (error.origin, v6, error.error),
+            (ORIGIN_NONE, true, 0)
+                | (ORIGIN_LOCAL, _, 1..=sockets::MAX_ERRNO)
+                | (ORIGIN_ICMP, false, 1..=sockets::MAX_ERRNO)
+                | (ORIGIN_ICMP6, true, 1..=sockets::MAX_ERRNO)
+        ) && error.type_ <= byte
+            && error.code <= byte
+            && error.port <= u32::from(u16::MAX)
+            && error.flow < 1 << 28
+            && (v6 || error.flow == 0),
+        "impossible value",
+    )?;
+    let ports = [packet.from_port, packet.to_port, packet.segment];
+    let asked = [packet.mark, packet.priority, packet.drops];
+    rec.require(
+        [ports, asked] == [[0; 3]; 2],
+        "what no packet of an error tells",
+    )?;
+    if error.origin == ORIGIN_NONE {
+        let said = [error.data, error.type_, error.code, error.port, error.flow];
+        rec.require(
+            said == [0; 5] && packet.length == 0,
+            "what a path MTU does not tell",
+        )?;
+    }
+    addresses(&rec, packet.family, [error.to; 2])?;
+    let socket = state.refers::<cr_img_inet>(rec, packet.socket, "nobody to receive it")?;
+    let socket: cr_img_inet = socket.fixed()?;
+    rec.require(
+        !v6 || socket.family == AF_INET6,
+        "a socket that does not receive it",
+    )?;
+    Ok(error)
+}
+
+/// A datagram of which more is to come.
+pub(super) fn cork(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_cork> {
+    let cork: cr_img_cork = rec.fixed()?;
+    rec.require_elements::<cr_img_cork, u8>(u64::from(cork.length))?;
+    let v6 = cork.family == AF_INET6;
+    let byte = u32::from(u8::MAX);
+    rec.require(
+        matches!(cork.family, AF_INET | AF_INET6)
+            && (1..=u32::from(u16::MAX)).contains(&cork.port)
+            && cork.length <= CR_DATAGRAM_MAX
+            && cork.ifindex <= i32::MAX as u32
+            && cork.ttl <= byte
+            && cork.tos <= byte
+            && cork.segment <= u32::from(u16::MAX)
+            && cork.whole <= v6.into(),
+        "impossible value",
+    )?;
+    addresses(&rec, cork.family, [cork.from, cork.to])?;
+    let socket = state.refers::<cr_img_inet>(rec, cork.socket, "nobody to send it")?;
+    let socket: cr_img_inet = socket.fixed()?;
+    rec.require(
+        sockopt::sort(&socket) == IPPROTO_UDP
+            && socket.flags & CR_INET_BOUND != 0
+            && (!v6 || socket.family == AF_INET6),
+        "a socket that does not send it",
+    )?;
+    Ok(cork)
 }
 
 /// A source of a multicast group.

@@ -71,6 +71,8 @@ struct Walk<'a> {
     last_filled: u64,
     last_received: u64,
     last_source: u64,
+    last_failed: u64,
+    last_corked: u64,
     last_told: u64,
     last_frame: u64,
     /// The last socket that has a program, and how it has it.
@@ -263,6 +265,15 @@ impl<'a> Walk<'a> {
             CR_TAG_SOURCE => {
                 let socket = inet::source(state, rec)?.socket;
                 in_order(&rec, &mut self.last_source, socket)
+            }
+            CR_TAG_SOCKERR => {
+                let socket = inet::error(state, rec)?.packet.socket;
+                in_order(&rec, &mut self.last_failed, socket)
+            }
+            CR_TAG_CORK => {
+                let cork = inet::cork(state, rec)?;
+                let order = "a part of a datagram of a socket that is not after the last one";
+                follows(&rec, &mut self.last_corked, cork.socket, order)
             }
             CR_TAG_NETLINK => netlink::netlink(rec.rec),
             CR_TAG_NLMSG => {

@@ -132,6 +132,8 @@ fn one_of_each() -> (Vec<u8>, Content) {
     put::<cr_img_uring_request>(&mut writer, &mut content);
     put::<cr_img_waiting>(&mut writer, &mut content);
     put::<cr_img_datagram>(&mut writer, &mut content);
+    put::<cr_img_sockerr>(&mut writer, &mut content);
+    put::<cr_img_cork>(&mut writer, &mut content);
     put::<cr_img_netlink>(&mut writer, &mut content);
     put::<cr_img_netlink_message>(&mut writer, &mut content);
     put::<cr_img_sockfilter>(&mut writer, &mut content);

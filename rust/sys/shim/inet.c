@@ -239,10 +239,8 @@ u64 cr_shim_sock_unsupported(const struct sock *sk)
 	return found;
 }
 
-/* What waits in @sk behind @after, or the first one for NULL, referenced; or NULL. */
-struct sk_buff *cr_shim_sock_next(struct sock *sk, struct sk_buff *after)
+static struct sk_buff *next_in(struct sk_buff_head *queue, struct sk_buff *after)
 {
-	struct sk_buff_head *queue = &sk->sk_receive_queue;
 	struct sk_buff *skb;
 
 	spin_lock_irq(&queue->lock);
@@ -255,10 +253,23 @@ struct sk_buff *cr_shim_sock_next(struct sock *sk, struct sk_buff *after)
 	return skb;
 }
 
+/* What waits in @sk behind @after, or the first one for NULL, referenced; or NULL. */
+struct sk_buff *cr_shim_sock_next(struct sock *sk, struct sk_buff *after)
+{
+	return next_in(&sk->sk_receive_queue, after);
+}
+
+/* The same of errors: MSG_ERRQUEUE. */
+struct sk_buff *cr_shim_sock_next_error(struct sock *sk, struct sk_buff *after)
+{
+	return next_in(&sk->sk_error_queue, after);
+}
+
 static u64 unsupported(struct sock *sk)
 {
 	u64 found = cr_shim_sock_unsupported(sk);
 
+	found &= ~BIT_ULL(CR_INET_X_ERRORS);
 	found |= sk_is_tcp(sk) ? unsupported_tcp(sk) : cr_shim_udp_unsupported(sk);
 	if (has_ip_options(sk))
 		found |= BIT_ULL(CR_INET_X_IPOPTIONS);
@@ -318,6 +329,7 @@ void cr_shim_inet_read(struct sock *sk, struct cr_shim_inet *info,
 	lock_sock(sk);
 	info->unsupported = unsupported(sk);
 	info->state = sk->sk_state;
+	info->errors = skb_queue_len_lockless(&sk->sk_error_queue);
 	out->family = sk->sk_family;
 	out->type = sk->sk_type;
 	out->protocol = sk->sk_protocol;

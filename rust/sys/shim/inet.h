@@ -40,6 +40,7 @@ struct sock;
  * @waiting: connections that wait to be accepted, or are being made
  * @received: bytes that wait to be received
  * @unsent: bytes that wait to be sent, or acknowledged
+ * @errors: errors that wait
  */
 struct cr_shim_inet {
 	u64 unsupported;
@@ -47,6 +48,7 @@ struct cr_shim_inet {
 	u32 waiting;
 	u32 received;
 	u32 unsent;
+	u32 errors;
 };
 
 bool cr_shim_is_inet_socket(struct file *file);
@@ -54,6 +56,7 @@ bool cr_shim_is_socket(struct file *file);
 const char *cr_shim_socket_name(struct file *file);
 u64 cr_shim_sock_unsupported(const struct sock *sk);
 struct sk_buff *cr_shim_sock_next(struct sock *sk, struct sk_buff *after);
+struct sk_buff *cr_shim_sock_next_error(struct sock *sk, struct sk_buff *after);
 struct sock *cr_shim_inet_of(struct file *file);
 void cr_shim_inet_read(struct sock *sk, struct cr_shim_inet *info,
 		       struct cr_img_inet *out);
@@ -107,10 +110,27 @@ int cr_shim_udp_add_source(struct sock *sk, const struct cr_img_source *in);
 struct sk_buff *cr_shim_udp_next(struct sock *sk, struct sk_buff *after);
 int cr_shim_udp_read(struct sock *sk, struct sk_buff *skb,
 		     struct cr_img_datagram *out);
+bool cr_shim_udp_is_odd(const struct sock *sk, struct sk_buff *skb);
+void cr_shim_udp_read_packet(const struct sk_buff *skb, struct cr_img_datagram *out);
+void cr_shim_udp_put_packet(struct sk_buff *skb, const struct cr_img_datagram *in,
+			    u8 protocol);
 int cr_shim_udp_copy(struct sk_buff *skb, void *buf, u32 len);
 int cr_shim_udp_queue(struct sock *sk, const struct cr_img_datagram *in,
 		      const void *data);
 void cr_shim_udp_drain(struct sock *sk);
 void cr_shim_udp_set_drops(struct sock *sk, u32 drops);
+
+/* sockerr.c: errors that wait. */
+int cr_shim_sockerr_read(struct sock *sk, struct sk_buff *skb,
+			 struct cr_img_sockerr *out);
+bool cr_shim_sockerr_read_mtu(const struct sock *sk, struct cr_img_sockerr *out);
+int cr_shim_sockerr_queue(struct sock *sk, const struct cr_img_sockerr *in,
+			  const void *data);
+
+/* cork.c: datagrams of UDP sockets that are not complete. */
+bool cr_shim_cork_is_odd(const struct sock *sk);
+bool cr_shim_cork_read(struct sock *sk, struct cr_img_cork *out);
+int cr_shim_cork_copy(struct sock *sk, u8 *buf, u32 len);
+int cr_shim_cork_send(struct sock *sk, const struct cr_img_cork *in, const void *data);
 
 #endif

@@ -141,6 +141,23 @@ static bool has_urgent(struct sock *sk)
 	return found;
 }
 
+/* Does a message wait that has a label of a security module, which is told? */
+static bool has_label(struct sock *sk)
+{
+	bool found = false;
+#ifdef CONFIG_SECURITY_NETWORK
+	struct sk_buff *skb;
+
+	if (!sk->sk_scm_security || sk->sk_state == TCP_LISTEN)
+		return false;
+	spin_lock(&sk->sk_receive_queue.lock);
+	skb_queue_walk(&sk->sk_receive_queue, skb)
+		found |= UNIXCB(skb).secid;
+	spin_unlock(&sk->sk_receive_queue.lock);
+#endif
+	return found;
+}
+
 static u64 unsupported(struct sock *sk)
 {
 	unsigned long known = OWN_FLAGS;
@@ -159,7 +176,7 @@ static u64 unsupported(struct sock *sk)
 #endif
 	if (has_urgent(sk))
 		found |= BIT_ULL(CR_SOCKET_X_URGENT);
-	if (sk->sk_scm_security)
+	if (has_label(sk))
 		found |= BIT_ULL(CR_SOCKET_X_PASSSEC);
 	if (!net_eq(sock_net(sk), current->nsproxy->net_ns))
 		found |= BIT_ULL(CR_SOCKET_X_NET);
@@ -197,6 +214,7 @@ static u32 read_options(const struct sock *sk)
 	options |= sk->sk_scm_credentials ? CR_SOCKET_PASSCRED : 0;
 	options |= sk->sk_scm_pidfd ? CR_SOCKET_PASSPIDFD : 0;
 	options |= sk->sk_scm_rights ? CR_SOCKET_PASSRIGHTS : 0;
+	options |= sk->sk_scm_security ? CR_SOCKET_PASSSEC : 0;
 	options |= unix_sk(sk)->recvmsg_inq ? CR_SOCKET_INQ : 0;
 	options |= sk->sk_no_check_tx ? CR_SOCKET_NO_CHECK : 0;
 	options |= sk->sk_reuse ? CR_SOCKET_REUSEADDR : 0;
@@ -566,6 +584,7 @@ static void set_options(struct sock *sk, u32 options)
 	sk->sk_scm_credentials = !!(options & CR_SOCKET_PASSCRED);
 	sk->sk_scm_pidfd = !!(options & CR_SOCKET_PASSPIDFD);
 	sk->sk_scm_rights = !!(options & CR_SOCKET_PASSRIGHTS);
+	sk->sk_scm_security = !!(options & CR_SOCKET_PASSSEC);
 	unix_sk(sk)->recvmsg_inq = options & CR_SOCKET_INQ;
 	sk->sk_no_check_tx = !!(options & CR_SOCKET_NO_CHECK);
 	sk->sk_reuse = options & CR_SOCKET_REUSEADDR ? SK_CAN_REUSE :

@@ -15,6 +15,7 @@
 #include <linux/net.h>
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
+#include <linux/security.h>
 #include <linux/skbuff.h>
 #include <linux/udp.h>
 #include <net/dsfield.h>
@@ -66,7 +67,7 @@ static u64 unsupported_udp(const struct sock *sk)
 	const struct udp_sock *up = udp_sk(sk);
 	u64 found = 0;
 
-	if (up->pending || up->len)
+	if ((up->pending || up->len) && cr_shim_cork_is_odd(sk))
 		found |= BIT_ULL(CR_INET_X_CORKED);
 	if (up->encap_type || up->encap_rcv || udp_test_bit(ACCEPT_FRAGLIST, sk))
 		found |= BIT_ULL(CR_INET_X_ENCAP);
@@ -76,7 +77,6 @@ static u64 unsupported_udp(const struct sock *sk)
 /* What such a socket can have that is refused, besides what all have. */
 u64 cr_shim_udp_unsupported(struct sock *sk)
 {
-	const struct ipv6_pinfo *np = inet6_sk(sk);
 	u64 found = 0;
 
 	if (cr_shim_udp_has_odd_group(sk))
@@ -85,10 +85,6 @@ u64 cr_shim_udp_unsupported(struct sock *sk)
 		found |= unsupported_udp(sk);
 	if (cr_shim_is_raw(sk))
 		found |= cr_shim_raw_unsupported(sk);
-	if (inet_test_bit(PASSSEC, sk))
-		found |= BIT_ULL(CR_INET_X_LABELS);
-	if (np && rcu_access_pointer(np->rxpmtu))
-		found |= BIT_ULL(CR_INET_X_ERRORS);
 	return found;
 }
 
@@ -209,12 +205,22 @@ struct sk_buff *cr_shim_udp_next(struct sock *sk, struct sk_buff *after)
 	return skb;
 }
 
-static bool is_odd(const struct sock *sk, const struct sk_buff *skb, bool v4)
+/* Has a security module a label for a packet, which is told (IP_PASSSEC)? */
+static bool has_label(const struct sock *sk, struct sk_buff *skb)
+{
+	u32 secid;
+
+	return inet_test_bit(PASSSEC, sk) &&
+	       !security_socket_getpeersec_dgram(NULL, skb, &secid);
+}
+
+/* Is there more to be told of a packet than there is room for? */
+bool cr_shim_udp_is_odd(const struct sock *sk, struct sk_buff *skb)
 {
 	const struct inet6_skb_parm *cb6 = IP6CB(skb);
 
-	if (v4)
-		return IPCB(skb)->opt.optlen ||
+	if (skb->protocol == htons(ETH_P_IP))
+		return IPCB(skb)->opt.optlen || has_label(sk, skb) ||
 		       (inet_test_bit(CHECKSUM, sk) &&
 			skb->ip_summed == CHECKSUM_COMPLETE);
 	return cb6->lastopt || cb6->flags & (IP6SKB_HOPBYHOP | IP6SKB_L3SLAVE);
@@ -236,6 +242,51 @@ static bool has_header(const struct sk_buff *skb)
 	       skb_network_offset(skb) == 0;
 }
 
+/* What is said of @skb besides its header. */
+static void read_note_v4(const struct sk_buff *skb, struct cr_img_datagram *out)
+{
+	out->family = AF_INET;
+	out->ifindex = PKTINFO_SKB_CB(skb)->ipi_ifindex;
+	memcpy(out->spec_dst, &PKTINFO_SKB_CB(skb)->ipi_spec_dst,
+	       sizeof(out->spec_dst));
+	out->frag_max = IPCB(skb)->frag_max_size;
+}
+
+static void read_v4(const struct sk_buff *skb, struct cr_img_datagram *out)
+{
+	const struct iphdr *ip = ip_hdr(skb);
+
+	out->ttl = ip->ttl;
+	out->tos = ip->tos;
+	memcpy(out->from, &ip->saddr, sizeof(ip->saddr));
+	memcpy(out->to, &ip->daddr, sizeof(ip->daddr));
+}
+
+static void read_v6(const struct sk_buff *skb, struct cr_img_datagram *out)
+{
+	const struct ipv6hdr *ip6 = ipv6_hdr(skb);
+
+	out->family = AF_INET6;
+	out->ifindex = IP6CB(skb)->iif;
+	out->ttl = ip6->hop_limit;
+	out->tos = ipv6_get_dsfield(ip6);
+	out->flow = ntohl(ip6_flowlabel(ip6));
+	out->frag_max = IP6CB(skb)->frag_max_size;
+	memcpy(out->from, &ip6->saddr, sizeof(ip6->saddr));
+	memcpy(out->to, &ip6->daddr, sizeof(ip6->daddr));
+}
+
+/* What the header of a packet says, and what is said of it besides. */
+void cr_shim_udp_read_packet(const struct sk_buff *skb, struct cr_img_datagram *out)
+{
+	if (skb->protocol == htons(ETH_P_IP)) {
+		read_note_v4(skb, out);
+		read_v4(skb, out);
+	} else {
+		read_v6(skb, out);
+	}
+}
+
 /*
  * -EBADMSG: nobody is going to receive it, because it is damaged; -EOPNOTSUPP: it
  * has more headers, or a checksum that is told, or less than its header.
@@ -244,11 +295,9 @@ int cr_shim_udp_read(struct sock *sk, struct sk_buff *skb,
 		     struct cr_img_datagram *out)
 {
 	bool v4 = skb->protocol == htons(ETH_P_IP);
-	const struct ipv6hdr *ip6 = ipv6_hdr(skb);
-	const struct iphdr *ip = ip_hdr(skb);
 
 	memset(out, 0, sizeof(*out));
-	if (is_odd(sk, skb, v4))
+	if (cr_shim_udp_is_odd(sk, skb))
 		return -EOPNOTSUPP;
 	if (is_damaged(sk, skb, v4))
 		return -EBADMSG;
@@ -263,28 +312,11 @@ int cr_shim_udp_read(struct sock *sk, struct sk_buff *skb,
 	}
 	if (sk_is_udp(sk) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
 		out->segment = skb_shinfo(skb)->gso_size;
-	if (v4) {
-		out->family = AF_INET;
-		out->ifindex = PKTINFO_SKB_CB(skb)->ipi_ifindex;
-		memcpy(out->spec_dst, &PKTINFO_SKB_CB(skb)->ipi_spec_dst,
-		       sizeof(out->spec_dst));
-		out->frag_max = IPCB(skb)->frag_max_size;
-		if (cr_shim_is_raw(sk))
-			return has_header(skb) ? 0 : -EOPNOTSUPP;
-		out->ttl = ip->ttl;
-		out->tos = ip->tos;
-		memcpy(out->from, &ip->saddr, sizeof(ip->saddr));
-		memcpy(out->to, &ip->daddr, sizeof(ip->daddr));
-		return 0;
+	if (v4 && cr_shim_is_raw(sk)) {
+		read_note_v4(skb, out);
+		return has_header(skb) ? 0 : -EOPNOTSUPP;
 	}
-	out->family = AF_INET6;
-	out->ifindex = IP6CB(skb)->iif;
-	out->ttl = ip6->hop_limit;
-	out->tos = ipv6_get_dsfield(ip6);
-	out->flow = ntohl(ip6_flowlabel(ip6));
-	out->frag_max = IP6CB(skb)->frag_max_size;
-	memcpy(out->from, &ip6->saddr, sizeof(ip6->saddr));
-	memcpy(out->to, &ip6->daddr, sizeof(ip6->daddr));
+	cr_shim_udp_read_packet(skb, out);
 	return 0;
 }
 
@@ -332,6 +364,18 @@ static void put_v6(struct sk_buff *skb, const struct cr_img_datagram *in,
 	skb->protocol = htons(ETH_P_IPV6);
 }
 
+/* The opposite of cr_shim_udp_read_packet(). */
+void cr_shim_udp_put_packet(struct sk_buff *skb, const struct cr_img_datagram *in,
+			    u8 protocol)
+{
+	if (in->family == AF_INET6) {
+		put_v6(skb, in, protocol);
+	} else {
+		put_v4(skb, in, protocol);
+		note_v4(skb, in);
+	}
+}
+
 static void put_udp(struct sk_buff *skb, const struct cr_img_datagram *in)
 {
 	struct udphdr *udp = skb_put_zero(skb, sizeof(*udp));
@@ -360,12 +404,10 @@ static struct sk_buff *make(const struct sock *sk, const struct cr_img_datagram 
 		return ERR_PTR(err);
 	memset(skb->cb, 0, sizeof(skb->cb));
 	skb_reset_network_header(skb);
-	if (in->family == AF_INET6)
-		put_v6(skb, in, sk->sk_protocol);
-	else if (!raw)
-		put_v4(skb, in, sk->sk_protocol);
-	if (in->family == AF_INET)
+	if (raw && in->family == AF_INET)
 		note_v4(skb, in);
+	else
+		cr_shim_udp_put_packet(skb, in, sk->sk_protocol);
 	skb_set_transport_header(skb, skb->len);
 	if (sk_is_udp(sk))
 		put_udp(skb, in);

@@ -292,6 +292,72 @@ fn sockets_for_ping_are_of_their_protocols() {
 }
 
 #[test]
+fn errors_wait_in_sockets() {
+    let refused = |why, change: &dyn Fn(&mut cr_img_sockerr)| {
+        fails::<cr_img_sockerr>(0, why, change);
+    };
+    refused("count disagree", &|error| error.packet.length = 4);
+    refused("nobody to receive it", &|error| {
+        error.packet.socket = NETLINK
+    });
+    refused("does not receive it", &|error| {
+        (error.packet.socket, error.packet.family) = (INET, 10);
+        (error.packet.spec_dst, error.origin) = ([0; 4], 3)
+    });
+    passes::<cr_img_sockerr>(0, |error| error.packet.socket = INET);
+    let value = "impossible value";
+    refused(value, &|error| error.packet.ttl = 256);
+    refused(value, &|error| error.error = 0);
+    refused(value, &|error| error.error = 4096);
+    refused(value, &|error| error.origin = 0);
+    refused(value, &|error| error.origin = 3);
+    refused(value, &|error| error.origin = 4);
+    refused(value, &|error| error.type_ = 256);
+    refused(value, &|error| error.code = 256);
+    refused(value, &|error| error.port = 1 << 16);
+    refused(value, &|error| error.flow = 1);
+    refused("tells", &|error| error.packet.from_port = 1);
+    refused("tells", &|error| error.packet.segment = 1);
+    refused("tells", &|error| error.packet.mark = 1);
+    refused("impossible address", &|error| error.packet.from[4] = 1);
+    refused("impossible address", &|error| error.to[4] = 1);
+    passes::<cr_img_sockerr>(0, |error| error.origin = 1);
+    passes::<cr_img_sockerr>(0, |error| {
+        (error.packet.family, error.packet.spec_dst) = (10, [0; 4]);
+        (error.origin, error.flow, error.to) = (3, 1, [1; 16])
+    });
+    refused(value, &|error| {
+        (error.packet.family, error.packet.spec_dst) = (10, [0; 4]);
+        (error.origin, error.flow) = (3, 1 << 28)
+    });
+    fails::<cr_img_sockerr>(1, "path MTU", |mtu| mtu.port = 1);
+    fails::<cr_img_sockerr>(1, value, |mtu| mtu.error = 1);
+}
+
+#[test]
+fn datagrams_are_not_complete() {
+    let refused = |why, change: &dyn Fn(&mut cr_img_cork)| fails::<cr_img_cork>(0, why, change);
+    refused("count disagree", &|cork| cork.length = 5);
+    refused("nobody to send it", &|cork| cork.socket = NETLINK);
+    refused("does not send it", &|cork| cork.socket = INET);
+    let value = "impossible value";
+    refused(value, &|cork| cork.family = 1);
+    refused(value, &|cork| cork.port = 0);
+    refused(value, &|cork| cork.port = 1 << 16);
+    refused(value, &|cork| cork.ifindex = 1 << 31);
+    refused(value, &|cork| cork.ttl = 256);
+    refused(value, &|cork| cork.tos = 256);
+    refused(value, &|cork| cork.segment = 1 << 16);
+    refused(value, &|cork| cork.whole = 1);
+    refused("impossible address", &|cork| cork.from[4] = 1);
+    refused("impossible address", &|cork| cork.to[4] = 1);
+    passes::<cr_img_cork>(0, |cork| {
+        (cork.family, cork.whole, cork.to) = (10, 1, [1; 16])
+    });
+    fails::<cr_img_inet>(OF_UDP, "does not send it", |inet| inet.flags = 0);
+}
+
+#[test]
 fn groups_have_sources() {
     let refused = |why, change: &dyn Fn(&mut cr_img_source)| {
         fails::<cr_img_source>(0, why, change);

@@ -95,6 +95,8 @@ fn every_record_is_needed() {
                 | CR_TAG_WAITING
                 | CR_TAG_DATAGRAM
                 | CR_TAG_SOURCE
+                | CR_TAG_SOCKERR
+                | CR_TAG_CORK
                 | CR_TAG_NLMSG
                 | CR_TAG_SOCKFILTER
                 | CR_TAG_FRAME
@@ -143,6 +145,7 @@ fn every_record_is_needed() {
                 | CR_TAG_DATAGRAM
                 | CR_TAG_URING_REQUEST
                 | CR_TAG_SOURCE
+                | CR_TAG_SOCKERR
                 | CR_TAG_NLMSG
                 | CR_TAG_FRAME
                 | CR_TAG_SEM

@@ -180,6 +180,43 @@ impl Sample {
             to: v4,
             ..Default::default()
         };
+        let error = cr_img_sockerr {
+            packet: cr_img_datagram {
+                length: 3,
+                from_port: 0,
+                to_port: 0,
+                ..datagram
+            },
+            error: 111,
+            origin: 2,
+            type_: 3,
+            code: 3,
+            port: 53,
+            to: v4,
+            ..Default::default()
+        };
+        self.put(0, &error, b"ask");
+        let cork = cr_img_cork {
+            socket: UDP,
+            length: 4,
+            family: 2,
+            port: 53,
+            from: v4,
+            to: v4,
+            ..Default::default()
+        };
+        self.put(0, &cork, b"half");
+        let mtu = cr_img_sockerr {
+            packet: cr_img_datagram {
+                socket: UDP,
+                family: 10,
+                ..Default::default()
+            },
+            info: 1280,
+            to: [1; 16],
+            ..Default::default()
+        };
+        self.put(0, &mtu, &[]);
         self.put(0, &datagram, b"query");
         let other = cr_img_datagram {
             length: 0,
