@@ -584,8 +584,8 @@ fn park(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
         true => &plan.stopping,
         false => &plan.parking,
     };
-    let wait_left = syscall::wait_left(record);
-    let slot = sys::park_current(parking, &TaskRef::current(), wait_left)?;
+    let call = syscall::interrupted(record);
+    let slot = sys::park_current(parking, &TaskRef::current(), call)?;
     plan.place(process, thread).register_slot(slot);
     if let Some(at) = build.sched {
         numa::restore_place(&plan.records.get(at).fixed()?);

@@ -9,6 +9,7 @@
 //! - [`task`] — tasks, and reading what they are.
 //! - [`pid_ns`] — pid namespaces, and numbers in them.
 //! - [`park`] — making tasks stand still.
+//! - [`call`] — system calls by their numbers.
 //! - [`regs`] — registers.
 //! - [`security`] — audit ids, and who may trace a process.
 //! - [`session`] — what comes with a session.
@@ -37,6 +38,7 @@
 
 pub mod aio;
 pub mod build;
+pub mod call;
 pub mod cgroup_file;
 pub mod cred;
 pub mod errno;

@@ -2328,8 +2328,8 @@ struct cr_img_process {
  *	2 added, of two 32-bit members: only in a CR_THREAD_COMPAT_CALL
  * @CR_RESTART_WAIT: the call is finished as the registers say, but for its
  *	time-out: rt_sigtimedwait(2), epoll_wait(2), epoll_pwait(2),
- *	epoll_pwait2(2), calls at sockets, reads of terminals; of one that was
- *	interrupted half done, the rest is
+ *	epoll_pwait2(2), semtimedop(2), io_getevents(2), calls at sockets, reads of
+ *	terminals; of one that was interrupted half done, the rest is
  * @CR_RESTART_VFORK: the call is finished as the registers say, or as a stop in it
  *	(CR_TRACE_IN_EVENT), but for its end, which comes when a child gives up its
  *	memory: vfork(2), clone(2); @arg: thread id of the child
