@@ -514,8 +514,13 @@ struct cr_img_msg {
 	__u32 reserved;
 };
 
-/* It has no name any more (mq_unlink(3)). */
+/*
+ * It has no name any more (mq_unlink(3)). Who is told of a message gets a signal
+ * (SIGEV_SIGNAL), or the cookie at a socket (SIGEV_THREAD), else nothing (SIGEV_NONE).
+ */
 #define CR_MQUEUE_REMOVED	0x1
+#define CR_MQUEUE_SIGNALS	0x2
+#define CR_MQUEUE_SOCKET	0x4
 /* The name, without "/"; and below which priorities are. */
 #define CR_MQUEUE_NAME_MAX	255
 #define CR_MQUEUE_PRIORITIES	32768
@@ -531,6 +536,11 @@ struct cr_img_msg {
  * @nr: messages, in the order in which they are received
  * @name_len: bytes of the name
  * @atime_sec: times, of CLOCK_REALTIME
+ * @notify_pid: the process that is told of the next message (mq_notify(3)), or 0
+ * @notify_value: what comes with the signal
+ * @notify_signal: the signal, or 0; or the descriptor of the socket
+ * @notify_fd: a descriptor of the queue in that process
+ * @cookie: what comes at the socket
  */
 struct cr_img_mqueue {
 	__u32 mode;
@@ -547,7 +557,11 @@ struct cr_img_mqueue {
 	__u32 atime_nsec;
 	__u32 mtime_nsec;
 	__u32 ctime_nsec;
-	__u32 reserved;
+	__u32 notify_pid;
+	__u64 notify_value;
+	__u32 notify_signal;
+	__u32 notify_fd;
+	__u8 cookie[32];
 };
 
 /**

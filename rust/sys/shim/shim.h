@@ -414,8 +414,9 @@ struct dentry *cr_shim_mqueue_get(struct ipc_namespace *ipc, u32 place);
 struct dentry *cr_shim_mqueue_of(struct ipc_namespace *ipc, struct file *file);
 void cr_shim_mqueue_put(struct dentry *entry);
 u32 cr_shim_mqueue_users(struct dentry *entry);
-void cr_shim_mqueue_read(struct dentry *entry, struct cr_img_mqueue *out,
-			 u8 *buf, size_t room, size_t *length, bool *notifies);
+bool cr_shim_mqueue_read(struct dentry *entry, struct pid_namespace *ns,
+			 struct cr_img_mqueue *out, u8 *buf, size_t room,
+			 size_t *length);
 int cr_shim_mqueue_finish(struct ipc_namespace *ipc, struct file *file,
 			  const struct cr_img_mqueue *in);
 
