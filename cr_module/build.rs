@@ -15,7 +15,7 @@ use crate::{
     report::{fail, failure, Context, Failure, Result},
     sharing::{self, Sharer},
     state::{
-        audit, clock, fs, inotify, ipc, limits, lock, mm_flags, numa,
+        audit, clock, fs, inotify, ipc, limits, lock, mm_flags, mqueue, numa,
         pid_ns::{self, PidNsPlan, Tids},
         posix_timer, ptracer, seccomp, segments, semaphore, session, signal, signalfd, stop,
         syscall, thread, timer, timerfd, trace, uring_request, usage, uts,
@@ -409,6 +409,7 @@ fn rebuild_process(plan: &Arc<Plan>, at: usize) -> Result {
     }
     plan.proc_task.has_threads();
     sharer.complete_files(image.files)?;
+    mqueue::restore_notifications(&build)?;
     ptracer::restore(&build, image.ptracer)?;
     pid_ns::restore_for_children(&build, &leader.thread)?;
     posix_timer::create(&build)?;
@@ -588,8 +589,8 @@ fn park(plan: &Arc<Plan>, process: usize, thread: usize) -> Result {
         true => &plan.stopping,
         false => &plan.parking,
     };
-    let wait_left = syscall::wait_left(record);
-    let slot = sys::park_current(parking, &TaskRef::current(), wait_left)?;
+    let call = syscall::interrupted(record);
+    let slot = sys::park_current(parking, &TaskRef::current(), call)?;
     plan.place(process, thread).register_slot(slot);
     if let Some(at) = build.sched {
         numa::restore_place(&plan.records.get(at).fixed()?);

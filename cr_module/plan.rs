@@ -86,6 +86,8 @@ pub(crate) struct ProcessPlan {
     pub(crate) ldt: Option<usize>,
     /// Places of the records of its semaphore adjustments.
     pub(crate) semadjs: KVVec<usize>,
+    /// Places of the message queues that tell it of messages.
+    pub(crate) notified: KVVec<usize>,
     /// A range of addresses that the process does not use, and the range of all who share its memory.
     pub(crate) scratch: u64,
     pub(crate) all_scratch: Range<u64>,
@@ -491,6 +493,7 @@ fn new_process(rec: &Rec<'_>) -> Result<ProcessPlan> {
         huge: None,
         ldt: None,
         semadjs: KVVec::new(),
+        notified: KVVec::new(),
         scratch: 0,
         all_scratch: 0..0,
         credentials: SetOnce::new(),
@@ -541,11 +544,7 @@ fn add_part(process: &mut ProcessPlan, rec: &Rec<'_>, at: usize) -> Result {
 }
 
 fn link_children(processes: &mut KVVec<ProcessPlan>) -> Result {
-    let mut by_pid = KVVec::with_capacity(processes.len(), GFP_KERNEL)?;
-    for (at, process) in processes.iter().enumerate() {
-        by_pid.push((process.process.pid, at), GFP_KERNEL)?;
-    }
-    order::sort_by_key(&mut by_pid, |&entry| entry);
+    let by_pid = sharing::by_pid(processes)?;
     for child in 0..processes.len() {
         let ppid = processes[child].process.ppid;
         if ppid == 0 {

@@ -56,6 +56,40 @@ fn first(firsts: &Firsts, id: u64) -> Result<usize> {
     }
 }
 
+/// The processes by their pids, sorted.
+pub(crate) fn by_pid(processes: &[ProcessPlan]) -> Result<KVVec<(u32, usize)>> {
+    let mut by_pid = KVVec::with_capacity(processes.len(), GFP_KERNEL)?;
+    for (at, process) in processes.iter().enumerate() {
+        by_pid.push((process.process.pid, at), GFP_KERNEL)?;
+    }
+    order::sort_by_key(&mut by_pid, |&entry| entry);
+    Ok(by_pid)
+}
+
+/// Finds out what processes have to do with objects of the IPC namespace.
+fn link_ipc(records: &Records, processes: &mut [ProcessPlan]) -> Result {
+    let by_pid = by_pid(processes)?;
+    let living = |processes: &[ProcessPlan], pid: u32| {
+        let &(_, at) = order::find_by_key(&by_pid, pid, |(pid, _)| *pid)?;
+        (!processes[at].is_zombie()).then_some(at)
+    };
+    for (at, rec) in records.tagged(CR_TAG_SEMADJ) {
+        match living(processes, rec.fixed::<cr_img_semadj>()?.pid) {
+            Some(process) => processes[process].semadjs.push(at, GFP_KERNEL)?,
+            None => fail!(EINVAL, "semaphore adjustments of no process"),
+        }
+    }
+    for (at, rec) in records.tagged(CR_TAG_MQUEUE) {
+        let queue: cr_img_mqueue = rec.fixed()?;
+        match living(processes, queue.notify_pid) {
+            Some(process) => processes[process].notified.push(at, GFP_KERNEL)?,
+            None if queue.notify_pid == 0 => {}
+            None => fail!(EINVAL, "a message queue that tells no process"),
+        }
+    }
+    Ok(())
+}
+
 /// Decides which process creates which, and with what. Parents are known.
 pub(crate) fn link_processes(records: &Records, processes: &mut [ProcessPlan]) -> Result {
     let mms = firsts(processes, |process| process.mm)?;
@@ -73,14 +107,7 @@ pub(crate) fn link_processes(records: &Records, processes: &mut [ProcessPlan]) -
             (process.creator, process.clone_flags) = (process.memory, CLONE_VM);
         }
     }
-    for (at, rec) in records.tagged(CR_TAG_SEMADJ) {
-        let pid = rec.fixed::<cr_img_semadj>()?.pid;
-        let of = processes.iter_mut().find(|other| other.process.pid == pid);
-        match of.filter(|process| !process.is_zombie()) {
-            Some(process) => process.semadjs.push(at, GFP_KERNEL)?,
-            None => fail!(EINVAL, "semaphore adjustments of no process"),
-        }
-    }
+    link_ipc(records, processes)?;
     for (at, rec) in records.tagged(CR_TAG_GUARDS) {
         let guards: cr_img_guards = rec.fixed()?;
         processes[first(&mms, guards.mm)?].guards = Some(at);

@@ -5,11 +5,12 @@
 //! They belong to an IPC namespace, whoever has them open, and go with it. The container's init makes
 //! them, and opens the files, which take the places of others that stand in for them when all threads
 //! exist. Owner, permissions and times come when all processes are complete. Whoever waits for a message,
-//! or for room, issues his call again.
+//! or for room, issues his call again. Who wants to be told of a message asks for it again, when he has his
+//! descriptors.
 //!
-//! Refused: queues that somebody wants to be told about (mq_notify(3)); open files of another
-//! namespace, or of a mount of the file system (/dev/mqueue); queues that are open outside of the
-//! container.
+//! Refused: queues that tell somebody of a message who has executed a program since, or who is elsewhere;
+//! open files of another namespace, or of a mount of the file system (/dev/mqueue); queues that are open
+//! outside of the container.
 
 use crate::{
     build::Build,
@@ -23,6 +24,7 @@ use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{errno::EOPNOTSUPP, file::FileRef, mqueue::Mqueue, sysv::Ipc, task::TaskRef};
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
+use zerocopy_derive::{Immutable, IntoBytes};
 
 /// A queue that has been saved, and how many open files of it.
 pub(crate) struct Saved {
@@ -48,12 +50,13 @@ fn save_queue(save: &mut Save<'_>, queue: Mqueue) -> Result<usize> {
         let found = save.mqueues.iter().position(|saved| saved.id == id);
         return Ok(found.ok_or(EINVAL)?);
     }
-    let (record, bytes, notifies) = queue.read()?;
+    let (record, bytes, is_known) = queue.read(save.container.ns())?;
     let name = Name(&bytes[..record.name_len as usize]);
-    if notifies {
+    if !is_known {
         fail!(
             EOPNOTSUPP(),
-            "POSIX message queue {name} has a notification (mq_notify), which is not supported yet"
+            "POSIX message queue {name} has a notification (mq_notify) for a process that has executed \
+             a program since, or has it open no more, or is outside, which is not supported yet"
         );
     }
     if bytes.len() > (CR_IMG_MAX_PAYLOAD as usize) - size_of::<cr_img_mqueue>() {
@@ -124,6 +127,7 @@ const SYS_CLOSE: u32 = 3;
 const SYS_MQ_OPEN: u32 = 240;
 const SYS_MQ_UNLINK: u32 = 241;
 const SYS_MQ_TIMEDSEND: u32 = 242;
+const SYS_MQ_NOTIFY: u32 = 244;
 const O_RDWR: u64 = 2;
 const O_CREAT_EXCL: u64 = 0o300;
 const O_NONBLOCK: u64 = 0o4000;
@@ -200,6 +204,44 @@ fn take(build: &Build<'_>, fd: u64) -> Result<FileRef> {
     let file = TaskRef::current().file(fd as u32).ok_or(EBADF)?;
     build.syscall(SYS_CLOSE, [fd, 0, 0])?;
     Ok(file)
+}
+
+const SIGEV_SIGNAL: u32 = 0;
+const SIGEV_NONE: u32 = 1;
+const SIGEV_THREAD: u32 = 2;
+
+/// struct sigevent of `include/uapi/asm-generic/siginfo.h`.
+#[derive(IntoBytes, Immutable)]
+#[repr(C)]
+struct Event {
+    value: u64,
+    signal: u32,
+    notify: u32,
+    rest: [u64; 6],
+}
+
+/// Lets the current process, which has its descriptors, be told of messages as it was.
+pub(crate) fn restore_notifications(build: &Build<'_>) -> Result {
+    const COOKIE_AT: u64 = 512;
+    for at in &build.process.notified {
+        let queue: cr_img_mqueue = build.record(*at).fixed()?;
+        let (notify, value) = match queue.flags & (CR_MQUEUE_SIGNALS | CR_MQUEUE_SOCKET) {
+            0 => (SIGEV_NONE, 0),
+            CR_MQUEUE_SIGNALS => (SIGEV_SIGNAL, queue.notify_value),
+            _ => (SIGEV_THREAD, build.scratch(COOKIE_AT, &queue.cookie)?),
+        };
+        let event = Event {
+            value,
+            signal: queue.notify_signal,
+            notify,
+            rest: [0; 6],
+        };
+        let event = build.scratch(0, event.as_bytes())?;
+        build
+            .syscall(SYS_MQ_NOTIFY, [u64::from(queue.notify_fd), event, 0])
+            .context(format_args!("notification of a POSIX message queue"))?;
+    }
+    Ok(())
 }
 
 /// Gives all queues what only the kernel can.

@@ -13,13 +13,15 @@
 use crate::{
     hold::Standing,
     report::{fail, Result},
-    state::{call::*, compat, regs::REG_AX},
+    state::{call::CallName, compat, regs::REG_AX},
     tree::Thread,
 };
 use cr_codec::uapi::*;
 use cr_sys::{
     build,
+    call::*,
     file::{FileRef, FileType},
+    park::Interrupted,
     socket::SocketSleep,
     task::TaskRef,
     tty::TtyRead,
@@ -68,7 +70,7 @@ pub(crate) enum Timed {
     /// The same, and when it ends it overwrites the sets of descriptors that it was given: it
     /// must not end before memory is saved.
     RewrittenWithSets([u64; 2]),
-    /// It is issued again with another time-out than its own, which is not for writing.
+    /// It is issued again without its time-out, which is not for writing, and ended in time.
     Finished,
 }
 
@@ -99,7 +101,6 @@ const IORING_ENTER_GETEVENTS: u32 = 1;
 const IORING_ENTER_REGISTERED_RING: u32 = 1 << 4;
 /// A time that does not come.
 const FOR_EVER_NS: u64 = i64::MAX as u64;
-pub(crate) const F_SETLKW: u64 = 7;
 const F_OFD_SETLKW: u64 = 38;
 const FUTEX_COMMAND: u64 = 0x7f;
 const FUTEX_PRIVATE_FLAG: u64 = 0x80;
@@ -135,7 +136,7 @@ pub(crate) fn asleep_in(task: &TaskRef) -> Asleep {
         return Asleep::Wait(CallName::NoCall);
     };
     match task.is_in_compat_call() {
-        true => compat::asleep_in(task, nr, args),
+        true => compat::asleep_in(task, nr),
         false => asleep_in_call(task, nr, args),
     }
 }
@@ -299,19 +300,10 @@ pub(crate) fn asleep_in_call(task: &TaskRef, nr: u32, args: [u64; 6]) -> Asleep 
     }
 }
 
-/// The call that a thread is in, with the number and the arguments that 64-bit programs have for it.
-fn native_call(task: &TaskRef) -> Option<(u32, [u64; 6])> {
-    let (nr, args) = task.syscall()?;
-    match task.is_in_compat_call() {
-        true => compat::native(task, nr, args),
-        false => Some((nr, args)),
-    }
-}
-
 /// Whether the call that a thread has just come from, which was [`Timed::Finished`], has ended since
 /// its time was over.
 pub(crate) fn has_timed_out(task: &TaskRef) -> bool {
-    let timed_out = match native_call(task) {
+    let timed_out = match task.native_call() {
         Some((EPOLL_WAIT | EPOLL_PWAIT | EPOLL_PWAIT2 | IO_GETEVENTS | IO_PGETEVENTS, _)) => 0,
         // There is nothing in a terminal.
         Some((READ | READV, [a, ..])) if is_terminal(task, a) => 0,
@@ -405,8 +397,16 @@ fn until_rest(task: &TaskRef, fd: u64, timeout: Option<u64>, name: &'static str)
 
 /// Whether a struct msghdr has no address and no control data.
 fn is_plain_message(task: &TaskRef, addr: u64) -> bool {
-    let mut words = [0_u64; 7];
-    let copied = task.mm().map(|mm| mm.copy(addr, words.as_mut_bytes()));
+    let (mut words, mut words32) = ([0_u64; 7], [0_u32; 7]);
+    let is_compat = task.is_in_compat_call();
+    let bytes = match is_compat {
+        false => words.as_mut_bytes(),
+        true => words32.as_mut_bytes(),
+    };
+    let copied = task.mm().map(|mm| mm.copy(addr, bytes));
+    if is_compat {
+        words = words32.map(u64::from);
+    }
     let [_, name_len, _, _, _, control_len, _] = words;
     copied.is_some_and(|copied| copied.is_ok()) && name_len as u32 == 0 && control_len == 0
 }
@@ -534,7 +534,7 @@ pub(crate) fn interrupt(
     };
     regs.reg[REG_AX] = i64::from(result) as u64;
     // It says so itself only when it is interrupted.
-    if matches!(native_call(&thread.task), Some((RT_SIGSUSPEND, _))) {
+    if matches!(thread.task.native_call(), Some((RT_SIGSUSPEND, _))) {
         record.flags |= CR_THREAD_RESTORE_SIGMASK;
     }
     Ok(())
@@ -560,9 +560,14 @@ pub(crate) fn restore_time_left(thread: &cr_img_thread) {
     };
 }
 
-/// How long a thread is going to wait in a call that is issued again for it, ns.
-pub(crate) fn wait_left(thread: &cr_img_thread) -> Option<u64> {
-    (thread.restart_kind == CR_RESTART_WAIT).then_some(thread.restart_ns)
+/// The call that a thread goes on with: in one with a time-out that is issued again for it, it waits
+/// so long.
+pub(crate) fn interrupted(thread: &cr_img_thread) -> Option<Interrupted> {
+    let is_in = |flag| thread.flags & flag != 0;
+    is_in(CR_THREAD_IN_SYSCALL).then(|| Interrupted {
+        is_compat: is_in(CR_THREAD_COMPAT_CALL),
+        wait_left: (thread.restart_kind == CR_RESTART_WAIT).then_some(thread.restart_ns),
+    })
 }
 
 /// The child that a thread waits for in vfork(2), until that one gives up its memory.

@@ -8,7 +8,7 @@
 use crate::{
     bindings,
     file::FileRef,
-    park::{Parking, Slot},
+    park::{Interrupted, Parking, Slot},
     pid_ns::PidRef,
     task::TaskRef,
 };
@@ -76,16 +76,16 @@ pub fn spawn<T: TaskMain>(how: Spawn<'_>, arg: Arc<T>) -> Result<i32> {
 
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
-/// Makes the current task wait in `parking` on its way to user mode; and then go on with a system
-/// call that waits, if it has so much time left for that, ns.
+/// Makes the current task wait in `parking` on its way to user mode; and then go on with the system
+/// call that it is in, if it is in one.
 ///
 /// Drops the module reference that [`spawn`] took for it: the slot has its own.
 pub fn park_current(
     parking: &Arc<Parking>,
     current: &TaskRef,
-    wait_left: Option<u64>,
+    call: Option<Interrupted>,
 ) -> Result<Arc<Slot>> {
-    let slot = Slot::queue(parking, current, wait_left)?;
+    let slot = Slot::queue(parking, current, call)?;
     // SAFETY: Called at the end of `TaskMain::main`, once for each task, whose last instructions
     // the slot's reference and `wait_for_callbacks` cover.
     unsafe { bindings::cr_shim_module_put() };

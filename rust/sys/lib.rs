@@ -9,6 +9,7 @@
 //! - [`task`] — tasks, and reading what they are.
 //! - [`pid_ns`] — pid namespaces, and numbers in them.
 //! - [`park`] — making tasks stand still.
+//! - [`call`] — system calls by their numbers.
 //! - [`regs`] — registers.
 //! - [`security`] — audit ids, and who may trace a process.
 //! - [`session`] — what comes with a session.
@@ -40,6 +41,7 @@ pub mod aio;
 pub mod bpf;
 pub mod build;
 mod cork;
+pub mod call;
 pub mod cred;
 pub mod errno;
 pub mod file;

@@ -5,7 +5,7 @@
 //! C headers: [`include/linux/mqueue.h`](srctree/include/linux/mqueue.h),
 //! [`include/linux/ipc_namespace.h`](srctree/include/linux/ipc_namespace.h).
 
-use crate::{bindings, file::FileRef, sysv::Ipc, vec};
+use crate::{bindings, file::FileRef, pid_ns::PidNs, sysv::Ipc, vec};
 use core::ptr::NonNull;
 use cr_codec::uapi::*;
 use kernel::{error::to_result, prelude::*};
@@ -26,28 +26,28 @@ impl Mqueue {
         self.0.as_ptr() as u64
     }
 
-    /// Its record, with its name and its messages, as they are in an image; and whether somebody waits
-    /// to be told of a message.
-    pub fn read(&self) -> Result<(cr_img_mqueue, KVVec<u8>, bool)> {
+    /// Its record, with its name and its messages, as they are in an image, and processes as `ns` sees
+    /// them. False if who is told of the next message cannot be again.
+    pub fn read(&self, ns: &PidNs) -> Result<(cr_img_mqueue, KVVec<u8>, bool)> {
         let mut record = cr_img_mqueue::default();
         let mut bytes = KVVec::<u8>::new();
         loop {
-            let (mut length, mut notifies) = (0, false);
-            // SAFETY: The entry is valid, `bytes` has as much room as said, the rest is valid for
-            // writes.
-            unsafe {
+            let mut length = 0;
+            // SAFETY: Entry and namespace are valid, `bytes` has as much room as said, the rest is
+            // valid for writes.
+            let is_known = unsafe {
                 bindings::cr_shim_mqueue_read(
                     self.0.as_ptr(),
+                    ns.as_ptr(),
                     &mut record,
                     bytes.as_mut_ptr(),
                     bytes.len(),
                     &mut length,
-                    &mut notifies,
                 )
             };
             if length <= bytes.len() {
                 bytes.truncate(length);
-                return Ok((record, bytes, notifies));
+                return Ok((record, bytes, is_known));
             }
             bytes = vec::zeroed(length, GFP_KERNEL)?;
         }

@@ -102,6 +102,15 @@ impl Parking {
     }
 }
 
+/// A system call that a task is in when it begins to run.
+#[derive(Clone, Copy)]
+pub struct Interrupted {
+    /// It is one of those that 32-bit programs have.
+    pub is_compat: bool,
+    /// The task goes on to wait in it, for so long, ns.
+    pub wait_left: Option<u64>,
+}
+
 /// The place of one task in a parking.
 #[pin_data]
 pub struct Slot {
@@ -110,8 +119,8 @@ pub struct Slot {
     stage: Atomic<u32>,
     task: TaskRef,
     parking: Arc<Parking>,
-    /// The task goes on to wait in its system call afterwards, for so long, ns.
-    wait_left: Option<u64>,
+    /// How the task goes on with its system call afterwards, if it was interrupted in one before.
+    call: Option<Interrupted>,
     /// The same, for the end of a vfork(2).
     vfork: SetOnce<Arc<Vfork>>,
     /// The same, for its tracer.
@@ -132,14 +141,13 @@ struct Queued {
 }
 
 impl Slot {
-    /// Asks `task` to come by. Afterwards it goes on with the system call that it waits in, if it is
-    /// in one with so much time left, ns.
+    /// Asks `task` to come by. Afterwards it goes on with `call`, if that is known.
     ///
     /// Fails with ESRCH when the task exits already.
     pub fn queue(
         parking: &Arc<Parking>,
         task: &TaskRef,
-        wait_left: Option<u64>,
+        call: Option<Interrupted>,
     ) -> Result<Arc<Self>> {
         let module = ModuleRef::get().ok_or(ENODEV)?;
         let slot = Arc::pin_init(
@@ -151,7 +159,7 @@ impl Slot {
                 stage: Atomic::new(QUEUED),
                 task: task.clone(),
                 parking: parking.clone(),
-                wait_left,
+                call,
                 begun: Atomic::new(0),
                 vfork: SetOnce::new(),
                 trace: SetOnce::new(),
@@ -273,6 +281,10 @@ impl Slot {
     /// Does in the current task, to which the slot belongs, what it is to do when the parking opens.
     fn begin(&self) {
         let trace = self.trace.as_ref();
+        if self.call.is_some_and(|call| call.is_compat) {
+            // SAFETY: The task is on its way to user mode.
+            unsafe { bindings::cr_shim_enter_compat_call() };
+        }
         if let Some(trace) = trace {
             // SAFETY: `trace` is valid. On its way to user mode, the task may stop for its tracer.
             unsafe { bindings::cr_shim_trace_in_call(trace) };
@@ -288,9 +300,14 @@ impl Slot {
             unsafe { bindings::cr_shim_trace_return(trace) };
         }
         let sleeps = trace.is_some_and(|trace| trace.flags & CR_TRACE_SLEEPS != 0);
-        match self.wait_left {
-            // SAFETY: On its way to user mode, the task may issue system calls.
-            Some(left) => unsafe { bindings::cr_shim_finish_wait(left) },
+        match self.call.and_then(|call| call.wait_left) {
+            Some(left) => {
+                if let Some(call) = self.native_call() {
+                    // SAFETY: `call` is valid for reads. On its way to user mode, the task may issue
+                    // system calls.
+                    unsafe { bindings::cr_shim_finish_wait(&call, left) };
+                }
+            }
             // SAFETY: As above.
             None if sleeps => unsafe { bindings::cr_shim_reissue() },
             None => {}
@@ -299,6 +316,22 @@ impl Slot {
             // SAFETY: On its way to user mode, the task may stop for its tracer.
             unsafe { bindings::cr_shim_trace_end_call() };
         }
+    }
+
+    /// The system call that the task comes from, which is the current one.
+    fn native_call(&self) -> Option<bindings::cr_shim_call> {
+        let (nr, args) = self.task.native_call()?;
+        Some(bindings::cr_shim_call { nr, args })
+    }
+
+    /// Whether the current task, to which the slot belongs, is to come by again before it goes on with
+    /// the rest of its system call, which it does here otherwise.
+    fn goes_on_later(&self) -> bool {
+        self.native_call().is_some_and(|call| {
+            // SAFETY: The work is part of the slot, and is being run; `call` is valid for reads. On its
+            // way to user mode, the task may issue system calls.
+            unsafe { bindings::cr_shim_go_on(self.work.get(), &call) }
+        })
     }
 
     /// How far the task has got.
@@ -394,11 +427,7 @@ unsafe extern "C" fn park(work: *mut bindings::callback_head) {
         if open && slot.begun.xchg(1, Full) == 0 {
             slot.begin();
         }
-        let again = open
-            // SAFETY: The work is part of the slot, and is being run. On its way to user mode, the
-            // task may issue system calls.
-            && unsafe { bindings::cr_shim_go_on(slot.work.get()) };
-        if again {
+        if open && slot.goes_on_later() {
             // If it exits, the write has ended.
             let _ = Slot::add(&slot, module, false);
             return;

@@ -11,11 +11,22 @@ static void make_locked(void)
 	sure(shmctl(sure(shmget(IPC_PRIVATE, PAGE, 0600)), SHM_LOCK, NULL));
 }
 
-static void make_notification(void)
+static int asks_and_ends(void *unused)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
 
+	(void)unused;
 	sure(mq_notify(sure(mq_open("/notifies", O_RDWR | O_CREAT, 0600, NULL)), &event));
+	return 0;
+}
+
+/* By a process that is gone, and had its descriptors in common with one that is not. */
+static void make_notification(void)
+{
+	char *stack = map_anon(16 * PAGE, MAP_PRIVATE);
+	pid_t pid = sure(clone(asks_and_ends, stack + 16 * PAGE, CLONE_FILES | SIGCHLD, NULL));
+
+	reap(pid);
 }
 
 static int set, state;

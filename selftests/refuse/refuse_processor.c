@@ -2,10 +2,10 @@
 /* Tasks that use what a processor can do and is not supported, or need not be. */
 #include "cases.h"
 #include "int80.h"
-#include <sys/epoll.h>
 #include <sys/io.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 
 #define ARCH_REQ_XCOMP_PERM_	0x1023
 #define ARCH_ENABLE_TAGGED_ADDR_	0x4002
@@ -61,18 +61,23 @@ static void make_emulated(void)
 	sure(waitpid(other, &status, 0));
 }
 
-/* It sleeps for a time in the epoll_wait(2) of 32-bit programs. */
+/* It sleeps in the recvmmsg(2) of 32-bit programs, with a time-out. */
 static void make_32bit_call(void)
 {
-	int epoll = sure(epoll_create1(EPOLL_CLOEXEC));
-	uint32_t events = low_address(low_page());
+	struct {
+		struct message32_of_many many;
+		uint32_t time[2];
+	} *low = low_page();
+	int pair[2];
 
+	low->time[0] = 600;
+	sure(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair));
 	other = sure(fork());
 	if (!other) {
-		int80(CALL32_EPOLL_WAIT, epoll, events, 1, 600000, 0);
+		int80(CALL32_RECVMMSG, pair[0], low_address(&low->many), 1, 0, low_address(low->time));
 		_exit(1);
 	}
-	await_syscall(other, CALL32_EPOLL_WAIT);
+	await_syscall(other, CALL32_RECVMMSG);
 }
 
 static void make_iopl(void)
@@ -116,7 +121,7 @@ static const struct case_ cases[] = {
 	{ "block-step", "from branch to branch", make_block_step, NULL },
 	{ "emulated", "emulated", make_emulated, NULL },
 	{ "resctrl", "is in a resource group", make_resctrl, NULL },
-	{ "32-bit-call", "sleeps in system call 256 of 32-bit programs", make_32bit_call, NULL },
+	{ "32-bit-call", "sleeps in system call 337 of 32-bit programs", make_32bit_call, NULL },
 	{ "iopl", "privilege level", make_iopl, NULL },
 	{ "ioperm", "port permissions", make_ioperm, NULL },
 	{ "shadow-stack", "shadow stack", make_shadow_stack, NULL },

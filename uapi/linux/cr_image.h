@@ -527,8 +527,13 @@ struct cr_img_msg {
 	__u32 reserved;
 };
 
-/* It has no name any more (mq_unlink(3)). */
+/*
+ * It has no name any more (mq_unlink(3)). Who is told of a message gets a signal
+ * (SIGEV_SIGNAL), or the cookie at a socket (SIGEV_THREAD), else nothing (SIGEV_NONE).
+ */
 #define CR_MQUEUE_REMOVED	0x1
+#define CR_MQUEUE_SIGNALS	0x2
+#define CR_MQUEUE_SOCKET	0x4
 /* The name, without "/"; and below which priorities are. */
 #define CR_MQUEUE_NAME_MAX	255
 #define CR_MQUEUE_PRIORITIES	32768
@@ -544,6 +549,11 @@ struct cr_img_msg {
  * @nr: messages, in the order in which they are received
  * @name_len: bytes of the name
  * @atime_sec: times, of CLOCK_REALTIME
+ * @notify_pid: the process that is told of the next message (mq_notify(3)), or 0
+ * @notify_value: what comes with the signal
+ * @notify_signal: the signal, or 0; or the descriptor of the socket
+ * @notify_fd: a descriptor of the queue in that process
+ * @cookie: what comes at the socket
  */
 struct cr_img_mqueue {
 	__u32 mode;
@@ -560,7 +570,11 @@ struct cr_img_mqueue {
 	__u32 atime_nsec;
 	__u32 mtime_nsec;
 	__u32 ctime_nsec;
-	__u32 reserved;
+	__u32 notify_pid;
+	__u64 notify_value;
+	__u32 notify_signal;
+	__u32 notify_fd;
+	__u8 cookie[32];
 };
 
 /**
@@ -2536,8 +2550,8 @@ struct cr_img_process {
  *	2 added, of two 32-bit members: only in a CR_THREAD_COMPAT_CALL
  * @CR_RESTART_WAIT: the call is finished as the registers say, but for its
  *	time-out: rt_sigtimedwait(2), epoll_wait(2), epoll_pwait(2),
- *	epoll_pwait2(2), calls at sockets, reads of terminals; of one that was
- *	interrupted half done, the rest is; io_uring_enter(2) waits on, for any time,
+ *	epoll_pwait2(2), semtimedop(2), io_getevents(2), calls at sockets, reads of
+ *	terminals; of one that was interrupted half done, the rest is; io_uring_enter(2) waits on, for any time,
  *	and has submitted what it was to
  * @CR_RESTART_VFORK: the call is finished as the registers say, or as a stop in it
  *	(CR_TRACE_IN_EVENT), but for its end, which comes when a child gives up its

@@ -112,9 +112,14 @@ pub(super) fn queue(rec: &Rec<'_>) -> Result {
 /// A POSIX message queue.
 pub(super) fn posix_queue(rec: &Rec<'_>) -> Result {
     let queue: cr_img_mqueue = rec.fixed()?;
+    const NOTIFY: u32 = CR_MQUEUE_SIGNALS | CR_MQUEUE_SOCKET;
     rec.require(
-        queue.flags & !CR_MQUEUE_REMOVED == 0 && queue.mode <= 0o7777 && queue.reserved == 0,
-        "unknown flags, or a reserved member that is not zero",
+        queue.flags & !(CR_MQUEUE_REMOVED | NOTIFY) == 0 && queue.mode <= 0o7777,
+        "unknown flags",
+    )?;
+    rec.require(
+        is_pid_or_none(queue.notify_pid) && is_notification(&queue, queue.flags & NOTIFY),
+        "impossible notification",
     )?;
     rec.require(
         ![queue.uid, queue.gid].contains(&u32::MAX),
@@ -158,6 +163,21 @@ pub(super) fn posix_queue(rec: &Rec<'_>) -> Result {
         found == queue.nr && rest.bytes.is_empty() && found <= queue.max_messages,
         "its length and its count disagree",
     )
+}
+
+/// Whether what is said of who is told of a message goes with how he is.
+fn is_notification(queue: &cr_img_mqueue, how: u32) -> bool {
+    let has_value = queue.notify_value != 0;
+    let has_cookie = queue.cookie != [0; 32];
+    match (queue.notify_pid, how) {
+        (0, how) => {
+            (how, queue.notify_signal, queue.notify_fd) == (0, 0, 0) && !has_value && !has_cookie
+        }
+        (_, 0) => queue.notify_signal == 0 && !has_value && !has_cookie,
+        (_, CR_MQUEUE_SIGNALS) => queue.notify_signal <= CR_NSIG && !has_cookie,
+        (_, CR_MQUEUE_SOCKET) => !has_value,
+        _ => false,
+    }
 }
 
 /// An open file of one.

@@ -27,6 +27,8 @@
 
 /* arch/x86/entry/syscall_64.c */
 extern long x64_sys_call(const struct pt_regs *regs, unsigned int nr);
+/* arch/x86/entry/syscall_32.c */
+extern long ia32_sys_call(const struct pt_regs *regs, unsigned int nr);
 
 struct start {
 	cr_shim_task_fn fn;
@@ -90,6 +92,25 @@ long cr_shim_syscall(unsigned int nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 	};
 
 	return x64_sys_call(&regs, nr);
+}
+
+/*
+ * Issues a system call for the current task, with the number that its program has for
+ * it: those of 32 bits have others, and other registers for the arguments.
+ */
+long cr_shim_call_again(u32 nr, const u64 *args)
+{
+#ifdef CONFIG_IA32_EMULATION
+	struct pt_regs regs = {
+		.bx = args[0], .cx = args[1], .dx = args[2], .si = args[3],
+		.di = args[4], .bp = args[5], .orig_ax = nr,
+	};
+
+	if (cr_shim_in_compat_call(current))
+		return ia32_sys_call(&regs, nr);
+#endif
+	return cr_shim_syscall(nr, args[0], args[1], args[2], args[3], args[4],
+			       args[5]);
 }
 
 #ifdef CONFIG_IA32_EMULATION

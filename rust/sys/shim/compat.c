@@ -23,6 +23,15 @@ bool cr_shim_in_compat_call(struct task_struct *t)
 	return READ_ONCE(task_thread_info(t)->status) & TS_COMPAT;
 }
 
+/*
+ * The current task, on its way to user mode, comes from a system call of 32-bit
+ * programs: it does until it gets there.
+ */
+void cr_shim_enter_compat_call(void)
+{
+	current_thread_info()->status |= TS_COMPAT;
+}
+
 /* The vDSO of one kind of programs, which arch/x86/entry/vdso/vma.c maps. */
 const void *cr_shim_vdso(bool compat, size_t *len)
 {

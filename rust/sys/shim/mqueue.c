@@ -7,12 +7,17 @@
  */
 
 #include <linux/dcache.h>
+#include <linux/fdtable.h>
 #include <linux/fs.h>
 #include <linux/ipc_namespace.h>
 #include <linux/mount.h>
 #include <linux/mqueue.h>
 #include <linux/msg.h>
+#include <linux/net.h>
+#include <linux/pid.h>
 #include <linux/rbtree.h>
+#include <linux/sched/task.h>
+#include <linux/skbuff.h>
 #include <linux/user_namespace.h>
 
 #include "shim.h"
@@ -116,13 +121,90 @@ static u8 *read_messages(const struct posix_msg_tree_node *node, u8 *to)
 	return to;
 }
 
+/* A descriptor in @t of the queue, or of its socket @sk, or -1. */
+static int fd_of(struct task_struct *t, const struct inode *queue,
+		 const struct sock *sk)
+{
+	struct files_struct *files;
+	struct file *file;
+	struct socket *sock;
+	int found = -1;
+
+	task_lock(t);
+	files = t->files;
+	if (files)
+		spin_lock(&files->file_lock);
+	for (int fd = 0; files && fd < files_fdtable(files)->max_fds; fd++) {
+		file = files_lookup_fd_locked(files, fd);
+		if (!file || file->f_mode & FMODE_PATH)
+			continue;
+		sock = sock_from_file(file);
+		if (sk ? sock && sock->sk == sk : file_inode(file) == queue) {
+			found = fd;
+			break;
+		}
+	}
+	if (files)
+		spin_unlock(&files->file_lock);
+	task_unlock(t);
+	return found;
+}
+
+/*
+ * Who is told of the next message, as @ns sees him. False if he cannot be told of it
+ * again: one that has executed a program since gets no signal, and keeps others from
+ * asking. Nothing changes meanwhile, since all who have the queue open are held; what
+ * was asked for from outside is not looked into any further.
+ */
+static bool read_notification(struct mqueue_inode_info *info,
+			      struct pid_namespace *ns,
+			      struct cr_img_mqueue *out)
+{
+	int how, fd = -1, socket = 0;
+	struct task_struct *t = NULL;
+
+	spin_lock(&info->lock);
+	if (!info->notify_owner) {
+		spin_unlock(&info->lock);
+		return true;
+	}
+	how = info->notify.sigev_notify;
+	out->notify_pid = pid_nr_ns(info->notify_owner, ns);
+	if (out->notify_pid && info->notify_user_ns == current_user_ns())
+		t = get_pid_task(info->notify_owner, PIDTYPE_TGID);
+	if (t && how == SIGEV_SIGNAL) {
+		if (t->self_exec_id != info->notify_self_exec_id)
+			out->notify_pid = 0;
+		out->flags |= CR_MQUEUE_SIGNALS;
+		out->notify_signal = info->notify.sigev_signo;
+		out->notify_value =
+			(unsigned long)info->notify.sigev_value.sival_ptr;
+	} else if (t && how == SIGEV_THREAD) {
+		out->flags |= CR_MQUEUE_SOCKET;
+		memcpy(out->cookie, info->notify_cookie->data,
+		       sizeof(out->cookie));
+	}
+	spin_unlock(&info->lock);
+	if (!t)
+		return false;
+	fd = fd_of(t, &info->vfs_inode, NULL);
+	if (how == SIGEV_THREAD) {
+		socket = fd_of(t, NULL, info->notify_sock);
+		out->notify_signal = socket;
+	}
+	out->notify_fd = fd;
+	put_task_struct(t);
+	return out->notify_pid && fd >= 0 && socket >= 0;
+}
+
 /*
  * A queue: its name and its messages are in @buf, and *@length is what they take
- * there; with less @room than that, they are not. @notifies: somebody has asked to be
- * told of the next message.
+ * there; with less @room than that, they are not. False if who is told of the next one
+ * cannot be again.
  */
-void cr_shim_mqueue_read(struct dentry *entry, struct cr_img_mqueue *out,
-			 u8 *buf, size_t room, size_t *length, bool *notifies)
+bool cr_shim_mqueue_read(struct dentry *entry, struct pid_namespace *ns,
+			 struct cr_img_mqueue *out, u8 *buf, size_t room,
+			 size_t *length)
 {
 	struct mqueue_inode_info *info = queue_of(entry);
 	struct rb_node *node;
@@ -134,7 +216,6 @@ void cr_shim_mqueue_read(struct dentry *entry, struct cr_img_mqueue *out,
 	out->max_messages = info->attr.mq_maxmsg;
 	out->max_length = info->attr.mq_msgsize;
 	out->nr = info->attr.mq_curmsgs;
-	*notifies = info->notify_owner;
 	*length = out->name_len + info->qsize +
 		  out->nr * sizeof(struct cr_img_msg);
 	if (*length <= room) {
@@ -145,6 +226,7 @@ void cr_shim_mqueue_read(struct dentry *entry, struct cr_img_mqueue *out,
 						     rb_node), buf);
 	}
 	spin_unlock(&info->lock);
+	return read_notification(info, ns, out);
 }
 
 /* Gives the queue behind @file its owner, permissions and times. */

@@ -4,6 +4,7 @@
  * a program never sees less than the whole.
  */
 
+#include <linux/compat.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/net.h>
@@ -16,15 +17,11 @@
 #include <linux/uio.h>
 #include <net/af_unix.h>
 #include <net/sock.h>
+#include <asm/unistd_32_ia32.h>
 #include <asm/unistd_64.h>
 
 #include "shim.h"
 #include "rest.h"
-
-static u32 nr_of(const struct pt_regs *regs)
-{
-	return regs->orig_ax;
-}
 
 /* What a call may have done a part of. */
 static struct file *blocking_stream(unsigned int fd)
@@ -49,24 +46,24 @@ static bool has_successor(const struct callback_head *work)
 	return false;
 }
 
-static u64 flags_of(const struct pt_regs *regs)
+static u64 flags_of(const struct cr_shim_call *call)
 {
-	switch (nr_of(regs)) {
+	switch (call->nr) {
 	case __NR_sendto:
 	case __NR_recvfrom:
 	case __NR_sendmmsg:
 	case __NR_recvmmsg:
-		return regs->r10;
+		return call->args[3];
 	case __NR_sendmsg:
 	case __NR_recvmsg:
-		return regs->dx;
+		return call->args[2];
 	}
 	return 0;
 }
 
-static bool has_vector(const struct pt_regs *regs)
+static bool has_vector(const struct cr_shim_call *call)
 {
-	switch (nr_of(regs)) {
+	switch (call->nr) {
 	case __NR_readv:
 	case __NR_writev:
 	case __NR_recvmsg:
@@ -76,45 +73,63 @@ static bool has_vector(const struct pt_regs *regs)
 	return false;
 }
 
-/*
- * What a call that reads or writes has to do that with, as @regs say. @iov has room for
- * UIO_FASTIOV of them; without an error, it is to be freed, whatever it is then.
- */
-static int data_of(const struct pt_regs *regs, unsigned int direction,
-		   struct iovec **iov, struct iov_iter *data)
+/* Where a message has its parts, and how many they are. */
+static int parts_of(u64 address, const struct iovec __user **iov, u32 *nr)
 {
-	struct user_msghdr msg = {
-		.msg_iov = (struct iovec __user *)regs->si,
-		.msg_iovlen = regs->dx,
-	};
+	const void __user *from = (const void __user *)address;
+	struct compat_msghdr compat;
+	struct user_msghdr msg;
 
-	if (!has_vector(regs)) {
-		*iov = NULL;
-		return import_ubuf(direction, (void __user *)regs->si, regs->dx,
-				   data);
+	if (in_compat_syscall()) {
+		if (copy_from_user(&compat, from, sizeof(compat)))
+			return -EFAULT;
+		*iov = compat_ptr(compat.msg_iov);
+		*nr = compat.msg_iovlen;
+		return 0;
 	}
-	if ((nr_of(regs) == __NR_sendmsg || nr_of(regs) == __NR_recvmsg) &&
-	    copy_from_user(&msg, (void __user *)regs->si, sizeof(msg)))
+	if (copy_from_user(&msg, from, sizeof(msg)))
 		return -EFAULT;
-	return min(import_iovec(direction, msg.msg_iov, msg.msg_iovlen,
-				UIO_FASTIOV, iov, data), 0);
+	*iov = msg.msg_iov;
+	*nr = msg.msg_iovlen;
+	return 0;
 }
 
-static bool is_write(const struct pt_regs *regs)
+/*
+ * What a call that reads or writes has to do that with. @iov has room for UIO_FASTIOV
+ * of them; without an error, it is to be freed, whatever it is then.
+ */
+static int data_of(const struct cr_shim_call *call, unsigned int direction,
+		   struct iovec **iov, struct iov_iter *data)
 {
-	switch (nr_of(regs)) {
+	const struct iovec __user *parts = (void __user *)call->args[1];
+	u32 nr = call->args[2];
+
+	if (!has_vector(call)) {
+		*iov = NULL;
+		return import_ubuf(direction, (void __user *)call->args[1],
+				   call->args[2], data);
+	}
+	if ((call->nr == __NR_sendmsg || call->nr == __NR_recvmsg) &&
+	    parts_of(call->args[1], &parts, &nr))
+		return -EFAULT;
+	return min(import_iovec(direction, parts, nr, UIO_FASTIOV, iov, data), 0);
+}
+
+static bool is_write(const struct cr_shim_call *call)
+{
+	switch (call->nr) {
 	case __NR_write:
 	case __NR_writev:
 	case __NR_sendto:
 	case __NR_sendmsg:
-		return !(flags_of(regs) & ~MSG_NOSIGNAL);
+		return !(flags_of(call) & ~MSG_NOSIGNAL);
 	}
 	return false;
 }
 
-static bool is_read(const struct pt_regs *regs)
+static bool is_read(const struct cr_shim_call *call)
 {
-	switch (nr_of(regs)) {
+	switch (call->nr) {
 	case __NR_read:
 	case __NR_readv:
 	case __NR_recvfrom:
@@ -207,7 +222,8 @@ static void conclude(const struct callback_head *work, bool again, long last)
 		regs->ax = signal_pending(current) ? -EINTR : -EAGAIN;
 }
 
-static ssize_t write_some(struct file *file, struct iov_iter *data)
+static ssize_t write_some(const struct cr_shim_call *call, struct file *file,
+			  struct iov_iter *data)
 {
 	const struct pt_regs *regs = task_pt_regs(current);
 	struct msghdr msg = { .msg_flags = MSG_NOSIGNAL, .msg_iter = *data };
@@ -218,7 +234,7 @@ static ssize_t write_some(struct file *file, struct iov_iter *data)
 		return vfs_iter_write(file, data, NULL, 0);
 	/* Once a part has been sent, there is no signal if the other end is closed. */
 	if (!regs->ax)
-		msg.msg_flags = flags_of(regs);
+		msg.msg_flags = flags_of(call);
 	n = sock_sendmsg(sock, &msg);
 	if (regs->ax)
 		put_back_error(sock, n);
@@ -243,7 +259,8 @@ static size_t part_of_write(struct file *file, u64 *time_ns)
 }
 
 /* Writes what is left of the write that the current task was interrupted in. */
-static bool finish_write(struct callback_head *work, struct file *file,
+static bool finish_write(struct callback_head *work,
+			 const struct cr_shim_call *call, struct file *file,
 			 struct iov_iter *data)
 {
 	struct hrtimer_sleeper end;
@@ -261,7 +278,7 @@ static bool finish_write(struct callback_head *work, struct file *file,
 		/* A terminal takes more out of it than it writes. */
 		left = *data;
 		iov_iter_truncate(&left, part);
-		n = step_ends(&end, write_some(file, &left), time_ns);
+		n = step_ends(&end, write_some(call, file, &left), time_ns);
 		if (n > 0)
 			iov_iter_advance(data, n);
 	} while (n > 0 || n == -ERESTARTSYS);
@@ -292,10 +309,12 @@ bool cr_shim_has_rest(struct file *file)
  * How much of @len a read is to get before it returns without an error or the end of what
  * there is; 0 if that is not known.
  */
-static u64 target_of_read(const struct pt_regs *regs, struct file *file, u64 len)
+static u64 target_of_read(const struct cr_shim_call *call, struct file *file,
+			  u64 len)
 {
+	const struct pt_regs *regs = task_pt_regs(current);
 	struct socket *sock = sock_from_file(file);
-	u64 flags = flags_of(regs);
+	u64 flags = flags_of(call);
 	struct sock *sk = sock ? sock->sk : NULL;
 
 	if (!sk)
@@ -311,37 +330,41 @@ static u64 target_of_read(const struct pt_regs *regs, struct file *file, u64 len
 }
 
 /* The same, in messages, of a call that sends or receives several. */
-static u64 target_of_messages(const struct pt_regs *regs, struct file *file)
+static u64 target_of_messages(const struct cr_shim_call *call, struct file *file)
 {
 	struct socket *sock = sock_from_file(file);
-	bool sends = nr_of(regs) == __NR_sendmmsg;
+	bool sends = call->nr == __NR_sendmmsg;
 	struct sock *sk = sock ? sock->sk : NULL;
 
-	if (!sk || flags_of(regs) & ~REST_FLAGS ||
+	if (!sk || flags_of(call) & ~REST_FLAGS ||
 	    (sends ? sk->sk_sndtimeo : sk->sk_rcvtimeo) != MAX_SCHEDULE_TIMEOUT)
 		return 0;
 	if (!sends)
-		return regs->r8 ? 0 : (u32)regs->dx;
+		return call->args[4] ? 0 : (u32)call->args[2];
 	/* It sends no more at a time. */
-	return sk->sk_type == SOCK_STREAM ? 0 : min_t(u32, regs->dx, UIO_MAXIOV);
+	return sk->sk_type == SOCK_STREAM ? 0 : min_t(u32, call->args[2], UIO_MAXIOV);
 }
 
 /* recvmsg(2) says that there was something for which it had no room. */
-static void note_loss(const struct pt_regs *regs)
+static void note_loss(const struct cr_shim_call *call)
 {
-	struct user_msghdr __user *msg = (void __user *)regs->si;
+	struct compat_msghdr __user *compat = (void __user *)call->args[1];
+	struct user_msghdr __user *msg = (void __user *)call->args[1];
+	u32 __user *at = in_compat_syscall() ? &compat->msg_flags :
+					       &msg->msg_flags;
 	u32 flags;
 
-	if (nr_of(regs) == __NR_recvmsg && !get_user(flags, &msg->msg_flags))
-		put_user(flags | MSG_CTRUNC, &msg->msg_flags);
+	if (call->nr == __NR_recvmsg && !get_user(flags, at))
+		put_user(flags | MSG_CTRUNC, at);
 }
 
 /*
  * Reads @len more of a stream, or a terminal. Its address has been told with the first
  * part. Were there descriptors in it, which no read gets, a read ends there: @ends.
  */
-static long read_more(struct file *file, const struct iov_iter *data, u64 len,
-		      u64 flags, bool *ends)
+static long read_more(const struct cr_shim_call *call, struct file *file,
+		      const struct iov_iter *data, u64 len, u64 flags,
+		      bool *ends)
 {
 	const struct pt_regs *regs = task_pt_regs(current);
 	struct socket *sock = sock_from_file(file);
@@ -353,15 +376,16 @@ static long read_more(struct file *file, const struct iov_iter *data, u64 len,
 	iov_iter_truncate(&msg.msg_iter, len);
 	if (!sock)
 		return vfs_iter_read(file, &msg.msg_iter, NULL, 0);
-	n = sock_recvmsg(sock, &msg, flags_of(regs) | flags);
+	n = sock_recvmsg(sock, &msg, flags_of(call) | flags);
 	*ends = msg.msg_flags & MSG_CTRUNC;
 	if (*ends)
-		note_loss(regs);
+		note_loss(call);
 	return n;
 }
 
 /* What there is beyond the least that a read waits for. */
-static void take_more(struct file *file, const struct iov_iter *data)
+static void take_more(const struct cr_shim_call *call, struct file *file,
+		      const struct iov_iter *data)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 	bool ends, is_socket = sock_from_file(file);
@@ -374,7 +398,8 @@ static void take_more(struct file *file, const struct iov_iter *data)
 		/* With that, a terminal does not wait. */
 		if (!is_socket)
 			set_thread_flag(TIF_NOTIFY_SIGNAL);
-		n = read_more(file, data, most - regs->ax, MSG_DONTWAIT, &ends);
+		n = read_more(call, file, data, most - regs->ax, MSG_DONTWAIT,
+			      &ends);
 		clear_notify_signal();
 		regs->ax += max(n, 0);
 		if (is_socket)
@@ -382,11 +407,12 @@ static void take_more(struct file *file, const struct iov_iter *data)
 	}
 }
 
-static bool finish_read(struct callback_head *work, struct file *file,
+static bool finish_read(struct callback_head *work,
+			const struct cr_shim_call *call, struct file *file,
 			const struct iov_iter *data)
 {
 	struct pt_regs *regs = task_pt_regs(current);
-	u64 target = target_of_read(regs, file, iov_iter_count(data));
+	u64 target = target_of_read(call, file, iov_iter_count(data));
 	struct socket *sock = sock_from_file(file);
 	u64 time_ns = target && !sock ? cr_shim_tty_time(file) : 0;
 	bool again = false, more = false, ends = false;
@@ -397,7 +423,7 @@ static bool finish_read(struct callback_head *work, struct file *file,
 	while (regs->ax < target && !ends && step_begins(&end, work, &again)) {
 		/* A terminal would start its time with each. */
 		part = sock ? target - regs->ax : 1;
-		n = read_more(file, data, part, MSG_WAITALL, &ends);
+		n = read_more(call, file, data, part, MSG_WAITALL, &ends);
 		n = step_ends(&end, n, time_ns);
 		if (n <= 0 && n != -ERESTARTSYS)
 			break;
@@ -406,43 +432,60 @@ static bool finish_read(struct callback_head *work, struct file *file,
 	if (target && sock && regs->ax)
 		put_back_error(sock, n);
 	if (more && !ends && regs->ax >= target)
-		take_more(file, data);
+		take_more(call, file, data);
 	conclude(work, again, n);
 	return again;
 }
 
 /* Goes on with a call that reads or writes. */
-static bool go_on_with_data(struct callback_head *work, struct file *file)
+static bool go_on_with_data(struct callback_head *work,
+			    const struct cr_shim_call *call, struct file *file)
 {
-	struct pt_regs *regs = task_pt_regs(current);
 	struct iovec fast[UIO_FASTIOV], *iov = fast;
-	bool again = false, reads = is_read(regs);
+	bool again = false, reads = is_read(call);
 	struct iov_iter data;
 
-	if (data_of(regs, reads ? ITER_DEST : ITER_SOURCE, &iov, &data)) {
+	if (data_of(call, reads ? ITER_DEST : ITER_SOURCE, &iov, &data)) {
 		conclude(work, false, -EFAULT);
 		return false;
 	}
 	if (reads)
-		again = finish_read(work, file, &data);
+		again = finish_read(work, call, file, &data);
 	else
-		again = finish_write(work, file, &data);
+		again = finish_write(work, call, file, &data);
 	kfree(iov);
 	return again;
 }
 
+/* The messages of such a call from the one at @done on. */
+static long issue_for_messages(const struct cr_shim_call *call, u64 done,
+			       u64 count)
+{
+	bool sends = call->nr == __NR_sendmmsg;
+	u64 args[6] = { call->args[0], call->args[1], count, call->args[3] };
+	u32 nr = call->nr;
+
+	if (in_compat_syscall()) {
+		nr = sends ? __NR_ia32_sendmmsg : __NR_ia32_recvmmsg;
+		args[1] += done * sizeof(struct compat_mmsghdr);
+	} else {
+		args[1] += done * sizeof(struct mmsghdr);
+	}
+	return cr_shim_call_again(nr, args);
+}
+
 /* Goes on with one for several messages. */
-static bool go_on_with_messages(struct callback_head *work, struct file *file)
+static bool go_on_with_messages(struct callback_head *work,
+				const struct cr_shim_call *call,
+				struct file *file)
 {
 	struct pt_regs *regs = task_pt_regs(current);
-	u64 target = target_of_messages(regs, file);
+	u64 target = target_of_messages(call, file);
 	bool again = false;
 	long n = 0;
 
 	while (regs->ax < target && may_go_on(work, &again)) {
-		n = cr_shim_syscall(nr_of(regs), regs->di,
-				    regs->si + regs->ax * sizeof(struct mmsghdr),
-				    target - regs->ax, regs->r10, 0, 0);
+		n = issue_for_messages(call, regs->ax, target - regs->ax);
 		if (n > 0)
 			regs->ax += n;
 		else if (n != -ERESTARTSYS)
@@ -473,31 +516,28 @@ static bool may_have_timed_out(struct file *file)
  * to wait for it. Returns true if @work is to be queued again, to go on once there
  * is none.
  */
-bool cr_shim_go_on(struct callback_head *work)
+bool cr_shim_go_on(struct callback_head *work, const struct cr_shim_call *call)
 {
 	struct pt_regs *regs = task_pt_regs(current);
-	bool again = false, writes = is_write(regs), reads = is_read(regs);
+	bool again = false, writes = is_write(call), reads = is_read(call);
 	struct file *file;
 
-	/* Those of 32-bit programs have other numbers, and are left to end by themselves. */
-	if (cr_shim_in_compat_call(current))
-		return false;
 	/* Of a call that is to be restarted, there is no more to do. */
 	if ((long)regs->ax < 0 || (!regs->ax && !is_timed()))
 		return false;
-	if (!reads && !writes && nr_of(regs) != __NR_recvmmsg &&
-	    nr_of(regs) != __NR_sendmmsg)
+	if (!reads && !writes && call->nr != __NR_recvmmsg &&
+	    call->nr != __NR_sendmmsg)
 		return false;
-	file = blocking_stream(regs->di);
+	file = blocking_stream(call->args[0]);
 	if (!file) {
 		conclude(work, false, -EINTR);
 		return false;
 	}
 	look_at_signals();
 	if (!reads && !writes)
-		again = go_on_with_messages(work, file);
+		again = go_on_with_messages(work, call, file);
 	else if (reads || !may_have_timed_out(file))
-		again = go_on_with_data(work, file);
+		again = go_on_with_data(work, call, file);
 	if (!again && !has_successor(work))
 		clear_marks(regs);
 	fput(file);

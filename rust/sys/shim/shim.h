@@ -222,7 +222,17 @@ static inline void cr_shim_debug_begin(void) {}
 static inline void cr_shim_debug_end(void) {}
 static inline void cr_shim_debug_wait(void) {}
 #endif
-bool cr_shim_go_on(struct callback_head *work);
+/**
+ * struct cr_shim_call - a system call
+ * @nr: the number that 64-bit programs have for it
+ * @args: its arguments, in the order that it has them in there
+ */
+struct cr_shim_call {
+	u32 nr;
+	u64 args[6];
+};
+
+bool cr_shim_go_on(struct callback_head *work, const struct cr_shim_call *call);
 bool cr_shim_must_make_way(struct callback_head *work);
 void cr_shim_reissue(void);
 bool cr_shim_interrupt_halfway(struct task_struct *t, struct file *file);
@@ -302,6 +312,7 @@ int cr_shim_ptracer_read(struct task_struct *t, struct pid_namespace *ns,
 /* compat.c: programs of 32 bits. */
 bool cr_shim_runs_compat(void);
 bool cr_shim_in_compat_call(struct task_struct *t);
+void cr_shim_enter_compat_call(void);
 const void *cr_shim_vdso(bool compat, size_t *len);
 bool cr_shim_compat_mm_read(struct task_struct *t, struct mm_struct *mm,
 			    u64 *unsupported);
@@ -392,7 +403,7 @@ struct cr_shim_sleeper {
 
 u32 cr_shim_sleepers(struct cr_shim_sleeper *out, u32 max);
 u64 cr_shim_timeout_left(struct task_struct *t);
-void cr_shim_finish_wait(u64 left_ns);
+void cr_shim_finish_wait(const struct cr_shim_call *call, u64 left_ns);
 
 /* mqueue.c */
 bool cr_shim_is_mqueue(const struct inode *inode);
@@ -401,8 +412,9 @@ struct dentry *cr_shim_mqueue_get(struct ipc_namespace *ipc, u32 place);
 struct dentry *cr_shim_mqueue_of(struct ipc_namespace *ipc, struct file *file);
 void cr_shim_mqueue_put(struct dentry *entry);
 u32 cr_shim_mqueue_users(struct dentry *entry);
-void cr_shim_mqueue_read(struct dentry *entry, struct cr_img_mqueue *out,
-			 u8 *buf, size_t room, size_t *length, bool *notifies);
+bool cr_shim_mqueue_read(struct dentry *entry, struct pid_namespace *ns,
+			 struct cr_img_mqueue *out, u8 *buf, size_t room,
+			 size_t *length);
 int cr_shim_mqueue_finish(struct ipc_namespace *ipc, struct file *file,
 			  const struct cr_img_mqueue *in);
 
@@ -1142,6 +1154,7 @@ int cr_shim_spawn(struct cr_shim_spawn *how);
 int cr_shim_sigaction_compat(u32 signal, u64 action);
 int cr_shim_compat_robust_list(u32 head);
 long cr_shim_syscall(unsigned int nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+long cr_shim_call_again(u32 nr, const u64 *args);
 void cr_shim_forget_caller(void);
 void cr_shim_rseq_adopt(struct task_struct *t, u32 cpu_id, u32 node_id,
 			u32 mm_cid, bool interrupted);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* How long tasks are going to sleep: no interface shows the time that is left. */
 
+#include <linux/compat.h>
 #include <linux/cpumask.h>
 #include <linux/hrtimer.h>
 #include <linux/hrtimer_defs.h>
@@ -12,6 +13,7 @@
 #include <linux/timer.h>
 #include <linux/timerqueue.h>
 #include <linux/uaccess.h>
+#include <asm/unistd_32_ia32.h>
 #include <asm/unistd_64.h>
 
 #include "shim.h"
@@ -151,24 +153,44 @@ void cr_shim_call_ends(struct hrtimer_sleeper *end)
 	destroy_hrtimer_on_stack(&end->timer);
 }
 
+/* Do they return that there is nothing when their time is over? Others have an error. */
+static bool waits_for_events(u32 nr)
+{
+	switch (nr) {
+	case __NR_epoll_wait:
+	case __NR_epoll_pwait:
+	case __NR_epoll_pwait2:
+	case __NR_io_getevents:
+	case __NR_io_pgetevents:
+		return true;
+	}
+	return false;
+}
+
 /*
- * Issues a system call for the current task that ends after so long as if by a
- * time-out of its own, which is longer. As if by a signal, in fact: the call has
- * done nothing then.
+ * Issues a system call for the current task, @nr of 64-bit programs, that ends after so
+ * long as if by a time-out of its own, if it has none, or a longer one. As if by a signal,
+ * in fact: the call has done nothing then.
  */
-static long finish_until(u64 left_ns, long nr, const u64 *args)
+static long finish_until(u64 left_ns, u32 nr, const u64 *args)
 {
 	struct hrtimer_sleeper end;
 	long ret;
 
 	cr_shim_call_begins(&end, ktime_add_safe(ktime_get(), left_ns));
-	ret = cr_shim_syscall(nr, args[0], args[1], args[2], args[3], args[4],
-			      args[5]);
+	ret = cr_shim_call_again(task_pt_regs(current)->orig_ax, args);
 	cr_shim_call_ends(&end);
 	if (end.task || task_sigpending(current))
 		return ret;
-	/* A terminal has nothing then, a socket an error. */
-	return ret == -ERESTARTSYS ? 0 : ret == -EINTR ? -EAGAIN : ret;
+	switch (ret) {
+	case -ERESTARTSYS:
+		/* A terminal has nothing then, a socket an error. */
+	case -ERESTARTNOHAND:
+		return 0;
+	case -EINTR:
+		return waits_for_events(nr) ? 0 : -EAGAIN;
+	}
+	return ret;
 }
 
 /* A call is issued again for the current task, on its way to user mode. */
@@ -181,18 +203,29 @@ static void prepare_call(void)
 }
 
 /* Those that do not come back, or go on with other registers: nobody sleeps in them. */
+#define COMES_NOT_BACK(call)			\
+	case __NR_##call##rt_sigreturn:		\
+	case __NR_##call##fork:			\
+	case __NR_##call##vfork:		\
+	case __NR_##call##clone:		\
+	case __NR_##call##clone3:		\
+	case __NR_##call##execve:		\
+	case __NR_##call##execveat:		\
+	case __NR_##call##exit:			\
+	case __NR_##call##exit_group
+
 static bool comes_back(u32 nr)
 {
+	if (in_compat_syscall()) {
+		switch (nr) {
+		COMES_NOT_BACK(ia32_):
+		case __NR_ia32_sigreturn:
+			return false;
+		}
+		return true;
+	}
 	switch (nr) {
-	case __NR_rt_sigreturn:
-	case __NR_fork:
-	case __NR_vfork:
-	case __NR_clone:
-	case __NR_clone3:
-	case __NR_execve:
-	case __NR_execveat:
-	case __NR_exit:
-	case __NR_exit_group:
+	COMES_NOT_BACK():
 		return false;
 	}
 	return true;
@@ -206,10 +239,12 @@ void cr_shim_reissue(void)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 	u32 nr = regs->orig_ax;
+	u64 args[6];
 
 	switch ((long)regs->ax) {
 	case -ERESTART_RESTARTBLOCK:
-		nr = __NR_restart_syscall;
+		nr = in_compat_syscall() ? __NR_ia32_restart_syscall :
+					   __NR_restart_syscall;
 		break;
 	case -ERESTARTSYS:
 	case -ERESTARTNOINTR:
@@ -223,56 +258,36 @@ void cr_shim_reissue(void)
 	prepare_call();
 	/* It has no result. */
 	regs->ax = -ENOSYS;
-	regs->ax = cr_shim_syscall(nr, regs->di, regs->si, regs->dx, regs->r10,
-				   regs->r8, regs->r9);
+	cr_shim_syscall_of(current, args);
+	regs->ax = cr_shim_call_again(nr, args);
 }
 
-/*
- * The current task goes on to wait in the system call that its registers say,
- * for so long. A time-out in its memory is not to be written to: ours is where a
- * signal frame would be, while it lasts. The time-out of a socket is not, either:
- * others may use it.
- */
-void cr_shim_finish_wait(u64 left_ns)
+/* The place among its arguments in which a call of the current task has its time-out. */
+static int place_of_timeout(u32 nr)
 {
-	struct pt_regs *regs = task_pt_regs(current);
-	struct __kernel_timespec old, ts = {
-		.tv_sec = left_ns / NSEC_PER_SEC,
-		.tv_nsec = left_ns % NSEC_PER_SEC,
-	};
-	/* Below what the ABI lets a function use without a frame. */
-	unsigned long at = round_down(regs->sp - 128 - sizeof(ts), 16);
-	u64 args[] = { regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9 };
-	u64 *timeout = NULL;
-	bool borrowed = false, of_file = false;
+	const struct pt_regs *regs = task_pt_regs(current);
 
-	/* Its requests have been submitted: it has no other result, however it ends. */
-	if (regs->orig_ax == __NR_io_uring_enter) {
-		prepare_call();
-		cr_shim_syscall(regs->orig_ax, args[0], 0, args[2], args[3],
-				args[4], args[5]);
-		regs->ax = (u32)args[1];
-		return;
-	}
-	if (cr_shim_rest_ends_after(left_ns))
-		return;
-	switch (regs->orig_ax) {
+	switch (nr) {
 	case __NR_rt_sigtimedwait:
-		timeout = &args[2];
-		break;
-	case __NR_epoll_pwait2:
+		return 2;
 	case __NR_semtimedop:
-		timeout = &args[3];
-		break;
-	case __NR_io_getevents:
-	case __NR_io_pgetevents:
-		timeout = &args[4];
-		break;
+		return in_compat_syscall() && (u32)regs->orig_ax == __NR_ia32_ipc ?
+			       5 : 3;
+	case __NR_epoll_pwait2:
 	case __NR_epoll_wait:
 	case __NR_epoll_pwait:
-		args[3] = min_t(u64, DIV_ROUND_UP_ULL(left_ns, NSEC_PER_MSEC),
-				INT_MAX);
-		break;
+		return 3;
+	case __NR_io_getevents:
+	case __NR_io_pgetevents:
+		return 4;
+	}
+	return -1;
+}
+
+/* Does a call end when the time-out of its file is over? */
+static bool has_time_of_file(u32 nr)
+{
+	switch (nr) {
 	case __NR_read:
 	case __NR_readv:
 	case __NR_write:
@@ -284,25 +299,50 @@ void cr_shim_finish_wait(u64 left_ns)
 	case __NR_accept:
 	case __NR_accept4:
 	case __NR_connect:
-		of_file = true;
-		break;
-	default:
+		return true;
+	}
+	return false;
+}
+
+/* Requests have been submitted, and io_uring_enter(2) has no other result, however it ends. */
+static void wait_for_requests(u32 nr)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	u64 args[6];
+	u32 submitted;
+
+	cr_shim_syscall_of(current, args);
+	submitted = args[1];
+	args[1] = 0;
+	prepare_call();
+	cr_shim_call_again(nr, args);
+	regs->ax = submitted;
+}
+
+/*
+ * The current task goes on to wait in the system call that its registers say, @call,
+ * for so long. A time-out in its memory is not to be written to, nor is that of a socket,
+ * which others may use: the call is issued without one, or with that of the socket.
+ */
+void cr_shim_finish_wait(const struct cr_shim_call *call, u64 left_ns)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	int place = place_of_timeout(call->nr);
+	u64 args[6];
+
+	if (call->nr == __NR_io_uring_enter) {
+		wait_for_requests(call->nr);
 		return;
 	}
-	if (timeout) {
-		borrowed = !copy_from_user(&old, (void __user *)at, sizeof(old)) &&
-			   !copy_to_user((void __user *)at, &ts, sizeof(ts));
-		/* Without a stack, the time begins again. */
-		if (borrowed)
-			*timeout = at;
-	}
+	if (cr_shim_rest_ends_after(left_ns))
+		return;
+	if (place < 0 && !has_time_of_file(call->nr))
+		return;
+	cr_shim_syscall_of(current, args);
+	if (call->nr == __NR_epoll_wait || call->nr == __NR_epoll_pwait)
+		args[place] = (u32)-1;
+	else if (place >= 0)
+		args[place] = 0;
 	prepare_call();
-	if (of_file)
-		regs->ax = finish_until(left_ns, regs->orig_ax, args);
-	else
-		regs->ax = cr_shim_syscall(regs->orig_ax, args[0], args[1],
-					   args[2], args[3], args[4], args[5]);
-	/* If it has no stack any more, that is its own doing. */
-	if (borrowed)
-		borrowed = !copy_to_user((void __user *)at, &old, sizeof(old));
+	regs->ax = finish_until(left_ns, call->nr, args);
 }

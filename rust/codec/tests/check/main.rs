@@ -782,10 +782,32 @@ fn ipc_objects() {
 
 #[test]
 fn posix_queues() {
-    passes::<cr_img_mqueue>(0, |queue| queue.flags = CR_MQUEUE_REMOVED);
-    fails::<cr_img_mqueue>(0, "unknown flags", |queue| queue.flags = 2);
+    passes::<cr_img_mqueue>(0, |queue| queue.flags |= CR_MQUEUE_REMOVED);
+    fails::<cr_img_mqueue>(0, "unknown flags", |queue| queue.flags |= 8);
+    let bad = "impossible notification";
+    passes::<cr_img_mqueue>(0, |queue| queue.notify_signal = 0);
+    fails::<cr_img_mqueue>(0, bad, |queue| queue.notify_signal = 65);
+    fails::<cr_img_mqueue>(0, bad, |queue| queue.notify_pid = 0);
+    fails::<cr_img_mqueue>(0, bad, |queue| queue.notify_pid = u32::MAX);
+    fails::<cr_img_mqueue>(0, bad, |queue| queue.cookie[31] = 1);
+    fails::<cr_img_mqueue>(0, bad, |queue| queue.flags |= CR_MQUEUE_SOCKET);
+    fails::<cr_img_mqueue>(0, bad, |queue| queue.flags = CR_MQUEUE_SOCKET);
+    fails::<cr_img_mqueue>(0, bad, |queue| queue.flags = 0);
+    fails::<cr_img_mqueue>(0, bad, |queue| {
+        (queue.flags, queue.notify_signal) = (0, 0);
+    });
+    passes::<cr_img_mqueue>(0, |queue| {
+        (queue.flags, queue.notify_signal, queue.notify_value) = (0, 0, 0);
+    });
+    passes::<cr_img_mqueue>(0, |queue| {
+        (queue.flags, queue.notify_value) = (CR_MQUEUE_SOCKET, 0);
+        (queue.notify_signal, queue.cookie) = (1000, [1; 32]);
+    });
+    fails::<cr_img_mqueue>(0, bad, |queue| {
+        (queue.flags, queue.notify_signal, queue.notify_value) = (0, 0, 0);
+        queue.notify_pid = 0;
+    });
     fails::<cr_img_mqueue>(0, "unknown flags", |queue| queue.mode = 0o10000);
-    fails::<cr_img_mqueue>(0, "not zero", |queue| queue.reserved = 1);
     fails::<cr_img_mqueue>(0, "an owner without an id", |queue| queue.gid = u32::MAX);
     fails::<cr_img_mqueue>(0, "impossible time", |queue| {
         queue.ctime_nsec = 1_000_000_000

@@ -388,10 +388,15 @@ impl Sample {
         );
         let queue = cr_img_mqueue {
             mode: 0o600,
+            flags: CR_MQUEUE_SIGNALS,
             max_messages: 2,
             max_length: 100,
             nr: 2,
             name_len: 4,
+            notify_pid: 1,
+            notify_signal: 10,
+            notify_value: 1 << 40,
+            notify_fd: 5,
             ..Default::default()
         };
         let messages = [some.as_bytes(), b"bytes", none.as_bytes()].concat();
