@@ -65,6 +65,8 @@ pub enum FileType {
     Socket,
     /// inotify_init(2).
     Inotify,
+    /// fanotify_init(2).
+    Fanotify,
     /// TCP socket.
     Inet,
     /// File of the top directory of procfs that is not a process's.
@@ -105,6 +107,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_PIDFD => Self::PidFd,
             bindings::cr_shim_file_type_CR_SHIM_FILE_SOCKET => Self::Socket,
             bindings::cr_shim_file_type_CR_SHIM_FILE_INOTIFY => Self::Inotify,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_FANOTIFY => Self::Fanotify,
             bindings::cr_shim_file_type_CR_SHIM_FILE_INET => Self::Inet,
             bindings::cr_shim_file_type_CR_SHIM_FILE_PROC => Self::Proc,
             bindings::cr_shim_file_type_CR_SHIM_FILE_AIO => Self::AioRing,
@@ -248,6 +251,12 @@ impl FileRef {
             )
         };
         nr as usize
+    }
+
+    /// Which events come of what is done with it, of one that was just opened: CR_OPEN_*.
+    pub fn set_events(&self, flags: u32) {
+        // SAFETY: The file is valid, and nobody else has it yet.
+        unsafe { bindings::cr_shim_file_set_events(self.as_ptr(), flags) }
     }
 
     /// The pipe that it is an end of.

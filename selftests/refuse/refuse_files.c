@@ -10,7 +10,6 @@
 #include <mqueue.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/fanotify.h>
 #include <sys/inotify.h>
 #include <sched.h>
 #include <sys/file.h>
@@ -81,11 +80,6 @@ static void make_inotify_hidden(void)
 	fd = sure(inotify_init());
 	sure(inotify_add_watch(fd, file_at("hidden"), IN_CREATE));
 	sure(mount("tmpfs", file_at("hidden"), "tmpfs", 0, NULL));
-}
-
-static void make_fanotify(void)
-{
-	fd = sure(fanotify_init(FAN_CLASS_NOTIF, O_RDONLY));
 }
 
 static void make_perf(void)
@@ -623,7 +617,6 @@ static const struct case_ cases[] = {
 	{ "inotify-removed", "watch descriptor 1: watches a file that was removed", make_inotify_removed, NULL },
 	{ "inotify-proc", "watches /proc/sys, on a file system", make_inotify_proc, NULL },
 	{ "inotify-hidden", "watch descriptor 1: watches a file that is hidden", make_inotify_hidden, NULL },
-	{ "fanotify", "fanotify", make_fanotify, NULL },
 	{ "perf", "perf", make_perf, NULL },
 	{ "uring-polling", "worker thread of the kernel", make_uring_polling, NULL },
 	{ "uring-disabled", "io_uring with flags", make_uring_disabled, NULL },

@@ -155,6 +155,11 @@ struct cr_img_tail {
  *	inotify instance
  * @CR_TAG_WATCH: struct cr_img_watch, then the path; belongs to the last
  *	CR_TAG_INOTIFY
+ * @CR_TAG_FANOTIFY: struct cr_img_fanotify, then for each event struct
+ *	cr_img_fanotify_event, its file handles, names and path; after the file it
+ *	names; one for each fanotify group
+ * @CR_TAG_FANOTIFY_MARK: struct cr_img_fanotify_mark, then the path; belongs to
+ *	the last CR_TAG_FANOTIFY
  * @CR_TAG_OWNER: struct cr_img_owner; after the file it names
  * @CR_TAG_PID: struct cr_img_pid, then __u32 numbers[]; by ascending number
  * @CR_TAG_SOCKET: obj; struct cr_img_socket, then __u32 groups[], name, path
@@ -284,6 +289,8 @@ enum cr_img_tag {
 	CR_TAG_URING_TASK	= 0x57,
 	CR_TAG_CGROUP_FILE	= 0x58,
 	CR_TAG_SOURCE		= 0x59,
+	CR_TAG_FANOTIFY		= 0x5c,
+	CR_TAG_FANOTIFY_MARK	= 0x5d,
 
 	CR_TAG_PAGES		= 0x60,
 	CR_TAG_RESERVE		= 0x61,
@@ -832,6 +839,9 @@ struct cr_img_tty {
  *	number for all pidfds of the same process
  * @CR_FILE_SOCKET: @target is a CR_TAG_SOCKET
  * @CR_FILE_INOTIFY: inotify_init(2); a CR_TAG_INOTIFY says what it has to tell
+ * @CR_FILE_FANOTIFY: fanotify_init(2); @target has the flags of the group, and above
+ *	these 32 bits those that files are opened with when an event is read; a
+ *	CR_TAG_FANOTIFY says what it has to tell
  * @CR_FILE_PTMX: the master of a pseudoterminal; @target is a CR_TAG_TTY
  * @CR_FILE_PTS: the slave of one; @target is a CR_TAG_TTY
  * @CR_FILE_CURRENT_TTY: the same, opened as /dev/tty, by path
@@ -881,12 +891,21 @@ enum cr_img_file_kind {
 	CR_FILE_PATH		= 26,
 	CR_FILE_LINK		= 28,
 	CR_FILE_CGROUP		= 30,
+	CR_FILE_FANOTIFY	= 31,
 };
+
+/*
+ * With the flags of a file that has or had a name: what is done with it is no event,
+ * as with one that fanotify has opened; permission to read or write is asked for; or
+ * with both, only where contents may be missing.
+ */
+#define CR_OPEN_UNTOLD		0x40000000
+#define CR_OPEN_ASKS		0x80000000
 
 /**
  * struct cr_img_file - open file description
  * @kind: enum cr_img_file_kind
- * @flags: open flags as F_GETFL shows them
+ * @flags: open flags as F_GETFL shows them, and CR_OPEN_*
  * @pos: offset
  * @target: see @kind
  * @dev: device of the file, as stat(2) shows it
@@ -2056,6 +2075,93 @@ struct cr_img_inotify_event {
 struct cr_img_watch {
 	__s32 wd;
 	__u32 mask;
+	__u32 mode;
+	__u32 path_len;
+};
+
+/* With the flags of a fanotify group: its maker had no rights in particular. */
+#define CR_FANOTIFY_UNPRIVILEGED	0x80000000
+
+/**
+ * struct cr_img_fanotify - fanotify group
+ * @file: its CR_TAG_FILE
+ * @max_events: how many events there is room for, besides the one that says that
+ *	there was none; 0xffffffff if there is no limit
+ * @nr_marks: CR_TAG_FANOTIFY_MARK records that follow
+ * @nr_events: events that follow, the oldest first
+ * @reserved: zero
+ */
+struct cr_img_fanotify {
+	__u64 file;
+	__u32 max_events;
+	__u32 nr_marks;
+	__u32 nr_events;
+	__u32 reserved;
+};
+
+/**
+ * enum cr_img_fanotify_kind - what an event tells about
+ * @CR_FANOTIFY_FID: a file by its handle
+ * @CR_FANOTIFY_NAME: entries of directories, by handles and names
+ * @CR_FANOTIFY_PATH: a file that is opened when the event is read
+ * @CR_FANOTIFY_OVERFLOW: that there was no room for others
+ */
+enum cr_img_fanotify_kind {
+	CR_FANOTIFY_FID		= 1,
+	CR_FANOTIFY_NAME	= 2,
+	CR_FANOTIFY_PATH	= 3,
+	CR_FANOTIFY_OVERFLOW	= 4,
+};
+
+/**
+ * struct cr_img_fanotify_event - event that nobody has read yet
+ * @fsid: of the file system of the handles
+ * @mask: as the kernel keeps it: what read(2) shows, and FAN_EVENT_ON_CHILD
+ * @kind: enum cr_img_fanotify_kind
+ * @pid: who has done it, process or thread; 0 for somebody outside
+ * @path_len: bytes of path; no NUL
+ * @dir_type: type of the handle of the directory
+ * @dir_len: its length; 0 if there is none
+ * @dir2_type: the same of the directory that something was moved to
+ * @dir2_len: the same
+ * @object_type: the same of the file itself
+ * @object_len: the same
+ * @name_len: bytes of the name in the first directory; no NUL
+ * @name2_len: the same in the second one
+ *
+ * The handles, the names and the path follow in this order.
+ */
+struct cr_img_fanotify_event {
+	__u64 fsid;
+	__u32 mask;
+	__u32 kind;
+	__u32 pid;
+	__u32 path_len;
+	__u8 dir_type;
+	__u8 dir_len;
+	__u8 dir2_type;
+	__u8 dir2_len;
+	__u8 object_type;
+	__u8 object_len;
+	__u8 name_len;
+	__u8 name2_len;
+};
+
+/**
+ * struct cr_img_fanotify_mark - what a fanotify group watches
+ * @type: FAN_MARK_INODE, FAN_MARK_MOUNT or FAN_MARK_FILESYSTEM
+ * @flags: FAN_MARK_IGNORED_SURV_MODIFY, FAN_MARK_EVICTABLE, FAN_MARK_IGNORE
+ * @mask: events that are told of
+ * @ignored: events that are not, whatever other marks say
+ * @mode: type of what is watched, as in struct cr_img_file; 0 if that is a mount or
+ *	a file system
+ * @path_len: bytes of path that follow; no NUL
+ */
+struct cr_img_fanotify_mark {
+	__u32 type;
+	__u32 flags;
+	__u32 mask;
+	__u32 ignored;
 	__u32 mode;
 	__u32 path_len;
 };

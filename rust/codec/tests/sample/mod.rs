@@ -91,6 +91,8 @@ pub const URING: u64 = 52;
 pub const FILE_IO_URING: u64 = 53;
 pub const FILE_MQUEUE: u64 = 54;
 pub const FILE_PLACE: u64 = 55;
+pub const FILE_FANOTIFY: u64 = 56;
+pub const FILE_FANOTIFY2: u64 = 57;
 pub const PIDNS: u64 = 70;
 pub const PIDNS2: u64 = 71;
 pub const FILE_TOLD: u64 = 72;
@@ -134,6 +136,7 @@ pub fn padded<const N: usize>(text: &str) -> [u8; N] {
     member
 }
 
+mod fanotify;
 mod sockets;
 mod terminals;
 
@@ -714,6 +717,7 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_PLACE, &place, b"/dev/link");
+        self.fanotify();
         let lock = cr_img_lock {
             file: FILE_EXE,
             owner: FDTABLE,
