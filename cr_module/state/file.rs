@@ -10,7 +10,7 @@
 //!
 //! Refused: everything else, by its name; files that are hidden by a mount;
 //! files of file systems that make up their contents (proc, sysfs ...), but for the top directory of
-//! procfs and what is in it, and cgroups; leases.
+//! procfs and what is in it, and cgroups; leases of what was removed.
 
 use crate::{
     files::Files,

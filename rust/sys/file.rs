@@ -11,7 +11,7 @@ use crate::{
     list::read_all,
     mm::PAGE_BATCH,
     path::{name_in, PathRef},
-    pid_ns::PidNs,
+    pid_ns::{PidNs, PidRef},
     task::TaskRef,
 };
 use core::ptr::NonNull;
@@ -251,6 +251,14 @@ impl FileRef {
             )
         };
         nr as usize
+    }
+
+    /// Makes its lease, which the current task has just taken, that of another process, which may be
+    /// gone, by its descriptor `fd`. ENOENT: it has none.
+    pub fn set_lease(&self, pid: Option<&PidRef>, fd: u32) -> Result {
+        let pid = pid.map_or(core::ptr::null_mut(), PidRef::as_ptr);
+        // SAFETY: The file and the pid, if there is one, are valid.
+        to_result(unsafe { bindings::cr_shim_lease_set(self.as_ptr(), pid, fd) })
     }
 
     /// Which events come of what is done with it, of one that was just opened: CR_OPEN_*.

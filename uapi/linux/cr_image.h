@@ -1387,11 +1387,13 @@ struct cr_img_ldt {
  * @CR_LOCK_POSIX: of the processes that use the descriptor table @owner
  * @CR_LOCK_OFD: of the open file description @file
  * @CR_LOCK_FLOCK: flock(2) of the open file description @file
+ * @CR_LOCK_LEASE: lease of the open file description @file (F_SETLEASE)
  */
 enum cr_img_lock_kind {
 	CR_LOCK_POSIX		= 1,
 	CR_LOCK_OFD		= 2,
 	CR_LOCK_FLOCK		= 3,
+	CR_LOCK_LEASE		= 4,
 };
 
 /**
@@ -1402,8 +1404,10 @@ enum cr_img_lock_kind {
  * @end: last byte; 2^63 - 1 for "to the end"
  * @kind: enum cr_img_lock_kind
  * @exclusive: 1 for a write lock, 0 for a read lock
- * @pid: for CR_LOCK_POSIX: the process that has taken it, 0 if it is gone
- * @reserved: zero
+ * @pid: for CR_LOCK_POSIX and CR_LOCK_LEASE: the process that has taken it, 0 if it
+ *	is gone
+ * @fd: for CR_LOCK_LEASE: the descriptor by which it was taken, which is told of with
+ *	the signal, else 0
  */
 struct cr_img_lock {
 	__u64 file;
@@ -1413,7 +1417,7 @@ struct cr_img_lock {
 	__u32 kind;
 	__u32 exclusive;
 	__u32 pid;
-	__u32 reserved;
+	__u32 fd;
 };
 
 /**

@@ -359,8 +359,13 @@ pub(super) fn lock(state: &State<'_>, rec: Placed<'_>) -> Result {
             state.refers::<cr_img_fdtable>(rec, lock.owner, "a lock of no descriptor table")?;
         }
         CR_LOCK_OFD => rec.require(lock.owner == 0, "a lock with two owners")?,
-        CR_LOCK_FLOCK => {
+        CR_LOCK_FLOCK | CR_LOCK_LEASE => {
             rec.require(lock.owner == 0, "a lock with two owners")?;
+            let kind = file.fixed::<cr_img_file>()?.kind;
+            rec.require(
+                kind == CR_FILE_REG || lock.kind == CR_LOCK_FLOCK,
+                "a lease of what is no regular file",
+            )?;
             rec.require(
                 lock.start == 0 && lock.end == i64::MAX as u64,
                 "a lock on a part of the file",
@@ -373,8 +378,13 @@ pub(super) fn lock(state: &State<'_>, rec: Placed<'_>) -> Result {
         "impossible range",
     )?;
     rec.require(
-        lock.pid <= PID_MAX && (lock.pid == 0 || lock.kind == CR_LOCK_POSIX) && lock.reserved == 0,
+        lock.pid <= PID_MAX
+            && (lock.pid == 0 || matches!(lock.kind, CR_LOCK_POSIX | CR_LOCK_LEASE)),
         "impossible process",
+    )?;
+    rec.require(
+        lock.fd < record::MAX_FDS && (lock.fd == 0 || lock.kind == CR_LOCK_LEASE),
+        "impossible descriptor",
     )?;
     rec.require(lock.exclusive <= 1, "neither exclusive nor shared")
 }

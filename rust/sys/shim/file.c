@@ -18,6 +18,7 @@
 #include <linux/statfs.h>
 #include <linux/string.h>
 
+#include "lock.h"
 #include "shim.h"
 
 /*
@@ -293,8 +294,7 @@ void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 	info->writable = file->f_mode & FMODE_WRITE;
 	name_of(file, inode, (char *)info->name, sizeof(info->name));
 
-	if (locks && info->type != CR_SHIM_FILE_PATH &&
-	    !list_empty_careful(&locks->flc_lease))
+	if (info->type != CR_SHIM_FILE_REG && cr_shim_has_lease(file))
 		info->unsupported |= BIT_ULL(CR_FILE_X_LEASE);
 	if (has_lock(file, info->type, locks))
 		info->unsupported |= BIT_ULL(CR_FILE_X_LOCK);

@@ -791,7 +791,10 @@ struct file *cr_shim_proc_mem_open(const struct path *root, const char *name,
  * struct cr_shim_lock - a lock on a file's inode
  * @owner: identity of the descriptor table (POSIX) or description (others)
  * @file: identity of the description it was taken through
- * @pid: POSIX: number of the process that has taken it, 0 if it has none
+ * @pid: POSIX, lease: number of the process that has taken it, 0 if it has none
+ * @fd: lease: the descriptor that is told of with the signal
+ * @breaking: lease: somebody wants it to end
+ * @delegation: it is one of F_SETDELEG
  */
 struct cr_shim_lock {
 	u64 owner;
@@ -801,10 +804,14 @@ struct cr_shim_lock {
 	u32 kind;
 	u32 exclusive;
 	u32 pid;
+	u32 fd;
+	bool breaking;
+	bool delegation;
 };
 
 u32 cr_shim_locks_read(struct file *file, struct pid_namespace *ns,
 		       struct cr_shim_lock *locks, u32 max);
+int cr_shim_lease_set(struct file *file, struct pid *pid, u32 fd);
 
 /**
  * struct cr_shim_pipe - a pipe

@@ -623,6 +623,11 @@ fn objects() {
         (lock.start, lock.end) = (2, 1)
     });
     fails::<cr_img_lock>(0, "impossible process", |lock| lock.pid = 1 << 23);
+    fails::<cr_img_lock>(0, "impossible descriptor", |lock| lock.fd = 1);
+    fails::<cr_img_lock>(1, "impossible descriptor", |lock| lock.fd = 1 << 20);
+    fails::<cr_img_lock>(1, "a lock with two owners", |lock| lock.owner = FDTABLE);
+    fails::<cr_img_lock>(1, "a part of the file", |lock| lock.start = 1);
+    fails::<cr_img_lock>(1, "no regular file", |lock| lock.file = FILE_MEMFD);
     fails::<cr_img_lock>(0, "neither exclusive nor shared", |lock| lock.exclusive = 2);
     fails::<cr_img_lock>(0, "that has none", |lock| lock.file = FILE_READ);
 }

@@ -726,9 +726,17 @@ impl Sample {
             kind: CR_LOCK_POSIX,
             exclusive: 0,
             pid: 1,
-            reserved: 0,
+            fd: 0,
         };
         self.put(0, &lock, &[]);
+        let lease = cr_img_lock {
+            owner: 0,
+            kind: CR_LOCK_LEASE,
+            exclusive: 1,
+            fd: 3,
+            ..lock
+        };
+        self.put(0, &lease, &[]);
     }
 
     fn tasks(&mut self) {
