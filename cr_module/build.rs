@@ -15,7 +15,7 @@ use crate::{
     report::{fail, failure, Context, Failure, Result},
     sharing::{self, Sharer},
     state::{
-        audit, clock, fs, inotify, ipc, limits, lock, mm_flags, mqueue, numa,
+        audit, clock, fanotify, fs, inotify, ipc, limits, lock, mm_flags, mqueue, numa,
         pid_ns::{self, PidNsPlan, Tids},
         posix_timer, ptracer, seccomp, segments, semaphore, session, signal, signalfd, stop,
         syscall, thread, timer, timerfd, trace, uring_request, usage, uts,
@@ -372,6 +372,7 @@ fn become_init(plan: &Plan, process: &ProcessPlan) -> Result {
     build.syscall(SYS_CLOSE_RANGE, [0, u64::from(u32::MAX), 0])?;
     timerfd::restore_times(plan, &build)?;
     inotify::restore_watches(plan, &build)?;
+    fanotify::restore_marks(plan, &build)?;
     // Those whom it creates have these from it.
     let leader = &process.threads[0].thread;
     thread::restore_name(&build, leader, &sys::inherited())?;

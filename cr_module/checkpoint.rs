@@ -16,9 +16,9 @@ use crate::{
     report::{fail, Context, Log, Result},
     save::Save,
     state::{
-        clock, cpu, event, inode, inotify, ipc, lock, memory::Memory, mqueue, netlink, owner,
-        packet, pid_ns, semaphore, session, socket, sysv_shm, task, tcp, timerfd, track::Track,
-        udp, uring_request, uring_table, uring_task, uts,
+        clock, cpu, event, fanotify, inode, inotify, ipc, lock, memory::Memory, mqueue, netlink,
+        owner, packet, pid_ns, semaphore, session, socket, sysv_shm, task, tcp, timerfd,
+        track::Track, udp, uring_request, uring_table, uring_task, uts,
     },
     tree::Tree,
 };
@@ -312,6 +312,7 @@ fn collect_once(
     packet::save_frames(&mut save)?;
     lock::save(&mut save)?;
     inotify::save(&mut save)?;
+    fanotify::save(&mut save)?;
     timerfd::save(&mut save)?;
     event::save_watched(&mut save)?;
     owner::save(&mut save)?;

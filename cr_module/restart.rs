@@ -20,7 +20,7 @@ use crate::{
     report::{fail, Context, Log, Result},
     roll::Created,
     state::{
-        cpu, debugreg, event, file, hugetlb, inode, inotify, io_uring, ipc, memory, numa, owner,
+        cpu, debugreg, event, fanotify, file, hugetlb, inode, inotify, io_uring, ipc, memory, numa, owner,
         pid_ns, proc_task, regs, session, stop, task, thread,
         trace::{self, Traced},
         vdso,
@@ -122,6 +122,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     tasks.set_registers()?;
     inode::finish(&tasks.plan)?;
     inotify::finish(&tasks.plan)?;
+    fanotify::finish(&tasks.plan, &tasks.ns, &root)?;
     io_uring::finish(&tasks.plan, &tasks.ns)?;
     owner::restore(&tasks.plan, &tasks.ns)?;
     event::restore_watched_late(&tasks.plan)?;

@@ -41,6 +41,8 @@ pub(crate) struct Save<'a> {
     pub(crate) epolls: KVVec<(FileRef, u64)>,
     /// Inotify instances, with their ids.
     pub(crate) inotifies: KVVec<(FileRef, u64)>,
+    /// Fanotify groups, with their ids.
+    pub(crate) fanotifies: KVVec<(FileRef, u64)>,
     /// io_uring instances by their open files, with their ids; and what else was found out about each.
     pub(crate) rings: KVVec<(FileRef, u64)>,
     pub(crate) saved_rings: KVVec<io_uring::Ring>,
@@ -109,6 +111,7 @@ impl<'a> Save<'a> {
             externals: KVVec::new(),
             epolls: KVVec::new(),
             inotifies: KVVec::new(),
+            fanotifies: KVVec::new(),
             rings: KVVec::new(),
             saved_rings: KVVec::new(),
             timerfds: KVVec::new(),

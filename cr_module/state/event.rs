@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Files that tell of events: eventfd(2), epoll(7); and what is common to these, [`timerfd`],
-//! [`signalfd`], [`inotify`] and [`pidfd`].
+//! [`signalfd`], [`inotify`], [`fanotify`] and [`pidfd`].
 //!
 //! An epoll instance watches open file descriptions, each under the descriptor that it once had,
 //! which by now may be closed, or another file's. So it is told about the files themselves, when all
@@ -16,7 +16,7 @@ use crate::{
     plan::Plan,
     report::{fail, failure, Context, Result},
     save::Save,
-    state::{inotify, pidfd, signalfd, timerfd},
+    state::{fanotify, inotify, pidfd, signalfd, timerfd},
 };
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
@@ -43,6 +43,7 @@ pub(crate) fn is_anonymous(kind: FileType) -> bool {
             | FileType::SignalFd
             | FileType::PidFd
             | FileType::Inotify
+            | FileType::Fanotify
     )
 }
 
@@ -66,6 +67,7 @@ pub(crate) fn save(
     let mut record = cr_img_file {
         kind: match kind {
             FileType::Inotify => CR_FILE_INOTIFY,
+            FileType::Fanotify => CR_FILE_FANOTIFY,
             _ => CR_FILE_EPOLL,
         },
         flags: flags & !FASYNC,
@@ -77,6 +79,9 @@ pub(crate) fn save(
     }
     if kind == FileType::SignalFd {
         signalfd::read(file, &mut record);
+    }
+    if kind == FileType::Fanotify {
+        record.target = file.fanotify_flags();
     }
     if kind == FileType::PidFd {
         pidfd::read(save, file, &mut record)?;
@@ -139,6 +144,7 @@ pub(crate) fn restore(record: &cr_img_file) -> Result<FileRef> {
         CR_FILE_TIMERFD => timerfd::restore(record),
         CR_FILE_SIGNALFD => signalfd::restore(record),
         CR_FILE_INOTIFY => inotify::restore(),
+        CR_FILE_FANOTIFY => fanotify::restore(record),
         _ => FileRef::make_epoll().context(format_args!("making an epoll instance")),
     }?;
     Ok(with_flags(file, record.flags))
@@ -162,10 +168,7 @@ pub(crate) fn restore_watched<'a>(
     let (epoll, _) = file_of(record.file)?;
     for item in rec.array::<cr_img_epoll_item>(size_of::<cr_img_epoll>()) {
         let (watched, file) = file_of(item.file)?;
-        if matches!(
-            file.kind,
-            CR_FILE_SIGNALFD | CR_FILE_PIDFD | CR_FILE_INOTIFY | CR_FILE_MQUEUE | CR_FILE_PROC_TASK
-        ) {
+        if file.kind == CR_FILE_SIGNALFD || is_late(file.kind) {
             continue;
         }
         // What is supplied from outside has news of its own.
@@ -221,16 +224,21 @@ pub(crate) fn watch_late(
     Ok(())
 }
 
-/// Lets epoll instances watch processes, all of which exist or have ended, inotify instances, of which all
-/// that they have to tell is there, and message queues.
+/// Files that have nothing to tell before all is rebuilt.
+fn is_late(kind: u32) -> bool {
+    matches!(
+        kind,
+        CR_FILE_PIDFD | CR_FILE_INOTIFY | CR_FILE_FANOTIFY | CR_FILE_MQUEUE | CR_FILE_PROC_TASK
+    )
+}
+
+/// Lets epoll instances watch processes, all of which exist or have ended, inotify instances and fanotify
+/// groups, of which all that they have to tell is there, and message queues.
 pub(crate) fn restore_watched_late(plan: &Plan) -> Result {
     let mut late = KVVec::new();
     for (_, rec) in plan.records.tagged(CR_TAG_FILE) {
         let kind = rec.fixed::<cr_img_file>()?.kind;
-        if matches!(
-            kind,
-            CR_FILE_PIDFD | CR_FILE_INOTIFY | CR_FILE_MQUEUE | CR_FILE_PROC_TASK
-        ) {
+        if is_late(kind) {
             late.push(rec.id, GFP_KERNEL)?;
         }
     }

@@ -10,7 +10,7 @@
 //!
 //! Refused: everything else, by its name; files that are hidden by a mount;
 //! files of file systems that make up their contents, but for sysfs, cgroups, and what in procfs is not
-//! a process's; leases.
+//! a process's; leases of what was removed.
 
 use crate::{
     files::Files,
@@ -26,7 +26,10 @@ use crate::{
         netlink, owner, packet, pidfd, pipe, proc_task, removed_dir, socket, tcp, tty,
     },
 };
-use cr_codec::{check::Rec, uapi::*};
+use cr_codec::{
+    check::{Rec, EVENT_FLAGS},
+    uapi::*,
+};
 use cr_sys::{
     errno::{EOPNOTSUPP, ESTALE},
     file::*,
@@ -95,6 +98,7 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     match record.kind {
         CR_FILE_EPOLL => save.epolls.push((file.clone(), id), GFP_KERNEL)?,
         CR_FILE_INOTIFY => save.inotifies.push((file.clone(), id), GFP_KERNEL)?,
+        CR_FILE_FANOTIFY => save.fanotifies.push((file.clone(), id), GFP_KERNEL)?,
         CR_FILE_IO_URING => save.rings.push((file.clone(), id), GFP_KERNEL)?,
         CR_FILE_EXTERNAL => save.externals.push(id, GFP_KERNEL)?,
         _ => {}
@@ -281,6 +285,7 @@ fn place(save: &Save<'_>, file: &FileRef, look: &Look) -> Result<Place> {
         | FileType::SignalFd
         | FileType::PidFd
         | FileType::Inotify
+        | FileType::Fanotify
         | FileType::IoUring
         | FileType::Proc
         | FileType::ProcTask
@@ -391,14 +396,24 @@ fn name_of<'a>(
 
 /// Makes an open file again.
 pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
-    let record: cr_img_file = rec.fixed()?;
+    let mut record: cr_img_file = rec.fixed()?;
+    let events = record.flags & EVENT_FLAGS;
+    record.flags &= !EVENT_FLAGS;
+    let file = open(files, rec, &record)?;
+    if events != 0 {
+        file.set_events(events);
+    }
+    Ok(file)
+}
+
+fn open(files: &mut Files<'_>, rec: &Rec<'_>, record: &cr_img_file) -> Result<FileRef> {
     let path = rec.variable::<cr_img_file>();
     match record.kind {
         CR_FILE_EXTERNAL => files.external(record.target),
         CR_FILE_PIPE => files.open_pipe(record.target, record.flags),
         CR_FILE_SOCKET => files.open_socket(record.target, record.flags),
         CR_FILE_PTMX | CR_FILE_PTS | CR_FILE_CURRENT_TTY | CR_FILE_HUNG_UP => {
-            tty::open(files, rec.id, &record, path)
+            tty::open(files, rec.id, record, path)
         }
         CR_FILE_INET => files.open_inet(record.target, record.flags),
         CR_FILE_NETLINK => files.open_netlink(record.target, record.flags),
@@ -407,33 +422,32 @@ pub(crate) fn restore(files: &mut Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
             let records = files.records();
             io_uring::restore(&records.get(records.find(record.target)?), record.flags)
         }
-        CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_INOTIFY => {
-            event::restore(&record)
-        }
+        CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_INOTIFY
+        | CR_FILE_FANOTIFY => event::restore(record),
         CR_FILE_RULESET | CR_FILE_BPF_MAP => {
             let file = files.made(record.target)?.clone();
             Ok(event::with_flags(file, record.flags))
         }
         CR_FILE_PROC_TASK | CR_FILE_PIDFD | CR_FILE_MQUEUE => proc_task::stand_in(),
         CR_FILE_REMOVED_DIR => {
-            inode::open(files, &record).context(format_args!("a directory that was removed"))
+            inode::open(files, record).context(format_args!("a directory that was removed"))
         }
         CR_FILE_MEMFD | CR_FILE_INODE => {
-            inode::open(files, &record).context(format_args!("a file without a name"))
+            inode::open(files, record).context(format_args!("a file without a name"))
         }
         CR_FILE_PROC => {
-            let (path, left) = proc_task::split(&record, path)?;
-            let opened = reopen(files, &record, path).and_then(|file| {
+            let (path, left) = proc_task::split(record, path)?;
+            let opened = reopen(files, record, path).and_then(|file| {
                 file.write_proc(record.pos, record.target, left)?;
                 Ok(file)
             });
             opened.context(format_args!("file {}", Name(path)))
         }
         CR_FILE_KERNFS => {
-            kernfs_file::restore(files, &record, path).context(format_args!("file {}", Name(path)))
+            kernfs_file::restore(files, record, path).context(format_args!("file {}", Name(path)))
         }
-        CR_FILE_PATH => find(files, &record, path).context(format_args!("file {}", Name(path))),
-        _ => reopen(files, &record, path).context(format_args!("file {}", Name(path))),
+        CR_FILE_PATH => find(files, record, path).context(format_args!("file {}", Name(path))),
+        _ => reopen(files, record, path).context(format_args!("file {}", Name(path))),
     }
 }
 

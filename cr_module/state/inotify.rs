@@ -48,8 +48,9 @@ fn save_one(save: &mut Save<'_>, file: &FileRef, id: u64, buffer: &mut [u8]) -> 
     let (mut watches, mut names) = (KVVec::new(), KVVec::new());
     let mut from = 1;
     while let Some((mut watch, inode)) = file.next_watch(from)? {
-        let name = name_of(save, &inode, &mut watch, buffer)
-            .context(format_args!("watch descriptor {}", watch.wd))?;
+        let (name, mode) =
+            name_of(save, &inode, buffer).context(format_args!("watch descriptor {}", watch.wd))?;
+        watch.mode = mode;
         watch.path_len = name.len() as u32;
         names.extend_from_slice(name, GFP_KERNEL)?;
         watches.push(watch, GFP_KERNEL)?;
@@ -78,14 +79,12 @@ fn save_one(save: &mut Save<'_>, file: &FileRef, id: u64, buffer: &mut [u8]) -> 
 }
 
 /// The name of what is watched, and its type.
-fn name_of<'a>(
+pub(super) fn name_of<'a>(
     save: &Save<'_>,
     inode: &InodeRef,
-    watch: &mut cr_img_watch,
     buffer: &'a mut [u8],
-) -> Result<&'a [u8]> {
+) -> Result<(&'a [u8], u32)> {
     let (mode, is_plain) = inode.read_type();
-    watch.mode = mode;
     let name = match inode.name(save.container.root(), buffer) {
         Ok(name) => name,
         Err(error) if error == ENOENT => fail!(
@@ -110,7 +109,7 @@ fn name_of<'a>(
             Name(name)
         );
     }
-    Ok(name)
+    Ok((name, mode))
 }
 
 /// Makes one that watches nothing yet.
@@ -118,12 +117,31 @@ pub(crate) fn restore() -> Result<FileRef> {
     FileRef::make_inotify().context(format_args!("making an inotify instance"))
 }
 
-/// The watches of the instance whose record is at a place.
-fn watches(plan: &Plan, at: usize, nr: u32) -> impl Iterator<Item = Rec<'_>> {
+/// What is watched by the instance or group whose record is at a place.
+pub(super) fn watches(plan: &Plan, at: usize, tag: u32, nr: u32) -> impl Iterator<Item = Rec<'_>> {
     let after = (at + 1..plan.records.len()).map(|at| plan.records.get(at));
-    after
-        .filter(|rec| rec.tag == CR_TAG_WATCH)
-        .take(nr as usize)
+    after.filter(move |rec| rec.tag == tag).take(nr as usize)
+}
+
+/// Makes it that of the current task, which is in the container.
+pub(super) fn adopt(file: &FileRef, max_events: u32, what: &str) -> Result {
+    match file.adopt_watcher(max_events) {
+        Err(error) if error == ENOSPC => fail!(
+            ENOSPC,
+            "{what} has room for {max_events} events, more than max_queued_events in /proc/sys/fs \
+             allows"
+        ),
+        result => Ok(result?),
+    }
+}
+
+/// What a name stands for that was saved with this type.
+pub(super) fn find(root: &PathRef, path: &[u8], mode: u32) -> Result<PathRef> {
+    let (target, found) = name::lookup_itself(root, CName::new(path)?.as_cstr()?)?;
+    if mode != 0 && found != mode {
+        fail!(ESTALE(), "is not of the same type any more");
+    }
+    Ok(target)
 }
 
 /// Adds the watches, which tell of nothing. The current task is init, which has nothing open.
@@ -132,17 +150,9 @@ pub(crate) fn restore_watches(plan: &Plan, build: &Build<'_>) -> Result {
     for (at, rec) in plan.records.tagged(CR_TAG_INOTIFY) {
         let inotify: cr_img_inotify = rec.fixed()?;
         let file = build.file(inotify.file)?;
-        match file.adopt_inotify(inotify.max_events) {
-            Err(error) if error == ENOSPC => fail!(
-                ENOSPC,
-                "an inotify instance has room for {} events, more than \
-                 /proc/sys/fs/inotify/max_queued_events allows",
-                inotify.max_events
-            ),
-            result => result?,
-        }
+        adopt(file, inotify.max_events, "an inotify instance")?;
         let fd = u64::from(sys::install_any_fd(file)?);
-        let result = watches(plan, at, inotify.nr_watches).try_for_each(|rec| {
+        let result = watches(plan, at, CR_TAG_WATCH, inotify.nr_watches).try_for_each(|rec| {
             let path = rec.variable::<cr_img_watch>();
             add(build, &root, file, fd, &rec)
                 .context(format_args!("inotify: watch of {}", Name(path)))
@@ -157,10 +167,7 @@ fn add(build: &Build<'_>, root: &PathRef, file: &FileRef, fd: u64, rec: &Rec<'_>
     const IN_DONT_FOLLOW: u64 = 0x0200_0000;
     let watch: cr_img_watch = rec.fixed()?;
     let path = rec.variable::<cr_img_watch>();
-    let (target, mode) = name::lookup_itself(root, CName::new(path)?.as_cstr()?)?;
-    if mode != watch.mode {
-        fail!(ESTALE(), "is not of the same type any more");
-    }
+    let target = find(root, path, watch.mode)?;
     file.set_next_wd(watch.wd as u32);
     let name = build.scratch_path(path)?;
     let wd = build.syscall(SYS_INOTIFY_ADD_WATCH, [fd, name, IN_DONT_FOLLOW])?;
@@ -179,13 +186,13 @@ pub(crate) fn finish(plan: &Plan) -> Result {
     for (at, rec) in plan.records.tagged(CR_TAG_INOTIFY) {
         let inotify: cr_img_inotify = rec.fixed()?;
         let file = plan.file(inotify.file)?;
-        if file.has_inotify_events() {
+        if file.has_unread() {
             fail!(ESTALE(), "inotify: something that is watched is gone");
         }
         for (event, name) in inotify_events(rec.variable::<cr_img_inotify>()) {
             file.queue_inotify_event(&event, name)?;
         }
-        for rec in watches(plan, at, inotify.nr_watches) {
+        for rec in watches(plan, at, CR_TAG_WATCH, inotify.nr_watches) {
             let watch: cr_img_watch = rec.fixed()?;
             file.arm_watch(watch.wd, watch.mask)
                 .context(format_args!("inotify: watch descriptor {}", watch.wd))?;

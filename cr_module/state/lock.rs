@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! File locks: POSIX locks of processes, flock(2) and open file description locks.
+//! File locks: POSIX locks of processes, flock(2) and open file description locks; leases.
 //!
 //! They hang on the inode, with an owner. A lock of somebody outside on the same file is none of
 //! our business.
@@ -17,6 +17,8 @@ use cr_sys::{
     errno::{EBADMSG, EOPNOTSUPP},
     file::{FileRef, Lock},
     list::read_all,
+    pid_ns::PidNs,
+    task::TaskRef,
 };
 use kernel::{prelude::*, rbtree::RBTree};
 use zerocopy::IntoBytes;
@@ -51,7 +53,7 @@ fn save_lock(save: &mut Save<'_>, file: Option<&FileRef>, lock: &Lock) -> Result
     let id = save.objects.find(Kind::File, lock.file);
     let owner = match (lock.kind, table, id) {
         (CR_LOCK_POSIX, Some(table), _) => table,
-        (CR_LOCK_OFD | CR_LOCK_FLOCK, _, Some(_)) => 0,
+        (CR_LOCK_OFD | CR_LOCK_FLOCK | CR_LOCK_LEASE, _, Some(_)) => 0,
         // Somebody else's.
         _ => return Ok(()),
     };
@@ -70,6 +72,16 @@ fn save_lock(save: &mut Save<'_>, file: Option<&FileRef>, lock: &Lock) -> Result
             "a lock on an external file is not supported yet"
         );
     }
+    if lock.breaking || lock.delegation {
+        fail!(
+            EOPNOTSUPP(),
+            "{}, which is not supported yet",
+            match lock.delegation {
+                true => "a delegation of a file (F_SETDELEG)",
+                false => "a lease of a file that somebody else wants to open",
+            }
+        );
+    }
     let record = cr_img_lock {
         file: id,
         owner,
@@ -78,7 +90,7 @@ fn save_lock(save: &mut Save<'_>, file: Option<&FileRef>, lock: &Lock) -> Result
         kind: lock.kind,
         exclusive: lock.exclusive,
         pid: lock.pid,
-        reserved: 0,
+        fd: lock.fd,
     };
     save.record(&record, &[])
 }
@@ -90,6 +102,7 @@ const F_SETLK: u64 = 6;
 const F_OFD_SETLK: u64 = 37;
 const F_RDLCK: u16 = 0;
 const F_WRLCK: u16 = 1;
+const F_SETLEASE: u64 = 1024;
 const LOCK_SH: u64 = 1;
 const LOCK_EX: u64 = 2;
 const LOCK_NB: u64 = 4;
@@ -132,16 +145,38 @@ pub(crate) fn restore_of_files(build: &Build<'_>) -> Result {
         if lock.owner != 0 {
             continue;
         }
-        let fd = build::install_any_fd(build.file(lock.file)?)?;
-        let result = take(build, fd, &lock);
+        let file = build.file(lock.file)?;
+        let fd = build::install_any_fd(file)?;
+        let result = take(build, fd, &lock).and_then(|()| match lock.kind {
+            CR_LOCK_LEASE => hand_over(file, &lock),
+            _ => Ok(()),
+        });
         build.syscall(SYS_CLOSE, [u64::from(fd), 0, 0])?;
         result.context(format_args!("lock"))?;
     }
     Ok(())
 }
 
+/// Makes a lease that of who has taken it before: all processes exist.
+fn hand_over(file: &FileRef, lock: &cr_img_lock) -> Result {
+    let ns = PidNs::for_children_of(&TaskRef::current()).ok_or(ESRCH)?;
+    let pid = ns.find_pid(lock.pid);
+    Ok(file.set_lease(pid.as_ref(), lock.fd)?)
+}
+
 fn take(build: &Build<'_>, fd: u32, lock: &cr_img_lock) -> Result {
     let fd = u64::from(fd);
+    if lock.kind == CR_LOCK_LEASE {
+        let how = if lock.exclusive != 0 {
+            F_WRLCK
+        } else {
+            F_RDLCK
+        };
+        build
+            .syscall(SYS_FCNTL, [fd, F_SETLEASE, u64::from(how)])
+            .context(format_args!("a lease"))?;
+        return Ok(());
+    }
     if lock.kind == CR_LOCK_FLOCK {
         let how = if lock.exclusive != 0 {
             LOCK_EX

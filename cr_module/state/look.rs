@@ -6,7 +6,10 @@ use crate::{
     report::{fail, words_for, Name, Result},
     state::event,
 };
-use cr_codec::{check::OPEN_FLAGS, uapi::*};
+use cr_codec::{
+    check::{EVENT_FLAGS, OPEN_FLAGS},
+    uapi::*,
+};
 use cr_sys::{errno::EOPNOTSUPP, file::*};
 
 /// O_TMPFILE, which comes with O_DIRECTORY.
@@ -43,7 +46,8 @@ impl Look {
     /// a node names only if it is one of those that are found by it.
     pub(super) fn record(&self) -> cr_img_file {
         let (flags, rdev) = match self.kind {
-            FileType::Removed => (OPEN_FLAGS | O_TMPFILE, 0),
+            FileType::Regular | FileType::Directory => (OPEN_FLAGS | EVENT_FLAGS, 0),
+            FileType::Removed => (OPEN_FLAGS | EVENT_FLAGS | O_TMPFILE, 0),
             FileType::MemoryDevice => (OPEN_FLAGS, self.read.rdev),
             FileType::Place => (OPEN_FLAGS | O_PATH, self.read.rdev),
             _ => (OPEN_FLAGS, 0),
@@ -98,7 +102,7 @@ pub(super) fn check(look: &Look) -> Result {
         fail!(EOPNOTSUPP(), "{look} {why}, which is not supported yet");
     }
     // Those that have no name have flags of their own.
-    let mut known = OPEN_FLAGS | FMODE_EXEC | FASYNC;
+    let mut known = OPEN_FLAGS | EVENT_FLAGS | FMODE_EXEC | FASYNC;
     match look.kind {
         FileType::Removed => known |= O_TMPFILE,
         FileType::MessageQueue => known |= O_CLOEXEC,
@@ -139,6 +143,7 @@ impl core::fmt::Display for Look {
             FileType::BpfMap => f.write_str("a BPF map"),
             FileType::Ruleset => f.write_str("a Landlock ruleset"),
             FileType::ProcTask => write!(f, "file {name} of a process (/proc/PID)"),
+            FileType::Fanotify => f.write_str("a fanotify group"),
             FileType::Socket => f.write_str("a socket"),
             FileType::IoUring => f.write_str("io_uring"),
             FileType::MessageQueue => write!(f, "POSIX message queue {name}"),

@@ -14,6 +14,7 @@ pub(crate) mod cpu;
 pub(crate) mod cred;
 pub(crate) mod debugreg;
 pub(crate) mod event;
+pub(crate) mod fanotify;
 pub(crate) mod fdtable;
 pub(crate) mod file;
 pub(crate) mod fs;

@@ -163,7 +163,7 @@ pub(crate) fn asleep_in_call(task: &TaskRef, nr: u32, args: [u64; 6]) -> Asleep 
             // it or nothing. Something else is external, or refused later.
             (READ | READV, FileType::Pipe) => Asleep::Leave(ERESTARTSYS),
             (WRITE, FileType::Pipe) if c <= PIPE_BUF => Asleep::Leave(ERESTARTSYS),
-            (READ, FileType::Inotify) => Asleep::Leave(ERESTARTSYS),
+            (READ, FileType::Inotify | FileType::Fanotify) => Asleep::Leave(ERESTARTSYS),
             // These may be half done, and say how far they are when they are interrupted.
             (READ | READV, FileType::Other) => Asleep::Leave(ERESTARTSYS),
             // All of it or nothing.
@@ -171,9 +171,14 @@ pub(crate) fn asleep_in_call(task: &TaskRef, nr: u32, args: [u64; 6]) -> Asleep 
                 Asleep::Leave(ERESTARTSYS)
             }
             (READ | READV, FileType::Terminal) => reading_terminal(task, a),
-            (_, FileType::Pipe | FileType::Terminal | FileType::Inotify | FileType::Other) => {
-                Asleep::Wake
-            }
+            (
+                _,
+                FileType::Pipe
+                | FileType::Terminal
+                | FileType::Inotify
+                | FileType::Fanotify
+                | FileType::Other,
+            ) => Asleep::Wake,
             // On a disk, or a file server: it does not take long.
             (READ | READV, _) => Asleep::Wait(CallName::Name("read")),
             _ => Asleep::Wait(CallName::Name("write")),

@@ -29,14 +29,16 @@ use crate::{
 
 mod bpf;
 mod events;
+mod fanotify;
+pub use fanotify::events as fanotify_events;
 mod files;
 mod kernfs;
-pub use files::OPEN_FLAGS;
+pub use files::{EVENT_FLAGS, OPEN_FLAGS};
 mod hugetlb;
 mod inet;
 mod inode;
 mod inotify;
-pub use inotify::{events as inotify_events, Events as InotifyEvents};
+pub use inotify::{events as inotify_events, Event, Events};
 mod ipc;
 pub use ipc::{messages, Messages};
 mod landlock;

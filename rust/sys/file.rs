@@ -11,7 +11,7 @@ use crate::{
     list::read_all,
     mm::PAGE_BATCH,
     path::{name_in, PathRef},
-    pid_ns::PidNs,
+    pid_ns::{PidNs, PidRef},
     task::TaskRef,
 };
 use core::ptr::NonNull;
@@ -65,6 +65,8 @@ pub enum FileType {
     Socket,
     /// inotify_init(2).
     Inotify,
+    /// fanotify_init(2).
+    Fanotify,
     /// TCP socket.
     Inet,
     /// File of procfs that is not a process's.
@@ -109,6 +111,7 @@ impl FileType {
             bindings::cr_shim_file_type_CR_SHIM_FILE_PIDFD => Self::PidFd,
             bindings::cr_shim_file_type_CR_SHIM_FILE_SOCKET => Self::Socket,
             bindings::cr_shim_file_type_CR_SHIM_FILE_INOTIFY => Self::Inotify,
+            bindings::cr_shim_file_type_CR_SHIM_FILE_FANOTIFY => Self::Fanotify,
             bindings::cr_shim_file_type_CR_SHIM_FILE_INET => Self::Inet,
             bindings::cr_shim_file_type_CR_SHIM_FILE_PROC => Self::Proc,
             bindings::cr_shim_file_type_CR_SHIM_FILE_AIO => Self::AioRing,
@@ -254,6 +257,20 @@ impl FileRef {
             )
         };
         nr as usize
+    }
+
+    /// Makes its lease, which the current task has just taken, that of another process, which may be
+    /// gone, by its descriptor `fd`. ENOENT: it has none.
+    pub fn set_lease(&self, pid: Option<&PidRef>, fd: u32) -> Result {
+        let pid = pid.map_or(core::ptr::null_mut(), PidRef::as_ptr);
+        // SAFETY: The file and the pid, if there is one, are valid.
+        to_result(unsafe { bindings::cr_shim_lease_set(self.as_ptr(), pid, fd) })
+    }
+
+    /// Which events come of what is done with it, of one that was just opened: CR_OPEN_*.
+    pub fn set_events(&self, flags: u32) {
+        // SAFETY: The file is valid, and nobody else has it yet.
+        unsafe { bindings::cr_shim_file_set_events(self.as_ptr(), flags) }
     }
 
     /// The pipe that it is an end of.

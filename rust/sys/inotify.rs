@@ -125,11 +125,11 @@ impl FileRef {
         Self::from_result(unsafe { bindings::cr_shim_inotify_make() })
     }
 
-    /// Makes a new one, which watches nothing, that of the current task. ENOSPC: it would have room
+    /// Makes a new one, or a new fanotify group, which watches nothing, that of the current task. ENOSPC: it would have room
     /// for more events than others.
-    pub fn adopt_inotify(&self, max_events: u32) -> Result {
-        // SAFETY: The file is a valid inotify instance, which nobody uses.
-        to_result(unsafe { bindings::cr_shim_inotify_adopt(self.as_ptr(), max_events) })
+    pub fn adopt_watcher(&self, max_events: u32) -> Result {
+        // SAFETY: The file is a valid inotify instance or fanotify group, which nobody uses.
+        to_result(unsafe { bindings::cr_shim_notify_adopt(self.as_ptr(), max_events) })
     }
 
     /// Sets where it begins to look for the next watch descriptor.
@@ -156,10 +156,10 @@ impl FileRef {
         unsafe { bindings::cr_shim_file_end_quietly(self.as_ptr()) }
     }
 
-    /// Whether any event waits.
-    pub fn has_inotify_events(&self) -> bool {
-        // SAFETY: The file is a valid inotify instance.
-        unsafe { bindings::cr_shim_inotify_has_events(self.as_ptr()) }
+    /// Whether any event waits in it, or in a fanotify group.
+    pub fn has_unread(&self) -> bool {
+        // SAFETY: The file is a valid inotify instance or fanotify group.
+        unsafe { bindings::cr_shim_notify_has_events(self.as_ptr()) }
     }
 
     /// Puts an event behind those that wait, and tells nobody.

@@ -23,6 +23,7 @@
 //! - [`pidfd`] — processes as files.
 //! - [`signalfd`] — signals as files.
 //! - [`timerfd`] — timers as files.
+//! - [`fanotify`] — what fanotify groups watch, and have to tell.
 //! - [`inotify`] — what inotify instances watch, and have to tell; names of inodes.
 //! - [`hugetlb`] — huge pages that programs have asked for.
 //! - [`inode`] — inodes whose contents are in the image.
@@ -44,6 +45,7 @@ mod cork;
 pub mod call;
 pub mod cred;
 pub mod errno;
+pub mod fanotify;
 pub mod file;
 pub mod hugetlb;
 pub mod inet;

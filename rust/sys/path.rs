@@ -14,6 +14,7 @@ use cr_codec::uapi::*;
 use kernel::{error::to_result, prelude::*};
 
 /// A place in a tree of mounts, with references.
+#[repr(transparent)]
 pub struct PathRef(pub(crate) bindings::path);
 
 // SAFETY: Mounts and dentries are reference counted and not changed here.

@@ -9,7 +9,6 @@
 #include <mqueue.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/fanotify.h>
 #include <sys/inotify.h>
 #include <sched.h>
 #include <sys/file.h>
@@ -80,11 +79,6 @@ static void make_inotify_hidden(void)
 	fd = sure(inotify_init());
 	sure(inotify_add_watch(fd, file_at("hidden"), IN_CREATE));
 	sure(mount("tmpfs", file_at("hidden"), "tmpfs", 0, NULL));
-}
-
-static void make_fanotify(void)
-{
-	fd = sure(fanotify_init(FAN_CLASS_NOTIF, O_RDONLY));
 }
 
 static void make_perf(void)
@@ -557,11 +551,31 @@ static void make_lease(void)
 {
 	fd = sure(open(file_at("leased"), O_RDWR | O_CREAT, 0600));
 	sure(fcntl(fd, F_SETLEASE, F_WRLCK));
+	sure(unlink(file_at("leased")));
 }
 
 static void check_lease(void)
 {
 	expect_eq(fcntl(fd, F_GETLEASE), F_WRLCK, "lease");
+}
+
+/* Somebody has wanted to open the file, and not waited. */
+static void make_lease_broken(void)
+{
+	fd = sure(open(file_at("leased"), O_RDWR | O_CREAT, 0600));
+	signal(SIGIO, SIG_IGN);
+	sure(fcntl(fd, F_SETLEASE, F_WRLCK));
+	expect_errno(open(file_at("leased"), O_RDONLY | O_NONBLOCK), EWOULDBLOCK, "open");
+}
+
+static void make_delegation(void)
+{
+	/* struct delegation, F_SETDELEG */
+	struct { uint32_t flags; uint16_t type, pad; } delegation = { .type = F_RDLCK };
+
+	close(sure(open(file_at("delegated"), O_RDWR | O_CREAT, 0600)));
+	fd = sure(open(file_at("delegated"), O_RDONLY));
+	need(fcntl(fd, 1024 + 16, &delegation));
 }
 
 static void make_async(void)
@@ -604,7 +618,6 @@ static const struct case_ cases[] = {
 	{ "inotify-removed", "watch descriptor 1: watches a file that was removed", make_inotify_removed, NULL },
 	{ "inotify-proc", "watches /proc/sys, on a file system", make_inotify_proc, NULL },
 	{ "inotify-hidden", "watch descriptor 1: watches a file that is hidden", make_inotify_hidden, NULL },
-	{ "fanotify", "fanotify", make_fanotify, NULL },
 	{ "perf", "perf", make_perf, NULL },
 	{ "uring-polling", "worker thread of the kernel", make_uring_polling, NULL },
 	{ "uring-disabled", "io_uring with flags", make_uring_disabled, NULL },
@@ -651,7 +664,9 @@ static const struct case_ cases[] = {
 	{ "path-removed", "place was removed, which is not supported", make_path_removed, NULL },
 	{ "path-pipe", "is outside of the container's root", make_path_of_pipe, NULL },
 	{ "async", "character device 1:8: sends signals .*none of a pipe", make_async, check_async },
-	{ "lease", "lease", make_lease, check_lease },
+	{ "lease", "file leased has a lease", make_lease, check_lease },
+	{ "lease-broken", "a lease of a file that somebody else wants to open", make_lease_broken, NULL },
+	{ "delegation", "a delegation of a file", make_delegation, NULL },
 	{ "dnotify", "notif|sends signals", make_dnotify, NULL },
 	{ "flags", "nothing", make_direct, check_direct },
 };

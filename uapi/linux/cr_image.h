@@ -157,6 +157,11 @@ struct cr_img_tail {
  *	inotify instance
  * @CR_TAG_WATCH: struct cr_img_watch, then the path; belongs to the last
  *	CR_TAG_INOTIFY
+ * @CR_TAG_FANOTIFY: struct cr_img_fanotify, then for each event struct
+ *	cr_img_fanotify_event, its file handles, names and path; after the file it
+ *	names; one for each fanotify group
+ * @CR_TAG_FANOTIFY_MARK: struct cr_img_fanotify_mark, then the path; belongs to
+ *	the last CR_TAG_FANOTIFY
  * @CR_TAG_OWNER: struct cr_img_owner; after the file it names
  * @CR_TAG_PID: struct cr_img_pid, then __u32 numbers[]; by ascending number
  * @CR_TAG_SOCKET: obj; struct cr_img_socket, then __u32 groups[], name, path
@@ -295,6 +300,8 @@ enum cr_img_tag {
 	CR_TAG_URING_REQUEST	= 0x5a,
 	CR_TAG_LANDLOCK		= 0x5e,
 	CR_TAG_BPF_MAP		= 0x5f,
+	CR_TAG_FANOTIFY		= 0x5c,
+	CR_TAG_FANOTIFY_MARK	= 0x5d,
 
 	CR_TAG_PAGES		= 0x60,
 	CR_TAG_RESERVE		= 0x61,
@@ -944,6 +951,9 @@ struct cr_img_tty {
  *	number for all pidfds of the same process
  * @CR_FILE_SOCKET: @target is a CR_TAG_SOCKET
  * @CR_FILE_INOTIFY: inotify_init(2); a CR_TAG_INOTIFY says what it has to tell
+ * @CR_FILE_FANOTIFY: fanotify_init(2); @target has the flags of the group, and above
+ *	these 32 bits those that files are opened with when an event is read; a
+ *	CR_TAG_FANOTIFY says what it has to tell
  * @CR_FILE_PTMX: the master of a pseudoterminal; @target is a CR_TAG_TTY
  * @CR_FILE_PTS: the slave of one; @target is a CR_TAG_TTY
  * @CR_FILE_CURRENT_TTY: the same, opened as /dev/tty, by path
@@ -998,12 +1008,21 @@ enum cr_img_file_kind {
 	CR_FILE_KERNFS		= 30,
 	CR_FILE_BPF_MAP		= 32,
 	CR_FILE_RULESET		= 33,
+	CR_FILE_FANOTIFY	= 31,
 };
+
+/*
+ * With the flags of a file that has or had a name: what is done with it is no event,
+ * as with one that fanotify has opened; permission to read or write is asked for; or
+ * with both, only where contents may be missing.
+ */
+#define CR_OPEN_UNTOLD		0x40000000
+#define CR_OPEN_ASKS		0x80000000
 
 /**
  * struct cr_img_file - open file description
  * @kind: enum cr_img_file_kind
- * @flags: open flags as F_GETFL shows them
+ * @flags: open flags as F_GETFL shows them, and CR_OPEN_*
  * @pos: offset
  * @target: see @kind
  * @dev: device of the file, as stat(2) shows it
@@ -1529,11 +1548,13 @@ struct cr_img_ldt {
  * @CR_LOCK_POSIX: of the processes that use the descriptor table @owner
  * @CR_LOCK_OFD: of the open file description @file
  * @CR_LOCK_FLOCK: flock(2) of the open file description @file
+ * @CR_LOCK_LEASE: lease of the open file description @file (F_SETLEASE)
  */
 enum cr_img_lock_kind {
 	CR_LOCK_POSIX		= 1,
 	CR_LOCK_OFD		= 2,
 	CR_LOCK_FLOCK		= 3,
+	CR_LOCK_LEASE		= 4,
 };
 
 /**
@@ -1544,8 +1565,10 @@ enum cr_img_lock_kind {
  * @end: last byte; 2^63 - 1 for "to the end"
  * @kind: enum cr_img_lock_kind
  * @exclusive: 1 for a write lock, 0 for a read lock
- * @pid: for CR_LOCK_POSIX: the process that has taken it, 0 if it is gone
- * @reserved: zero
+ * @pid: for CR_LOCK_POSIX and CR_LOCK_LEASE: the process that has taken it, 0 if it
+ *	is gone
+ * @fd: for CR_LOCK_LEASE: the descriptor by which it was taken, which is told of with
+ *	the signal, else 0
  */
 struct cr_img_lock {
 	__u64 file;
@@ -1555,7 +1578,7 @@ struct cr_img_lock {
 	__u32 kind;
 	__u32 exclusive;
 	__u32 pid;
-	__u32 reserved;
+	__u32 fd;
 };
 
 /**
@@ -2278,6 +2301,93 @@ struct cr_img_inotify_event {
 struct cr_img_watch {
 	__s32 wd;
 	__u32 mask;
+	__u32 mode;
+	__u32 path_len;
+};
+
+/* With the flags of a fanotify group: its maker had no rights in particular. */
+#define CR_FANOTIFY_UNPRIVILEGED	0x80000000
+
+/**
+ * struct cr_img_fanotify - fanotify group
+ * @file: its CR_TAG_FILE
+ * @max_events: how many events there is room for, besides the one that says that
+ *	there was none; 0xffffffff if there is no limit
+ * @nr_marks: CR_TAG_FANOTIFY_MARK records that follow
+ * @nr_events: events that follow, the oldest first
+ * @reserved: zero
+ */
+struct cr_img_fanotify {
+	__u64 file;
+	__u32 max_events;
+	__u32 nr_marks;
+	__u32 nr_events;
+	__u32 reserved;
+};
+
+/**
+ * enum cr_img_fanotify_kind - what an event tells about
+ * @CR_FANOTIFY_FID: a file by its handle
+ * @CR_FANOTIFY_NAME: entries of directories, by handles and names
+ * @CR_FANOTIFY_PATH: a file that is opened when the event is read
+ * @CR_FANOTIFY_OVERFLOW: that there was no room for others
+ */
+enum cr_img_fanotify_kind {
+	CR_FANOTIFY_FID		= 1,
+	CR_FANOTIFY_NAME	= 2,
+	CR_FANOTIFY_PATH	= 3,
+	CR_FANOTIFY_OVERFLOW	= 4,
+};
+
+/**
+ * struct cr_img_fanotify_event - event that nobody has read yet
+ * @fsid: of the file system of the handles
+ * @mask: as the kernel keeps it: what read(2) shows, and FAN_EVENT_ON_CHILD
+ * @kind: enum cr_img_fanotify_kind
+ * @pid: who has done it, process or thread; 0 for somebody outside
+ * @path_len: bytes of path; no NUL
+ * @dir_type: type of the handle of the directory
+ * @dir_len: its length; 0 if there is none
+ * @dir2_type: the same of the directory that something was moved to
+ * @dir2_len: the same
+ * @object_type: the same of the file itself
+ * @object_len: the same
+ * @name_len: bytes of the name in the first directory; no NUL
+ * @name2_len: the same in the second one
+ *
+ * The handles, the names and the path follow in this order.
+ */
+struct cr_img_fanotify_event {
+	__u64 fsid;
+	__u32 mask;
+	__u32 kind;
+	__u32 pid;
+	__u32 path_len;
+	__u8 dir_type;
+	__u8 dir_len;
+	__u8 dir2_type;
+	__u8 dir2_len;
+	__u8 object_type;
+	__u8 object_len;
+	__u8 name_len;
+	__u8 name2_len;
+};
+
+/**
+ * struct cr_img_fanotify_mark - what a fanotify group watches
+ * @type: FAN_MARK_INODE, FAN_MARK_MOUNT or FAN_MARK_FILESYSTEM
+ * @flags: FAN_MARK_IGNORED_SURV_MODIFY, FAN_MARK_EVICTABLE, FAN_MARK_IGNORE
+ * @mask: events that are told of
+ * @ignored: events that are not, whatever other marks say
+ * @mode: type of what is watched, as in struct cr_img_file; 0 if that is a mount or
+ *	a file system
+ * @path_len: bytes of path that follow; no NUL
+ */
+struct cr_img_fanotify_mark {
+	__u32 type;
+	__u32 flags;
+	__u32 mask;
+	__u32 ignored;
 	__u32 mode;
 	__u32 path_len;
 };

@@ -2,7 +2,7 @@
 
 //! Files that tell of events, and have no name.
 
-use super::{files::O_ACCMODE, Placed, Rec, Result, State, PID_MAX};
+use super::{fanotify, files::O_ACCMODE, Placed, Rec, Result, State, PID_MAX};
 use crate::uapi::*;
 
 pub(super) const O_EXCL: u32 = 0o200;
@@ -30,6 +30,7 @@ pub(super) fn file(rec: &Rec<'_>, file: &cr_img_file) -> Result {
         CR_FILE_SIGNALFD => file.pos == 0 && file.target & NEVER_ACCEPTED == 0,
         CR_FILE_PIDFD if file.target == 0 => file.ino != 0 && u32::try_from(file.pos).is_ok(),
         CR_FILE_PIDFD => file.target <= u64::from(PID_MAX) && (file.ino, file.pos) == (0, 0),
+        CR_FILE_FANOTIFY => file.pos == 0 && fanotify::is_group(file),
         _ => (file.pos, file.target) == (0, 0),
     };
     rec.require(

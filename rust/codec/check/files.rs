@@ -19,6 +19,8 @@ pub const OPEN_FLAGS: u32 = O_ACCMODE
     | 0o400000 // O_NOFOLLOW
     | 0o1000000 // O_NOATIME
     | 0o4000000; // __O_SYNC
+/// Which events come of what is done with an open file.
+pub const EVENT_FLAGS: u32 = CR_OPEN_UNTOLD | CR_OPEN_ASKS;
 pub(super) const O_ACCMODE: u32 = 0o3;
 const O_DIRECTORY: u32 = 0o200000;
 const O_NOFOLLOW: u32 = 0o400000;
@@ -93,7 +95,8 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
     // PIDFD_THREAD is one of a call that creates a file.
     let known = match file.kind {
         CR_FILE_PIDFD => OPEN_FLAGS | events::O_EXCL,
-        CR_FILE_INODE => OPEN_FLAGS | O_TMPFILE,
+        CR_FILE_REG | CR_FILE_DIR | CR_FILE_REMOVED_DIR => OPEN_FLAGS | EVENT_FLAGS,
+        CR_FILE_INODE => OPEN_FLAGS | EVENT_FLAGS | O_TMPFILE,
         // mq_open(2) keeps it.
         CR_FILE_MQUEUE => OPEN_FLAGS | O_CLOEXEC,
         CR_FILE_PATH => O_PATH | O_DIRECTORY | O_NOFOLLOW,
@@ -173,7 +176,7 @@ pub(super) fn file(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_file> {
             rec.require(u32::try_from(file.target).is_ok(), "impossible key")?;
         }
         CR_FILE_EVENTFD | CR_FILE_EPOLL | CR_FILE_TIMERFD | CR_FILE_SIGNALFD | CR_FILE_PIDFD
-        | CR_FILE_INOTIFY => events::file(rec.rec, &file)?,
+        | CR_FILE_INOTIFY | CR_FILE_FANOTIFY => events::file(rec.rec, &file)?,
         CR_FILE_MEMFD | CR_FILE_INODE | CR_FILE_REMOVED_DIR => inode::file(state, rec, &file)?,
         CR_FILE_MQUEUE => ipc::posix_queue_file(state, rec, &file)?,
         CR_FILE_PTMX | CR_FILE_PTS | CR_FILE_CURRENT_TTY | CR_FILE_HUNG_UP => {
@@ -357,8 +360,13 @@ pub(super) fn lock(state: &State<'_>, rec: Placed<'_>) -> Result {
             state.refers::<cr_img_fdtable>(rec, lock.owner, "a lock of no descriptor table")?;
         }
         CR_LOCK_OFD => rec.require(lock.owner == 0, "a lock with two owners")?,
-        CR_LOCK_FLOCK => {
+        CR_LOCK_FLOCK | CR_LOCK_LEASE => {
             rec.require(lock.owner == 0, "a lock with two owners")?;
+            let kind = file.fixed::<cr_img_file>()?.kind;
+            rec.require(
+                kind == CR_FILE_REG || lock.kind == CR_LOCK_FLOCK,
+                "a lease of what is no regular file",
+            )?;
             rec.require(
                 lock.start == 0 && lock.end == i64::MAX as u64,
                 "a lock on a part of the file",
@@ -371,8 +379,13 @@ pub(super) fn lock(state: &State<'_>, rec: Placed<'_>) -> Result {
         "impossible range",
     )?;
     rec.require(
-        lock.pid <= PID_MAX && (lock.pid == 0 || lock.kind == CR_LOCK_POSIX) && lock.reserved == 0,
+        lock.pid <= PID_MAX
+            && (lock.pid == 0 || matches!(lock.kind, CR_LOCK_POSIX | CR_LOCK_LEASE)),
         "impossible process",
+    )?;
+    rec.require(
+        lock.fd < record::MAX_FDS && (lock.fd == 0 || lock.kind == CR_LOCK_LEASE),
+        "impossible descriptor",
     )?;
     rec.require(lock.exclusive <= 1, "neither exclusive nor shared")
 }

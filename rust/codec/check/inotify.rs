@@ -4,6 +4,7 @@
 
 use super::{is_path, Placed, Rec, Result, State};
 use crate::uapi::*;
+use core::marker::PhantomData;
 use zerocopy::FromBytes;
 
 const IN_ALL_EVENTS: u32 = 0xfff;
@@ -24,7 +25,7 @@ const NAME_MAX: usize = 255;
 
 const S_IFMT: u32 = 0o170000;
 /// Fifo, character device, directory, block device, regular file, symbolic link, socket.
-const TYPES: [u32; 7] = [
+pub(super) const TYPES: [u32; 7] = [
     0o010000, 0o020000, 0o040000, 0o060000, 0o100000, 0o120000, 0o140000,
 ];
 
@@ -59,7 +60,7 @@ pub(super) fn instance(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_inot
         overflows = overflows.saturating_add(u32::from(overflow));
     }
     rec.require(
-        found == inotify.nr_events && rest.bytes.is_empty(),
+        found == inotify.nr_events && rest.is_done(),
         "its length and its count disagree",
     )?;
     rec.require(
@@ -90,24 +91,49 @@ pub(super) fn is_type(mode: u32) -> bool {
     mode & !S_IFMT == 0 && TYPES.contains(&mode)
 }
 
-/// Events of an inotify instance, with their names.
+/// What is after the fixed part of an event.
+pub trait Event: FromBytes {
+    /// How many bytes.
+    fn rest_len(&self) -> usize;
+}
+
+impl Event for cr_img_inotify_event {
+    fn rest_len(&self) -> usize {
+        self.name_len as usize
+    }
+}
+
+/// Events that wait, each with what is after its fixed part.
 #[derive(Clone, Debug)]
-pub struct Events<'a> {
+pub struct Events<'a, E> {
     bytes: &'a [u8],
+    event: PhantomData<E>,
+}
+
+impl<'a, E> Events<'a, E> {
+    pub(super) fn in_bytes(bytes: &'a [u8]) -> Self {
+        let event = PhantomData;
+        Self { bytes, event }
+    }
+
+    /// Whether nothing is left over.
+    pub(super) fn is_done(&self) -> bool {
+        self.bytes.is_empty()
+    }
 }
 
 /// The events in the variable part of a `CR_TAG_INOTIFY`.
-pub fn events(bytes: &[u8]) -> Events<'_> {
-    Events { bytes }
+pub fn events(bytes: &[u8]) -> Events<'_, cr_img_inotify_event> {
+    Events::in_bytes(bytes)
 }
 
-impl<'a> Iterator for Events<'a> {
-    type Item = (cr_img_inotify_event, &'a [u8]);
+impl<'a, E: Event> Iterator for Events<'a, E> {
+    type Item = (E, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (event, rest) = cr_img_inotify_event::read_from_prefix(self.bytes).ok()?;
-        let (name, rest) = rest.split_at_checked(event.name_len as usize)?;
+        let (event, rest) = E::read_from_prefix(self.bytes).ok()?;
+        let (after, rest) = rest.split_at_checked(event.rest_len())?;
         self.bytes = rest;
-        Some((event, name))
+        Some((event, after))
     }
 }

@@ -6,6 +6,7 @@
 //! section* container
 //! ( cpu | object | reserve | uts | ipc | sem | msgq | semadj | lock | epoll | timerfd | pid
 //!   | inotify watch …
+//!   | fanotify mark …
 //!   | mm … vma …                  objects may come between
 //!   | guards | ldt | uring table | uring task | uring request
 //!   | process … thread … regs … xstate … sigqueue … sched … controls …
@@ -14,8 +15,9 @@
 //! ```
 
 use super::{
-    bpf, events, files, hugetlb, inet, inode, inotify, ipc, kernfs, landlock, memory, netlink,
-    numa, packet, pid_ns, signals, sockets, tasks, tty, uring, Placed, Rec, Result, State,
+    bpf, events, fanotify, files, hugetlb, inet, inode, inotify, ipc, kernfs, landlock, memory, netlink,
+    numa,
+    packet, pid_ns, signals, sockets, tasks, tty, uring, Placed, Rec, Result, State,
 };
 use crate::{cpu, record, uapi::*};
 
@@ -35,8 +37,8 @@ struct OpenMm<'a> {
     first_vdso: Option<u64>,
 }
 
-/// An inotify instance whose watches are not all there yet.
-struct OpenInotify<'a> {
+/// An inotify instance or fanotify group of which what it watches is not all there yet.
+struct OpenWatcher<'a> {
     rec: &'a Rec<'a>,
     remaining: u32,
     last_wd: i32,
@@ -56,9 +58,10 @@ struct Walk<'a> {
     epolls: Told,
     timerfds: Told,
     inotifies: Told,
+    fanotifies: Told,
     /// To ends of connections.
     streams: Told,
-    inotify: Option<OpenInotify<'a>>,
+    watcher: Option<OpenWatcher<'a>>,
     /// The last memory that has guard regions.
     last_guarded: u64,
     /// The last one that has a local descriptor table.
@@ -169,6 +172,7 @@ impl<'a> Walk<'a> {
                     CR_FILE_EPOLL => &mut self.epolls,
                     CR_FILE_TIMERFD => &mut self.timerfds,
                     CR_FILE_INOTIFY => &mut self.inotifies,
+                    CR_FILE_FANOTIFY => &mut self.fanotifies,
                     _ => return Ok(()),
                 };
                 told.files = told.files.saturating_add(1);
@@ -220,17 +224,26 @@ impl<'a> Walk<'a> {
                 self.timerfds.tell(&rec, timer.file, order)
             }
             CR_TAG_INOTIFY => {
-                self.close_inotify()?;
                 let inotify = inotify::instance(state, rec)?;
-                self.inotify = Some(OpenInotify {
-                    rec: rec.rec,
-                    remaining: inotify.nr_watches,
-                    last_wd: 0,
-                });
+                self.open_watcher(rec.rec, inotify.nr_watches)?;
                 let order = "an inotify instance that is not after the last one";
                 self.inotifies.tell(&rec, inotify.file, order)
             }
-            CR_TAG_WATCH => self.watch(rec.rec),
+            CR_TAG_WATCH => {
+                let last = self.announced(rec.rec, CR_TAG_INOTIFY)?;
+                let order = "a watch descriptor that is not above the last one";
+                follows(rec.rec, last, inotify::watch(rec.rec)?.wd, order)
+            }
+            CR_TAG_FANOTIFY => {
+                let group = fanotify::group(state, rec)?;
+                self.open_watcher(rec.rec, group.nr_marks)?;
+                let order = "a fanotify group that is not after the last one";
+                self.fanotifies.tell(&rec, group.file, order)
+            }
+            CR_TAG_FANOTIFY_MARK => {
+                self.announced(rec.rec, CR_TAG_FANOTIFY)?;
+                fanotify::mark(rec.rec)
+            }
             CR_TAG_OWNER => {
                 let owner = files::owner(state, rec)?;
                 let order = "an owner of a file that is not after the last one";
@@ -451,18 +464,27 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn watch(&mut self, rec: &Rec<'_>) -> Result {
-        let Some(open) = &mut self.inotify else {
-            return Err(rec.error("a watch without an inotify instance"));
-        };
-        open.remaining =
-            one_less(open.remaining).ok_or_else(|| rec.error("more watches than announced"))?;
-        let order = "a watch descriptor that is not above the last one";
-        follows(rec, &mut open.last_wd, inotify::watch(rec)?.wd, order)
+    fn open_watcher(&mut self, rec: &'a Rec<'a>, remaining: u32) -> Result {
+        self.close_watcher()?;
+        self.watcher = Some(OpenWatcher {
+            rec,
+            remaining,
+            last_wd: 0,
+        });
+        Ok(())
     }
 
-    fn close_inotify(&mut self) -> Result {
-        match self.inotify.take() {
+    /// One more of what is watched, by whom the last record of this kind is: the last descriptor.
+    fn announced(&mut self, rec: &Rec<'_>, by: u32) -> Result<&mut i32> {
+        let open = self.watcher.as_mut().filter(|open| open.rec.tag == by);
+        let open = open.ok_or_else(|| rec.error("watched by nobody"))?;
+        open.remaining =
+            one_less(open.remaining).ok_or_else(|| rec.error("more watches than announced"))?;
+        Ok(&mut open.last_wd)
+    }
+
+    fn close_watcher(&mut self) -> Result {
+        match self.watcher.take() {
             Some(open) => open
                 .rec
                 .require(open.remaining == 0, "fewer watches than announced"),
@@ -484,7 +506,7 @@ impl<'a> Walk<'a> {
 
     fn finish(mut self) -> Result {
         self.close_mm()?;
-        self.close_inotify()?;
+        self.close_watcher()?;
         self.close_process()?;
         let Some((rec, container)) = self.container else {
             return Err(super::CheckError {
@@ -517,6 +539,10 @@ impl<'a> Walk<'a> {
         rec.require(
             self.inotifies.files == self.inotifies.told,
             "an inotify instance of which nobody knows what it watches",
+        )?;
+        rec.require(
+            self.fanotifies.files == self.fanotifies.told,
+            "a fanotify group of which nobody knows what it watches",
         )?;
         rec.require(
             self.uts == (container.namespaces & CR_NS_UTS != 0),

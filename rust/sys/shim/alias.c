@@ -93,6 +93,27 @@ int cr_shim_inode_name(struct inode *inode, const struct path *root, char *buf,
 	return err;
 }
 
+/* The same of any mount of a file system. */
+int cr_shim_super_name(struct super_block *sb, const struct path *root, char *buf,
+		       u32 size, u32 *start)
+{
+	struct path path;
+	int err = -EXDEV;
+	u32 n;
+
+	if (root->mnt->mnt_sb == sb)
+		return cr_shim_path_name(root, root, buf, size, start);
+	for (n = 0; err; n++) {
+		path.mnt = mount_of(sb, real_mount(root->mnt)->mnt_ns, n);
+		if (!path.mnt)
+			break;
+		path.dentry = path.mnt->mnt_root;
+		err = cr_shim_path_name(&path, root, buf, size, start);
+		mntput(path.mnt);
+	}
+	return err;
+}
+
 /* The same for what @file has open, whatever the name that it was opened by. */
 int cr_shim_file_other_name(struct file *file, const struct path *root, char *buf,
 			    u32 size, u32 *start)

@@ -19,6 +19,7 @@
 #include <linux/statfs.h>
 #include <linux/string.h>
 
+#include "lock.h"
 #include "shim.h"
 
 /*
@@ -150,6 +151,8 @@ static u32 type_of(struct file *file, const struct inode *inode)
 		return CR_SHIM_FILE_BPF_MAP;
 	if (cr_shim_is_ruleset(file))
 		return CR_SHIM_FILE_RULESET;
+	if (cr_shim_is_fanotify(file))
+		return CR_SHIM_FILE_FANOTIFY;
 	if (cr_shim_is_unix_socket(file))
 		return CR_SHIM_FILE_SOCKET;
 	if (cr_shim_is_inet_socket(file))
@@ -280,6 +283,32 @@ static void read_attr(const struct path *path, struct cr_img_file *out)
 	out->mode = st.mode;
 }
 
+/* Which events come of what is done with @file, if that is not as for most: CR_OPEN_*. */
+static u32 event_flags(const struct file *file, u32 type)
+{
+	if (type != CR_SHIM_FILE_REG && type != CR_SHIM_FILE_DIR &&
+	    type != CR_SHIM_FILE_REMOVED)
+		return 0;
+	switch (file->f_mode & FMODE_FSNOTIFY_MASK) {
+	case FMODE_NONOTIFY:
+		return CR_OPEN_UNTOLD;
+	case 0:
+		return CR_OPEN_ASKS;
+	case FMODE_NONOTIFY_PERM:
+		return 0;
+	default:
+		return CR_OPEN_UNTOLD | CR_OPEN_ASKS;
+	}
+}
+
+/* The same of a file that was just opened, and that nobody has used. */
+void cr_shim_file_set_events(struct file *file, u32 flags)
+{
+	file_set_fsnotify_mode(file, flags == CR_OPEN_UNTOLD ? FMODE_NONOTIFY :
+				     flags == CR_OPEN_ASKS   ? 0 :
+				     flags ? FMODE_FSNOTIFY_MASK : FMODE_NONOTIFY_PERM);
+}
+
 /* The state of @file; the fields of @out that name other objects stay 0. */
 void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 		       struct cr_img_file *out)
@@ -296,8 +325,7 @@ void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 	info->writable = file->f_mode & FMODE_WRITE;
 	name_of(file, inode, (char *)info->name, sizeof(info->name));
 
-	if (locks && info->type != CR_SHIM_FILE_PATH &&
-	    !list_empty_careful(&locks->flc_lease))
+	if (info->type != CR_SHIM_FILE_REG && cr_shim_has_lease(file))
 		info->unsupported |= BIT_ULL(CR_FILE_X_LEASE);
 	if (has_lock(file, info->type, locks))
 		info->unsupported |= BIT_ULL(CR_FILE_X_LOCK);
@@ -311,7 +339,7 @@ void cr_shim_file_read(struct file *file, struct cr_shim_file *info,
 		info->unsupported |= BIT_ULL(CR_FILE_X_FS);
 
 	memset(out, 0, sizeof(*out));
-	out->flags = file->f_flags;
+	out->flags = file->f_flags | event_flags(file, info->type);
 	out->pos = file->f_pos;
 	read_attr(path, out);
 }

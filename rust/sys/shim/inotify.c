@@ -127,7 +127,7 @@ struct file *cr_shim_inotify_make(void)
  * Makes @file, which watches nothing, that of the current task, to whose cgroup
  * its events are charged. -ENOSPC: it would have room for more than others.
  */
-int cr_shim_inotify_adopt(struct file *file, u32 max_events)
+int cr_shim_notify_adopt(struct file *file, u32 max_events)
 {
 	struct fsnotify_group *group = file->private_data;
 	struct mem_cgroup *old = group->memcg;
@@ -219,7 +219,7 @@ static struct inotify_event_info *new_event(struct fsnotify_group *group,
 }
 
 /* Whether anything waits in @file. */
-bool cr_shim_inotify_has_events(struct file *file)
+bool cr_shim_notify_has_events(struct file *file)
 {
 	struct fsnotify_group *group = file->private_data;
 	bool empty;

@@ -9,6 +9,7 @@
 #include <linux/pipe_fs_i.h>
 #include <linux/rcupdate.h>
 
+#include "lock.h"
 #include "shim.h"
 
 static enum pid_type type_of(u32 kind)
@@ -94,7 +95,8 @@ int cr_shim_owner_read(struct file *file, struct pid_namespace *ns,
 		       struct cr_img_owner *out)
 {
 	struct fown_struct *owner = file_f_owner(file);
-	bool async = file->f_flags & FASYNC;
+	/* A lease sets the flag, and tells of nothing else. */
+	bool async = file->f_flags & FASYNC && !cr_shim_has_lease(file);
 	int err = 0;
 
 	memset(out, 0, sizeof(*out));

@@ -748,6 +748,7 @@ enum cr_shim_file_type {
 	CR_SHIM_FILE_PIDFD,
 	CR_SHIM_FILE_SOCKET,
 	CR_SHIM_FILE_INOTIFY,
+	CR_SHIM_FILE_FANOTIFY,
 	CR_SHIM_FILE_INET,
 	CR_SHIM_FILE_PROC,
 	CR_SHIM_FILE_AIO,
@@ -853,7 +854,10 @@ int cr_shim_proc_task_write(struct file *file, u64 pos, u64 next, const u8 *left
  * struct cr_shim_lock - a lock on a file's inode
  * @owner: identity of the descriptor table (POSIX) or description (others)
  * @file: identity of the description it was taken through
- * @pid: POSIX: number of the process that has taken it, 0 if it has none
+ * @pid: POSIX, lease: number of the process that has taken it, 0 if it has none
+ * @fd: lease: the descriptor that is told of with the signal
+ * @breaking: lease: somebody wants it to end
+ * @delegation: it is one of F_SETDELEG
  */
 struct cr_shim_lock {
 	u64 owner;
@@ -863,10 +867,14 @@ struct cr_shim_lock {
 	u32 kind;
 	u32 exclusive;
 	u32 pid;
+	u32 fd;
+	bool breaking;
+	bool delegation;
 };
 
 u32 cr_shim_locks_read(struct file *file, struct pid_namespace *ns,
 		       struct cr_shim_lock *locks, u32 max);
+int cr_shim_lease_set(struct file *file, struct pid *pid, u32 fd);
 
 /**
  * struct cr_shim_pipe - a pipe
@@ -1027,17 +1035,55 @@ struct inode *cr_shim_inotify_watch(struct file *file, int wd,
 				    struct cr_img_watch *out);
 size_t cr_shim_inotify_events(struct file *file, u8 *buf, size_t size);
 struct file *cr_shim_inotify_make(void);
-int cr_shim_inotify_adopt(struct file *file, u32 max_events);
+int cr_shim_notify_adopt(struct file *file, u32 max_events);
 void cr_shim_inotify_set_next(struct file *file, u32 wd);
 bool cr_shim_inotify_watches(struct file *file, int wd, const struct path *path);
 int cr_shim_inotify_arm(struct file *file, int wd, u32 mask);
-bool cr_shim_inotify_has_events(struct file *file);
+bool cr_shim_notify_has_events(struct file *file);
 int cr_shim_inotify_queue(struct file *file, const struct cr_img_inotify_event *in,
 			  const u8 *name);
 void cr_shim_file_end_quietly(struct file *file);
+void cr_shim_file_set_events(struct file *file, u32 flags);
 const struct fasync_struct *cr_shim_inotify_fasync(struct file *file);
 
+/* fanotify.c */
+
+/**
+ * struct cr_shim_fanotify_mark - what a fanotify group watches, with references
+ * @path: of a mount, a place in it
+ * @inode: or what else
+ * @sb: or the file system
+ * @type: as in struct cr_img_fanotify_mark, and the next ones
+ */
+struct cr_shim_fanotify_mark {
+	struct path path;
+	struct inode *inode;
+	struct super_block *sb;
+	u32 type;
+	u32 flags;
+	u32 mask;
+	u32 ignored;
+};
+
+bool cr_shim_is_fanotify(struct file *file);
+u64 cr_shim_fanotify_flags(struct file *file);
+u32 cr_shim_fanotify_max_events(struct file *file);
+void cr_shim_fanotify_mark_put(struct cr_shim_fanotify_mark *mark);
+int cr_shim_fanotify_marks(struct file *file, const struct path *root,
+			   struct cr_shim_fanotify_mark *marks, u32 max);
+ssize_t cr_shim_fanotify_events(struct file *file, struct pid_namespace *ns,
+				u8 *buf, size_t size, struct path *paths,
+				u32 max_paths, u32 *nr_paths);
+struct file *cr_shim_fanotify_make(u64 flags);
+int cr_shim_fanotify_mark_set(struct file *file, const struct path *path,
+			      const struct cr_img_fanotify_mark *in);
+int cr_shim_fanotify_queue(struct file *file, const struct cr_img_fanotify_event *in,
+			   const u8 *rest, const struct path *path, struct pid *pid);
+void cr_shim_fanotify_open(struct file *file);
+
 /* alias.c */
+int cr_shim_super_name(struct super_block *sb, const struct path *root, char *buf,
+		       u32 size, u32 *start);
 int cr_shim_inode_name(struct inode *inode, const struct path *root, char *buf,
 		       u32 size, u32 *start);
 int cr_shim_file_other_name(struct file *file, const struct path *root, char *buf,

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use zerocopy::{FromBytes, IntoBytes};
 
 mod bpf;
+mod fanotify;
 mod inet;
 mod kernfs;
 mod landlock;
@@ -397,7 +398,7 @@ fn inotify() {
     let at = index(&other, CR_TAG_INOTIFY, 0);
     other.state.remove(at);
     let error = check(&other).unwrap_err();
-    assert!(error.contains("without an inotify instance"), "{error}");
+    assert!(error.contains("watched by nobody"), "{error}");
     fails::<cr_img_file>(5, "what it watches", |file| {
         (file.kind, file.pos, file.target) = (CR_FILE_INOTIFY, 0, 0)
     });
@@ -625,6 +626,11 @@ fn objects() {
         (lock.start, lock.end) = (2, 1)
     });
     fails::<cr_img_lock>(0, "impossible process", |lock| lock.pid = 1 << 23);
+    fails::<cr_img_lock>(0, "impossible descriptor", |lock| lock.fd = 1);
+    fails::<cr_img_lock>(1, "impossible descriptor", |lock| lock.fd = 1 << 20);
+    fails::<cr_img_lock>(1, "a lock with two owners", |lock| lock.owner = FDTABLE);
+    fails::<cr_img_lock>(1, "a part of the file", |lock| lock.start = 1);
+    fails::<cr_img_lock>(1, "no regular file", |lock| lock.file = FILE_MEMFD);
     fails::<cr_img_lock>(0, "neither exclusive nor shared", |lock| lock.exclusive = 2);
     fails::<cr_img_lock>(0, "that has none", |lock| lock.file = FILE_READ);
 }

@@ -97,6 +97,8 @@ pub const FILE_PLACE: u64 = 55;
 pub const BPF_MAP: u64 = 56;
 pub const FILE_BPF_MAP: u64 = 57;
 pub const FILE_RULES: u64 = 58;
+pub const FILE_FANOTIFY: u64 = 56;
+pub const FILE_FANOTIFY2: u64 = 57;
 pub const PIDNS: u64 = 70;
 pub const PIDNS2: u64 = 71;
 pub const FILE_TOLD: u64 = 72;
@@ -140,6 +142,7 @@ pub fn padded<const N: usize>(text: &str) -> [u8; N] {
     member
 }
 
+mod fanotify;
 mod sockets;
 mod terminals;
 
@@ -842,6 +845,7 @@ impl Sample {
             ..Default::default()
         };
         self.put(FILE_RULES, &rules, &[]);
+        self.fanotify();
         let lock = cr_img_lock {
             file: FILE_EXE,
             owner: FDTABLE,
@@ -850,9 +854,17 @@ impl Sample {
             kind: CR_LOCK_POSIX,
             exclusive: 0,
             pid: 1,
-            reserved: 0,
+            fd: 0,
         };
         self.put(0, &lock, &[]);
+        let lease = cr_img_lock {
+            owner: 0,
+            kind: CR_LOCK_LEASE,
+            exclusive: 1,
+            fd: 3,
+            ..lock
+        };
+        self.put(0, &lease, &[]);
     }
 
     fn tasks(&mut self) {

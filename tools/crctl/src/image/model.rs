@@ -483,6 +483,7 @@ fn open_file(rec: &Rec<'_>) -> Result<OpenFile> {
         CR_FILE_SIGNALFD => "signalfd",
         CR_FILE_PIDFD => "pidfd",
         CR_FILE_INOTIFY => "inotify",
+        CR_FILE_FANOTIFY => "fanotify",
         CR_FILE_SOCKET | CR_FILE_INET | CR_FILE_NETLINK | CR_FILE_LINK => "socket",
         CR_FILE_IO_URING => "io_uring",
         CR_FILE_MQUEUE => "mqueue",
