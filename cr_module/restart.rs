@@ -20,8 +20,8 @@ use crate::{
     report::{fail, Context, Log, Result},
     roll::Created,
     state::{
-        cpu, debugreg, event, fanotify, file, hugetlb, inode, inotify, io_uring, ipc, memory, numa, owner,
-        pid_ns, proc_task, regs, session, stop, task, thread,
+        cpu, debugreg, event, fanotify, file, hugetlb, inode, inotify, io_uring, ipc, memory, numa,
+        owner, pid_ns, proc_task, regs, session, stop, task, thread,
         trace::{self, Traced},
         vdso,
     },

@@ -41,8 +41,8 @@
 pub mod aio;
 pub mod bpf;
 pub mod build;
-mod cork;
 pub mod call;
+mod cork;
 pub mod cred;
 pub mod errno;
 pub mod fanotify;

@@ -15,9 +15,8 @@
 //! ```
 
 use super::{
-    bpf, events, fanotify, files, hugetlb, inet, inode, inotify, ipc, kernfs, landlock, memory, netlink,
-    numa,
-    packet, pid_ns, signals, sockets, tasks, tty, uring, Placed, Rec, Result, State,
+    bpf, events, fanotify, files, hugetlb, inet, inode, inotify, ipc, kernfs, landlock, memory,
+    netlink, numa, packet, pid_ns, signals, sockets, tasks, tty, uring, Placed, Rec, Result, State,
 };
 use crate::{cpu, record, uapi::*};
 

@@ -186,7 +186,7 @@ bool cr_shim_inode_is_place(struct inode *inode)
 
 	if (!dentry)
 		return is_place;
-	is_place |= cr_shim_is_proc_root(dentry) || is_lasting_place(dentry, inode);
+	is_place |= cr_shim_is_proc_dir(dentry, inode) || is_lasting_place(dentry, inode);
 	dput(dentry);
 	return is_place;
 }
