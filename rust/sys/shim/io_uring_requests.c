@@ -68,6 +68,9 @@ static u32 flags_unsupported(const struct io_kiocb *req)
 	if (flags & (REQ_F_BUFFER_SELECT | REQ_F_BUFFER_SELECTED |
 		     REQ_F_BUFFER_RING))
 		x |= BIT(CR_URING_R_SELECTED);
+	/* A time-out that has fired: what it says matters to links only. */
+	if (req->opcode == IORING_OP_TIMEOUT)
+		flags &= ~REQ_F_FAIL;
 	if (!x && flags & ~PLAIN_FLAGS)
 		x |= BIT(CR_URING_R_OTHER);
 	return x;
