@@ -68,6 +68,7 @@ pub mod park;
 pub mod path;
 pub mod pid_ns;
 pub mod pidfd;
+pub mod proc_file;
 pub(crate) mod queue;
 pub mod regs;
 pub mod security;

@@ -19,9 +19,8 @@
 #include <net/sock.h>
 
 #include "shim.h"
-#include "socket_types.h"
+#include "unix.h"
 
-#define UNIXCB(skb)	(*(struct unix_skb_parms *)&((skb)->cb))
 #define NAME_OFFSET	offsetof(struct sockaddr_un, sun_path)
 
 static const struct { u32 option; int flag; } sock_flags[] = {
@@ -110,7 +109,7 @@ void cr_shim_socket_put(struct sock *sk)
 	sock_put(sk);
 }
 
-static u32 copy_name(const struct sock *sk, u8 *name)
+u32 cr_shim_copy_name(const struct sock *sk, u8 *name)
 {
 	const struct unix_address *addr = smp_load_acquire(&unix_sk(sk)->addr);
 	u32 len = addr ? addr->len - NAME_OFFSET : 0;
@@ -235,7 +234,7 @@ void cr_shim_socket_read(struct sock *sk, struct pid_namespace *ns,
 	memset(out, 0, sizeof(*out));
 	info->unsupported = unsupported(sk);
 	info->has_path = u->path.dentry;
-	out->name_len = copy_name(sk, info->name);
+	out->name_len = cr_shim_copy_name(sk, info->name);
 	out->options = read_options(sk);
 	if (out->name_len && cr_shim_socket_is_bound(sk))
 		out->options |= CR_SOCKET_BOUND;
@@ -244,7 +243,7 @@ void cr_shim_socket_read(struct sock *sk, struct pid_namespace *ns,
 	peer = unix_peer(sk);
 	info->peer = (unsigned long)peer;
 	info->peer_gone = peer && sock_flag(peer, SOCK_DEAD);
-	info->peer_name_len = peer ? copy_name(peer, info->peer_name) : 0;
+	info->peer_name_len = peer ? cr_shim_copy_name(peer, info->peer_name) : 0;
 	out->type = sk->sk_type;
 	out->state = sk->sk_state == TCP_LISTEN	     ? CR_SOCKET_LISTENING :
 		     sk->sk_state == TCP_ESTABLISHED ? CR_SOCKET_CONNECTED :
@@ -303,59 +302,6 @@ int cr_shim_socket_path(struct sock *sk, struct path *path)
 	}
 	unix_state_unlock(sk);
 	return err;
-}
-
-void cr_shim_message_hold(struct sk_buff *skb)
-{
-	skb_get(skb);
-}
-
-void cr_shim_message_put(struct sk_buff *skb)
-{
-	consume_skb(skb);
-}
-
-/* The members of @out that name other objects stay 0. */
-void cr_shim_message_read(struct sk_buff *skb, struct pid_namespace *ns,
-			  struct cr_shim_message *info,
-			  struct cr_img_message *out)
-{
-	const struct unix_skb_parms *cb = &UNIXCB(skb);
-
-	memset(info, 0, sizeof(*info));
-	memset(out, 0, sizeof(*out));
-	info->sender = (unsigned long)skb->sk;
-	info->sender_gone = sock_flag(skb->sk, SOCK_DEAD);
-	out->name_len = copy_name(skb->sk, info->name);
-	out->length = skb->len - cb->consumed;
-	out->nr_files = cb->fp ? cb->fp->count : 0;
-	out->time_ns = ktime_to_ns(skb->tstamp);
-	out->uid = from_kuid(current_user_ns(), cb->uid);
-	out->gid = from_kgid(current_user_ns(), cb->gid);
-	if (cb->pid) {
-		out->flags = CR_MESSAGE_CREDS;
-		out->pid = pid_nr_ns(cb->pid, ns);
-	}
-}
-
-int cr_shim_message_copy(struct sk_buff *skb, u32 from, void *buf, u32 len)
-{
-	return skb_copy_bits(skb, UNIXCB(skb).consumed + from, buf, len);
-}
-
-/* A file that goes with it, by its place, referenced; or NULL. */
-struct file *cr_shim_message_file(struct sk_buff *skb, u32 index)
-{
-	const struct scm_fp_list *fp = UNIXCB(skb).fp;
-
-	return fp && index < fp->count ? get_file(fp->fp[index]) : NULL;
-}
-
-/* The socket that accept(2) would return, referenced. */
-struct sock *cr_shim_message_socket(struct sk_buff *skb)
-{
-	sock_hold(skb->sk);
-	return skb->sk;
 }
 
 struct file *cr_shim_socket_make(u32 type, u32 flags)
@@ -711,21 +657,5 @@ int cr_shim_socket_set_peercred(struct sock *sk, struct pid *pid,
 	spin_unlock(&sk->sk_peer_lock);
 	put_pid(pid);
 	put_cred(cred);
-	return 0;
-}
-
-/* Who has sent what nobody can receive yet. @pid may be NULL. */
-int cr_shim_message_set_cred(struct sk_buff *skb, struct pid *pid,
-			     const struct cr_img_message *in)
-{
-	kuid_t uid = make_kuid(current_user_ns(), in->uid);
-	kgid_t gid = make_kgid(current_user_ns(), in->gid);
-
-	if (!may_be(uid, gid))
-		return -EPERM;
-	put_pid(UNIXCB(skb).pid);
-	UNIXCB(skb).pid = get_pid(pid);
-	UNIXCB(skb).uid = uid;
-	UNIXCB(skb).gid = gid;
 	return 0;
 }

@@ -59,6 +59,7 @@ void cr_shim_socket_read(struct sock *sk, struct pid_namespace *ns,
 u32 cr_shim_socket_groups(struct sock *sk, u32 *groups, u32 max);
 int cr_shim_socket_path(struct sock *sk, struct path *path);
 
+u32 cr_shim_copy_name(const struct sock *sk, u8 *name);
 void cr_shim_message_hold(struct sk_buff *skb);
 void cr_shim_message_put(struct sk_buff *skb);
 void cr_shim_message_read(struct sk_buff *skb, struct pid_namespace *ns,

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What waits in sockets of the family AF_UNIX: net/unix/af_unix.c. */
+
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/pid.h>
+#include <linux/skbuff.h>
+#include <linux/uidgid.h>
+#include <net/af_unix.h>
+#include <net/scm.h>
+#include <net/sock.h>
+
+#include "shim.h"
+#include "unix.h"
+
+void cr_shim_message_hold(struct sk_buff *skb)
+{
+	skb_get(skb);
+}
+
+void cr_shim_message_put(struct sk_buff *skb)
+{
+	consume_skb(skb);
+}
+
+/* The members of @out that name other objects stay 0. */
+void cr_shim_message_read(struct sk_buff *skb, struct pid_namespace *ns,
+			  struct cr_shim_message *info,
+			  struct cr_img_message *out)
+{
+	const struct unix_skb_parms *cb = &UNIXCB(skb);
+
+	memset(info, 0, sizeof(*info));
+	memset(out, 0, sizeof(*out));
+	info->sender = (unsigned long)skb->sk;
+	info->sender_gone = sock_flag(skb->sk, SOCK_DEAD);
+	out->name_len = cr_shim_copy_name(skb->sk, info->name);
+	out->length = skb->len - cb->consumed;
+	out->nr_files = cb->fp ? cb->fp->count : 0;
+	out->time_ns = ktime_to_ns(skb->tstamp);
+	out->uid = from_kuid(current_user_ns(), cb->uid);
+	out->gid = from_kgid(current_user_ns(), cb->gid);
+	if (cb->pid) {
+		out->flags = CR_MESSAGE_CREDS;
+		out->pid = pid_nr_ns(cb->pid, ns);
+	}
+}
+
+int cr_shim_message_copy(struct sk_buff *skb, u32 from, void *buf, u32 len)
+{
+	return skb_copy_bits(skb, UNIXCB(skb).consumed + from, buf, len);
+}
+
+/* A file that goes with it, by its place, referenced; or NULL. */
+struct file *cr_shim_message_file(struct sk_buff *skb, u32 index)
+{
+	const struct scm_fp_list *fp = UNIXCB(skb).fp;
+
+	return fp && index < fp->count ? get_file(fp->fp[index]) : NULL;
+}
+
+/* The socket that accept(2) would return, referenced. */
+struct sock *cr_shim_message_socket(struct sk_buff *skb)
+{
+	sock_hold(skb->sk);
+	return skb->sk;
+}
+
+/* Who has sent what nobody can receive yet. @pid may be NULL. */
+int cr_shim_message_set_cred(struct sk_buff *skb, struct pid *pid,
+			     const struct cr_img_message *in)
+{
+	if (!cr_shim_may_send_as(in->uid, in->gid))
+		return -EPERM;
+	put_pid(UNIXCB(skb).pid);
+	UNIXCB(skb).pid = get_pid(pid);
+	UNIXCB(skb).uid = make_kuid(current_user_ns(), in->uid);
+	UNIXCB(skb).gid = make_kgid(current_user_ns(), in->gid);
+	return 0;
+}
