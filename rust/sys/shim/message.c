@@ -70,11 +70,14 @@ struct sock *cr_shim_message_socket(struct sk_buff *skb)
 int cr_shim_message_set_cred(struct sk_buff *skb, struct pid *pid,
 			     const struct cr_img_message *in)
 {
-	if (!cr_shim_may_send_as(in->uid, in->gid))
+	kuid_t uid = make_kuid(current_user_ns(), in->uid);
+	kgid_t gid = make_kgid(current_user_ns(), in->gid);
+
+	if (!cr_shim_may_be(uid, gid))
 		return -EPERM;
 	put_pid(UNIXCB(skb).pid);
 	UNIXCB(skb).pid = get_pid(pid);
-	UNIXCB(skb).uid = make_kuid(current_user_ns(), in->uid);
-	UNIXCB(skb).gid = make_kgid(current_user_ns(), in->gid);
+	UNIXCB(skb).uid = uid;
+	UNIXCB(skb).gid = gid;
 	return 0;
 }

@@ -570,7 +570,7 @@ int cr_shim_socket_set(struct sock *sk, const struct cr_img_socket *in)
 }
 
 /* As SCM_CREDENTIALS: who may say that somebody else has sent something. */
-static bool may_be(kuid_t uid, kgid_t gid)
+bool cr_shim_may_be(kuid_t uid, kgid_t gid)
 {
 	return (!uid_valid(uid) || uid_eq(uid, current_uid()) ||
 		ns_capable(current_user_ns(), CAP_SETUID)) &&
@@ -584,7 +584,7 @@ bool cr_shim_may_send_as(u32 uid, u32 gid)
 	kuid_t kuid = make_kuid(current_user_ns(), uid);
 	kgid_t kgid = make_kgid(current_user_ns(), gid);
 
-	return uid_valid(kuid) && gid_valid(kgid) && may_be(kuid, kgid);
+	return uid_valid(kuid) && gid_valid(kgid) && cr_shim_may_be(kuid, kgid);
 }
 
 static int set_group_list(struct cred *cred, const u32 *groups, u32 nr)
@@ -620,7 +620,7 @@ static struct cred *cred_of(const struct cr_img_socket *in, const u32 *groups)
 	cred->euid = make_kuid(current_user_ns(), in->peer_uid);
 	cred->egid = make_kgid(current_user_ns(), in->peer_gid);
 	err = uid_valid(cred->euid) && gid_valid(cred->egid) ? 0 : -EINVAL;
-	if (!err && !may_be(cred->euid, cred->egid))
+	if (!err && !cr_shim_may_be(cred->euid, cred->egid))
 		err = -EPERM;
 	err = err ?: set_group_list(cred, groups, in->nr_groups);
 	if (err) {

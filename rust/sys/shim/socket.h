@@ -82,6 +82,7 @@ int cr_shim_socket_send(struct sock *from, struct sock *to, const void *data,
 bool cr_shim_socket_is_bound(const struct sock *sk);
 int cr_shim_socket_set_name(struct sock *sk, const void *name, u32 len,
 			    const struct path *path, bool bound);
+bool cr_shim_may_be(kuid_t uid, kgid_t gid);
 bool cr_shim_may_send_as(u32 uid, u32 gid);
 int cr_shim_socket_own(struct sock *sk, u32 owner, u32 group, u32 mode);
 int cr_shim_socket_set(struct sock *sk, const struct cr_img_socket *in);
