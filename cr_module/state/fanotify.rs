@@ -17,8 +17,8 @@ use crate::{
     report::{fail, Context, Name, Result},
     save::Save,
     state::{
-        inotify::{adopt, find, name_of, watches},
-        name::CName,
+        inotify::{adopt, name_of, watches},
+        name::{find, CName},
     },
 };
 use cr_codec::{
@@ -26,7 +26,7 @@ use cr_codec::{
     uapi::*,
 };
 use cr_sys::{
-    build as sys,
+    build::with_fd,
     errno::{EOPNOTSUPP, ESTALE},
     fanotify::{Mark, Watched},
     file::FileRef,
@@ -36,7 +36,6 @@ use cr_sys::{
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 
-const SYS_CLOSE: u32 = 3;
 const SYS_FANOTIFY_MARK: u32 = 301;
 
 const FAN_REPORT_MNT: u64 = 0x4000;
@@ -201,15 +200,14 @@ pub(crate) fn restore_marks(plan: &Plan, build: &Build<'_>) -> Result {
         let group: cr_img_fanotify = rec.fixed()?;
         let file = build.file(group.file)?;
         adopt(file, group.max_events, "a fanotify group")?;
-        let fd = u64::from(sys::install_any_fd(file)?);
         let mut marks = watches(plan, at, CR_TAG_FANOTIFY_MARK, group.nr_marks);
-        let result = marks.try_for_each(|rec| {
-            let path = rec.variable::<cr_img_fanotify_mark>();
-            add(build, &root, file, fd, &rec)
-                .context(format_args!("fanotify: mark on {}", Name(path)))
-        });
-        build.syscall(SYS_CLOSE, [fd, 0, 0])?;
-        result?;
+        with_fd(file, |fd| {
+            marks.try_for_each(|rec| {
+                let path = rec.variable::<cr_img_fanotify_mark>();
+                add(build, &root, file, fd.into(), &rec)
+                    .context(format_args!("fanotify: mark on {}", Name(path)))
+            })
+        })?;
     }
     Ok(())
 }

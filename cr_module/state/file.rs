@@ -16,7 +16,7 @@ use crate::{
     files::Files,
     objects::Kind,
     plan::Plan,
-    report::{fail, failure, Context, Failure, Name, Result},
+    report::{fail, Context, Name, Result},
     save::Save,
     state::{
         bpf, event, inet, inode, io_uring, kernfs_file, landlock,
@@ -479,7 +479,7 @@ fn reopen(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRe
         _ => FileType::MemoryDevice,
     };
     if kind != expected || (record.kind == CR_FILE_CHR && found.rdev != record.rdev) {
-        return Err(another_type());
+        return Err(name::another_type());
     }
     if record.kind == CR_FILE_REG {
         unchanged(files, record, &found)?;
@@ -501,16 +501,12 @@ fn find(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> Result<FileRef>
     let (path, kind) = name::lookup_itself(files.root(), name.as_cstr()?)?;
     let (_, found) = path.read();
     if kind != record.mode & S_IFMT || found.rdev != record.rdev {
-        return Err(another_type());
+        return Err(name::another_type());
     }
     if kind == S_IFLNK {
         unchanged(files, record, &found)?;
     }
     Ok(path.open(record.flags)?)
-}
-
-pub(crate) fn another_type() -> Failure {
-    failure!(ESTALE(), "is not of the same type any more")
 }
 
 /// Refuses a file that is not as it was at the checkpoint, unless the caller takes it.

@@ -217,7 +217,6 @@ pub(crate) fn open(files: &Files<'_>, record: &cr_img_file) -> Result<FileRef> {
     Ok(file)
 }
 
-const SYS_CLOSE: u32 = 3;
 const SYS_FCNTL: u32 = 72;
 const F_ADD_SEALS: u64 = 1033;
 
@@ -240,9 +239,9 @@ pub(crate) fn finish(plan: &Plan) -> Result {
 }
 
 fn seal(file: &FileRef, seals: u32) -> Result {
-    let fd = u64::from(build::install_any_fd(file)?);
-    let result = build::syscall(SYS_FCNTL, [fd, F_ADD_SEALS, u64::from(seals), 0, 0, 0]);
-    build::syscall(SYS_CLOSE, [fd, 0, 0, 0, 0, 0])?;
-    result?;
+    build::with_fd(file, |fd| {
+        let args = [fd.into(), F_ADD_SEALS, seals.into(), 0, 0, 0];
+        build::syscall(SYS_FCNTL, args)
+    })?;
     Ok(())
 }

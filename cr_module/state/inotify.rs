@@ -15,22 +15,15 @@ use crate::{
     plan::Plan,
     report::{fail, Context, Name, Result},
     save::Save,
-    state::name::{self, CName},
+    state::name,
 };
 use cr_codec::{
     check::{inotify_events, Rec},
     uapi::*,
 };
-use cr_sys::{
-    build as sys,
-    errno::{EOPNOTSUPP, ESTALE},
-    file::FileRef,
-    inotify::InodeRef,
-    path::PathRef,
-};
+use cr_sys::{build::with_fd, errno::ESTALE, file::FileRef, inotify::InodeRef, path::PathRef};
 use kernel::prelude::*;
 
-const SYS_CLOSE: u32 = 3;
 const SYS_INOTIFY_ADD_WATCH: u32 = 254;
 
 /// Saves what inotify instances watch, and have to tell: all files have been saved.
@@ -85,30 +78,13 @@ pub(super) fn name_of<'a>(
     buffer: &'a mut [u8],
 ) -> Result<(&'a [u8], u32)> {
     let (mode, is_plain) = inode.read_type();
-    let name = match inode.name(save.container.root(), buffer) {
-        Ok(name) => name,
-        Err(error) if error == ENOENT => fail!(
-            EOPNOTSUPP(),
-            "watches a file that was removed, or whose name nobody has used for long: use it, or \
-             remove the watch"
-        ),
-        Err(error) if error == EXDEV => fail!(
-            EOPNOTSUPP(),
-            "watches a file outside of the container's root, which is not supported yet"
-        ),
-        Err(error) if error == ESTALE() => fail!(
-            EOPNOTSUPP(),
-            "watches a file that is hidden by a mount or another file, which is not supported yet"
-        ),
-        Err(error) => return Err(error.into()),
-    };
-    if !is_plain {
-        fail!(
-            EOPNOTSUPP(),
-            "watches {}, on a file system whose files are not supported yet",
-            Name(name)
-        );
-    }
+    let name = name::of_inode(
+        save.container.root(),
+        inode,
+        is_plain,
+        buffer,
+        ["watches", "use it, or remove the watch"],
+    )?;
     Ok((name, mode))
 }
 
@@ -135,15 +111,6 @@ pub(super) fn adopt(file: &FileRef, max_events: u32, what: &str) -> Result {
     }
 }
 
-/// What a name stands for that was saved with this type.
-pub(super) fn find(root: &PathRef, path: &[u8], mode: u32) -> Result<PathRef> {
-    let (target, found) = name::lookup_itself(root, CName::new(path)?.as_cstr()?)?;
-    if mode != 0 && found != mode {
-        fail!(ESTALE(), "is not of the same type any more");
-    }
-    Ok(target)
-}
-
 /// Adds the watches, which tell of nothing. The current task is init, which has nothing open.
 pub(crate) fn restore_watches(plan: &Plan, build: &Build<'_>) -> Result {
     let root = PathRef::current_root()?;
@@ -151,14 +118,14 @@ pub(crate) fn restore_watches(plan: &Plan, build: &Build<'_>) -> Result {
         let inotify: cr_img_inotify = rec.fixed()?;
         let file = build.file(inotify.file)?;
         adopt(file, inotify.max_events, "an inotify instance")?;
-        let fd = u64::from(sys::install_any_fd(file)?);
-        let result = watches(plan, at, CR_TAG_WATCH, inotify.nr_watches).try_for_each(|rec| {
-            let path = rec.variable::<cr_img_watch>();
-            add(build, &root, file, fd, &rec)
-                .context(format_args!("inotify: watch of {}", Name(path)))
-        });
-        build.syscall(SYS_CLOSE, [fd, 0, 0])?;
-        result?;
+        let mut watches = watches(plan, at, CR_TAG_WATCH, inotify.nr_watches);
+        with_fd(file, |fd| {
+            watches.try_for_each(|rec| {
+                let path = rec.variable::<cr_img_watch>();
+                add(build, &root, file, fd.into(), &rec)
+                    .context(format_args!("inotify: watch of {}", Name(path)))
+            })
+        })?;
     }
     Ok(())
 }
@@ -167,7 +134,7 @@ fn add(build: &Build<'_>, root: &PathRef, file: &FileRef, fd: u64, rec: &Rec<'_>
     const IN_DONT_FOLLOW: u64 = 0x0200_0000;
     let watch: cr_img_watch = rec.fixed()?;
     let path = rec.variable::<cr_img_watch>();
-    let target = find(root, path, watch.mode)?;
+    let target = name::find(root, path, watch.mode)?;
     file.set_next_wd(watch.wd as u32);
     let name = build.scratch_path(path)?;
     let wd = build.syscall(SYS_INOTIFY_ADD_WATCH, [fd, name, IN_DONT_FOLLOW])?;

@@ -20,7 +20,7 @@ use crate::{
     report::{fail, failure, words_for, Context, Result},
     save::Save,
     state::{
-        file::{another_type, O_NOCTTY},
+        file::O_NOCTTY,
         name::{self, CName},
     },
 };
@@ -88,7 +88,7 @@ pub(crate) fn restore(files: &Files<'_>, record: &cr_img_file, path: &[u8]) -> R
     };
     let (kind, _) = found.read();
     if kind != FileType::Kernfs {
-        return Err(another_type());
+        return Err(name::another_type());
     }
     open(
         &found,
@@ -116,7 +116,7 @@ fn open(
         })?;
     file.write_kernfs(record.pos, cgroup, left)
         .map_err(|error| match error {
-            error if error == ESTALE() => another_type(),
+            error if error == ESTALE() => name::another_type(),
             error => failure!(error, "what was read of it, or its trigger"),
         })?;
     Ok(file)

@@ -19,13 +19,13 @@ use crate::{
     objects::Kind,
     report::{fail, failure, words_for, Context, Name, Result},
     save::Save,
-    state::name::{self, CName},
+    state::name,
 };
 use cr_codec::{check::landlock_rules, check::Rec, uapi::*, Record};
 use cr_sys::{
-    build::install_any_fd,
+    build::with_fd,
     cred::CredRef,
-    errno::{EOPNOTSUPP, ESTALE},
+    errno::EOPNOTSUPP,
     file::FileRef,
     inotify::InodeRef,
     landlock::{self, Rules, *},
@@ -122,30 +122,13 @@ fn name_of<'a>(
     buffer: &'a mut [u8],
 ) -> Result<&'a [u8]> {
     (rule.mode, _) = inode.read_type();
-    let name = match inode.name(save.container.root(), buffer) {
-        Ok(name) => name,
-        Err(error) if error == ENOENT => fail!(
-            EOPNOTSUPP(),
-            "has a rule for a file that was removed, or whose name nobody has used for long: use it"
-        ),
-        Err(error) if error == EXDEV => fail!(
-            EOPNOTSUPP(),
-            "has a rule for a file outside of the container's root, which is not supported yet"
-        ),
-        Err(error) if error == ESTALE() => fail!(
-            EOPNOTSUPP(),
-            "has a rule for a file that is hidden by a mount or another file, which is not supported \
-             yet"
-        ),
-        Err(error) => return Err(error.into()),
-    };
-    if !inode.is_place() {
-        fail!(
-            EOPNOTSUPP(),
-            "has a rule for {}, on a file system whose files are not supported yet",
-            Name(name)
-        );
-    }
+    let name = name::of_inode(
+        save.container.root(),
+        inode,
+        inode.is_place(),
+        buffer,
+        ["has a rule for", "use it"],
+    )?;
     rule.path_len = name.len() as u32;
     Ok(name)
 }
@@ -192,24 +175,16 @@ pub(crate) fn restore(files: &Files<'_>, rec: &Rec<'_>) -> Result<FileRef> {
             file.add_rule(None, &rule)?;
             continue;
         }
-        add(files, &file, &rule, path)
+        name::find(files.root(), path, rule.mode)
+            .and_then(|place| Ok(file.add_rule(Some(&place), &rule)?))
             .context(format_args!("a Landlock rule for {}", Name(path)))?;
     }
     Ok(file)
 }
 
-fn add(files: &Files<'_>, file: &FileRef, rule: &cr_img_landlock_rule, path: &[u8]) -> Result {
-    let (place, mode) = name::lookup_itself(files.root(), CName::new(path)?.as_cstr()?)?;
-    if mode != rule.mode {
-        fail!(ESTALE(), "is not of the same type any more");
-    }
-    Ok(file.add_rule(Some(&place), rule)?)
-}
-
 /// The layers that have been enforced by now, each with credentials of whom it is the newest one of.
 pub(crate) type Enforced = RBTree<u64, CredRef>;
 
-const SYS_CLOSE: u32 = 3;
 const SYS_LANDLOCK_RESTRICT_SELF: u32 = 446;
 /// Flags that are as in `CR_LANDLOCK_SAME_EXEC_OFF` and `CR_LANDLOCK_NEW_EXEC_ON`.
 const RESTRICT_FLAGS: u32 = CR_LANDLOCK_SAME_EXEC_OFF | CR_LANDLOCK_NEW_EXEC_ON;
@@ -252,10 +227,9 @@ fn enforce(build: &Build<'_>, id: u64) -> Result {
         build.syscall(SYS_LANDLOCK_RESTRICT_SELF, args)?;
     }
     let _spare = build.spare_descriptors();
-    let fd = u64::from(install_any_fd(build.file(id)?)?);
     let flags = u64::from(layer.flags & RESTRICT_FLAGS);
-    let result = build.syscall(SYS_LANDLOCK_RESTRICT_SELF, [fd, flags, 0]);
-    build.syscall(SYS_CLOSE, [fd, 0, 0])?;
-    result?;
+    with_fd(build.file(id)?, |fd| {
+        build.syscall(SYS_LANDLOCK_RESTRICT_SELF, [fd.into(), flags, 0])
+    })?;
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 use cr_codec::uapi::*;
 use cr_sys::{
-    build,
+    build::with_fd,
     errno::{EBADMSG, EOPNOTSUPP},
     file::{FileRef, Lock},
     list::read_all,
@@ -95,7 +95,6 @@ fn save_lock(save: &mut Save<'_>, file: Option<&FileRef>, lock: &Lock) -> Result
     save.record(&record, &[])
 }
 
-const SYS_CLOSE: u32 = 3;
 const SYS_FCNTL: u32 = 72;
 const SYS_FLOCK: u32 = 73;
 const F_SETLK: u64 = 6;
@@ -146,13 +145,14 @@ pub(crate) fn restore_of_files(build: &Build<'_>) -> Result {
             continue;
         }
         let file = build.file(lock.file)?;
-        let fd = build::install_any_fd(file)?;
-        let result = take(build, fd, &lock).and_then(|()| match lock.kind {
-            CR_LOCK_LEASE => hand_over(file, &lock),
-            _ => Ok(()),
-        });
-        build.syscall(SYS_CLOSE, [u64::from(fd), 0, 0])?;
-        result.context(format_args!("lock"))?;
+        with_fd(file, |fd| {
+            take(build, fd, &lock)?;
+            match lock.kind {
+                CR_LOCK_LEASE => hand_over(file, &lock),
+                _ => Ok(()),
+            }
+        })
+        .context(format_args!("lock"))?;
     }
     Ok(())
 }

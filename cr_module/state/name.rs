@@ -2,9 +2,10 @@
 
 //! Names in the file system, and finding again what they stood for.
 
-use crate::report::{failure, Failure, Result};
+use crate::report::{fail, failure, Failure, Name, Result};
 use cr_sys::{
-    errno::{ELOOP, ESTALE},
+    errno::{ELOOP, EOPNOTSUPP, ESTALE},
+    inotify::InodeRef,
     path::PathRef,
 };
 use kernel::prelude::*;
@@ -17,6 +18,54 @@ pub(crate) fn lookup(root: &PathRef, name: &CStr) -> Result<PathRef> {
 /// The same for what may be a symbolic link itself; with its type, as S_IFMT.
 pub(crate) fn lookup_itself(root: &PathRef, name: &CStr) -> Result<(PathRef, u32)> {
     PathRef::lookup_itself(root, name).map_err(not_there)
+}
+
+/// What an absolute name stands for that was saved with this type, as S_IFMT, if it was with one.
+pub(crate) fn find(root: &PathRef, path: &[u8], mode: u32) -> Result<PathRef> {
+    let (target, found) = lookup_itself(root, CName::new(path)?.as_cstr()?)?;
+    match mode == 0 || found == mode {
+        true => Ok(target),
+        false => Err(another_type()),
+    }
+}
+
+pub(crate) fn another_type() -> Failure {
+    failure!(ESTALE(), "is not of the same type any more")
+}
+
+/// The name of an inode that the kernel has without one, in `buffer`. `words` say what the object does
+/// with it, and what is to be done if it has none.
+pub(crate) fn of_inode<'a>(
+    root: &PathRef,
+    inode: &InodeRef,
+    is_supported: bool,
+    buffer: &'a mut [u8],
+    [does, remedy]: [&str; 2],
+) -> Result<&'a [u8]> {
+    let name = match inode.name(root, buffer) {
+        Ok(name) => name,
+        Err(error) if error == ENOENT => fail!(
+            EOPNOTSUPP(),
+            "{does} a file that was removed, or whose name nobody has used for long: {remedy}"
+        ),
+        Err(error) if error == EXDEV => fail!(
+            EOPNOTSUPP(),
+            "{does} a file outside of the container's root, which is not supported yet"
+        ),
+        Err(error) if error == ESTALE() => fail!(
+            EOPNOTSUPP(),
+            "{does} a file that is hidden by a mount or another file, which is not supported yet"
+        ),
+        Err(error) => return Err(error.into()),
+    };
+    if !is_supported {
+        fail!(
+            EOPNOTSUPP(),
+            "{does} {}, on a file system whose files are not supported yet",
+            Name(name)
+        );
+    }
+    Ok(name)
 }
 
 fn not_there(error: Error) -> Failure {

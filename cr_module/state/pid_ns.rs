@@ -314,10 +314,10 @@ fn enter(ns: &PidNsPlan) -> Result {
     let Some(file) = ns.file.as_ref() else {
         fail!(EINVAL, "a pid namespace that does not exist");
     };
-    let fd = u64::from(sys::install_any_fd(file)?);
-    sys::syscall(SYS_SETNS, [fd, CLONE_NEWPID, 0, 0, 0, 0])
-        .context(format_args!("entering a pid namespace"))?;
-    sys::syscall(SYS_CLOSE, [fd, 0, 0, 0, 0, 0])?;
+    sys::with_fd(file, |fd| {
+        sys::syscall(SYS_SETNS, [fd.into(), CLONE_NEWPID, 0, 0, 0, 0])
+            .context(format_args!("entering a pid namespace"))
+    })?;
     Ok(())
 }
 

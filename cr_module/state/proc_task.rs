@@ -161,7 +161,7 @@ fn open(root: &PathRef, ns: &PidNs, record: &cr_img_file, bytes: &[u8]) -> Resul
     let name = CName::new(path)?;
     let opened = FileRef::open_proc_task(root, name.as_cstr()?, record.flags, ns);
     let written = opened.and_then(|file| {
-        file.write_proc_task(record.pos, record.target, left)?;
+        file.write_proc(record.pos, record.target, left)?;
         Ok(file)
     });
     match written {

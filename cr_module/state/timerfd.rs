@@ -15,11 +15,10 @@ use crate::{
     save::Save,
 };
 use cr_codec::uapi::*;
-use cr_sys::{build as sys, errno::EOPNOTSUPP, file::FileRef};
+use cr_sys::{build::with_fd, errno::EOPNOTSUPP, file::FileRef};
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 
-const SYS_CLOSE: u32 = 3;
 const SYS_TIMERFD_SETTIME: u32 = 286;
 
 const TFD_TIMER_ABSTIME: u64 = 1;
@@ -87,9 +86,8 @@ fn set(build: &Build<'_>, file: &FileRef, ticks: u64, timer: &cr_img_timerfd) ->
         timer.interval_ns % NSEC_PER_SEC,
     ];
     let spec = build.scratch(0, [interval[0], interval[1], 0, 0].as_bytes())?;
-    let fd = u64::from(sys::install_any_fd(file)?);
-    let result = build.syscall6(SYS_TIMERFD_SETTIME, [fd, flags, spec, 0, 0, 0]);
-    build.syscall(SYS_CLOSE, [fd, 0, 0])?;
-    result?;
+    with_fd(file, |fd| {
+        build.syscall6(SYS_TIMERFD_SETTIME, [fd.into(), flags, spec, 0, 0, 0])
+    })?;
     Ok(file.set_timerfd(ticks, timer)?)
 }

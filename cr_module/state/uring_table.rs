@@ -240,10 +240,8 @@ impl<'a> Opened<'a> {
 
     /// Does something with a descriptor of another file.
     pub(crate) fn with_fd(&self, id: u64, f: impl FnOnce(i32) -> Result) -> Result {
-        let fd = sys::install_any_fd(&self.build.plan.opened_file(id)?)?;
-        let result = f(fd as i32);
-        self.build.syscall(SYS_CLOSE, [u64::from(fd), 0, 0])?;
-        result
+        let file = self.build.plan.opened_file(id)?;
+        sys::with_fd(&file, |fd| f(fd as i32))
     }
 }
 

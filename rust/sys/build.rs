@@ -160,6 +160,18 @@ pub fn install_any_fd(file: &FileRef) -> Result<u32> {
     u32::try_from(fd).map_err(|_| Error::from_errno(fd))
 }
 
+/// Does something with a descriptor that the current task has of a file meanwhile.
+pub fn with_fd<T, E: From<Error>>(
+    file: &FileRef,
+    f: impl FnOnce(u32) -> core::result::Result<T, E>,
+) -> core::result::Result<T, E> {
+    const SYS_CLOSE: u32 = 3;
+    let fd = install_any_fd(file)?;
+    let result = f(fd);
+    syscall(SYS_CLOSE, [fd.into(), 0, 0, 0, 0, 0])?;
+    result
+}
+
 /// Gives the current task the descriptor table of another one under construction, instead of its
 /// own. Fails with ESRCH when that one has exited.
 pub fn share_files(with: &TaskRef) -> Result {

@@ -9,7 +9,7 @@ use crate::{
     bindings,
     file::FileRef,
     inotify::InodeRef,
-    list::read_all,
+    list::{read_all, try_read_all},
     path::{name_in, PathRef},
     pid_ns::{PidNs, PidRef},
 };
@@ -81,18 +81,11 @@ impl SuperRef {
     /// A name of any mount of it below `root`, in `buffer`. EXDEV: there is none; ESTALE: they lead
     /// elsewhere.
     pub fn name<'a>(&self, root: &PathRef, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
-        let mut start = 0;
-        // SAFETY: File system and path are valid; `buffer` is valid for writes of its length.
-        to_result(unsafe {
-            bindings::cr_shim_super_name(
-                self.0.as_ptr(),
-                root.as_ptr(),
-                buffer.as_mut_ptr().cast(),
-                buffer.len() as u32,
-                &mut start,
-            )
-        })?;
-        name_in(buffer, start)
+        name_in(buffer, |to, length, start| {
+            let (what, root) = (self.0.as_ptr(), root.as_ptr());
+            // SAFETY: File system and path are valid; `to` is valid for writes of that length.
+            unsafe { bindings::cr_shim_super_name(what, root, to, length, start) }
+        })
     }
 }
 
@@ -113,18 +106,17 @@ impl FileRef {
     /// What it watches, the oldest mark first. EAGAIN: one is just being removed; EXDEV: a mount
     /// that is not in the namespace of `root`.
     pub fn fanotify_marks(&self, root: &PathRef) -> Result<KVVec<Mark>> {
-        read_all(|room: &mut [Mark]| {
+        try_read_all(|room: &mut [Mark]| {
             // SAFETY: The file is a valid fanotify group, the path is valid; `room` is valid for
             // writes of its length, and has no references yet.
-            let nr = unsafe {
+            unsafe {
                 bindings::cr_shim_fanotify_marks(
                     self.as_ptr(),
                     root.as_ptr(),
                     room.as_mut_ptr().cast(),
                     room.len() as u32,
                 )
-            };
-            usize::try_from(nr).map_err(|_| Error::from_errno(nr))
+            }
         })
     }
 

@@ -220,18 +220,11 @@ impl FileRef {
 
     /// Its name below `root`, in `buffer`. EXDEV: not below it; ESTALE: the name leads elsewhere.
     pub fn name<'a>(&self, root: &PathRef, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
-        let mut start = 0;
-        // SAFETY: File and path are valid; `buffer` is valid for writes of its length.
-        to_result(unsafe {
-            bindings::cr_shim_file_name(
-                self.as_ptr(),
-                root.as_ptr(),
-                buffer.as_mut_ptr().cast(),
-                buffer.len() as u32,
-                &mut start,
-            )
-        })?;
-        name_in(buffer, start)
+        name_in(buffer, |to, length, start| {
+            let (what, root) = (self.as_ptr(), root.as_ptr());
+            // SAFETY: File and path are valid; `to` is valid for writes of that length.
+            unsafe { bindings::cr_shim_file_name(what, root, to, length, start) }
+        })
     }
 
     /// A task outside of `ns` that has it open, by its pid as the caller sees it; with `alike`, or any

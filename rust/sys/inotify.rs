@@ -55,36 +55,22 @@ impl InodeRef {
     /// A name of it below `root`, in `buffer`. ENOENT: it has none that the kernel knows; EXDEV: not
     /// below it; ESTALE: its names lead elsewhere.
     pub fn name<'a>(&self, root: &PathRef, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
-        let mut start = 0;
-        // SAFETY: Inode and path are valid; `buffer` is valid for writes of its length.
-        to_result(unsafe {
-            bindings::cr_shim_inode_name(
-                self.0.as_ptr(),
-                root.as_ptr(),
-                buffer.as_mut_ptr().cast(),
-                buffer.len() as u32,
-                &mut start,
-            )
-        })?;
-        name_in(buffer, start)
+        name_in(buffer, |to, length, start| {
+            let (what, root) = (self.0.as_ptr(), root.as_ptr());
+            // SAFETY: Inode and path are valid; `to` is valid for writes of that length.
+            unsafe { bindings::cr_shim_inode_name(what, root, to, length, start) }
+        })
     }
 }
 
 impl FileRef {
     /// Any name of what it has open, as [`InodeRef::name`].
     pub fn other_name<'a>(&self, root: &PathRef, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
-        let mut start = 0;
-        // SAFETY: File and path are valid; `buffer` is valid for writes of its length.
-        to_result(unsafe {
-            bindings::cr_shim_file_other_name(
-                self.as_ptr(),
-                root.as_ptr(),
-                buffer.as_mut_ptr().cast(),
-                buffer.len() as u32,
-                &mut start,
-            )
-        })?;
-        name_in(buffer, start)
+        name_in(buffer, |to, length, start| {
+            let (what, root) = (self.as_ptr(), root.as_ptr());
+            // SAFETY: File and path are valid; `to` is valid for writes of that length.
+            unsafe { bindings::cr_shim_file_other_name(what, root, to, length, start) }
+        })
     }
 }
 

@@ -8,7 +8,7 @@
 use crate::{
     bindings,
     file::{FileRef, FileType},
-    list::read_all,
+    list::try_read_all,
     path::PathRef,
     task::TaskRef,
 };
@@ -38,10 +38,10 @@ impl FileRef {
         self.is_kernfs()?;
         let mut info = KernfsFileInfo::default();
         let mut record = cr_img_kernfs_file::default();
-        let left = read_all(|room: &mut [u8]| {
+        let left = try_read_all(|room: &mut [u8]| {
             // SAFETY: File and task are valid, and the file is of that kind; the others are valid for
             // writes, `room` for those of its length.
-            let left = unsafe {
+            unsafe {
                 bindings::cr_shim_kernfs_file_read(
                     self.as_ptr(),
                     init.as_ptr(),
@@ -50,9 +50,7 @@ impl FileRef {
                     room.as_mut_ptr(),
                     room.len() as u32,
                 )
-            };
-            to_result(left.min(0))?;
-            Ok::<_, Error>(left as usize)
+            }
         })?;
         record.nr_left = left.len() as u32;
         Ok((info, record, left))

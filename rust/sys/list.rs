@@ -24,3 +24,11 @@ pub fn read_all<T: Default, E: From<AllocError>>(
         }
     }
 }
+
+/// The same where a negative number is an error.
+pub fn try_read_all<T: Default>(mut read: impl FnMut(&mut [T]) -> i32) -> Result<KVVec<T>> {
+    read_all(|room: &mut [T]| {
+        let nr = read(room);
+        usize::try_from(nr).map_err(|_| Error::from_errno(nr))
+    })
+}

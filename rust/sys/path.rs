@@ -11,7 +11,7 @@ use crate::{
 };
 use core::mem::MaybeUninit;
 use cr_codec::uapi::*;
-use kernel::{error::to_result, prelude::*};
+use kernel::{error::to_result, ffi::c_char, prelude::*};
 
 /// A place in a tree of mounts, with references.
 #[repr(transparent)]
@@ -94,18 +94,11 @@ impl PathRef {
 
     /// Its name below `root`, in `buffer`. EXDEV: not below it; ESTALE: the name leads elsewhere.
     pub fn name<'a>(&self, root: &PathRef, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
-        let mut start = 0;
-        // SAFETY: Both paths are valid; `buffer` is valid for writes of its length.
-        to_result(unsafe {
-            bindings::cr_shim_path_name(
-                &self.0,
-                &root.0,
-                buffer.as_mut_ptr().cast(),
-                buffer.len() as u32,
-                &mut start,
-            )
-        })?;
-        name_in(buffer, start)
+        name_in(buffer, |to, length, start| {
+            let (what, root) = (&self.0, &root.0);
+            // SAFETY: Both paths are valid; `to` is valid for writes of that length.
+            unsafe { bindings::cr_shim_path_name(what, root, to, length, start) }
+        })
     }
 }
 
@@ -116,7 +109,15 @@ impl Drop for PathRef {
     }
 }
 
-pub(crate) fn name_in(buffer: &[u8], start: u32) -> Result<&[u8]> {
+/// The name that `write` puts at the end of a buffer, of which it gets the beginning and the length; it
+/// says where in it the name begins.
+pub(crate) fn name_in(
+    buffer: &mut [u8],
+    write: impl FnOnce(*mut c_char, u32, &mut u32) -> i32,
+) -> Result<&[u8]> {
+    let mut start = 0;
+    let (to, length) = (buffer.as_mut_ptr().cast(), buffer.len() as u32);
+    to_result(write(to, length, &mut start))?;
     let name = buffer.get(start as usize..).ok_or(EINVAL)?;
     name.strip_suffix(&[0]).ok_or(EINVAL)
 }

@@ -4,9 +4,8 @@
  * of another one. How far they were read; whether they have changed since; triggers of
  * pressure; who has opened them, and may do less than root.
  */
-#include "payload.h"
+#include "made_up.h"
 #include <linux/capability.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/fsuid.h>
 #include <sys/stat.h>
@@ -42,15 +41,6 @@ static void find_own(void)
 static void set_trigger(int fd, const char *trigger)
 {
 	expect_eq(write(fd, trigger, strlen(trigger)), strlen(trigger), "trigger \"%s\"", trigger);
-}
-
-/* What is ready of it. */
-static int ready(int fd, int timeout)
-{
-	struct pollfd poll_fd = { .fd = fd, .events = POLLPRI };
-
-	sure(poll(&poll_fd, 1, timeout));
-	return poll_fd.revents;
 }
 
 /* As somebody who must not have shorter windows than others. */
@@ -132,14 +122,6 @@ static long usage_of(void)
 	sure((int)read(fd, text, sizeof(text) - 1));
 	close(fd);
 	return atol(text + strlen(USAGE));
-}
-
-static void read_it(int fd)
-{
-	char text[4096];
-
-	while (read(fd, text, sizeof(text)) > 0)
-		;
 }
 
 int main(int argc, char **argv)

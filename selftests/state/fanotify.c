@@ -4,11 +4,10 @@
  * reads and waits, files that a group has opened, permission; and that neither
  * checkpoint nor restart is an event.
  */
-#include "payload.h"
+#include "notify.h"
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/fanotify.h>
-#include <sys/ioctl.h>
 
 #ifndef FAN_REPORT_TARGET_FID
 #define FAN_REPORT_TARGET_FID	0x1000
@@ -27,16 +26,6 @@
 #endif
 #define FIDS	(FAN_REPORT_FID | FAN_REPORT_DIR_FID | FAN_REPORT_NAME)
 
-static const char *in(const char *dir, const char *name)
-{
-	static char path[4][600];
-	static unsigned int turn;
-
-	turn = (turn + 1) % 4;
-	snprintf(path[turn], sizeof(path[turn]), "%s/%s", file_at(dir), name);
-	return path[turn];
-}
-
 /* The path of something on another mount, which has no other files of the test. */
 static char mount_dir[] = "/dev/shm/fanotify-XXXXXX";
 
@@ -53,11 +42,6 @@ static const char *on_mount(const char *name)
 static void make_dir(const char *name)
 {
 	sure(mkdir(file_at(name), 0700));
-}
-
-static void create(const char *path)
-{
-	close(sure(open(path, O_CREAT | O_WRONLY, 0600)));
 }
 
 static int group(unsigned int flags, unsigned int files)
@@ -174,32 +158,6 @@ static void expect_event(int fd, const char *path, const char *what, const char 
 	va_end(ap);
 	got = next_event(fd, path);
 	expect(!strcmp(got, wanted), "%s: %s; wanted: %s", what, got, wanted);
-}
-
-static int waiting(int fd)
-{
-	int bytes = -1;
-
-	ioctl(fd, FIONREAD, &bytes);
-	return bytes;
-}
-
-/* What /proc shows of the flags and the marks, but for the number of a mount. */
-static void marks_of(int fd, char *out, size_t size)
-{
-	char path[64], text[4096], *line;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	read_file(path, text, sizeof(text));
-	*out = 0;
-	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-		if (!strncmp(line, "fanotify", 8)) {
-			/* A restart has a mount namespace of its own. */
-			if (strstr(line, "mnt_id:"))
-				line = strchr(strstr(line, "mnt_id:"), ' ');
-			strncat(out, line, size - strlen(out) - 1);
-			strncat(out, "\n", size - strlen(out) - 1);
-		}
 }
 
 /* A read that sleeps. */
@@ -363,7 +321,7 @@ int main(int argc, char **argv)
 	sure(epoll_ctl(level, EPOLL_CTL_ADD, *names, &any));
 	expect_eq(epoll_wait(told, &found, 1, 0), 1, "edge-triggered, before");
 	for (unsigned int i = 0; i < ARRAY_SIZE(what); i++) {
-		marks_of(fds[i], before[i], sizeof(before[i]));
+		watches_of(fds[i], "fanotify", before[i], sizeof(before[i]));
 		bytes[i] = waiting(fds[i]);
 	}
 	sure(fcntl(*full, F_SETFL, 0));
@@ -375,7 +333,7 @@ int main(int argc, char **argv)
 		sure(fanotify_mark(*mnt, FAN_MARK_REMOVE | FAN_MARK_MOUNT, FAN_OPEN, AT_FDCWD, mount_dir));
 	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(what); i++) {
-		marks_of(fds[i], after, sizeof(after));
+		watches_of(fds[i], "fanotify", after, sizeof(after));
 		expect(!strcmp(before[i], after), "flags and marks, %s: %s; were: %s", what[i], after, before[i]);
 		expect_eq(waiting(fds[i]), bytes[i], "bytes that wait, %s", what[i]);
 	}

@@ -3,11 +3,10 @@
  * inotify: what is watched and how, the events that wait, reads and waits in
  * progress, signals; and that neither checkpoint nor restart is an event.
  */
-#include "payload.h"
+#include "notify.h"
+#include "watch.h"
 #include <poll.h>
-#include <sys/epoll.h>
 #include <sys/inotify.h>
-#include <sys/ioctl.h>
 
 static int sigio_fd = -1;
 
@@ -15,22 +14,6 @@ static void on_sigio(int sig, siginfo_t *info, void *unused)
 {
 	sigio_fd = info->si_fd;
 	(void)sig, (void)unused;
-}
-
-/* The path of something in the directory that is watched, which has no other files of the test. */
-static const char *in(const char *dir, const char *name)
-{
-	static char path[4][600];
-	static unsigned int turn;
-
-	turn = (turn + 1) % 4;
-	snprintf(path[turn], sizeof(path[turn]), "%s/%s", file_at(dir), name);
-	return path[turn];
-}
-
-static void create(const char *path)
-{
-	close(sure(open(path, O_CREAT | O_WRONLY, 0600)));
 }
 
 /* The next event as text: "WD MASK NAME", or "nothing". */
@@ -73,45 +56,6 @@ static void expect_nothing(int fd, const char *what)
 	const char *got = next_event(fd, NULL);
 
 	expect(!strcmp(got, "nothing"), "%s: %s", what, got);
-}
-
-static int waiting(int fd)
-{
-	int bytes = -1;
-
-	ioctl(fd, FIONREAD, &bytes);
-	return bytes;
-}
-
-/* What /proc shows of the watches. */
-static void watches_of(int fd, char *out, size_t size)
-{
-	char path[64], text[4096], *line;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	read_file(path, text, sizeof(text));
-	*out = 0;
-	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-		if (!strncmp(line, "inotify", 7)) {
-			strncat(out, line, size - strlen(out) - 1);
-			strncat(out, "\n", size - strlen(out) - 1);
-		}
-}
-
-static int watch(int fd, uint32_t events)
-{
-	struct epoll_event event = { .events = events, .data.fd = fd };
-	int epoll = sure(epoll_create1(0));
-
-	sure(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
-	return epoll;
-}
-
-static int ready(int epoll)
-{
-	struct epoll_event event;
-
-	return epoll_wait(epoll, &event, 1, 0);
 }
 
 /* Sleeps until something happens, in another life. */
@@ -278,8 +222,8 @@ int main(int argc, char **argv)
 	untold_epoll = watch(told, EPOLLIN | EPOLLET);
 	level = watch(told, EPOLLIN);
 	create(in("told", "a"));
-	expect_eq(ready(told_epoll), 1, "edge-triggered, before");
-	watches_of(fd, before, sizeof(before));
+	expect_eq(next(told_epoll), 1, "edge-triggered, before");
+	watches_of(fd, "inotify", before, sizeof(before));
 	bytes = waiting(fd);
 
 	spoil = pause_here();
@@ -288,7 +232,7 @@ int main(int argc, char **argv)
 		sure(inotify_rm_watch(fd, file));
 	}
 	expect_eq(sigio_fd, -1, "no signal so far");
-	watches_of(fd, after, sizeof(after));
+	watches_of(fd, "inotify", after, sizeof(after));
 	expect(!strcmp(before, after), "watches: %s; were: %s", after, before);
 	expect_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK, "one that does not block");
 	expect_eq(fcntl(fd, F_GETFD), FD_CLOEXEC, "close-on-exec");
@@ -341,13 +285,13 @@ int main(int argc, char **argv)
 	}
 	expect_eq(waiting(full), 3 * 32 + 16, "there is room for as many as before");
 
-	expect_eq(ready(told_epoll), 0, "told before: not again");
-	expect_eq(ready(untold_epoll), 1, "not told before");
-	expect_eq(ready(level), 1, "level-triggered");
+	expect_eq(next(told_epoll), 0, "told before: not again");
+	expect_eq(next(untold_epoll), 1, "not told before");
+	expect_eq(next(level), 1, "level-triggered");
 	expect_event(told, 1, IN_CREATE, "a", "what they have told of");
-	expect_eq(ready(level), 0, "level-triggered: read");
+	expect_eq(next(level), 0, "level-triggered: read");
 	create(in("told", "b"));
-	expect_eq(ready(told_epoll), 1, "the next one is told of");
+	expect_eq(next(told_epoll), 1, "the next one is told of");
 
 	create(in("async", "new"));
 	expect_eq(sigio_fd, async, "signal for an event");

@@ -4,7 +4,7 @@
  * read in part, whose rest was made up when that began; read up to a record, in
  * the middle of one, or moved; only to be written to. The directory itself, too.
  */
-#include "payload.h"
+#include "made_up.h"
 #include <dirent.h>
 
 #define PART	5
@@ -16,16 +16,6 @@ static int open_proc(const char *name, int flags)
 
 	snprintf(path, sizeof(path), "/proc/%s", name);
 	return sure(open(path, flags));
-}
-
-static ssize_t read_all(int fd, char *text, size_t size)
-{
-	size_t len = 0;
-	ssize_t n;
-
-	while (len < size && (n = read(fd, text + len, size - len)) > 0)
-		len += n;
-	return len;
 }
 
 static double uptime(void)

@@ -4,35 +4,17 @@
  * the rest of what was made up for that; whether poll(2) has something to tell; who may
  * write to them. Directories of both, read in part.
  */
-#include "payload.h"
+#include "made_up.h"
 #include <dirent.h>
-#include <poll.h>
 #include <stdlib.h>
 
 #define HUGE	"/sys/kernel/mm/transparent_hugepage/"
 #define NOTES	"/sys/kernel/notes"
 #define SYSCTL	"/proc/sys/kernel/"
 
-/* What is ready of it. */
-static int ready(int fd)
-{
-	struct pollfd poll_fd = { .fd = fd, .events = POLLPRI };
-
-	sure(poll(&poll_fd, 1, 0));
-	return poll_fd.revents;
-}
-
 static int open_sure(const char *path, int flags)
 {
 	return sure(open(path, flags));
-}
-
-static void read_it(int fd)
-{
-	char text[4096];
-
-	while (read(fd, text, sizeof(text)) > 0)
-		;
 }
 
 /* The next bytes are those of @text from @from on, and no more. */
@@ -108,7 +90,7 @@ int main(int argc, char **argv)
 	fresh = open_sure(HUGE "enabled", O_RDONLY);
 	sure((int)read(whole, enabled, sizeof(enabled) - 1));
 	read_it(whole);
-	expect_eq(ready(whole), 0, "one that was read");
+	expect_eq(ready(whole, 0), 0, "one that was read");
 	expect_eq(read(part, bytes, 3), 3, "the first bytes");
 	binary = open_sure(NOTES, O_RDONLY);
 	expect_eq(pread(binary, notes, sizeof(notes), 16), sizeof(notes), "bytes of " NOTES);
@@ -138,15 +120,15 @@ int main(int argc, char **argv)
 		lseek(part, 0, SEEK_SET);
 		lseek(binary, 0, SEEK_SET);
 		lseek(type, 0, SEEK_SET);
-		ready(changed);
+		ready(changed, 0);
 	}
 
 	for (int i = 0; i < 4; i++)
 		look_at_rest(i);
 	rest_is(part, enabled, 3, "a file of sysfs");
 	expect_eq(read(whole, bytes, sizeof(bytes)), 0, "one at its end");
-	expect_eq(ready(whole), 0, "one that has not changed");
-	expect(ready(fresh) == (POLLPRI | POLLERR), "one that was not read");
+	expect_eq(ready(whole, 0), 0, "one that has not changed");
+	expect(ready(fresh, 0) == (POLLPRI | POLLERR), "one that was not read");
 	expect_eq(read(binary, bytes, sizeof(bytes)), sizeof(bytes), "bytes from an offset");
 	expect(!memcmp(bytes, notes, sizeof(notes)), "they are the same");
 	expect_eq(read(tunable, bytes, sizeof(bytes)), 0, "a tunable at its end");
@@ -155,9 +137,9 @@ int main(int argc, char **argv)
 	expect_errno(write(whole, "x", 1), EBADF, "not to be written to");
 
 	rest_is(type, "Linux\n", 3, "a sysctl");
-	expect(ready(changed) & POLLPRI, "a sysctl that has changed");
-	expect_eq(ready(changed) & POLLPRI, 0, "it has told that");
-	expect_eq(ready(unchanged) & POLLPRI, 0, "one that has not");
+	expect(ready(changed, 0) & POLLPRI, "a sysctl that has changed");
+	expect_eq(ready(changed, 0) & POLLPRI, 0, "it has told that");
+	expect_eq(ready(unchanged, 0) & POLLPRI, 0, "one that has not");
 	expect_eq(read(sysctl, bytes, sizeof(bytes)), 0, "a sysctl at its end");
 	change(sysctl, "42", "a sysctl");
 	expect_eq(pwrite(sysctl, swappiness, strlen(swappiness), 0), strlen(swappiness),

@@ -20,6 +20,7 @@
 
 #include "fanotify.h"
 #include "../../mount.h"
+#include "notify.h"
 #include "shim.h"
 
 extern const struct file_operations fanotify_fops;
@@ -545,9 +546,8 @@ static struct fanotify_event *new_event(struct fsnotify_group *group,
 }
 
 /*
- * Puts an event behind those that wait, without a merger and without telling anybody.
- * @rest: its handles and names; @path: of one with a path; @pid: NULL for somebody
- * outside. -EEXIST: a second one of those that there is only one of.
+ * As cr_shim_notify_add(), for an event of a record. @rest: its handles and names;
+ * @path: of one with a path; @pid: NULL for somebody outside.
  */
 int cr_shim_fanotify_queue(struct file *file, const struct cr_img_fanotify_event *in,
 			   const u8 *rest, const struct path *path, struct pid *pid)
@@ -569,15 +569,10 @@ int cr_shim_fanotify_queue(struct file *file, const struct cr_img_fanotify_event
 		fse = &event->fse;
 	}
 	spin_lock(&group->notification_lock);
-	if (list_empty(&fse->list)) {
-		list_add_tail(&fse->list, &group->notification_list);
-		group->q_len++;
-		if (event)
-			hlist_add_head(&event->merge_list, &group->fanotify_data.merge_hash[
-				fanotify_event_hash_bucket(group, event)]);
-	} else {
-		err = -EEXIST;
-	}
+	err = cr_shim_notify_add(group, fse);
+	if (!err && event)
+		hlist_add_head(&event->merge_list, &group->fanotify_data.merge_hash[
+			fanotify_event_hash_bucket(group, event)]);
 	spin_unlock(&group->notification_lock);
 	return err;
 }

@@ -15,6 +15,7 @@
 #include <asm/unistd_64.h>
 
 #include "inotify.h"
+#include "notify.h"
 #include "shim.h"
 
 extern const struct file_operations inotify_fops;
@@ -231,16 +232,26 @@ bool cr_shim_notify_has_events(struct file *file)
 }
 
 /*
- * Puts an event behind those that wait, without a merger and without telling
- * anybody. -EEXIST: a second one of those that there is only one of.
+ * Puts @event behind those that wait, without a merger and without telling anybody,
+ * with notification_lock held. -EEXIST: a second one of those that there is only one of.
  */
+int cr_shim_notify_add(struct fsnotify_group *group, struct fsnotify_event *event)
+{
+	if (!list_empty(&event->list))
+		return -EEXIST;
+	list_add_tail(&event->list, &group->notification_list);
+	group->q_len++;
+	return 0;
+}
+
+/* The same for an event of a record. */
 int cr_shim_inotify_queue(struct file *file, const struct cr_img_inotify_event *in,
 			  const u8 *name)
 {
 	struct fsnotify_group *group = file->private_data;
 	struct fsnotify_event *fse = group->overflow_event;
-	struct inotify_event_info *event = NULL;
-	int err = 0;
+	struct inotify_event_info *event;
+	int err;
 
 	if (in->mask != FS_Q_OVERFLOW) {
 		event = new_event(group, in, name);
@@ -249,12 +260,7 @@ int cr_shim_inotify_queue(struct file *file, const struct cr_img_inotify_event *
 		fse = &event->fse;
 	}
 	spin_lock(&group->notification_lock);
-	if (list_empty(&fse->list)) {
-		list_add_tail(&fse->list, &group->notification_list);
-		group->q_len++;
-	} else {
-		err = -EEXIST;
-	}
+	err = cr_shim_notify_add(group, fse);
 	spin_unlock(&group->notification_lock);
 	return err;
 }
