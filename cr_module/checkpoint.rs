@@ -12,7 +12,7 @@ use crate::{
     abi::{self, Argument},
     container::Container,
     hold::Hold,
-    image::{room_for, Buffer, FileSink, Index, Room},
+    image::{FileSink, Records},
     report::{fail, Context, Log, Result},
     save::Save,
     state::{
@@ -90,7 +90,7 @@ fn checkpoint(args: &cr_checkpoint, stats: &mut cr_stats, log: &Log) -> Result {
         nr_processes += usize::from(task.is_leader());
         nr_threads += 1;
     }
-    let room = room_for(nr_processes, nr_threads)?;
+    let records = Records::for_tasks(nr_processes, nr_threads)?;
     container.declare(args)?;
     let timeout_ms = match args.timeout_ms {
         0 => DEFAULT_TIMEOUT_MS,
@@ -114,12 +114,12 @@ fn checkpoint(args: &cr_checkpoint, stats: &mut cr_stats, log: &Log) -> Result {
         no_dontdump: args.flags & CR_CHECKPOINT_NO_DONTDUMP != 0,
     };
 
-    let (mut state, hold) = match hold_and_collect(&container, room, &how, stats)? {
+    let (mut state, hold) = match hold_and_collect(&container, records, &how, stats)? {
         Some(collected) => collected,
         None => {
             how.detach = false;
-            let room = room_for(nr_processes, nr_threads)?;
-            hold_and_collect(&container, room, &how, stats)?.ok_or(EINVAL)?
+            let records = Records::for_tasks(nr_processes, nr_threads)?;
+            hold_and_collect(&container, records, &how, stats)?.ok_or(EINVAL)?
         }
     };
     state.container.id = id;
@@ -163,7 +163,7 @@ type HeldSince<'a> = (Hold<'a>, u64);
 /// what it waits for then is copied first. None if there was too little memory for that, after all.
 fn hold_and_collect<'a>(
     container: &'a Container,
-    room: Room,
+    records: Records,
     how: &How,
     stats: &mut cr_stats,
 ) -> Result<Option<(KBox<State>, Option<HeldSince<'a>>)>> {
@@ -173,7 +173,7 @@ fn hold_and_collect<'a>(
     stats.freezing_time += (still - start) / 1000;
     stats.nr_tasks = hold.len();
 
-    let mut state = collect(container, &mut hold, room, how)?;
+    let mut state = collect(container, &mut hold, records, how)?;
     if !state.detached {
         return Ok(Some((state, Some((hold, still)))));
     }
@@ -199,8 +199,7 @@ fn read_sections(args: &cr_checkpoint) -> Result<KVVec<(cr_img_section, KVVec<u8
 
 /// What has been copied of a container that stood still.
 struct State {
-    records: Buffer,
-    index: Index,
+    records: Records,
     memory: Memory,
     container: cr_img_container,
     xfeatures: u64,
@@ -226,7 +225,6 @@ impl State {
         let state = Self {
             container,
             records: save.records,
-            index: save.index,
             memory: save.memory,
             xfeatures: save.xfeatures,
             connections: save.connections,
@@ -252,16 +250,17 @@ struct How {
 fn collect(
     container: &Container,
     hold: &mut Hold<'_>,
-    mut room: Room,
+    empty: Records,
     how: &How,
 ) -> Result<KBox<State>> {
+    let mut empty = Some(empty);
     let deadline = misc::monotonic_ns() + AGAIN_NS.min(how.timeout_ns);
     loop {
-        let result =
-            collect_once(container, hold, core::mem::take(&mut room), how).map(|mut state| {
-                state.detached = how.detach && state.memory.snapshot();
-                state
-            });
+        let records = empty.take().map_or_else(Records::new, Ok)?;
+        let result = collect_once(container, hold, records, how).map(|mut state| {
+            state.detached = how.detach && state.memory.snapshot();
+            state
+        });
         // Of a task that has died meanwhile, anything may have been read.
         let result = hold.check_still().and(result);
         match result {
@@ -276,14 +275,14 @@ fn collect(
 fn collect_once(
     container: &Container,
     hold: &Hold<'_>,
-    room: Room,
+    records: Records,
     how: &How,
 ) -> Result<KBox<State>> {
     let tree = Tree::collect(container, hold)?;
     let namespaces = namespaces(&tree)?;
     let memory = Memory::new(how.no_dontdump);
     let has_own_ipc = namespaces & CR_NS_IPC != 0;
-    let mut save = Save::new(container, &tree, room, memory, has_own_ipc)?;
+    let mut save = Save::new(container, &tree, records, memory, has_own_ipc)?;
     save.references.check_contained(container, &tree)?;
 
     cpu::save(&mut save)?;
@@ -376,24 +375,13 @@ fn header(state: &State) -> cr_img_header {
 
 /// Looks at the image with the eyes of restart: what that one refuses is not to be relied upon.
 fn check(header: &cr_img_header, state: &State) -> Result {
-    let mut list = KVVec::with_capacity(state.index.len() + 1, GFP_KERNEL)?;
     let container = Rec {
         tag: CR_TAG_CONTAINER,
         id: 0,
         offset: 0,
         payload: state.container.as_bytes(),
     };
-    list.push(container, GFP_KERNEL)?;
-    let bytes = state.records.bytes();
-    for (tag, id, place) in &state.index {
-        let rec = Rec {
-            tag: *tag,
-            id: *id,
-            offset: place.start as u64,
-            payload: bytes.get(place.clone()).ok_or(EINVAL)?,
-        };
-        list.push(rec, GFP_KERNEL)?;
-    }
+    let list = state.records.list(&[container])?;
     let mut scratch = vec::zeroed(list.len(), GFP_KERNEL)?;
     match check_state(header, &list, &mut scratch) {
         Ok(_) => Ok(()),
@@ -417,10 +405,9 @@ fn write(
         writer.record(0, section, &[data])?;
     }
     writer.record(0, &state.container, &[])?;
-    for (tag, id, place) in &state.index {
-        let kind = record::kind(*tag).ok_or(EINVAL)?;
-        let payload = state.records.bytes().get(place.clone()).ok_or(EINVAL)?;
-        writer.raw(kind, *id, payload)?;
+    for rec in state.records.iter() {
+        let kind = record::kind(rec.tag).ok_or(EINVAL)?;
+        writer.raw(kind, rec.id, rec.payload)?;
     }
     state.memory.write_elsewhere(&mut writer)?;
     let progress = (args.flags & CR_CHECKPOINT_PROGRESS != 0).then_some(log);

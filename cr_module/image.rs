@@ -3,7 +3,7 @@
 //! Images on their way to and from a descriptor, and records in memory.
 
 use crate::report::{fail, failure, Context, Failure, Result};
-use core::ops::{Range, RangeInclusive};
+use core::ops::RangeInclusive;
 use cr_codec::{check::Rec, order, read::Source, record::NR_TAGS, write::Sink};
 use cr_sys::{
     file::{FileRef, FileType},
@@ -12,57 +12,6 @@ use cr_sys::{
     vec,
 };
 use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, prelude::*};
-
-/// Records that wait in memory until the container runs on.
-#[derive(Default)]
-pub(crate) struct Buffer(KVVec<u8>);
-
-impl Buffer {
-    /// Empty, with room for what most containers with so many tasks have.
-    pub(crate) fn for_tasks(nr_processes: usize, nr_threads: usize) -> Result<Self> {
-        // More than they have who use no wide vector registers, and not many mappings.
-        const PROCESS: usize = 12 << 10;
-        const THREAD: usize = 2 << 10;
-        const MOST_ROOM: usize = 64 << 20;
-        let processes = nr_processes.saturating_mul(PROCESS);
-        let threads = nr_threads.saturating_mul(THREAD);
-        let room = processes.saturating_add(threads).min(MOST_ROOM);
-        Ok(Self(KVVec::with_capacity(room, GFP_KERNEL_ACCOUNT)?))
-    }
-
-    /// What is in it.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// Adds bytes.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result {
-        if self.0.capacity() - self.0.len() < bytes.len() {
-            // Grow by a half: each step copies everything.
-            let more = bytes.len().max(self.0.len() / 2).max(64 << 10);
-            self.0.reserve(more, GFP_KERNEL_ACCOUNT)?;
-        }
-        Ok(vec::extend(&mut self.0, bytes)?)
-    }
-}
-
-/// Where the payloads of records are in memory: tag, object id, place.
-pub(crate) type Index = KVVec<(u32, u64, Range<usize>)>;
-
-/// Where state is copied to.
-pub(crate) type Room = (Buffer, Index);
-
-/// Room for what most containers have: while tasks stand still is no time to look for memory.
-pub(crate) fn room_for(nr_processes: usize, nr_threads: usize) -> Result<Room> {
-    const RECORDS_OF_PROCESS: usize = 48;
-    const RECORDS_OF_THREAD: usize = 8;
-    const MOST_RECORDS: usize = 1 << 20;
-    let processes = nr_processes.saturating_mul(RECORDS_OF_PROCESS);
-    let threads = nr_threads.saturating_mul(RECORDS_OF_THREAD);
-    let records = processes.saturating_add(threads).min(MOST_RECORDS);
-    let index = Index::with_capacity(records, GFP_KERNEL)?;
-    Ok((Buffer::for_tasks(nr_processes, nr_threads)?, index))
-}
 
 /// The descriptor that an image is written to.
 pub(crate) struct FileSink {
@@ -263,7 +212,7 @@ impl FileSource {
     }
 }
 
-/// A record that has been read.
+/// A record in memory.
 pub(crate) struct Stored {
     tag: u32,
     /// The one of the same kind that comes next: its number, and one more; 0 if it is the last.
@@ -275,9 +224,9 @@ pub(crate) struct Stored {
     len: usize,
 }
 
-/// All records before the pages, in memory.
+/// All records before the pages, in memory: what has been read, or waits until the container runs on.
 pub(crate) struct Records {
-    /// Payloads, each within one piece. What has been read stays where it is.
+    /// Payloads, each within one piece. What is there stays where it is.
     pieces: KVVec<KVVec<u8>>,
     /// Bytes in use in the last piece, and in all of them.
     used: usize,
@@ -308,6 +257,42 @@ impl Records {
         })
     }
 
+    /// None, with room for what most containers with so many tasks have: while they stand still is no
+    /// time to look for memory.
+    pub(crate) fn for_tasks(nr_processes: usize, nr_threads: usize) -> Result<Self> {
+        // Bytes: more than they have who use no wide vector registers, and not many mappings.
+        const PROCESS: usize = 12 << 10;
+        const THREAD: usize = 2 << 10;
+        const MOST: usize = 64 << 20;
+        const RECORDS_OF_PROCESS: usize = 48;
+        const RECORDS_OF_THREAD: usize = 8;
+        const MOST_RECORDS: usize = 1 << 20;
+
+        let room = |process, thread, most| {
+            let processes = nr_processes.saturating_mul(process);
+            processes
+                .saturating_add(nr_threads.saturating_mul(thread))
+                .min(most)
+        };
+        let mut records = Self::new()?;
+        records.add_piece(room(PROCESS, THREAD, MOST))?;
+        let index = room(RECORDS_OF_PROCESS, RECORDS_OF_THREAD, MOST_RECORDS);
+        records.index.reserve(index, GFP_KERNEL_ACCOUNT)?;
+        Ok(records)
+    }
+
+    fn add_piece(&mut self, size: usize) -> Result {
+        let piece = vec::zeroed(size, GFP_KERNEL_ACCOUNT)?;
+        self.pieces.push(piece, GFP_KERNEL)?;
+        self.used = 0;
+        Ok(())
+    }
+
+    /// Bytes of all payloads.
+    pub(crate) fn total(&self) -> usize {
+        self.total
+    }
+
     /// Adds a record, of a known kind, and returns where its payload is to be put.
     pub(crate) fn add(&mut self, tag: u32, id: u64, offset: u64, len: u64) -> Result<&mut [u8]> {
         let len = usize::try_from(len).map_err(|_| EINVAL)?;
@@ -322,9 +307,7 @@ impl Records {
         let room = self.pieces.last().map_or(0, |piece| piece.len()) - self.used;
         if room < len || self.pieces.is_empty() {
             let size = self.total.clamp(*PIECES.start(), *PIECES.end()).max(len);
-            let piece = vec::zeroed(size, GFP_KERNEL_ACCOUNT)?;
-            self.pieces.push(piece, GFP_KERNEL)?;
-            self.used = 0;
+            self.add_piece(size)?;
         }
         let (piece, start) = (self.pieces.len() - 1, self.used);
         self.note(Stored {
@@ -356,11 +339,18 @@ impl Records {
         Ok(())
     }
 
-    /// All of them.
-    pub(crate) fn list(&self) -> Result<KVVec<Rec<'_>>> {
-        let mut list = KVVec::with_capacity(self.index.len(), GFP_KERNEL_ACCOUNT)?;
-        for at in 0..self.index.len() {
-            list.push(self.get(at), GFP_KERNEL_ACCOUNT)?;
+    /// All of them, in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Rec<'_>> {
+        (0..self.index.len()).map(|at| self.get(at))
+    }
+
+    /// All of them behind others.
+    pub(crate) fn list<'a>(&'a self, before: &[Rec<'a>]) -> Result<KVVec<Rec<'a>>> {
+        let count = before.len() + self.index.len();
+        let mut list = KVVec::with_capacity(count, GFP_KERNEL_ACCOUNT)?;
+        list.extend_from_slice(before, GFP_KERNEL_ACCOUNT)?;
+        for rec in self.iter() {
+            list.push(rec, GFP_KERNEL_ACCOUNT)?;
         }
         Ok(list)
     }

@@ -156,6 +156,11 @@ impl References {
         self.told.get(&eventfd).copied().unwrap_or(0)
     }
 
+    /// References to an open file that are held here, and by nobody else.
+    pub(crate) fn held(&self, file: &FileRef, kind: FileType) -> u64 {
+        u64::from(kind == FileType::EventFd && self.has_file(file.identity()))
+    }
+
     /// The open file of an eventfd, by what the kernel has of it.
     pub(crate) fn eventfd(&self, identity: u64) -> Option<FileRef> {
         self.eventfds.get(&identity).cloned()

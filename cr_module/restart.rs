@@ -66,7 +66,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     task::check_caller()?;
     let mut image = Image::read(&args.value)?;
     let (header, records) = (image.header, image.records.clone());
-    let list = records.list()?;
+    let list = records.list(&[])?;
     let mut scratch = vec::zeroed(list.len(), GFP_KERNEL)?;
     let state = check_state(&header, &list, &mut scratch)?;
     let container = container_of(&state)?;

@@ -5,7 +5,7 @@
 
 use crate::{
     container::Container,
-    image::{Buffer, Index, Room},
+    image::Records,
     objects::Objects,
     references::References,
     report::Result,
@@ -83,8 +83,7 @@ pub(crate) struct Save<'a> {
     /// Length of the vDSO, which is the same for all.
     pub(crate) vdso_data_len: Option<u64>,
     /// What has been saved.
-    pub(crate) records: Buffer,
-    pub(crate) index: Index,
+    pub(crate) records: Records,
     pub(crate) xfeatures: u64,
 }
 
@@ -93,7 +92,7 @@ impl<'a> Save<'a> {
     pub(crate) fn new(
         container: &'a Container,
         tree: &Tree,
-        (records, index): Room,
+        records: Records,
         memory: Memory,
         has_own_ipc: bool,
     ) -> Result<KBox<Self>> {
@@ -104,7 +103,6 @@ impl<'a> Save<'a> {
             objects: Objects::new(),
             records,
             memory,
-            index,
             xfeatures: 0,
             vdso_data_len: None,
             lockable: KVVec::new(),
@@ -146,22 +144,30 @@ impl Save<'_> {
 
     /// Adds the record of an object.
     pub(crate) fn object<R: Record>(&mut self, id: u64, fixed: &R, variable: &[&[u8]]) -> Result {
-        let start = self.records.bytes().len();
-        self.records.push(fixed.as_bytes())?;
-        for part in variable {
-            self.records.push(part)?;
-        }
-        let end = self.records.bytes().len();
-        let length = (end - start) as u64;
+        let fixed = fixed.as_bytes();
+        let length = variable
+            .iter()
+            .fold(fixed.len(), |length, part| length + part.len()) as u64;
+        let offset = self.records.total() as u64;
         if !R::KIND.length_fits(length) {
             let kind = FormatErrorKind::Length(length);
-            return Err(FormatError::in_record(start as u64, R::TAG, kind).into());
+            return Err(FormatError::in_record(offset, R::TAG, kind).into());
         }
-        Ok(self.index.push((R::TAG, id, start..end), GFP_KERNEL)?)
+        let place = self.records.add(R::TAG, id, offset, length)?;
+        let rest = put(place, fixed);
+        variable.iter().fold(rest, |rest, part| put(rest, part));
+        Ok(())
     }
 
     /// The processor features that a thread may have used.
     pub(crate) fn note_xfeatures(&mut self, xfeatures: u64) {
         self.xfeatures |= xfeatures;
     }
+}
+
+/// Copies bytes to the front of a place that is large enough, and returns what is left of it.
+fn put<'a>(place: &'a mut [u8], bytes: &[u8]) -> &'a mut [u8] {
+    let (front, rest) = place.split_at_mut(bytes.len());
+    front.copy_from_slice(bytes);
+    rest
 }

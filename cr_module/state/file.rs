@@ -325,9 +325,10 @@ fn place(save: &Save<'_>, file: &FileRef, look: &Look) -> Result<Place> {
         }
         _ => fail!(EOPNOTSUPP(), "{look} is not supported yet"),
     }
-    // Our own reference is one of them. A mapping, or a system call in progress, may have more.
+    // Our own are among them. A mapping, or a system call in progress, may have more.
+    let ours = 1 + save.container.references_to(file) + save.references.held(file, look.kind);
     let descriptors = save.references.descriptors_of(file);
-    if descriptors == 0 || look.info.count <= descriptors + save.container.references_to(file) + 1 {
+    if descriptors == 0 || look.info.count <= descriptors + ours {
         return Ok(Place::Inside);
     }
     Ok(match file.outside_user(save.container.ns(), false) {
