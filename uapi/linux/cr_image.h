@@ -163,6 +163,8 @@ struct cr_img_tail {
  * @CR_TAG_FANOTIFY_MARK: struct cr_img_fanotify_mark, then the path; belongs to
  *	the last CR_TAG_FANOTIFY
  * @CR_TAG_OWNER: struct cr_img_owner; after the file it names
+ * @CR_TAG_DNOTIFY: struct cr_img_dnotify; after the table and the file it names;
+ *	those of one directory in the order in which they are told
  * @CR_TAG_PID: struct cr_img_pid, then __u32 numbers[]; by ascending number
  * @CR_TAG_SOCKET: obj; struct cr_img_socket, then __u32 groups[], name, path
  * @CR_TAG_PEER: struct cr_img_peer, then the name; after the sockets it names
@@ -307,6 +309,7 @@ enum cr_img_tag {
 	CR_TAG_RESERVE		= 0x61,
 	CR_TAG_SOCKERR		= 0x62,
 	CR_TAG_CORK		= 0x63,
+	CR_TAG_DNOTIFY		= 0x68,
 };
 
 /**
@@ -1621,6 +1624,20 @@ struct cr_img_owner {
 	__u32 fd;
 	__u32 flags;
 	__u32 reserved;
+};
+
+/**
+ * struct cr_img_dnotify - signals of a directory: fcntl(2), F_NOTIFY
+ * @file: CR_TAG_FILE
+ * @files: CR_TAG_FDTABLE that it was asked for in
+ * @mask: DN_*
+ * @fd: the descriptor in that table, which is told of with the signal
+ */
+struct cr_img_dnotify {
+	__u64 file;
+	__u64 files;
+	__u32 mask;
+	__u32 fd;
 };
 
 /**
