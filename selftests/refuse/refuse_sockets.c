@@ -188,21 +188,39 @@ static void make_tcp_filter_waiting(void)
 	sure(connect(pair[1], (void *)&address, sizeof(address)));
 }
 
-static void make_tcp_reuseport_program(void)
+static void attach_chooser(int fd)
 {
 	struct sock_filter first = { .code = BPF_RET | BPF_K, .k = 0 };
 	struct sock_fprog filter = { 1, &first };
+
+	sure(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){ 1 }, sizeof(int)));
+	sure(setsockopt(fd, SOL_SOCKET, 51 /* SO_ATTACH_REUSEPORT_CBPF */, &filter, sizeof(filter)));
+}
+
+/* Of a connection, it chooses nothing any more. */
+static void make_tcp_reuseport_program(void)
+{
+	struct sockaddr_in address = listen_on_loopback();
+
+	pair[1] = sure(socket(AF_INET, SOCK_STREAM, 0));
+	attach_chooser(pair[1]);
+	sure(connect(pair[1], (void *)&address, sizeof(address)));
+}
+
+static void make_tcp_reuseport_waiting(void)
+{
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 
 	pair[0] = sure(socket(AF_INET, SOCK_STREAM, 0));
-	sure(setsockopt(pair[0], SOL_SOCKET, SO_REUSEPORT, &(int){ 1 }, sizeof(int)));
-	sure(setsockopt(pair[0], SOL_SOCKET, 51 /* SO_ATTACH_REUSEPORT_CBPF */, &filter,
-			sizeof(filter)));
+	attach_chooser(pair[0]);
 	sure(bind(pair[0], (void *)&address, sizeof(address)));
 	sure(listen(pair[0], 5));
+	sure(getsockname(pair[0], (void *)&address, &(socklen_t){ sizeof(address) }));
+	pair[1] = sure(socket(AF_INET, SOCK_STREAM, 0));
+	sure(connect(pair[1], (void *)&address, sizeof(address)));
 }
 
 static void make_tcp_zerocopy(void)
@@ -527,6 +545,7 @@ static const struct case_ cases[] = {
 	{ "tcp-filter-asked", "has a filter .* that is still to be asked", make_tcp_filter_asked, NULL },
 	{ "tcp-filter-waiting", "not accepted yet: has a filter", make_tcp_filter_waiting, NULL },
 	{ "tcp-reuseport-program", "that BPF", make_tcp_reuseport_program, NULL },
+	{ "tcp-reuseport-waiting", "was chosen by a program .*accept it first", make_tcp_reuseport_waiting, NULL },
 	{ "tcp-zerocopy", "SO_ZEROCOPY", make_tcp_zerocopy, NULL },
 	{ "tcp-options", "with IP options", make_tcp_options, NULL },
 	{ "tcp-elsewhere", "of another network namespace", make_tcp_elsewhere, NULL },

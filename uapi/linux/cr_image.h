@@ -1854,7 +1854,8 @@ struct cr_img_sockopt {
  * @mss: bytes in a segment of that; 0 for UDP
  * @ttl: hops that its packets had left; 0 for UDP
  * @nr_options: options that follow
- * @drops: datagrams that found no room in it; 0 for TCP
+ * @drops: datagrams that found no room in it; of TCP that listens: how many sockets
+ *	with SO_REUSEPORT at its port come before it
  * @local: its address, 4 or 16 bytes
  * @remote: that of its connection, or the last one
  */
@@ -2168,8 +2169,8 @@ struct cr_img_frame {
 /**
  * struct cr_img_sockfilter - classic BPF program of a socket
  * @socket: CR_TAG_SOCKET, CR_TAG_INET, CR_TAG_NETLINK or CR_TAG_LINK
- * @option: how it was attached: SO_ATTACH_FILTER, or, of a UDP socket,
- *	SO_ATTACH_REUSEPORT_CBPF, where all that share a port have the same one
+ * @option: how it was attached: SO_ATTACH_FILTER, or, of a UDP socket, or one of TCP
+ *	that is not connected, SO_ATTACH_REUSEPORT_CBPF, where all that share a port have the same one
  * @nr_insns: struct sock_filter that follow, each as one word
  */
 struct cr_img_sockfilter {

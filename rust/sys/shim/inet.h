@@ -96,6 +96,8 @@ void cr_shim_raw_show(struct sock *sk);
 /* sockfilter.c: programs that sockets ask. */
 u32 cr_shim_program_read(const struct sock *sk, u32 option, u64 *insns, u32 max);
 bool cr_shim_has_ebpf(const struct sock *sk, u32 option);
+int cr_shim_reuseport_place(const struct sock *sk);
+bool cr_shim_has_lost_chooser(const struct sock *sk);
 int cr_shim_program_attach(struct sock *sk, u32 option, const u64 *insns, u16 nr);
 
 void cr_shim_udp_settle(void);

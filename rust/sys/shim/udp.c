@@ -23,7 +23,6 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/sock.h>
-#include <net/sock_reuseport.h>
 #include <net/udp.h>
 
 #include "shim.h"
@@ -88,21 +87,6 @@ u64 cr_shim_udp_unsupported(struct sock *sk)
 	return found;
 }
 
-/* Its place in a group that shares its port, or -1. */
-static int place_in_group(const struct sock *sk)
-{
-	const struct sock_reuseport *group;
-	int i, place = -1;
-
-	rcu_read_lock();
-	group = rcu_dereference(sk->sk_reuseport_cb);
-	for (i = 0; group && i < group->num_socks; i++)
-		if (group->socks[i] == sk)
-			place = i;
-	rcu_read_unlock();
-	return place;
-}
-
 /*
  * How many sockets at its port were there before @sk: which of them gets a datagram
  * depends on that. Caller has locked it.
@@ -112,7 +96,7 @@ u32 cr_shim_udp_place(struct sock *sk)
 	struct net *net = sock_net(sk);
 	struct udp_hslot *slot;
 	const struct sock *other = sk;
-	int place = place_in_group(sk);
+	int place = cr_shim_reuseport_place(sk);
 
 	if (place >= 0 || !inet_sk(sk)->inet_num || cr_shim_is_raw(sk))
 		return max(place, 0);

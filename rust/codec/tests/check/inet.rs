@@ -26,7 +26,8 @@ fn tcp_sockets_have_values_that_there_are() {
     fails::<cr_img_inet>(0, "impossible value", |inet| inet.local_port = 1 << 16);
     fails::<cr_img_inet>(0, "impossible value", |inet| inet.remote_port = 1 << 16);
     fails::<cr_img_inet>(0, "impossible value", |inet| inet.mss = 0);
-    fails::<cr_img_inet>(0, "impossible value", |inet| inet.drops = 1);
+    fails::<cr_img_inet>(0, "impossible value", |inet| inet.drops = 1 << 16);
+    fails::<cr_img_inet>(1, "impossible value", |inet| inet.drops = 1);
     fails::<cr_img_inet>(0, "unknown type", |inet| inet.protocol = 17);
     fails::<cr_img_inet>(0, "impossible value", |inet| inet.ttl = 256);
     fails::<cr_img_inet>(0, "impossible address", |inet| inet.local[4] = 1);

@@ -132,7 +132,7 @@ fn sockets_have_programs_that_they_can_ask() {
     refused(0, "no socket that", &|filter| filter.socket = NETLINK);
     // SO_ATTACH_BPF.
     refused(0, "does not have", &|filter| filter.option = 50);
-    refused(1, "does not have", &|filter| filter.socket = INET);
+    refused(1, "does not have", &|filter| filter.socket = CONNECTED);
     refused(1, "does not have", &|filter| filter.socket = DATAGRAMS);
     refused(1, "not after the last one", &|filter| filter.option = 26);
     refused(0, "count disagree", &|filter| filter.nr_insns = 2);
@@ -143,4 +143,5 @@ fn sockets_have_programs_that_they_can_ask() {
     for socket in [LISTENER, INET] {
         passes::<cr_img_sockfilter>(0, |filter| filter.socket = socket);
     }
+    passes::<cr_img_sockfilter>(0, |filter| (filter.socket, filter.option) = (INET, 51));
 }
