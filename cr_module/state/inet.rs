@@ -140,7 +140,10 @@ const REFUSED: &[(u32, &str)] = &[
     (CR_INET_X_DEVICE, "whose device is down or gone"),
     (CR_INET_X_PACKET, "of the type SOCK_PACKET"),
     (CR_INET_X_ROUTER, "of a router (IP_ROUTER_ALERT, MRT_INIT)"),
-    (CR_INET_X_ENCAP, "that unpacks tunnels (UDP_ENCAP)"),
+    (
+        CR_INET_X_ENCAP,
+        "that unpacks tunnels in another way than UDP_ENCAP has it",
+    ),
     (CR_INET_X_LABELS, "that asks for labels (SO_PASSSEC)"),
     (
         CR_INET_X_PROTOCOL,

@@ -292,9 +292,12 @@ static void make_udp_corked(void)
 	sure(sendmsg(pair[0], &msg, MSG_MORE));
 }
 
+/* What the first call has set stays: packets are looked at as ESP. */
 static void make_udp_tunnel(void)
 {
 	bind_udp();
+	sure(setsockopt(pair[0], IPPROTO_UDP, 100 /* UDP_ENCAP */, &(int){ 2 /* ESP */ },
+			sizeof(int)));
 	sure(setsockopt(pair[0], IPPROTO_UDP, 100 /* UDP_ENCAP */, &(int){ 3 /* L2TP */ },
 			sizeof(int)));
 }
@@ -550,7 +553,7 @@ static const struct case_ cases[] = {
 	{ "tcp-options", "with IP options", make_tcp_options, NULL },
 	{ "tcp-elsewhere", "of another network namespace", make_tcp_elsewhere, NULL },
 	{ "udp-corked", "a UDP socket with a datagram that is not complete", make_udp_corked, NULL },
-	{ "udp-tunnel", "that unpacks tunnels", make_udp_tunnel, NULL },
+	{ "udp-tunnel", "that unpacks tunnels in another way", make_udp_tunnel, NULL },
 	{ "udp-anycast", "a UDP socket that is a member of an anycast group", make_udp_anycast, NULL },
 	{ "udp-sent", "UDP socket 127.0.0.1:[0-9]+: what waits as an error", make_udp_sent, NULL },
 	{ "udp-options", "UDP socket 127.0.0.1:[0-9]+: a datagram with IP options", make_udp_options,

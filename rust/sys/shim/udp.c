@@ -61,6 +61,24 @@ void cr_shim_udp_settle(void)
 	synchronize_rcu_expedited();
 }
 
+/*
+ * Does it unpack tunnels in another way than what UDP_ENCAP has asked for once? The
+ * kernel has a function of its own for ESP alone, and protocols set it besides.
+ */
+static bool has_odd_encap(const struct sock *sk)
+{
+	const struct udp_sock *up = udp_sk(sk);
+
+	switch (up->encap_type) {
+	case UDP_ENCAP_ESPINUDP:
+		return !up->encap_rcv;
+	case 0:
+	case UDP_ENCAP_L2TPINUDP:
+		return up->encap_rcv;
+	}
+	return true;
+}
+
 static u64 unsupported_udp(const struct sock *sk)
 {
 	const struct udp_sock *up = udp_sk(sk);
@@ -68,7 +86,7 @@ static u64 unsupported_udp(const struct sock *sk)
 
 	if ((up->pending || up->len) && cr_shim_cork_is_odd(sk))
 		found |= BIT_ULL(CR_INET_X_CORKED);
-	if (up->encap_type || up->encap_rcv || udp_test_bit(ACCEPT_FRAGLIST, sk))
+	if (has_odd_encap(sk) || udp_test_bit(ACCEPT_FRAGLIST, sk))
 		found |= BIT_ULL(CR_INET_X_ENCAP);
 	return found;
 }
@@ -119,6 +137,9 @@ int cr_shim_udp_getsockopt(const struct sock *sk, u32 name, void *value, u32 len
 	switch (name) {
 	case UDP_CORK:
 		val = udp_test_bit(CORK, sk);
+		break;
+	case UDP_ENCAP:
+		val = READ_ONCE(udp_sk(sk)->encap_type);
 		break;
 	case UDP_NO_CHECK6_TX:
 		val = udp_get_no_check6_tx(sk);
