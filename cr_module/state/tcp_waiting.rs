@@ -84,7 +84,13 @@ fn save_one(save: &mut Save<'_>, listener: u64, socket: &InetRef, end: &InetRef)
         );
     }
     let live = peer.as_ref().is_some_and(|(_, file)| *file != 0);
-    let (_, bytes) = tcp::read_stream(end, peer.as_ref().map(|(peer, _)| peer), live)?;
+    let (stream, bytes) = tcp::read_stream(end, peer.as_ref().map(|(peer, _)| peer), live)?;
+    if stream.flags & CR_STREAM_URGENT != 0 {
+        fail!(
+            EOPNOTSUPP(),
+            "has urgent data (MSG_OOB), which is not supported yet: accept it first"
+        );
+    }
     let client = match &peer {
         Some((peer, _)) if live => {
             let found = save.objects.find(Kind::Socket, peer.identity());

@@ -53,12 +53,6 @@ static void make_filter(void)
 	attach_ebpf();
 }
 
-static void make_urgent(void)
-{
-	make_stream();
-	sure(send(pair[0], "ab", 2, MSG_OOB));
-}
-
 static void make_timestamping(void)
 {
 	make_stream();
@@ -250,7 +244,22 @@ static void make_tcp_elsewhere(void)
 
 static void make_tcp_urgent(void)
 {
+	static char data[1 << 19];
+
+	/* There is no room for it where it goes. */
 	connect_on_loopback();
+	sure(setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &(int){ 1 << 20 }, sizeof(int)));
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_RCVBUF, &(int){ 4096 }, sizeof(int)));
+	sure(send(pair[1], data, sizeof(data), MSG_DONTWAIT));
+	sure(send(pair[1], "!", 1, MSG_OOB | MSG_DONTWAIT));
+}
+
+static void make_tcp_urgent_waiting(void)
+{
+	struct sockaddr_in address = listen_on_loopback();
+
+	pair[1] = sure(socket(AF_INET, SOCK_STREAM, 0));
+	sure(connect(pair[1], (void *)&address, sizeof(address)));
 	sure(send(pair[1], "!", 1, MSG_OOB));
 }
 
@@ -535,13 +544,13 @@ static void make_in_child(void)
 
 static const struct case_ cases[] = {
 	{ "filter", "a socket with an eBPF program", make_filter, NULL },
-	{ "urgent", "with urgent data", make_urgent, NULL },
 	{ "timestamping", "with an option that others have", make_timestamping, NULL },
 	{ "elsewhere", "of another network namespace", make_elsewhere, NULL },
 	{ "memory-in-flight", "a file in a message: a file of a process", make_memory_in_flight, NULL },
 	{ "pidfd-in-flight", "a file in a message: a pidfd", make_pidfd_in_flight, NULL },
 	{ "mqueue-in-flight", "a file in a message: a POSIX message queue", make_mqueue_in_flight, NULL },
-	{ "tcp-urgent", "has urgent data", make_tcp_urgent, NULL },
+	{ "tcp-urgent", "has urgent data .MSG_OOB. that is still on its way", make_tcp_urgent, NULL },
+	{ "tcp-urgent-waiting", "has urgent data .MSG_OOB., .*accept it first", make_tcp_urgent_waiting, NULL },
 	{ "tcp-connecting", "a TCP socket|a TCP connection", make_tcp_connecting, NULL },
 	{ "tcp-fastopen", "with TCP Fast Open", make_tcp_fastopen, NULL },
 	{ "tcp-filter", "a TCP socket with an eBPF program", make_tcp_filter, NULL },

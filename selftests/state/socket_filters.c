@@ -131,17 +131,6 @@ static void all_go_to(int fd, int other, const char *what)
 	expect_eq(poll(&no, 1, 0), 0, "%s: none to the other one", what);
 }
 
-static void connect_pair(int *fd, int *other)
-{
-	int listener = listening(AF_INET, 5);
-	union address at = name_of(listener);
-
-	*other = sure(socket(AF_INET, SOCK_STREAM, 0));
-	sure(connect(*other, &at.any, sizeof(at)));
-	*fd = sure(accept(listener, NULL, NULL));
-	close(listener);
-}
-
 static void tell_members(const char *text)
 {
 	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_groups = 1 << 6 };

@@ -1767,6 +1767,9 @@ struct cr_img_peer {
 #define CR_MESSAGE_MAX		(2 << 20)
 /* @pid, @uid and @gid mean something: SCM_CREDENTIALS. */
 #define CR_MESSAGE_CREDS	0x1
+/* It was sent with MSG_OOB, and is the last such one; it was received as such. */
+#define CR_MESSAGE_URGENT	0x2
+#define CR_MESSAGE_URGENT_READ	0x4
 
 /**
  * struct cr_img_message - message, or piece of a stream, that waits in a socket
@@ -1885,6 +1888,9 @@ struct cr_img_inet {
 /* What the ends of a connection have agreed on. */
 #define CR_STREAM_SACK		0x1
 #define CR_STREAM_TIMESTAMPS	0x2
+/* One of the bytes received was sent with MSG_OOB; and has been received as such. */
+#define CR_STREAM_URGENT	0x4
+#define CR_STREAM_URGENT_READ	0x8
 /* Most bytes that are on their way to an end of a connection. */
 #define CR_STREAM_MAX		(16U << 20)
 /* Most bits that a window is shifted by. */
@@ -1905,7 +1911,8 @@ struct cr_img_inet {
  * @max_window: the most that it had room for
  * @receive_window: bytes that it has told to have room for
  * @flags: CR_STREAM_*
- * @reserved: zero
+ * @urgent: how many bytes are to be read before the one of CR_STREAM_URGENT or
+ *	CR_STREAM_URGENT_READ, else 0
  *
  * Bytes received and pending follow.
  */
@@ -1923,7 +1930,7 @@ struct cr_img_stream {
 	__u32 max_window;
 	__u32 receive_window;
 	__u32 flags;
-	__u32 reserved;
+	__u32 urgent;
 };
 
 /* Nothing comes after the bytes: the client has closed it, or its half of it. */

@@ -216,11 +216,14 @@ pub(super) fn peer(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_peer> {
     Ok(peer)
 }
 
+/// A byte that was sent with MSG_OOB.
+const URGENT: u32 = CR_MESSAGE_URGENT | CR_MESSAGE_URGENT_READ;
+
 pub(super) fn message(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_message> {
     let message: cr_img_message = rec.fixed()?;
     rec.require(message.reserved == 0, "a reserved member is not zero")?;
     rec.require(
-        message.flags & !CR_MESSAGE_CREDS == 0
+        message.flags & !(CR_MESSAGE_CREDS | URGENT) == 0
             && message.pid <= PID_MAX
             && (message.pid == 0 || message.flags & CR_MESSAGE_CREDS != 0)
             && message.time_ns <= i64::MAX as u64,
@@ -253,8 +256,13 @@ pub(super) fn message(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_messa
     )?;
     rec.require(
         match socket.type_ {
-            SOCK_STREAM => (1..=CR_MESSAGE_PIECE).contains(&message.length),
-            _ => message.length <= CR_MESSAGE_MAX,
+            SOCK_STREAM => match message.flags & URGENT {
+                0 => (1..=CR_MESSAGE_PIECE).contains(&message.length),
+                CR_MESSAGE_URGENT => message.length == 1,
+                CR_MESSAGE_URGENT_READ => message.length == 0,
+                _ => false,
+            },
+            _ => message.length <= CR_MESSAGE_MAX && message.flags & URGENT == 0,
         },
         "impossible length",
     )?;

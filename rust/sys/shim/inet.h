@@ -70,6 +70,7 @@ struct sock *cr_shim_tcp_waiting(struct sock *sk, u32 nr);
 struct sock *cr_shim_tcp_peer(struct sock *sk, u64 *file);
 int cr_shim_tcp_read(struct sock *sk, struct sock *peer, bool live,
 		     struct cr_img_stream *out, u8 *buf, u32 room);
+void cr_shim_tcp_set_urgent(struct sock *sk, const struct cr_img_stream *in, u8 byte);
 void cr_shim_tcp_silence(struct sock *sk);
 int cr_shim_tcp_connect(struct sock *sk, const struct cr_img_inet *in);
 int cr_shim_tcp_send(struct sock *sk, const u8 *data, u32 len);

@@ -94,7 +94,11 @@ fn peers_can_be_connected() {
 fn messages_have_a_sender_and_a_socket() {
     fails::<cr_img_message>(0, "a reserved member", |message| message.reserved = 1);
     fails::<cr_img_message>(0, "impossible sender", |message| message.flags = 0);
-    fails::<cr_img_message>(0, "impossible sender", |message| message.flags = 3);
+    fails::<cr_img_message>(0, "impossible sender", |message| message.flags = 9);
+    for urgent in [CR_MESSAGE_URGENT, CR_MESSAGE_URGENT_READ] {
+        fails::<cr_img_message>(0, "impossible length", |message| message.flags |= urgent);
+        fails::<cr_img_message>(1, "impossible length", |message| message.flags |= urgent);
+    }
     fails::<cr_img_message>(0, "impossible sender", |message| message.pid = 1 << 23);
     fails::<cr_img_message>(1, "impossible sender", |message| message.time_ns = 1 << 63);
     fails::<cr_img_message>(1, "too many files", |message| message.nr_files = 254);
