@@ -632,7 +632,7 @@ static const struct case_ cases[] = {
 	{ "pidfd-nested", "pidfd of a process that has ended in a nested", make_pidfd_nested, NULL },
 	{ "namespace", "namespace|nsfs", make_namespace, NULL },
 	{ "mqueue", "POSIX message queue selftest: is of another IPC namespace, or of a mount", make_mqueue, NULL },
-	{ "proc", "proc", make_proc, NULL },
+	{ "proc", "file uid_map of a process .* was opened to write", make_proc, NULL },
 	{ "mem-dead", "file mem of a process that has ended", make_mem_dead, NULL },
 	{ "mem-executed", "file mem of a process that has ended, executed a program", make_mem_executed, NULL },
 	{ "mem-locked", "file mem of a process .* has a lock", make_mem_locked, NULL },

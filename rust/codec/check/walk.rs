@@ -5,6 +5,7 @@
 //! ```text
 //! section* container
 //! ( cpu | object | reserve | uts | ipc | sem | msgq | semadj | lock | epoll | timerfd | pid
+//!   | dnotify
 //!   | inotify watch …
 //!   | fanotify mark …
 //!   | mm … vma …                  objects may come between
