@@ -16,8 +16,8 @@ use crate::{
     report::{fail, Context, Log, Result},
     save::Save,
     state::{
-        clock, cpu, event, fanotify, inode, inotify, ipc, lock, memory::Memory, mqueue, netlink,
-        owner, packet, pid_ns, semaphore, session, socket, sysv_shm, task, tcp, timerfd,
+        clock, cpu, dnotify, event, fanotify, inode, inotify, ipc, lock, memory::Memory, mqueue,
+        netlink, owner, packet, pid_ns, semaphore, session, socket, sysv_shm, task, tcp, timerfd,
         track::Track, udp, uring_request, uring_table, uring_task, uts,
     },
     tree::Tree,
@@ -309,6 +309,7 @@ fn collect_once(
     udp::save_datagrams(&mut save)?;
     netlink::save_messages(&mut save)?;
     packet::save_frames(&mut save)?;
+    dnotify::save(&mut save)?;
     lock::save(&mut save)?;
     inotify::save(&mut save)?;
     fanotify::save(&mut save)?;

@@ -164,6 +164,8 @@ pub(crate) struct Plan {
     pub(crate) pids: KVVec<(u32, usize)>,
     /// Places of the records of locks.
     pub(crate) locks: KVVec<usize>,
+    /// Those of directories that send signals, by the ids of descriptor tables.
+    pub(crate) dnotifies: KVVec<(u64, usize)>,
     /// io_uring instances, by the threads that they are charged to.
     pub(crate) rings: KVVec<(u32, io_uring::Place)>,
     /// Places of the records of what is registered with them, by the ids of their open files; and of
@@ -273,6 +275,10 @@ impl Plan {
             Ok(rec.fixed::<cr_img_pid>()?.nr)
         })?;
         let locks = places(&records, CR_TAG_LOCK)?;
+        let mut dnotifies = places_by(&records, CR_TAG_DNOTIFY, |rec| {
+            Ok(rec.fixed::<cr_img_dnotify>()?.files)
+        })?;
+        order::sort_by_key(&mut dnotifies, |&entry| entry);
         let uring_tables = places_by(&records, CR_TAG_URING_TABLE, |rec| {
             Ok(rec.fixed::<cr_img_uring_table>()?.ring)
         })?;
@@ -300,6 +306,7 @@ impl Plan {
                 pid_namespaces,
                 pids,
                 locks,
+                dnotifies,
                 rings,
                 uring_tables,
                 uring_tasks,

@@ -20,8 +20,8 @@ use crate::{
     report::{fail, Context, Log, Result},
     roll::Created,
     state::{
-        cpu, debugreg, event, fanotify, file, hugetlb, inode, inotify, io_uring, ipc, memory, numa,
-        owner, pid_ns, proc_task, regs, session, stop, task, thread,
+        cpu, debugreg, dnotify, event, fanotify, file, hugetlb, inode, inotify, io_uring, ipc,
+        memory, numa, owner, pid_ns, proc_task, regs, session, stop, task, thread,
         trace::{self, Traced},
         vdso,
     },
@@ -123,6 +123,7 @@ fn restart(args: &mut Argument<cr_restart>, log: &Log) -> Result {
     inode::finish(&tasks.plan)?;
     inotify::finish(&tasks.plan)?;
     fanotify::finish(&tasks.plan, &tasks.ns, &root)?;
+    dnotify::finish(&tasks.plan)?;
     io_uring::finish(&tasks.plan, &tasks.ns)?;
     owner::restore(&tasks.plan, &tasks.ns)?;
     event::restore_watched_late(&tasks.plan)?;

@@ -18,7 +18,7 @@ use crate::{
     image::Records,
     plan::{Plan, ProcessPlan},
     report::{fail, Context, Result},
-    state::{fdtable, fs, lock, proc_task},
+    state::{dnotify, fdtable, fs, lock, proc_task},
 };
 use cr_codec::{order, uapi::*};
 use cr_sys::{build as sys, task::TaskRef};
@@ -269,7 +269,10 @@ impl Sharer<'_> {
     pub(crate) fn complete_files(&self, id: u64) -> Result {
         match self.others(id) {
             Some(_) => Ok(()),
-            None => proc_task::install(self.plan, self.build, id),
+            None => {
+                proc_task::install(self.plan, self.build, id)?;
+                dnotify::restore(self.build, id)
+            }
         }
     }
 

@@ -67,7 +67,7 @@ fn save_new(save: &mut Save<'_>, file: &FileRef, buffer: &mut [u8]) -> Result<u6
     let owned = match found {
         Ok(_) => {
             landlock::check_file(file).context(format_args!("{look}"))?;
-            owner::look(save, file, look.kind).context(format_args!("{look}"))?
+            owner::look(save, file).context(format_args!("{look}"))?
         }
         Err(_) => None,
     };

@@ -24,7 +24,11 @@ use crate::{
 };
 use cr_codec::{
     check::Rec,
-    sockopt::{sort, PING, SOL_NETLINK, SOL_PACKET, SOL_RAW, SOL_TCP, SOL_UDP, SO_ATTACH_FILTER},
+    order,
+    sockopt::{
+        sort, PING, SOL_NETLINK, SOL_PACKET, SOL_RAW, SOL_TCP, SOL_UDP, SO_ATTACH_FILTER,
+        SO_ATTACH_REUSEPORT_CBPF,
+    },
     uapi::*,
 };
 use cr_sys::{
@@ -136,7 +140,10 @@ const REFUSED: &[(u32, &str)] = &[
     (CR_INET_X_DEVICE, "whose device is down or gone"),
     (CR_INET_X_PACKET, "of the type SOCK_PACKET"),
     (CR_INET_X_ROUTER, "of a router (IP_ROUTER_ALERT, MRT_INIT)"),
-    (CR_INET_X_ENCAP, "that unpacks tunnels (UDP_ENCAP)"),
+    (
+        CR_INET_X_ENCAP,
+        "that unpacks tunnels in another way than UDP_ENCAP has it",
+    ),
     (CR_INET_X_LABELS, "that asks for labels (SO_PASSSEC)"),
     (
         CR_INET_X_PROTOCOL,
@@ -279,11 +286,18 @@ impl Made {
         Ok((&made.socket, &made.record))
     }
 
-    /// All of them, by id.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (u64, &InetRef, &cr_img_inet)> {
-        self.sockets
-            .iter()
-            .map(|made| (made.id, &made.socket, &made.record))
+    /// The ids of some of them; of several at a port, by the place that each had there.
+    pub(crate) fn in_order(
+        &self,
+        which: impl Fn(&cr_img_inet) -> bool,
+        place: impl Fn(&cr_img_inet) -> u32,
+    ) -> Result<impl Iterator<Item = u64>> {
+        let mut places = KVVec::new();
+        for Socket { id, record, .. } in self.sockets.iter().filter(|made| which(&made.record)) {
+            places.push((place(record), *id), GFP_KERNEL)?;
+        }
+        order::sort_by_key(&mut places, |place| *place);
+        Ok(places.into_iter().map(|(_, id)| id))
     }
 
     /// Closes a socket when the container lives.
@@ -299,21 +313,10 @@ impl Made {
     /// Lets those listen that did, when all have their ports, and connects the others.
     pub(crate) fn finish(&mut self, records: &Records) -> Result {
         self.sockets.sort_unstable_by_key(|made| made.id);
-        for Socket { socket, record, .. } in &self.sockets {
-            if record.state == CR_SOCKET_LISTENING {
-                let listening = socket.listen(record.backlog).map_err(refused);
-                listening.context(format_args!("{}", Called(record)))?;
-                // It is not more than the system allows by now.
-                let (_, now) = socket.read();
-                if now.backlog != record.backlog {
-                    fail!(
-                        EPERM,
-                        "{}: a backlog of {} is not allowed here (net.core.somaxconn)",
-                        Called(record),
-                        record.backlog
-                    );
-                }
-            }
+        let listens = |record: &cr_img_inet| record.state == CR_SOCKET_LISTENING;
+        for id in self.in_order(listens, |record| record.drops)? {
+            let (socket, record) = self.find(id)?;
+            listen(socket, record).context(format_args!("{}", Called(record)))?;
         }
         tcp::restore(self, records)?;
         let programs = Programs::of(records)?;
@@ -326,6 +329,7 @@ impl Made {
             if sort(record) == SOL_TCP {
                 // It has received what the others have sent it so far.
                 programs.attach(*id, SO_ATTACH_FILTER, socket)?;
+                programs.attach(*id, SO_ATTACH_REUSEPORT_CBPF, socket)?;
             }
             errors
                 .queue(*id, socket)
@@ -334,6 +338,21 @@ impl Made {
         }
         Ok(())
     }
+}
+
+/// Lets a socket listen that did.
+fn listen(socket: &InetRef, record: &cr_img_inet) -> Result {
+    socket.listen(record.backlog).map_err(refused)?;
+    // It is not more than the system allows by now.
+    let (_, now) = socket.read();
+    if now.backlog != record.backlog {
+        fail!(
+            EPERM,
+            "a backlog of {} is not allowed here (net.core.somaxconn)",
+            record.backlog
+        );
+    }
+    Ok(())
 }
 
 /// Gives a socket its address and port, if it had one.

@@ -32,19 +32,26 @@ pub(crate) fn save(save: &mut Save<'_>) -> Result {
     for (file, _) in &files {
         open.try_create_and_insert(file.identity(), file, GFP_KERNEL)?;
     }
-    let mut seen = RBTree::new();
-    for (file, inode) in &files {
-        if seen
-            .try_create_and_insert(*inode, (), GFP_KERNEL)?
-            .is_some()
-        {
-            continue;
-        }
+    for file in one_of_each_inode(&files)? {
         for lock in &read_all(|room: &mut [Lock]| Result::Ok(file.locks(ns, room)))? {
             save_lock(save, open.get(&lock.file).copied(), lock)?;
         }
     }
     Ok(())
+}
+
+/// Of open files with the identities of their inodes: the first one of each inode.
+pub(super) fn one_of_each_inode(files: &[(FileRef, u64)]) -> Result<KVVec<&FileRef>> {
+    let (mut seen, mut first) = (RBTree::new(), KVVec::new());
+    for (file, inode) in files {
+        if seen
+            .try_create_and_insert(*inode, (), GFP_KERNEL)?
+            .is_none()
+        {
+            first.push(file, GFP_KERNEL)?;
+        }
+    }
+    Ok(first)
 }
 
 /// Saves a lock that was taken through a file of the container, or of a process that has none.

@@ -13,6 +13,7 @@ pub(crate) mod controls;
 pub(crate) mod cpu;
 pub(crate) mod cred;
 pub(crate) mod debugreg;
+pub(crate) mod dnotify;
 pub(crate) mod event;
 pub(crate) mod fanotify;
 pub(crate) mod fdtable;

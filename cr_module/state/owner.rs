@@ -4,8 +4,10 @@
 //! O_ASYNC of fcntl(2).
 //!
 //! Any file can have an owner, and nothing comes of it without O_ASYNC. Refused: O_ASYNC of other
-//! files than pipes, sockets and inotify instances, owners outside of the container, directories, which
-//! may watch their entries by this way (F_NOTIFY); what a Landlock domain forbids is not in the image.
+//! files than pipes, sockets and inotify instances, and owners outside of the container; what a Landlock
+//! domain forbids is not in the image. Directories send signals in another way: see [`dnotify`].
+//!
+//! [`dnotify`]: super::dnotify
 
 use crate::{
     plan::Plan,
@@ -13,21 +15,13 @@ use crate::{
     save::Save,
 };
 use cr_codec::uapi::*;
-use cr_sys::{
-    errno::EOPNOTSUPP,
-    file::{FileRef, FileType},
-    pid_ns::PidNs,
-};
+use cr_sys::{errno::EOPNOTSUPP, file::FileRef, pid_ns::PidNs};
 use kernel::prelude::*;
 
 /// Finds out whether an open file that is about to be saved has an owner.
-pub(crate) fn look(
-    save: &Save<'_>,
-    file: &FileRef,
-    kind: FileType,
-) -> Result<Option<cr_img_owner>> {
-    let owner = match file.owner(save.container.ns()) {
-        Ok(owner) => owner,
+pub(crate) fn look(save: &Save<'_>, file: &FileRef) -> Result<Option<cr_img_owner>> {
+    match file.owner(save.container.ns()) {
+        Ok(owner) => Ok(owner),
         Err(error) if error == EXDEV => fail!(
             EBUSY,
             "sends signals to a process outside of the container (F_SETOWN)"
@@ -37,15 +31,8 @@ pub(crate) fn look(
             "sends signals (O_ASYNC), and is none of a pipe, a socket, an inotify instance, which is \
              not supported yet"
         ),
-        Err(error) => return Err(error.into()),
-    };
-    if owner.is_some() && kind == FileType::Directory {
-        fail!(
-            EOPNOTSUPP(),
-            "sends signals (F_NOTIFY, F_SETOWN), which is not supported yet for a directory"
-        );
+        Err(error) => Err(error.into()),
     }
-    Ok(owner)
 }
 
 /// Saves the owners. All files and all credentials are saved.

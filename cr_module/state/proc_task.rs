@@ -13,8 +13,8 @@
 //! beginning or at its end.
 //!
 //! Refused: those of a procfs that shows other processes; of threads that have ended; of memory and mounts
-//! that a thread has not got any more, as after execve(2); files that ask who has opened them (uid_map),
-//! and directories, by [`file`](crate::state::file).
+//! that a thread has not got any more, as after execve(2); files that ask who has opened them (uid_map), if
+//! they were opened to write; directories, by [`file`](crate::state::file).
 
 use crate::{
     build::Build,
@@ -52,6 +52,11 @@ pub(crate) fn save(save: &Save<'_>, file: &FileRef, name: &[u8]) -> Result<(u64,
             EOPNOTSUPP(),
             "file {name} of a process that has ended, executed a program or left its mounts since \
              (/proc/PID) is not supported yet: close it"
+        ),
+        Err(EACCES) => fail!(
+            EOPNOTSUPP(),
+            "file {name} of a process (/proc/PID) was opened to write, or in another user namespace, \
+             which is not supported yet: close it"
         ),
         Err(EBUSY) => fail!(
             EOPNOTSUPP(),

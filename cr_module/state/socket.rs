@@ -11,8 +11,8 @@
 //! closed already, but was the peer of somebody or has sent something, comes back for that long.
 //! Filters come last, so that nobody asks them about a message twice.
 //!
-//! Refused: peers outside of the container, unless the socket is external; eBPF; urgent data
-//! (MSG_OOB); messages with labels (SO_PASSSEC), options that mean nothing to this family; other network namespaces.
+//! Refused: peers outside of the container, unless the socket is external; eBPF; messages with
+//! labels (SO_PASSSEC), options that mean nothing to this family; other network namespaces.
 
 use crate::{
     files::Files,
@@ -127,7 +127,6 @@ const REFUSED: &[(u32, &str)] = &[
         "with an eBPF program as a filter (SO_ATTACH_BPF)",
     ),
     (CR_SOCKET_X_BPF, "that a BPF program looks after"),
-    (CR_SOCKET_X_URGENT, "with urgent data (MSG_OOB)"),
     (
         CR_SOCKET_X_PASSSEC,
         "with messages with labels (SO_PASSSEC)",
@@ -244,6 +243,7 @@ fn save_message(save: &mut Save<'_>, message: &MessageRef, saved: &Saved) -> Res
             }
         };
     }
+    record.flags |= saved.socket.urgency(message);
     record.socket = saved.id;
     record.name_len = name.len() as u32;
     let mut files = KVVec::new();
@@ -331,6 +331,7 @@ impl Made {
         }
         for (_, rec) in records.tagged(CR_TAG_MESSAGE) {
             self.send(records, &rec, files)
+                .and_then(|()| self.mark(&rec))
                 .context(format_args!("filling a socket"))?;
         }
         for (_, rec) in records.tagged(CR_TAG_PEER) {
@@ -436,6 +437,8 @@ impl Made {
         let (name, data) = rest
             .split_at_checked(record.name_len as usize)
             .ok_or(EINVAL)?;
+        let was_read = record.flags & CR_MESSAGE_URGENT_READ != 0;
+        let data = if was_read { &[0][..] } else { data };
         let to = self.get(record.socket)?;
         if let Some(gone) = self.gone.get(&record.socket) {
             return Ok(gone.socket().send(to, data, &sent, record.time_ns)?);
@@ -450,6 +453,12 @@ impl Made {
             _ => *self.peers.get(&record.socket).ok_or(EINVAL)?,
         };
         Ok(self.get(from)?.send(to, data, &sent, record.time_ns)?)
+    }
+
+    /// Says of the message that was sent last that it is, or was, urgent.
+    fn mark(&self, rec: &Rec<'_>) -> Result {
+        let record: cr_img_message = rec.fixed()?;
+        Ok(self.get(record.socket)?.set_urgency(record.flags)?)
     }
 
     /// Says where datagrams go to.

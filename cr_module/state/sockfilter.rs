@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Programs of classic BPF that sockets ask: what they are to receive (SO_ATTACH_FILTER), and which of
-//! several at a UDP port (SO_ATTACH_REUSEPORT_CBPF).
+//! several at a port (SO_ATTACH_REUSEPORT_CBPF).
 //!
 //! The program is the one that was attached, before the kernel has translated it. A restart attaches it by
 //! setsockopt(2), which checks it, when it is asked about nothing that the restart itself sends: that
 //! has been received.
 //!
-//! Refused, where sockets are saved: programs of eBPF, those of TCP sockets that share a port; what is on
-//! its way to a TCP socket with a filter, which would be asked about it at another time.
+//! Refused, where sockets are saved: programs of eBPF; those of TCP connections that were to share a port;
+//! what is on its way to a TCP socket with a filter, which would be asked about it at another time.
 
 use crate::{
     image::Records,

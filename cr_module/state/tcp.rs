@@ -10,7 +10,8 @@
 //! A container that is killed, and one whose restart fails, must not say that its connections end:
 //! their ports would be in use for a minute afterwards.
 //!
-//! Refused: connections to the outside, those with urgent data, those that are made or ended just now.
+//! Refused: connections to the outside, those with urgent data that was not received yet, those that are
+//! made or ended just now.
 
 use crate::{
     image::Records,
@@ -126,7 +127,7 @@ pub(crate) fn read_stream(
     match socket.read_stream(peer, live) {
         Err(error) if error == EOPNOTSUPP() => fail!(
             EOPNOTSUPP(),
-            "has urgent data (MSG_OOB), which is not supported yet"
+            "has urgent data (MSG_OOB) that is still on its way, which is not supported yet: try again"
         ),
         Err(EAGAIN) => fail!(EAGAIN, "is just being made or ended: try again"),
         Err(E2BIG) => fail!(
@@ -230,6 +231,10 @@ impl Connections<'_> {
             .send(end.received)
             .context(format_args!("what was received"))?;
         set(socket, TCP_REPAIR_QUEUE, NO_QUEUE)?;
+        if stream.flags & (CR_STREAM_URGENT | CR_STREAM_URGENT_READ) != 0 {
+            let byte = end.received.get(stream.urgent as usize).ok_or(EINVAL)?;
+            socket.set_urgent(stream, *byte);
+        }
         // What was last told of a window has come with the last that was received.
         let next = next_read(stream);
         let windows = [

@@ -6,7 +6,7 @@
 //! saved. A restart connects the client again, as it did itself, and sends that; if the client was
 //! closed, it is one that is closed again. They come in the order in which they are to be accepted.
 //!
-//! Refused: clients in the outside.
+//! Refused: clients in the outside; filters; programs that choose between listeners.
 
 use crate::{
     image::Records,
@@ -22,7 +22,7 @@ use crate::{
 use cr_codec::{
     check::Rec,
     order,
-    sockopt::{SOL_TCP, SO_ATTACH_FILTER},
+    sockopt::{SOL_TCP, SO_ATTACH_FILTER, SO_ATTACH_REUSEPORT_CBPF},
     uapi::*,
 };
 use cr_sys::{
@@ -48,7 +48,7 @@ pub(crate) fn save(save: &mut Save<'_>) -> Result<KVVec<u64>> {
             let Some(end) = listener.waiting(nr) else {
                 break;
             };
-            let client = save_one(save, id, &end).context(format_args!(
+            let client = save_one(save, id, &listener, &end).context(format_args!(
                 "a TCP connection to {} that was not accepted yet",
                 Address(&record)
             ))?;
@@ -59,7 +59,7 @@ pub(crate) fn save(save: &mut Save<'_>) -> Result<KVVec<u64>> {
     Ok(clients)
 }
 
-fn save_one(save: &mut Save<'_>, listener: u64, end: &InetRef) -> Result<u64> {
+fn save_one(save: &mut Save<'_>, listener: u64, socket: &InetRef, end: &InetRef) -> Result<u64> {
     let peer = end.peer();
     let outside = matches!(&peer, Err(error) if *error == EXDEV)
         || matches!(&peer, Ok(Some((_, file))) if *file != 0 && !save.references.has_file(*file));
@@ -76,8 +76,21 @@ fn save_one(save: &mut Save<'_>, listener: u64, end: &InetRef) -> Result<u64> {
             "has a filter (SO_ATTACH_FILTER), which is not supported yet: accept it first"
         );
     }
+    if socket.has_program(SO_ATTACH_REUSEPORT_CBPF) {
+        fail!(
+            EOPNOTSUPP(),
+            "was chosen by a program (SO_ATTACH_REUSEPORT_CBPF), which is not supported yet: accept it \
+             first"
+        );
+    }
     let live = peer.as_ref().is_some_and(|(_, file)| *file != 0);
-    let (_, bytes) = tcp::read_stream(end, peer.as_ref().map(|(peer, _)| peer), live)?;
+    let (stream, bytes) = tcp::read_stream(end, peer.as_ref().map(|(peer, _)| peer), live)?;
+    if stream.flags & CR_STREAM_URGENT != 0 {
+        fail!(
+            EOPNOTSUPP(),
+            "has urgent data (MSG_OOB), which is not supported yet: accept it first"
+        );
+    }
     let client = match &peer {
         Some((peer, _)) if live => {
             let found = save.objects.find(Kind::Socket, peer.identity());

@@ -28,7 +28,7 @@ use crate::{
         sockopt::{option, Options},
     },
 };
-use cr_codec::{check::Rec, order, sockopt::*, uapi::*};
+use cr_codec::{check::Rec, sockopt::*, uapi::*};
 use cr_sys::{
     errno::{EBADMSG, EOPNOTSUPP},
     inet::InetRef,
@@ -102,13 +102,8 @@ pub(crate) fn restore(made: &Made, records: &Records, programs: &Programs<'_>) -
     let corked = Waiting::tagged(records, CR_TAG_CORK, |rec| {
         Ok(rec.fixed::<cr_img_cork>()?.socket)
     })?;
-    // Of several at a port, in the order in which they came.
-    let mut sockets = KVVec::new();
-    for (id, _, record) in made.all().filter(|(_, _, made)| sort(made) != SOL_TCP) {
-        sockets.push((record.backlog, id), GFP_KERNEL)?;
-    }
-    order::sort_by_key(&mut sockets, |place| *place);
-    for (_, id) in sockets {
+    let receives = |record: &cr_img_inet| sort(record) != SOL_TCP;
+    for id in made.in_order(receives, |record| record.backlog)? {
         let (socket, record) = made.find(id)?;
         let rec = records.get(records.find(id)?);
         join_groups(socket, &rec, sources.of(id))

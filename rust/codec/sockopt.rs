@@ -207,6 +207,7 @@ const UDP_INTS: &[(u32, &[u32])] = &[(
     SOL_UDP,
     &[
         1,   // UDP_CORK
+        100, // UDP_ENCAP
         101, // UDP_NO_CHECK6_TX
         102, // UDP_NO_CHECK6_RX
         103, // UDP_SEGMENT

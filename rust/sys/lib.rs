@@ -44,6 +44,7 @@ pub mod build;
 pub mod call;
 mod cork;
 pub mod cred;
+pub mod dnotify;
 pub mod errno;
 pub mod fanotify;
 pub mod file;

@@ -26,7 +26,6 @@ use kernel::{
 pub use bindings::{
     cr_shim_message as MessageInfo, cr_shim_socket as SocketInfo, CR_SOCKET_X_BPF,
     CR_SOCKET_X_FILTER, CR_SOCKET_X_NET, CR_SOCKET_X_OPTION, CR_SOCKET_X_PASSSEC,
-    CR_SOCKET_X_URGENT,
 };
 
 /// A call that sleeps in a socket until something can be sent, or received.
@@ -178,6 +177,18 @@ impl SocketRef {
                 time_ns,
             )
         })
+    }
+
+    /// Whether a message that waits in it is, or was, urgent: CR_MESSAGE_URGENT*.
+    pub fn urgency(&self, message: &MessageRef) -> u32 {
+        // SAFETY: The socket is valid, and so is the message.
+        unsafe { bindings::cr_shim_message_urgency(self.as_ptr(), message.as_ptr()) }
+    }
+
+    /// Makes the byte that waits in it last what these flags say, if they do. Nobody else has it yet.
+    pub fn set_urgency(&self, flags: u32) -> Result {
+        // SAFETY: The socket is valid.
+        to_result(unsafe { bindings::cr_shim_message_set_urgency(self.as_ptr(), flags) })
     }
 
     /// Gives it a name, by which others find it if it is `bound`. Fails with EADDRINUSE if they find

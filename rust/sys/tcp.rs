@@ -33,7 +33,7 @@ impl InetRef {
     }
 
     /// What it is to receive from `peer`: how much, and the bytes. `live`: somebody has that open.
-    /// EAGAIN: it is about to end; EOPNOTSUPP: there is urgent data; E2BIG: it is too much.
+    /// EAGAIN: it is about to end; EOPNOTSUPP: urgent data is still to come; E2BIG: it is too much.
     pub fn read_stream(
         &self,
         peer: Option<&InetRef>,
@@ -65,6 +65,12 @@ impl InetRef {
             }
             bytes = vec::zeroed(length as usize, GFP_KERNEL)?;
         }
+    }
+
+    /// Says which byte of those that it has received is urgent, and which one that is. Nobody else has it yet.
+    pub fn set_urgent(&self, record: &cr_img_stream, byte: u8) {
+        // SAFETY: The socket is valid, `record` is valid for reads.
+        unsafe { bindings::cr_shim_tcp_set_urgent(self.as_ptr(), record, byte) }
     }
 
     /// Lets it go without a word to the other end, when its file is closed.

@@ -157,4 +157,16 @@ MAYBE_UNUSED static int connected(union address to)
 	return fd;
 }
 
+/* Both ends of a TCP connection. */
+MAYBE_UNUSED static void connect_pair(int *fd, int *other)
+{
+	int listener = listening(AF_INET, 5);
+	union address at = name_of(listener);
+
+	*other = sure(socket(AF_INET, SOCK_STREAM, 0));
+	sure(connect(*other, &at.any, sizeof(at)));
+	*fd = sure(accept(listener, NULL, NULL));
+	close(listener);
+}
+
 #endif

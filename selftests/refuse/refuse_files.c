@@ -592,13 +592,6 @@ static void check_async(void)
 	expect_eq(fcntl(fd, F_GETFL) & O_ASYNC, O_ASYNC, "O_ASYNC");
 }
 
-static void make_dnotify(void)
-{
-	fd = sure(open("/tmp", O_RDONLY));
-	signal(SIGIO, SIG_IGN);
-	sure(fcntl(fd, F_NOTIFY, DN_CREATE | DN_MULTISHOT));
-}
-
 static void make_direct(void)
 {
 	fd = sure(open(file_at("direct"), O_RDWR | O_CREAT | O_NOATIME | O_SYNC, 0600));
@@ -639,7 +632,7 @@ static const struct case_ cases[] = {
 	{ "pidfd-nested", "pidfd of a process that has ended in a nested", make_pidfd_nested, NULL },
 	{ "namespace", "namespace|nsfs", make_namespace, NULL },
 	{ "mqueue", "POSIX message queue selftest: is of another IPC namespace, or of a mount", make_mqueue, NULL },
-	{ "proc", "proc", make_proc, NULL },
+	{ "proc", "file uid_map of a process .* was opened to write", make_proc, NULL },
 	{ "mem-dead", "file mem of a process that has ended", make_mem_dead, NULL },
 	{ "mem-executed", "file mem of a process that has ended, executed a program", make_mem_executed, NULL },
 	{ "mem-locked", "file mem of a process .* has a lock", make_mem_locked, NULL },
@@ -667,7 +660,6 @@ static const struct case_ cases[] = {
 	{ "lease", "file leased has a lease", make_lease, check_lease },
 	{ "lease-broken", "a lease of a file that somebody else wants to open", make_lease_broken, NULL },
 	{ "delegation", "a delegation of a file", make_delegation, NULL },
-	{ "dnotify", "notif|sends signals", make_dnotify, NULL },
 	{ "flags", "nothing", make_direct, check_direct },
 };
 

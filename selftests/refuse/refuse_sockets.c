@@ -53,12 +53,6 @@ static void make_filter(void)
 	attach_ebpf();
 }
 
-static void make_urgent(void)
-{
-	make_stream();
-	sure(send(pair[0], "ab", 2, MSG_OOB));
-}
-
 static void make_timestamping(void)
 {
 	make_stream();
@@ -188,21 +182,39 @@ static void make_tcp_filter_waiting(void)
 	sure(connect(pair[1], (void *)&address, sizeof(address)));
 }
 
-static void make_tcp_reuseport_program(void)
+static void attach_chooser(int fd)
 {
 	struct sock_filter first = { .code = BPF_RET | BPF_K, .k = 0 };
 	struct sock_fprog filter = { 1, &first };
+
+	sure(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){ 1 }, sizeof(int)));
+	sure(setsockopt(fd, SOL_SOCKET, 51 /* SO_ATTACH_REUSEPORT_CBPF */, &filter, sizeof(filter)));
+}
+
+/* Of a connection, it chooses nothing any more. */
+static void make_tcp_reuseport_program(void)
+{
+	struct sockaddr_in address = listen_on_loopback();
+
+	pair[1] = sure(socket(AF_INET, SOCK_STREAM, 0));
+	attach_chooser(pair[1]);
+	sure(connect(pair[1], (void *)&address, sizeof(address)));
+}
+
+static void make_tcp_reuseport_waiting(void)
+{
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 
 	pair[0] = sure(socket(AF_INET, SOCK_STREAM, 0));
-	sure(setsockopt(pair[0], SOL_SOCKET, SO_REUSEPORT, &(int){ 1 }, sizeof(int)));
-	sure(setsockopt(pair[0], SOL_SOCKET, 51 /* SO_ATTACH_REUSEPORT_CBPF */, &filter,
-			sizeof(filter)));
+	attach_chooser(pair[0]);
 	sure(bind(pair[0], (void *)&address, sizeof(address)));
 	sure(listen(pair[0], 5));
+	sure(getsockname(pair[0], (void *)&address, &(socklen_t){ sizeof(address) }));
+	pair[1] = sure(socket(AF_INET, SOCK_STREAM, 0));
+	sure(connect(pair[1], (void *)&address, sizeof(address)));
 }
 
 static void make_tcp_zerocopy(void)
@@ -232,7 +244,22 @@ static void make_tcp_elsewhere(void)
 
 static void make_tcp_urgent(void)
 {
+	static char data[1 << 19];
+
+	/* There is no room for it where it goes. */
 	connect_on_loopback();
+	sure(setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &(int){ 1 << 20 }, sizeof(int)));
+	sure(setsockopt(pair[0], SOL_SOCKET, SO_RCVBUF, &(int){ 4096 }, sizeof(int)));
+	sure(send(pair[1], data, sizeof(data), MSG_DONTWAIT));
+	sure(send(pair[1], "!", 1, MSG_OOB | MSG_DONTWAIT));
+}
+
+static void make_tcp_urgent_waiting(void)
+{
+	struct sockaddr_in address = listen_on_loopback();
+
+	pair[1] = sure(socket(AF_INET, SOCK_STREAM, 0));
+	sure(connect(pair[1], (void *)&address, sizeof(address)));
 	sure(send(pair[1], "!", 1, MSG_OOB));
 }
 
@@ -274,9 +301,12 @@ static void make_udp_corked(void)
 	sure(sendmsg(pair[0], &msg, MSG_MORE));
 }
 
+/* What the first call has set stays: packets are looked at as ESP. */
 static void make_udp_tunnel(void)
 {
 	bind_udp();
+	sure(setsockopt(pair[0], IPPROTO_UDP, 100 /* UDP_ENCAP */, &(int){ 2 /* ESP */ },
+			sizeof(int)));
 	sure(setsockopt(pair[0], IPPROTO_UDP, 100 /* UDP_ENCAP */, &(int){ 3 /* L2TP */ },
 			sizeof(int)));
 }
@@ -514,24 +544,25 @@ static void make_in_child(void)
 
 static const struct case_ cases[] = {
 	{ "filter", "a socket with an eBPF program", make_filter, NULL },
-	{ "urgent", "with urgent data", make_urgent, NULL },
 	{ "timestamping", "with an option that others have", make_timestamping, NULL },
 	{ "elsewhere", "of another network namespace", make_elsewhere, NULL },
 	{ "memory-in-flight", "a file in a message: a file of a process", make_memory_in_flight, NULL },
 	{ "pidfd-in-flight", "a file in a message: a pidfd", make_pidfd_in_flight, NULL },
 	{ "mqueue-in-flight", "a file in a message: a POSIX message queue", make_mqueue_in_flight, NULL },
-	{ "tcp-urgent", "has urgent data", make_tcp_urgent, NULL },
+	{ "tcp-urgent", "has urgent data .MSG_OOB. that is still on its way", make_tcp_urgent, NULL },
+	{ "tcp-urgent-waiting", "has urgent data .MSG_OOB., .*accept it first", make_tcp_urgent_waiting, NULL },
 	{ "tcp-connecting", "a TCP socket|a TCP connection", make_tcp_connecting, NULL },
 	{ "tcp-fastopen", "with TCP Fast Open", make_tcp_fastopen, NULL },
 	{ "tcp-filter", "a TCP socket with an eBPF program", make_tcp_filter, NULL },
 	{ "tcp-filter-asked", "has a filter .* that is still to be asked", make_tcp_filter_asked, NULL },
 	{ "tcp-filter-waiting", "not accepted yet: has a filter", make_tcp_filter_waiting, NULL },
 	{ "tcp-reuseport-program", "that BPF", make_tcp_reuseport_program, NULL },
+	{ "tcp-reuseport-waiting", "was chosen by a program .*accept it first", make_tcp_reuseport_waiting, NULL },
 	{ "tcp-zerocopy", "SO_ZEROCOPY", make_tcp_zerocopy, NULL },
 	{ "tcp-options", "with IP options", make_tcp_options, NULL },
 	{ "tcp-elsewhere", "of another network namespace", make_tcp_elsewhere, NULL },
 	{ "udp-corked", "a UDP socket with a datagram that is not complete", make_udp_corked, NULL },
-	{ "udp-tunnel", "that unpacks tunnels", make_udp_tunnel, NULL },
+	{ "udp-tunnel", "that unpacks tunnels in another way", make_udp_tunnel, NULL },
 	{ "udp-anycast", "a UDP socket that is a member of an anycast group", make_udp_anycast, NULL },
 	{ "udp-sent", "UDP socket 127.0.0.1:[0-9]+: what waits as an error", make_udp_sent, NULL },
 	{ "udp-options", "UDP socket 127.0.0.1:[0-9]+: a datagram with IP options", make_udp_options,

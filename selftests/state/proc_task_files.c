@@ -78,7 +78,7 @@ static void make_mappings(void)
 int main(int argc, char **argv)
 {
 	static char maps[64 * MANY], text[64 * MANY];
-	int comm, part, cmdline, of_thread, dead, map, end, score, told, untold, watched, events;
+	int comm, part, cmdline, of_thread, dead, map, end, score, told, untold, watched, events, ids, groups;
 	struct epoll_event event = { .events = EPOLLPRI | EPOLLET };
 	char line[32];
 	pthread_t thread;
@@ -114,6 +114,9 @@ int main(int argc, char **argv)
 	change_mounts();
 	expect(read_all(told, text, sizeof(text)) > 10, "mountinfo");
 	expect(ready(told, 0) & POLLPRI, "the mounts have changed");
+	ids = open_of(pid, "uid_map", O_RDONLY);
+	expect_eq(read(ids, line, 12), 12, "the first bytes of uid_map");
+	groups = open_of(getpid(), "setgroups", O_RDONLY);
 	map = open_of(getpid(), "maps", O_RDONLY);
 	read_all(map, maps, sizeof(maps));
 	sure((int)lseek(map, 0, SEEK_SET));
@@ -122,6 +125,7 @@ int main(int argc, char **argv)
 	if (pause_here()) {
 		lseek(part, 0, SEEK_SET);
 		lseek(end, 0, SEEK_SET);
+		lseek(ids, 0, SEEK_SET);
 		lseek(map, 0, SEEK_SET);
 		ready(untold, 0);
 	}
@@ -139,6 +143,8 @@ int main(int argc, char **argv)
 	len = read_all(dead, text, sizeof(text) - 1);
 	text[len] = '\0';
 	expect(strstr(text, ") Z "), "a dead child: %s", text);
+	reads(ids, "         0 4294967295\n" + 1, "the rest of uid_map");
+	reads(groups, "allow\n", "setgroups");
 	expect_eq(read(end, text, sizeof(text)), 0, "limits at their end");
 	expect_eq(lseek(end, 0, SEEK_SET), 0, "back to the beginning");
 	expect(read_all(end, text, sizeof(text)) > 500, "limits once more");

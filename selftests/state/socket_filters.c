@@ -13,11 +13,14 @@
 #define GET_FILTER		26
 #define REUSEPORT_CBPF		51
 
-enum { UDP, CONNECTED, PORT, PORT_TOO, LOOSE, LISTENER, ACCEPTED, DEAF, UNIX, STREAM, NETLINK, SOCKETS };
+enum {
+	UDP, CONNECTED, PORT, PORT_TOO, LOOSE, LISTENER, ACCEPTED, DEAF, SHARED, SHARED_TOO, CHOOSES, UNIX, STREAM,
+	NETLINK, SOCKETS
+};
 
 static const char *const names[] = {
 	"UDP", "connected UDP", "first of a port", "second of a port", "of no port yet", "TCP, listening",
-	"TCP", "deaf TCP", "Unix datagrams", "Unix stream", "netlink",
+	"TCP", "deaf TCP", "second of a TCP port", "first of a TCP port", "TCP of no port yet", "Unix datagrams", "Unix stream", "netlink",
 };
 
 static int fds[SOCKETS], others[SOCKETS];
@@ -97,23 +100,35 @@ static void get(int fd, const char *wanted, const char *what)
 	expect(!strcmp(text, wanted), "%s: \"%s\", wanted \"%s\"", what, text, wanted);
 }
 
-static union address share_port(union address at, int *fd)
+static union address share(union address at, int type, int *fd)
 {
-	*fd = sure(socket(AF_INET, SOCK_DGRAM, 0));
+	*fd = sure(socket(AF_INET, type, 0));
 	set_option(*fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	sure(bind(*fd, &at.any, sizeof(at)));
 	return name_of(*fd);
 }
 
-static void connect_pair(int *fd, int *other)
+static union address share_port(union address at, int *fd)
 {
-	int listener = listening(AF_INET, 5);
-	union address at = name_of(listener);
+	return share(at, SOCK_DGRAM, fd);
+}
 
-	*other = sure(socket(AF_INET, SOCK_STREAM, 0));
-	sure(connect(*other, &at.any, sizeof(at)));
-	*fd = sure(accept(listener, NULL, NULL));
-	close(listener);
+/* All of many connections go to one of two. */
+static void all_go_to(int fd, int other, const char *what)
+{
+	struct pollfd no = { other, POLLIN, 0 };
+	int came = 0;
+
+	for (int i = 0; i < 6; i++) {
+		int client = connected(name_of(fd));
+		struct pollfd yes = { fd, POLLIN, 0 };
+
+		if (poll(&yes, 1, 500) == 1 && (close(accept(fd, NULL, NULL)), true))
+			came++;
+		close(client);
+	}
+	expect_eq(came, 6, "%s: connections", what);
+	expect_eq(poll(&no, 1, 0), 0, "%s: none to the other one", what);
 }
 
 static void tell_members(const char *text)
@@ -159,6 +174,15 @@ static void make_tcp(void)
 	fds[LISTENER] = listening(AF_INET, 5);
 	others[LISTENER] = sure(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
 	attach(fds[LISTENER], SO_ATTACH_FILTER, always(0));
+
+	/* Which of them is meant goes by the order in which they have begun to listen. */
+	share(share(loopback(AF_INET, 0), SOCK_STREAM, &fds[SHARED]), SOCK_STREAM, &fds[SHARED_TOO]);
+	sure(listen(fds[SHARED_TOO], 10));
+	sure(listen(fds[SHARED], 10));
+	attach(fds[SHARED], REUSEPORT_CBPF, always(1));
+	fds[CHOOSES] = sure(socket(AF_INET, SOCK_STREAM, 0));
+	set_option(fds[CHOOSES], SOL_SOCKET, SO_REUSEPORT, 1);
+	attach(fds[CHOOSES], REUSEPORT_CBPF, always(1));
 }
 
 static void make_others(void)
@@ -189,6 +213,7 @@ static void check_tcp(void)
 {
 	union address at = name_of(fds[LISTENER]);
 	struct pollfd ready = { fds[LISTENER], POLLIN, 0 };
+	int fd;
 
 	get(fds[ACCEPTED], "before", "TCP, what waited");
 	sure(send(others[ACCEPTED], "after", 5, 0));
@@ -203,6 +228,14 @@ static void check_tcp(void)
 	expect_eq(poll(&ready, 1, 200), 0, "a connection to one that listens");
 	sure(setsockopt(fds[LISTENER], SOL_SOCKET, SO_DETACH_FILTER, &(int){ 0 }, sizeof(int)));
 	expect_eq(poll(&ready, 1, 5000), 1, "a connection to one that listens again");
+
+	all_go_to(fds[SHARED], fds[SHARED_TOO], "one of two at a TCP port");
+	at = loopback(AF_INET, 0);
+	sure(bind(fds[CHOOSES], &at.any, sizeof(at)));
+	sure(listen(fds[CHOOSES], 10));
+	share(name_of(fds[CHOOSES]), SOCK_STREAM, &fd);
+	sure(listen(fd, 10));
+	all_go_to(fd, fds[CHOOSES], "a program that was attached before there was a port");
 }
 
 int main(int argc, char **argv)

@@ -55,6 +55,7 @@ static void set_many(int fd, bool v6)
 	set_option(fd, IPPROTO_IP, 50 /* IP_UNICAST_IF */, htonl(1));
 	device.imr_address.s_addr = htonl(INADDR_LOOPBACK);
 	sure(setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &device, sizeof(device)));
+	set_option(fd, IPPROTO_UDP, 100 /* UDP_ENCAP */, 3 /* L2TP */);
 	set_option(fd, IPPROTO_UDP, 101 /* UDP_NO_CHECK6_TX */, 1);
 	set_option(fd, IPPROTO_UDP, 102 /* UDP_NO_CHECK6_RX */, 1);
 	set_option(fd, IPPROTO_UDP, 103 /* UDP_SEGMENT */, 1200);
@@ -141,6 +142,7 @@ static void make_connected(int peer)
 	at = name_of(peer);
 	fds[SHUT] = opened(AF_INET);
 	connect_to(fds[SHUT], at);
+	set_option(fds[SHUT], IPPROTO_UDP, 100 /* UDP_ENCAP */, 2 /* ESP */);
 	sure(shutdown(fds[SHUT], SHUT_RDWR));
 	/* Whoever that is. */
 	fds[OUTSIDE] = opened(AF_INET);

@@ -163,6 +163,8 @@ struct cr_img_tail {
  * @CR_TAG_FANOTIFY_MARK: struct cr_img_fanotify_mark, then the path; belongs to
  *	the last CR_TAG_FANOTIFY
  * @CR_TAG_OWNER: struct cr_img_owner; after the file it names
+ * @CR_TAG_DNOTIFY: struct cr_img_dnotify; after the table and the file it names;
+ *	those of one directory in the order in which they are told
  * @CR_TAG_PID: struct cr_img_pid, then __u32 numbers[]; by ascending number
  * @CR_TAG_SOCKET: obj; struct cr_img_socket, then __u32 groups[], name, path
  * @CR_TAG_PEER: struct cr_img_peer, then the name; after the sockets it names
@@ -307,6 +309,7 @@ enum cr_img_tag {
 	CR_TAG_RESERVE		= 0x61,
 	CR_TAG_SOCKERR		= 0x62,
 	CR_TAG_CORK		= 0x63,
+	CR_TAG_DNOTIFY		= 0x68,
 };
 
 /**
@@ -1624,6 +1627,20 @@ struct cr_img_owner {
 };
 
 /**
+ * struct cr_img_dnotify - signals of a directory: fcntl(2), F_NOTIFY
+ * @file: CR_TAG_FILE
+ * @files: CR_TAG_FDTABLE that it was asked for in
+ * @mask: DN_*
+ * @fd: the descriptor in that table, which is told of with the signal
+ */
+struct cr_img_dnotify {
+	__u64 file;
+	__u64 files;
+	__u32 mask;
+	__u32 fd;
+};
+
+/**
  * enum cr_img_socket_state - how far a socket is
  * @CR_SOCKET_CLOSED: neither connected nor listening
  * @CR_SOCKET_CONNECTED: connected, maybe to one that is gone
@@ -1750,6 +1767,9 @@ struct cr_img_peer {
 #define CR_MESSAGE_MAX		(2 << 20)
 /* @pid, @uid and @gid mean something: SCM_CREDENTIALS. */
 #define CR_MESSAGE_CREDS	0x1
+/* It was sent with MSG_OOB, and is the last such one; it was received as such. */
+#define CR_MESSAGE_URGENT	0x2
+#define CR_MESSAGE_URGENT_READ	0x4
 
 /**
  * struct cr_img_message - message, or piece of a stream, that waits in a socket
@@ -1837,7 +1857,8 @@ struct cr_img_sockopt {
  * @mss: bytes in a segment of that; 0 for UDP
  * @ttl: hops that its packets had left; 0 for UDP
  * @nr_options: options that follow
- * @drops: datagrams that found no room in it; 0 for TCP
+ * @drops: datagrams that found no room in it; of TCP that listens: how many sockets
+ *	with SO_REUSEPORT at its port come before it
  * @local: its address, 4 or 16 bytes
  * @remote: that of its connection, or the last one
  */
@@ -1867,6 +1888,9 @@ struct cr_img_inet {
 /* What the ends of a connection have agreed on. */
 #define CR_STREAM_SACK		0x1
 #define CR_STREAM_TIMESTAMPS	0x2
+/* One of the bytes received was sent with MSG_OOB; and has been received as such. */
+#define CR_STREAM_URGENT	0x4
+#define CR_STREAM_URGENT_READ	0x8
 /* Most bytes that are on their way to an end of a connection. */
 #define CR_STREAM_MAX		(16U << 20)
 /* Most bits that a window is shifted by. */
@@ -1887,7 +1911,8 @@ struct cr_img_inet {
  * @max_window: the most that it had room for
  * @receive_window: bytes that it has told to have room for
  * @flags: CR_STREAM_*
- * @reserved: zero
+ * @urgent: how many bytes are to be read before the one of CR_STREAM_URGENT or
+ *	CR_STREAM_URGENT_READ, else 0
  *
  * Bytes received and pending follow.
  */
@@ -1905,7 +1930,7 @@ struct cr_img_stream {
 	__u32 max_window;
 	__u32 receive_window;
 	__u32 flags;
-	__u32 reserved;
+	__u32 urgent;
 };
 
 /* Nothing comes after the bytes: the client has closed it, or its half of it. */
@@ -2151,8 +2176,8 @@ struct cr_img_frame {
 /**
  * struct cr_img_sockfilter - classic BPF program of a socket
  * @socket: CR_TAG_SOCKET, CR_TAG_INET, CR_TAG_NETLINK or CR_TAG_LINK
- * @option: how it was attached: SO_ATTACH_FILTER, or, of a UDP socket,
- *	SO_ATTACH_REUSEPORT_CBPF, where all that share a port have the same one
+ * @option: how it was attached: SO_ATTACH_FILTER, or, of a UDP socket, or one of TCP
+ *	that is not connected, SO_ATTACH_REUSEPORT_CBPF, where all that share a port have the same one
  * @nr_insns: struct sock_filter that follow, each as one word
  */
 struct cr_img_sockfilter {

@@ -257,10 +257,7 @@ pub(super) fn owner(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_owner> 
     let file = state.refers::<cr_img_file>(rec, owner.file, "an owner of no file")?;
     let file: cr_img_file = file.fixed()?;
     rec.require(
-        !matches!(
-            file.kind,
-            CR_FILE_DIR | CR_FILE_REMOVED_DIR | CR_FILE_EXTERNAL | CR_FILE_PATH
-        ),
+        !matches!(file.kind, CR_FILE_EXTERNAL | CR_FILE_PATH),
         "a file that cannot have an owner",
     )?;
     rec.require(
@@ -284,6 +281,24 @@ pub(super) fn owner(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_owner> 
         "a file that cannot send signals, or for no descriptor",
     )?;
     Ok(owner)
+}
+
+/// Events of F_NOTIFY, and DN_MULTISHOT.
+const DN_ALL: u32 = 0x8000_003f;
+
+pub(super) fn dnotify(state: &State<'_>, rec: Placed<'_>) -> Result {
+    let watch: cr_img_dnotify = rec.fixed()?;
+    let file = state.refers::<cr_img_file>(rec, watch.file, "signals of no file")?;
+    rec.require(
+        matches!(
+            file.fixed::<cr_img_file>()?.kind,
+            CR_FILE_DIR | CR_FILE_REMOVED_DIR
+        ),
+        "signals of what is no directory",
+    )?;
+    state.refers::<cr_img_fdtable>(rec, watch.files, "signals of no descriptor table")?;
+    rec.require(watch.mask & !DN_ALL == 0, "unknown events")?;
+    rec.require(watch.fd < record::MAX_FDS, "impossible descriptor")
 }
 
 fn is_socket(kind: u32) -> bool {

@@ -55,7 +55,9 @@ pub(super) fn inet(rec: Placed<'_>) -> Result<cr_img_inet> {
         IPPROTO_UDP | sockopt::PING => udp(&rec, &inet)?,
         sockopt::SOL_RAW => raw(&rec, &inet)?,
         _ => rec.require(
-            (1..=u32::from(u16::MAX)).contains(&inet.mss) && inet.drops == 0,
+            (1..=u32::from(u16::MAX)).contains(&inet.mss)
+                && (inet.drops == 0
+                    || inet.state == CR_SOCKET_LISTENING && inet.drops <= u16::MAX.into()),
             "impossible value",
         )?,
     }
@@ -330,13 +332,16 @@ fn mapped(family: u32, address: [u8; 16]) -> [u8; 16] {
     [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d]
 }
 
+/// A byte that was sent with MSG_OOB.
+const URGENT: u32 = CR_STREAM_URGENT | CR_STREAM_URGENT_READ;
+
 /// What is on its way to an end of a connection.
 pub(super) fn stream(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_stream> {
     let stream: cr_img_stream = rec.fixed()?;
     let length = u64::from(stream.nr_received).saturating_add(u64::from(stream.nr_pending));
     rec.require_elements::<cr_img_stream, u8>(length)?;
     rec.require(
-        stream.flags & !(CR_STREAM_SACK | CR_STREAM_TIMESTAMPS) == 0
+        stream.flags & !(CR_STREAM_SACK | CR_STREAM_TIMESTAMPS | URGENT) == 0
             && (1..=u32::from(u16::MAX)).contains(&stream.mss)
             && stream.send_scale <= CR_STREAM_SCALE_MAX
             && stream.receive_scale <= CR_STREAM_SCALE_MAX
@@ -345,7 +350,14 @@ pub(super) fn stream(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_stream
             && stream.receive_window < 1 << 30,
         "impossible value",
     )?;
-    rec.require(stream.reserved == 0, "a reserved member is not zero")?;
+    rec.require(
+        match stream.flags & URGENT {
+            0 => stream.urgent == 0,
+            CR_STREAM_URGENT | CR_STREAM_URGENT_READ => stream.urgent < stream.nr_received,
+            _ => false,
+        },
+        "impossible urgent data",
+    )?;
     let end = |id, what| socket_in(state, rec, id, CR_SOCKET_CONNECTED, what);
     let socket = end(stream.socket, "no connection")?;
     if stream.peer == 0 {

@@ -159,9 +159,16 @@ pub(super) fn filter(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_sockfi
     rec.require_elements::<cr_img_sockfilter, u64>(u64::from(filter.nr_insns))?;
     rec.require(filter.nr_insns > 0, "an empty filter")?;
     let no_socket = "no socket that it could be attached to";
-    let is_udp = match state.find_placed(filter.socket) {
+    let shares_port = match state.find_placed(filter.socket) {
         Some(found) if found.at < rec.at => match found.tag {
-            CR_TAG_INET => sockopt::sort(&found.fixed()?) == sockopt::SOL_UDP,
+            CR_TAG_INET => {
+                let inet: cr_img_inet = found.fixed()?;
+                match sockopt::sort(&inet) {
+                    sockopt::SOL_UDP => true,
+                    sockopt::SOL_TCP => inet.state != CR_SOCKET_CONNECTED,
+                    _ => false,
+                }
+            }
             CR_TAG_SOCKET | CR_TAG_NETLINK | CR_TAG_LINK => false,
             _ => return Err(rec.error(no_socket)),
         },
@@ -169,7 +176,7 @@ pub(super) fn filter(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_sockfi
     };
     rec.require(
         filter.option == sockopt::SO_ATTACH_FILTER
-            || (is_udp && filter.option == sockopt::SO_ATTACH_REUSEPORT_CBPF),
+            || (shares_port && filter.option == sockopt::SO_ATTACH_REUSEPORT_CBPF),
         "a program that such a socket does not have",
     )?;
     Ok(filter)
@@ -209,11 +216,14 @@ pub(super) fn peer(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_peer> {
     Ok(peer)
 }
 
+/// A byte that was sent with MSG_OOB.
+const URGENT: u32 = CR_MESSAGE_URGENT | CR_MESSAGE_URGENT_READ;
+
 pub(super) fn message(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_message> {
     let message: cr_img_message = rec.fixed()?;
     rec.require(message.reserved == 0, "a reserved member is not zero")?;
     rec.require(
-        message.flags & !CR_MESSAGE_CREDS == 0
+        message.flags & !(CR_MESSAGE_CREDS | URGENT) == 0
             && message.pid <= PID_MAX
             && (message.pid == 0 || message.flags & CR_MESSAGE_CREDS != 0)
             && message.time_ns <= i64::MAX as u64,
@@ -246,8 +256,13 @@ pub(super) fn message(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_messa
     )?;
     rec.require(
         match socket.type_ {
-            SOCK_STREAM => (1..=CR_MESSAGE_PIECE).contains(&message.length),
-            _ => message.length <= CR_MESSAGE_MAX,
+            SOCK_STREAM => match message.flags & URGENT {
+                0 => (1..=CR_MESSAGE_PIECE).contains(&message.length),
+                CR_MESSAGE_URGENT => message.length == 1,
+                CR_MESSAGE_URGENT_READ => message.length == 0,
+                _ => false,
+            },
+            _ => message.length <= CR_MESSAGE_MAX && message.flags & URGENT == 0,
         },
         "impossible length",
     )?;

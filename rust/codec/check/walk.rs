@@ -5,6 +5,7 @@
 //! ```text
 //! section* container
 //! ( cpu | object | reserve | uts | ipc | sem | msgq | semadj | lock | epoll | timerfd | pid
+//!   | dnotify
 //!   | inotify watch …
 //!   | fanotify mark …
 //!   | mm … vma …                  objects may come between
@@ -248,6 +249,7 @@ impl<'a> Walk<'a> {
                 let order = "an owner of a file that is not after the last one";
                 follows(&rec, &mut self.last_owned, owner.file, order)
             }
+            CR_TAG_DNOTIFY => files::dnotify(state, rec),
             CR_TAG_SOCKET => sockets::socket(state, rec),
             CR_TAG_INET => {
                 let has_stream = inet::has_stream(&inet::inet(rec)?);

@@ -140,6 +140,7 @@ fn one_of_each() -> (Vec<u8>, Content) {
     put::<cr_img_link>(&mut writer, &mut content);
     put::<cr_img_frame>(&mut writer, &mut content);
     put::<cr_img_lock>(&mut writer, &mut content);
+    put::<cr_img_dnotify>(&mut writer, &mut content);
     put::<cr_img_landlock>(&mut writer, &mut content);
     put::<cr_img_bpf_map>(&mut writer, &mut content);
     put::<cr_img_seccomp>(&mut writer, &mut content);

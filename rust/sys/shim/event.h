@@ -95,6 +95,11 @@ u32 cr_shim_inode_type(const struct inode *inode, bool *plain);
 int cr_shim_lookup_itself(const struct path *root, const char *name,
 			  struct path *path, u32 *type);
 
+/* dnotify.c */
+
+u32 cr_shim_dnotify_read(struct file *file, struct cr_img_dnotify *out, u32 max);
+int cr_shim_dnotify_arm(struct file *file, struct task_struct *task, u32 mask);
+
 /* bpf.c */
 
 /* Why a BPF map is not supported, as bit numbers. */

@@ -157,9 +157,7 @@ static bool has_bpf(const struct sock *sk)
 	found |= rcu_access_pointer(sk->sk_bpf_storage) != NULL;
 #endif
 	found |= cr_shim_has_ebpf(sk, SO_ATTACH_REUSEPORT_CBPF);
-	/* In which order others came to listen at its port is not known. */
-	found |= sk_is_tcp(sk) &&
-		 cr_shim_program_read(sk, SO_ATTACH_REUSEPORT_CBPF, NULL, 0);
+	found |= sk_is_tcp(sk) && cr_shim_has_lost_chooser(sk);
 	return found;
 }
 
@@ -316,6 +314,7 @@ static void read_tcp(const struct sock *sk, struct cr_shim_inet *info,
 	out->flags |= sock_flag(sk, SOCK_DONE) ? CR_INET_DONE : 0;
 	out->flags |= inet6_sk(sk) && inet6_sk(sk)->mcast_oif ? CR_INET_CAME_BY_LO : 0;
 	out->backlog = sk->sk_state == TCP_LISTEN ? sk->sk_max_ack_backlog : 0;
+	out->drops = sk->sk_state == TCP_LISTEN ? max(cr_shim_reuseport_place(sk), 0) : 0;
 	out->mss = tcp_sk(sk)->mss_cache;
 	out->ttl = inet6_sk(sk) ? inet6_sk(sk)->mcast_hops : inet_sk(sk)->mc_ttl;
 }

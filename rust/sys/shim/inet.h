@@ -70,6 +70,7 @@ struct sock *cr_shim_tcp_waiting(struct sock *sk, u32 nr);
 struct sock *cr_shim_tcp_peer(struct sock *sk, u64 *file);
 int cr_shim_tcp_read(struct sock *sk, struct sock *peer, bool live,
 		     struct cr_img_stream *out, u8 *buf, u32 room);
+void cr_shim_tcp_set_urgent(struct sock *sk, const struct cr_img_stream *in, u8 byte);
 void cr_shim_tcp_silence(struct sock *sk);
 int cr_shim_tcp_connect(struct sock *sk, const struct cr_img_inet *in);
 int cr_shim_tcp_send(struct sock *sk, const u8 *data, u32 len);
@@ -96,6 +97,8 @@ void cr_shim_raw_show(struct sock *sk);
 /* sockfilter.c: programs that sockets ask. */
 u32 cr_shim_program_read(const struct sock *sk, u32 option, u64 *insns, u32 max);
 bool cr_shim_has_ebpf(const struct sock *sk, u32 option);
+int cr_shim_reuseport_place(const struct sock *sk);
+bool cr_shim_has_lost_chooser(const struct sock *sk);
 int cr_shim_program_attach(struct sock *sk, u32 option, const u64 *insns, u16 nr);
 
 void cr_shim_udp_settle(void);

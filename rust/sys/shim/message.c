@@ -46,6 +46,58 @@ void cr_shim_message_read(struct sk_buff *skb, struct pid_namespace *ns,
 	}
 }
 
+/*
+ * Whether what waits in @sk was sent with MSG_OOB, and is to be received so, or has
+ * been: then a piece without bytes is left.
+ */
+u32 cr_shim_message_urgency(const struct sock *sk, const struct sk_buff *skb)
+{
+	if (sk->sk_type != SOCK_STREAM)
+		return 0;
+#ifdef CONFIG_AF_UNIX_OOB
+	if (READ_ONCE(unix_sk(sk)->oob_skb) == skb)
+		return CR_MESSAGE_URGENT;
+#endif
+	return skb->len == UNIXCB(skb).consumed ? CR_MESSAGE_URGENT_READ : 0;
+}
+
+#ifdef CONFIG_AF_UNIX_OOB
+static int set_urgency(struct unix_sock *u, struct sk_buff_head *queue, bool read)
+{
+	struct sk_buff *skb = skb_peek_tail(queue);
+
+	if (!skb || skb->len != 1 || UNIXCB(skb).consumed)
+		return -EINVAL;
+	if (!read) {
+		WRITE_ONCE(u->oob_skb, skb);
+		return 0;
+	}
+	/* The kernel keeps no two such places next to each other. */
+	if (!skb_queue_is_first(queue, skb) &&
+	    skb->prev->len == UNIXCB(skb->prev).consumed)
+		return -EINVAL;
+	UNIXCB(skb).consumed = 1;
+	WRITE_ONCE(u->inq_len, u->inq_len - 1);
+	return 0;
+}
+#endif
+
+/* Makes that of the byte that waits in @sk last. Nobody else has the socket yet. */
+int cr_shim_message_set_urgency(struct sock *sk, u32 flags)
+{
+	int err = -EOPNOTSUPP;
+
+	if (!(flags & (CR_MESSAGE_URGENT | CR_MESSAGE_URGENT_READ)))
+		return 0;
+#ifdef CONFIG_AF_UNIX_OOB
+	spin_lock(&sk->sk_receive_queue.lock);
+	err = set_urgency(unix_sk(sk), &sk->sk_receive_queue,
+			  flags & CR_MESSAGE_URGENT_READ);
+	spin_unlock(&sk->sk_receive_queue.lock);
+#endif
+	return err;
+}
+
 int cr_shim_message_copy(struct sk_buff *skb, u32 from, void *buf, u32 len)
 {
 	return skb_copy_bits(skb, UNIXCB(skb).consumed + from, buf, len);

@@ -4,6 +4,7 @@
  * fs/proc/task_mmu.c, fs/proc_namespace.c.
  */
 
+#include <linux/cred.h>
 #include <linux/ctype.h>
 #include <linux/dcache.h>
 #include <linux/file.h>
@@ -40,11 +41,16 @@ enum kind {
 	MEMORY,
 	/* Both; records have addresses, or SENTINEL_VMA_*. */
 	MAPPINGS,
+	/* As SEQUENCE, of the user namespace of the thread, as that of who has opened it sees it. */
+	ID_MAP,
 	/* The mounts that it shows, and whether it has told of their last change. */
 	MOUNTS,
 };
 
-/* Files whose openers are asked about when they are written to are not among them. */
+/*
+ * Files whose openers are asked about when they are written to are not among them, but
+ * for ID_MAP, if they cannot be written to.
+ */
 static const struct {
 	const char *name;
 	u8 kind;
@@ -66,7 +72,9 @@ static const struct {
 	{ "stack", SEQUENCE },		{ "stat", SEQUENCE },
 	{ "statm", SEQUENCE },		{ "status", SEQUENCE },
 	{ "syscall", SEQUENCE },	{ "timerslack_ns", SEQUENCE },
-	{ "wchan", SEQUENCE },
+	{ "wchan", SEQUENCE },		{ "uid_map", ID_MAP },
+	{ "gid_map", ID_MAP },		{ "projid_map", ID_MAP },
+	{ "setgroups", ID_MAP },
 };
 
 /* Of MAPPINGS, what @next says of a record: SENTINEL_VMA_* are -1 and -2. */
@@ -122,7 +130,7 @@ static const struct proc_mounts *mounts_of(struct file *file)
 	return ((struct seq_file *)file->private_data)->private;
 }
 
-/* Whether @t still has what @file has shown since it was opened; task_lock() is held. */
+/* Whether @t still has what @file has shown since it was opened; under RCU and task_lock(). */
 static bool is_same(struct task_struct *t, struct file *file, enum kind kind)
 {
 	switch (kind) {
@@ -133,12 +141,18 @@ static bool is_same(struct task_struct *t, struct file *file, enum kind kind)
 	case MOUNTS:
 		return t->nsproxy && t->nsproxy->mnt_ns == mounts_of(file)->ns &&
 		       t->fs && path_equal(&t->fs->root, &mounts_of(file)->root);
+	case ID_MAP:
+		return task_cred_xxx(t, user_ns) ==
+		       ((struct seq_file *)file->private_data)->private;
 	default:
 		return true;
 	}
 }
 
-/* -EXDEV: it is from a procfs that shows others; -ESRCH: the thread has not got it any more. */
+/*
+ * -EXDEV: it is from a procfs that shows others; -ESRCH: the thread has not got it any
+ * more; -EACCES: who has opened it matters, and is not the current task.
+ */
 static int check(struct file *file, enum kind kind, struct pid_namespace *ns)
 {
 	const struct proc_inode *inode =
@@ -148,6 +162,9 @@ static int check(struct file *file, enum kind kind, struct pid_namespace *ns)
 
 	if (proc_pid_ns(inode->vfs_inode.i_sb) != ns)
 		return -EXDEV;
+	if (kind == ID_MAP && (file->f_mode & FMODE_WRITE ||
+				file->f_cred->user_ns != current_user_ns()))
+		return -EACCES;
 	rcu_read_lock();
 	t = pid_task(inode->pid, PIDTYPE_PID);
 	if (t) {
@@ -185,7 +202,7 @@ static int read_mounts(struct file *file, u64 *next)
 
 /*
  * What @file, which is such a file, of a thread in @ns, has besides its offset: as
- * cr_shim_seq_read(). -EXDEV, -ESRCH: as above; -EBUSY: mounts that were read in part.
+ * cr_shim_seq_read(). -EXDEV, -ESRCH, -EACCES: as above; -EBUSY: mounts that were read in part.
  */
 int cr_shim_proc_task_read(struct file *file, struct pid_namespace *ns, u64 *next,
 			   u8 *buf, u32 room)
@@ -246,6 +263,7 @@ int cr_shim_proc_task_write(struct file *file, u64 pos, u64 next, const u8 *left
 	file->f_pos = pos;
 	switch (kind) {
 	case SEQUENCE:
+	case ID_MAP:
 		return cr_shim_seq_write(seq, pos, next, left, len);
 	case MAPPINGS:
 		err = cr_shim_seq_write(seq, pos, next, left, len);

@@ -120,26 +120,6 @@ u32 cr_shim_copy_name(const struct sock *sk, u8 *name)
 	return len;
 }
 
-static bool has_urgent(struct sock *sk)
-{
-	struct sk_buff *skb;
-	bool found;
-
-	if (sk->sk_type != SOCK_STREAM || sk->sk_state == TCP_LISTEN)
-		return false;
-	spin_lock(&sk->sk_receive_queue.lock);
-#ifdef CONFIG_AF_UNIX_OOB
-	found = unix_sk(sk)->oob_skb;
-#else
-	found = false;
-#endif
-	/* Where some was, a piece without bytes is left. */
-	skb_queue_walk(&sk->sk_receive_queue, skb)
-		found |= skb->len == UNIXCB(skb).consumed;
-	spin_unlock(&sk->sk_receive_queue.lock);
-	return found;
-}
-
 /* Does a message wait that has a label of a security module, which is told? */
 static bool has_label(struct sock *sk)
 {
@@ -173,8 +153,6 @@ static u64 unsupported(struct sock *sk)
 	if (rcu_access_pointer(sk->sk_bpf_storage))
 		found |= BIT_ULL(CR_SOCKET_X_BPF);
 #endif
-	if (has_urgent(sk))
-		found |= BIT_ULL(CR_SOCKET_X_URGENT);
 	if (has_label(sk))
 		found |= BIT_ULL(CR_SOCKET_X_PASSSEC);
 	if (!net_eq(sock_net(sk), current->nsproxy->net_ns))

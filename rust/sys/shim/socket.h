@@ -10,7 +10,6 @@ struct socket;
 /* What a socket can have that is refused by name: bit numbers. */
 #define CR_SOCKET_X_FILTER	0
 #define CR_SOCKET_X_BPF		1
-#define CR_SOCKET_X_URGENT	2
 #define CR_SOCKET_X_PASSSEC	3
 #define CR_SOCKET_X_NET		4
 #define CR_SOCKET_X_OPTION	5
@@ -65,6 +64,8 @@ void cr_shim_message_put(struct sk_buff *skb);
 void cr_shim_message_read(struct sk_buff *skb, struct pid_namespace *ns,
 			  struct cr_shim_message *info,
 			  struct cr_img_message *out);
+u32 cr_shim_message_urgency(const struct sock *sk, const struct sk_buff *skb);
+int cr_shim_message_set_urgency(struct sock *sk, u32 flags);
 int cr_shim_message_copy(struct sk_buff *skb, u32 from, void *buf, u32 len);
 struct file *cr_shim_message_file(struct sk_buff *skb, u32 index);
 struct sock *cr_shim_message_socket(struct sk_buff *skb);

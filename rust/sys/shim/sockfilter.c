@@ -11,6 +11,7 @@
 #include <net/inet_sock.h>
 #include <net/sock.h>
 #include <net/sock_reuseport.h>
+#include <net/tcp_states.h>
 
 #include "shim.h"
 
@@ -73,6 +74,41 @@ bool cr_shim_has_ebpf(const struct sock *sk, u32 option)
 
 	read_program(sk, option, NULL, 0, &other);
 	return other;
+}
+
+/* Its place in the group that shares its port, or -1. */
+int cr_shim_reuseport_place(const struct sock *sk)
+{
+	const struct sock_reuseport *group;
+	int i, place = -1;
+
+	rcu_read_lock();
+	group = rcu_dereference(sk->sk_reuseport_cb);
+	for (i = 0; group && i < group->num_socks; i++)
+		if (group->socks[i] == sk)
+			place = i;
+	rcu_read_unlock();
+	return place;
+}
+
+/*
+ * Has the TCP socket @sk a program that chooses between those at its port, which a
+ * restart cannot attach: of a group with others that listen no more, or to a
+ * connection, or to one that shares no port by now?
+ */
+bool cr_shim_has_lost_chooser(const struct sock *sk)
+{
+	const struct sock_reuseport *group;
+	bool closed;
+
+	if (!cr_shim_program_read(sk, SO_ATTACH_REUSEPORT_CBPF, NULL, 0))
+		return false;
+	rcu_read_lock();
+	group = rcu_dereference(sk->sk_reuseport_cb);
+	closed = group && READ_ONCE(group->num_closed_socks);
+	rcu_read_unlock();
+	return closed || !sk->sk_reuseport ||
+	       (sk->sk_state != TCP_LISTEN && sk->sk_state != TCP_CLOSE);
 }
 
 /*

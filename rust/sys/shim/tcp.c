@@ -165,6 +165,26 @@ static bool is_told(const struct sock *sk, const struct sock *peer)
 		peer->sk_state == TCP_FIN_WAIT1);
 }
 
+/* Where urgent data is among what was received. -EOPNOTSUPP: it is still to come. */
+static int read_urgent(const struct tcp_sock *tp, const struct sock *peer,
+		       struct cr_img_stream *out)
+{
+	const struct tcp_sock *from = peer ? tcp_sk(peer) : NULL;
+
+	if (from && from->snd_up != from->snd_una &&
+	    after(from->snd_up, tp->rcv_nxt))
+		return -EOPNOTSUPP;
+	if (!tp->urg_data)
+		return 0;
+	if (tp->urg_data & TCP_URG_NOTYET ||
+	    !between(tp->urg_seq, tp->copied_seq, tp->rcv_nxt - 1))
+		return -EOPNOTSUPP;
+	out->urgent = tp->urg_seq - tp->copied_seq;
+	out->flags |= tp->urg_data & TCP_URG_VALID ? CR_STREAM_URGENT :
+						     CR_STREAM_URGENT_READ;
+	return 0;
+}
+
 static int read_stream(const struct sock *sk, const struct sock *peer, bool live,
 		       struct cr_img_stream *out, struct sink *to)
 {
@@ -173,8 +193,6 @@ static int read_stream(const struct sock *sk, const struct sock *peer, bool live
 
 	if (!is_connected(sk))
 		return -EAGAIN;
-	if (tp->urg_data)
-		return -EOPNOTSUPP;
 	/* An end that is gone does not take anything more. */
 	if (!live && (tp->snd_una != tp->write_seq || !is_told(sk, peer)))
 		return -EAGAIN;
@@ -188,7 +206,7 @@ static int read_stream(const struct sock *sk, const struct sock *peer, bool live
 	out->max_window = max(tp->max_window, out->send_window);
 	out->flags = tp->rx_opt.sack_ok ? CR_STREAM_SACK : 0;
 	out->flags |= tp->rx_opt.tstamp_ok ? CR_STREAM_TIMESTAMPS : 0;
-	err = copy_received(sk, to);
+	err = read_urgent(tp, peer, out) ?: copy_received(sk, to);
 	out->nr_received = to->len;
 	if (!err && peer && sk->sk_state != TCP_CLOSE_WAIT)
 		err = copy_pending(sk, peer, to);
@@ -198,7 +216,8 @@ static int read_stream(const struct sock *sk, const struct sock *peer, bool live
 
 /*
  * What @sk is to receive, from @peer, or from one that is gone; as much of it as
- * there is room for. -EAGAIN: it is about to end; -EOPNOTSUPP: with urgent data.
+ * there is room for. -EAGAIN: it is about to end; -EOPNOTSUPP: with urgent data that
+ * is still to come.
  */
 int cr_shim_tcp_read(struct sock *sk, struct sock *peer, bool live,
 		     struct cr_img_stream *out, u8 *buf, u32 room)
@@ -215,6 +234,23 @@ int cr_shim_tcp_read(struct sock *sk, struct sock *peer, bool live,
 		release_sock(peer);
 	release_sock(sk);
 	return err;
+}
+
+/*
+ * Says which byte of those received, of which @byte is that one, is urgent. Nobody
+ * else has the socket yet.
+ */
+void cr_shim_tcp_set_urgent(struct sock *sk, const struct cr_img_stream *in, u8 byte)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	lock_sock(sk);
+	WRITE_ONCE(tp->urg_seq, tp->copied_seq + in->urgent);
+	WRITE_ONCE(tp->urg_data, in->flags & CR_STREAM_URGENT ?
+					 TCP_URG_VALID | byte : TCP_URG_READ);
+	/* As what comes next has to be looked at: see tcp_check_urg(). */
+	tp->pred_flags = 0;
+	release_sock(sk);
 }
 
 /* Lets it go without a word to the other end. */

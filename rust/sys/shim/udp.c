@@ -23,7 +23,6 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/sock.h>
-#include <net/sock_reuseport.h>
 #include <net/udp.h>
 
 #include "shim.h"
@@ -62,6 +61,24 @@ void cr_shim_udp_settle(void)
 	synchronize_rcu_expedited();
 }
 
+/*
+ * Does it unpack tunnels in another way than what UDP_ENCAP has asked for once? The
+ * kernel has a function of its own for ESP alone, and protocols set it besides.
+ */
+static bool has_odd_encap(const struct sock *sk)
+{
+	const struct udp_sock *up = udp_sk(sk);
+
+	switch (up->encap_type) {
+	case UDP_ENCAP_ESPINUDP:
+		return !up->encap_rcv;
+	case 0:
+	case UDP_ENCAP_L2TPINUDP:
+		return up->encap_rcv;
+	}
+	return true;
+}
+
 static u64 unsupported_udp(const struct sock *sk)
 {
 	const struct udp_sock *up = udp_sk(sk);
@@ -69,7 +86,7 @@ static u64 unsupported_udp(const struct sock *sk)
 
 	if ((up->pending || up->len) && cr_shim_cork_is_odd(sk))
 		found |= BIT_ULL(CR_INET_X_CORKED);
-	if (up->encap_type || up->encap_rcv || udp_test_bit(ACCEPT_FRAGLIST, sk))
+	if (has_odd_encap(sk) || udp_test_bit(ACCEPT_FRAGLIST, sk))
 		found |= BIT_ULL(CR_INET_X_ENCAP);
 	return found;
 }
@@ -88,21 +105,6 @@ u64 cr_shim_udp_unsupported(struct sock *sk)
 	return found;
 }
 
-/* Its place in a group that shares its port, or -1. */
-static int place_in_group(const struct sock *sk)
-{
-	const struct sock_reuseport *group;
-	int i, place = -1;
-
-	rcu_read_lock();
-	group = rcu_dereference(sk->sk_reuseport_cb);
-	for (i = 0; group && i < group->num_socks; i++)
-		if (group->socks[i] == sk)
-			place = i;
-	rcu_read_unlock();
-	return place;
-}
-
 /*
  * How many sockets at its port were there before @sk: which of them gets a datagram
  * depends on that. Caller has locked it.
@@ -112,7 +114,7 @@ u32 cr_shim_udp_place(struct sock *sk)
 	struct net *net = sock_net(sk);
 	struct udp_hslot *slot;
 	const struct sock *other = sk;
-	int place = place_in_group(sk);
+	int place = cr_shim_reuseport_place(sk);
 
 	if (place >= 0 || !inet_sk(sk)->inet_num || cr_shim_is_raw(sk))
 		return max(place, 0);
@@ -135,6 +137,9 @@ int cr_shim_udp_getsockopt(const struct sock *sk, u32 name, void *value, u32 len
 	switch (name) {
 	case UDP_CORK:
 		val = udp_test_bit(CORK, sk);
+		break;
+	case UDP_ENCAP:
+		val = READ_ONCE(udp_sk(sk)->encap_type);
 		break;
 	case UDP_NO_CHECK6_TX:
 		val = udp_get_no_check6_tx(sk);

@@ -26,7 +26,8 @@ fn tcp_sockets_have_values_that_there_are() {
     fails::<cr_img_inet>(0, "impossible value", |inet| inet.local_port = 1 << 16);
     fails::<cr_img_inet>(0, "impossible value", |inet| inet.remote_port = 1 << 16);
     fails::<cr_img_inet>(0, "impossible value", |inet| inet.mss = 0);
-    fails::<cr_img_inet>(0, "impossible value", |inet| inet.drops = 1);
+    fails::<cr_img_inet>(0, "impossible value", |inet| inet.drops = 1 << 16);
+    fails::<cr_img_inet>(1, "impossible value", |inet| inet.drops = 1);
     fails::<cr_img_inet>(0, "unknown type", |inet| inet.protocol = 17);
     fails::<cr_img_inet>(0, "impossible value", |inet| inet.ttl = 256);
     fails::<cr_img_inet>(0, "impossible address", |inet| inet.local[4] = 1);
@@ -54,7 +55,14 @@ fn streams_are_between_the_ends_of_a_connection() {
     });
     refused("nobody sends it", &|stream| stream.peer = 0);
     refused("count disagree", &|stream| stream.nr_pending = 6);
-    refused("impossible value", &|stream| stream.flags = 4);
+    refused("impossible value", &|stream| stream.flags = 16);
+    refused("impossible urgent data", &|stream| stream.urgent = 1);
+    refused("impossible urgent data", &|stream| {
+        stream.flags |= CR_STREAM_URGENT | CR_STREAM_URGENT_READ
+    });
+    refused("impossible urgent data", &|stream| {
+        (stream.flags, stream.urgent) = (CR_STREAM_URGENT, stream.nr_received)
+    });
     refused("impossible value", &|stream| stream.mss = 0);
     refused("impossible value", &|stream| stream.send_scale = 15);
     refused("impossible value", &|stream| stream.receive_scale = 15);
@@ -63,7 +71,6 @@ fn streams_are_between_the_ends_of_a_connection() {
     refused("impossible value", &|stream| {
         stream.receive_window = 1 << 30
     });
-    refused("reserved", &|stream| stream.reserved = 1);
     for change in [
         |inet: &mut cr_img_inet| inet.local_port = 81,
         |inet: &mut cr_img_inet| inet.remote_port = 81,

@@ -90,6 +90,7 @@ fn every_record_is_needed() {
             gone.tag,
             CR_TAG_SECTION
                 | CR_TAG_LOCK
+                | CR_TAG_DNOTIFY
                 | CR_TAG_OWNER
                 | CR_TAG_PEER
                 | CR_TAG_MESSAGE
@@ -140,6 +141,7 @@ fn every_record_is_needed() {
             gone.tag,
             CR_TAG_SECTION
                 | CR_TAG_LOCK
+                | CR_TAG_DNOTIFY
                 | CR_TAG_SIGQUEUE
                 | CR_TAG_MESSAGE
                 | CR_TAG_WAITING
@@ -309,6 +311,19 @@ fn owners_of_files() {
     fails::<cr_img_owner>(0, "cannot send signals", |owner| owner.fd = 1 << 20);
     fails::<cr_img_owner>(0, "impossible flags", |owner| owner.flags = 1);
     fails::<cr_img_owner>(0, "not zero", |owner| owner.reserved = 1);
+    fails::<cr_img_owner>(1, "cannot send signals", |owner| owner.fd = 9);
+}
+
+#[test]
+fn directories_that_send_signals() {
+    let refused =
+        |why, change: &dyn Fn(&mut cr_img_dnotify)| fails::<cr_img_dnotify>(0, why, change);
+    refused("signals of no file", &|watch| watch.file = FS);
+    refused("what is no directory", &|watch| watch.file = FILE_READ);
+    refused("no descriptor table", &|watch| watch.files = FS);
+    refused("unknown events", &|watch| watch.mask = 0x40);
+    refused("impossible descriptor", &|watch| watch.fd = 1 << 20);
+    passes::<cr_img_dnotify>(0, |watch| watch.mask = 0);
 }
 
 #[test]

@@ -94,7 +94,11 @@ fn peers_can_be_connected() {
 fn messages_have_a_sender_and_a_socket() {
     fails::<cr_img_message>(0, "a reserved member", |message| message.reserved = 1);
     fails::<cr_img_message>(0, "impossible sender", |message| message.flags = 0);
-    fails::<cr_img_message>(0, "impossible sender", |message| message.flags = 3);
+    fails::<cr_img_message>(0, "impossible sender", |message| message.flags = 9);
+    for urgent in [CR_MESSAGE_URGENT, CR_MESSAGE_URGENT_READ] {
+        fails::<cr_img_message>(0, "impossible length", |message| message.flags |= urgent);
+        fails::<cr_img_message>(1, "impossible length", |message| message.flags |= urgent);
+    }
     fails::<cr_img_message>(0, "impossible sender", |message| message.pid = 1 << 23);
     fails::<cr_img_message>(1, "impossible sender", |message| message.time_ns = 1 << 63);
     fails::<cr_img_message>(1, "too many files", |message| message.nr_files = 254);
@@ -132,7 +136,7 @@ fn sockets_have_programs_that_they_can_ask() {
     refused(0, "no socket that", &|filter| filter.socket = NETLINK);
     // SO_ATTACH_BPF.
     refused(0, "does not have", &|filter| filter.option = 50);
-    refused(1, "does not have", &|filter| filter.socket = INET);
+    refused(1, "does not have", &|filter| filter.socket = CONNECTED);
     refused(1, "does not have", &|filter| filter.socket = DATAGRAMS);
     refused(1, "not after the last one", &|filter| filter.option = 26);
     refused(0, "count disagree", &|filter| filter.nr_insns = 2);
@@ -143,4 +147,5 @@ fn sockets_have_programs_that_they_can_ask() {
     for socket in [LISTENER, INET] {
         passes::<cr_img_sockfilter>(0, |filter| filter.socket = socket);
     }
+    passes::<cr_img_sockfilter>(0, |filter| (filter.socket, filter.option) = (INET, 51));
 }

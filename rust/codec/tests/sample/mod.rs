@@ -127,6 +127,7 @@ pub const PING: u64 = 108;
 pub const FILE_PING: u64 = 109;
 pub const CGROUP: u64 = 110;
 pub const FILE_KERNFS: u64 = 111;
+pub const FILE_DIR: u64 = 0x6800;
 
 pub const TEXT: u64 = 0x40_0000;
 pub const HEAP: u64 = 0x100_0000;
@@ -142,6 +143,7 @@ pub fn padded<const N: usize>(text: &str) -> [u8; N] {
     member
 }
 
+mod directories;
 mod fanotify;
 mod sockets;
 mod terminals;
@@ -225,6 +227,7 @@ impl Sample {
         sample.registered();
         sample.sockets();
         sample.cgroup();
+        sample.directories();
         sample.pages.push((INODE, vec![run(PAGE as u64, 1)], 0x44));
         sample
             .pages
