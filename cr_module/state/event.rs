@@ -6,7 +6,8 @@
 //! An epoll instance watches open file descriptions, each under the descriptor that it once had,
 //! which by now may be closed, or another file's. So it is told about the files themselves, when all
 //! of them are there. What is ready is in the order in which it has become so. Of what is told only
-//! once (edge-triggered, or disabled after one event), nothing is told again.
+//! once (edge-triggered, or disabled after one event), nothing is told again, but what was on its way in
+//! a TCP connection is told when it has come.
 //!
 //! Refused: eventfds that a part of the kernel signals; busy polling; a watched file that is open
 //! outside of the container only.

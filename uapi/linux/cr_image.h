@@ -2270,7 +2270,8 @@ struct cr_img_epoll {
  * @events: EPOLL*; without any of EPOLLIN and the like, it is disabled
  * @ready: 1 if the instance has noticed that it is ready, and not told all about
  *	it; these come first, in the order of that
- * @reserved: zero
+ * @missing: of a TCP socket, what it waits for and there was not: EPOLL* below
+ *	2^16; not told already, therefore, once it is there; else 0
  * @signals: of a signalfd, the CR_TAG_SIGHAND of those whose signals the
  *	instance notices; else 0
  */
@@ -2280,7 +2281,7 @@ struct cr_img_epoll_item {
 	__u32 fd;
 	__u32 events;
 	__u32 ready;
-	__u32 reserved;
+	__u32 missing;
 	__u64 signals;
 };
 

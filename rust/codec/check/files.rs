@@ -216,6 +216,9 @@ fn place(rec: &Rec<'_>, file: &cr_img_file) -> Result {
     )
 }
 
+/// Events that poll(2) tells, too, but for its own bits.
+const EVENTS_OF_POLL: u32 = 0xffff;
+
 pub(super) fn epoll(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_epoll> {
     let epoll: cr_img_epoll = rec.fixed()?;
     rec.require_elements::<cr_img_epoll, cr_img_epoll_item>(u64::from(epoll.nr))?;
@@ -244,8 +247,12 @@ pub(super) fn epoll(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_epoll> 
             "it watches itself, or an impossible descriptor",
         )?;
         rec.require(
-            item.ready <= u32::from(ready) && item.reserved == 0,
+            item.ready <= u32::from(ready),
             "what is ready does not come first",
+        )?;
+        rec.require(
+            item.missing & !(item.events & EVENTS_OF_POLL) == 0,
+            "what it does not wait for is missing",
         )?;
         ready = item.ready != 0;
     }

@@ -11,14 +11,19 @@
 #include <linux/kref.h>
 #include <linux/mman.h>
 #include <linux/mutex.h>
+#include <linux/net.h>
 #include <linux/poll.h>
 #include <linux/rbtree.h>
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
+#include <net/sock.h>
 #include <asm/unistd_64.h>
 
 #include "shim.h"
 #include "event_types.h"
+
+/* Those of an item that are not EPOLLET and the like. */
+#define EVENTS_OF_POLL	0xffff
 
 bool cr_shim_is_eventfd(struct file *file)
 {
@@ -121,6 +126,41 @@ static u64 signals_of(const struct epitem *epi)
 						  signalfd_wqh) : U64_MAX;
 }
 
+/*
+ * What a TCP socket has of @events. Its restart changes that: what is on its way comes,
+ * and what is left to be sent may need less room. This takes no locks.
+ */
+static u32 events_of_tcp(struct file *file, u32 events)
+{
+	struct poll_table_struct table;
+
+	init_poll_funcptr(&table, NULL);
+	table._key = (__force __poll_t)events;
+	return (__force u32)vfs_poll(file, &table) & events;
+}
+
+static bool is_tcp(struct file *file)
+{
+	struct socket *sock = sock_from_file(file);
+
+	return sock && sk_is_tcp(sock->sk);
+}
+
+/* What a TCP socket is watched for, and does not have. */
+static u32 missing_of(const struct epitem *epi)
+{
+	u32 events = epi->event.events & EVENTS_OF_POLL;
+
+	return is_tcp(epi->ffd.file) ?
+		       events & ~events_of_tcp(epi->ffd.file, events) : 0;
+}
+
+/* Does a TCP socket have some of @missing by now? */
+static bool has_come(struct file *file, u32 missing)
+{
+	return missing && is_tcp(file) && events_of_tcp(file, missing);
+}
+
 static void item_read(const struct epitem *epi, bool ready,
 		      struct cr_img_epoll_item *out)
 {
@@ -130,7 +170,7 @@ static void item_read(const struct epitem *epi, bool ready,
 	out->fd = epi->ffd.fd;
 	out->events = epi->event.events;
 	out->ready = ready;
-	out->reserved = 0;
+	out->missing = ready ? 0 : missing_of(epi);
 }
 
 /*
@@ -204,7 +244,7 @@ static struct epitem *item_find(struct eventpoll *ep, const struct epoll_key *ke
 
 /*
  * Lets @file watch @target again. @consumed: what is ready of it by now has been
- * told already.
+ * told already, but for what was missing.
  */
 int cr_shim_epoll_add(struct file *file, struct file *target,
 		      const struct cr_img_epoll_item *in, bool consumed)
@@ -225,7 +265,8 @@ int cr_shim_epoll_add(struct file *file, struct file *target,
 		/* One that is disabled (EPOLLONESHOT) waits for nothing at all. */
 		epi->event.events = (in->events & ~EPOLLWAKEUP) |
 				    (epi->event.events & EPOLLWAKEUP);
-		if (consumed)
+		/* What comes now waits for the lock, to say so. */
+		if (consumed && !has_come(target, in->missing))
 			list_del_init(&epi->rdllink);
 		spin_unlock_irq(&ep->lock);
 	}

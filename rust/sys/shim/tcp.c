@@ -15,6 +15,7 @@
 #include <net/inet_sock.h>
 #include <net/ip_fib.h>
 #include <net/ipv6.h>
+#include <net/secure_seq.h>
 #include <net/sock.h>
 #include <net/tcp.h>
 
@@ -262,12 +263,44 @@ void cr_shim_tcp_silence(struct sock *sk)
 	release_sock(sk);
 }
 
-/* In repair mode, nothing is sent, and it is connected at once. */
+/* What is added to the clock in time stamps of a connection with these names. */
+static u32 time_offset(const struct sock *sk)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+	union tcp_seq_and_ts_off of;
+
+	if (is_v4(sk))
+		of = secure_tcp_seq_and_ts_off(sock_net(sk), inet->inet_saddr,
+					       inet->inet_daddr,
+					       inet->inet_sport,
+					       inet->inet_dport);
+	else
+		of = secure_tcpv6_seq_and_ts_off(sock_net(sk),
+						 inet6_sk(sk)->saddr.s6_addr32,
+						 sk->sk_v6_daddr.s6_addr32,
+						 inet->inet_sport,
+						 inet->inet_dport);
+	return of.ts_off;
+}
+
+/*
+ * In repair mode, nothing is sent, and it is connected at once. Then the kernel leaves
+ * the time stamps to us: whoever knows the connection from before, as an end that was
+ * closed does for a minute, takes nothing with an older one.
+ */
 int cr_shim_tcp_connect(struct sock *sk, const struct cr_img_inet *in)
 {
 	int err = cr_shim_inet_connect(sk, in);
 
-	return err ?: is_local(sk) ? 0 : -EADDRNOTAVAIL;
+	if (err)
+		return err;
+	if (!is_local(sk))
+		return -EADDRNOTAVAIL;
+	lock_sock(sk);
+	if (tcp_sk(sk)->repair)
+		WRITE_ONCE(tcp_sk(sk)->tsoffset, time_offset(sk));
+	release_sock(sk);
+	return 0;
 }
 
 /*

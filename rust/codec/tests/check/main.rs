@@ -560,6 +560,12 @@ fn objects() {
     );
     fails_bytes(CR_TAG_EPOLL, 0, "impossible descriptor", second(18, 0xff));
     fails_bytes(CR_TAG_EPOLL, 0, "does not come first", second(24, 2));
+    fails_bytes(
+        CR_TAG_EPOLL,
+        0,
+        "does not wait for is missing",
+        second(28, 4),
+    );
     fails_bytes(CR_TAG_EPOLL, 0, "does not come first", |bytes| {
         bytes[16 + 24] = 0;
         bytes[56 + 24] = 1;

@@ -638,7 +638,7 @@ impl Sample {
             fd,
             events: (1 << 31) | 1,
             ready,
-            reserved: 0,
+            missing: 1 - ready,
             signals: 0,
         };
         let mut items = [
