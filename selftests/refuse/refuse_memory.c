@@ -35,6 +35,26 @@ static void make_hugetlb(void)
 	sure(close(fs));
 }
 
+static char short_file[] = "/dev/hugepages/short-XXXXXX";
+
+static void remove_short(void)
+{
+	unlink(short_file);
+}
+
+/* To map it again would make it longer. */
+static void make_hugetlb_short(void)
+{
+	int file;
+
+	write_file("/proc/sys/vm/nr_hugepages", 0, "24");
+	file = need(mkstemp(short_file));
+	sure(atexit(remove_short));
+	memory = sure(mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
+	memory[0] = 1;
+	sure(ftruncate(file, 2 << 20));
+}
+
 static void make_userfaultfd(void)
 {
 	struct uffdio_api api = { .api = UFFD_API };
@@ -212,7 +232,8 @@ static void check_arguments(void)
 }
 
 static const struct case_ cases[] = {
-	{ "hugetlb", "a file of huge pages", make_hugetlb, NULL },
+	{ "hugetlb", "removed from a directory that is hidden, or outside", make_hugetlb, NULL },
+	{ "hugetlb-short", "is longer than its file of huge pages", make_hugetlb_short, NULL },
 	{ "userfaultfd", "userfault", make_userfaultfd, NULL },
 	{ "aio", "io_submit.*in progress", make_aio, check_aio },
 	{ "aio-part", "part of the ring", make_aio_part, NULL },

@@ -763,6 +763,9 @@ struct cr_img_shmem {
  *	@size is 0
  * @CR_INODE_HUGETLB: memfd of huge pages of 2 MB (MFD_HUGETLB)
  * @CR_INODE_GIGANTIC: the same of 1 GB
+ * @CR_INODE_HUGETLB_REMOVED, @CR_INODE_HUGETLB_TMPFILE: as CR_INODE_REMOVED and
+ *	CR_INODE_TMPFILE, of a mounted hugetlbfs with huge pages of 2 MB
+ * @CR_INODE_GIGANTIC_REMOVED, @CR_INODE_GIGANTIC_TMPFILE: the same of 1 GB
  */
 enum cr_img_inode_kind {
 	CR_INODE_MEMFD		= 1,
@@ -771,6 +774,10 @@ enum cr_img_inode_kind {
 	CR_INODE_DIRECTORY	= 4,
 	CR_INODE_HUGETLB	= 5,
 	CR_INODE_GIGANTIC	= 6,
+	CR_INODE_HUGETLB_REMOVED	= 7,
+	CR_INODE_HUGETLB_TMPFILE	= 8,
+	CR_INODE_GIGANTIC_REMOVED	= 9,
+	CR_INODE_GIGANTIC_TMPFILE	= 10,
 };
 
 /**
@@ -3120,8 +3127,8 @@ struct cr_img_unchanged {
 /**
  * struct cr_img_reserve - parts of an object of huge pages that have pages, or for
  *	which the kernel keeps some
- * @object: CR_TAG_SHMEM with CR_SHMEM_HUGETLB, or CR_TAG_INODE of CR_INODE_HUGETLB
- *	or CR_INODE_GIGANTIC
+ * @object: CR_TAG_SHMEM with CR_SHMEM_HUGETLB, or CR_TAG_INODE of CR_INODE_HUGETLB*
+ *	or CR_INODE_GIGANTIC*
  * @nr_runs: struct cr_img_run that follow, by ascending offset, each of whole
  *	huge pages
  * @reserved: zero

@@ -254,7 +254,10 @@ pub(super) fn vma(state: &State<'_>, rec: Placed<'_>, mm: &cr_img_mm) -> Result<
         CR_VMA_FILE => {
             let file = state.refers::<cr_img_file>(rec, vma.object, "no file behind it")?;
             let file: cr_img_file = file.fixed()?;
-            hugetlb::mapped(&rec, &vma, hugetlb::of_file(state, rec, &file)?)?;
+            // What a name leads to is known when it is opened.
+            if file.kind != CR_FILE_REG {
+                hugetlb::mapped(&rec, &vma, hugetlb::of_file(state, rec, &file)?)?;
+            }
             rec.require(
                 match file.kind {
                     CR_FILE_REG | CR_FILE_CHR | CR_FILE_MEMFD | CR_FILE_INODE => true,

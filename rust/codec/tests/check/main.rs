@@ -2116,8 +2116,10 @@ fn mappings_of_huge_pages() {
         vma.flags |= CR_VMA_GIGANTIC;
     });
     fails(other, &|vma| {
-        (vma.kind, vma.object) = (CR_VMA_FILE, FILE_EXE)
+        (vma.kind, vma.object) = (CR_VMA_FILE, FILE_MEMFD)
     });
+    // Of what pages one is that has a name, nobody knows yet.
+    passes(&|vma| (vma.kind, vma.object) = (CR_VMA_FILE, FILE_EXE));
     let mut guarded = with_huge_pages();
     let at = index(&guarded, CR_TAG_GUARDS, 0);
     let run = size_of::<cr_img_guards>();
@@ -2189,6 +2191,30 @@ fn objects_of_huge_pages() {
 
 #[test]
 fn memfds_of_huge_pages() {
+    let path = |sample: &mut Sample| {
+        let at = index(sample, CR_TAG_INODE, 0);
+        sample.state[at].payload[size_of::<cr_img_inode>()] = b'/';
+    };
+    for (kind, size) in [
+        (CR_INODE_HUGETLB_REMOVED, 2 << 20),
+        (CR_INODE_HUGETLB_TMPFILE, 2 << 20),
+        (CR_INODE_GIGANTIC_REMOVED, 1 << 30),
+        (CR_INODE_GIGANTIC_TMPFILE, 1 << 30),
+    ] {
+        let removed = |size| {
+            let mut sample = change::<cr_img_inode>(0, |inode| {
+                (inode.kind, inode.size, inode.seals) = (kind, size, 0)
+            });
+            path(&mut sample);
+            sample.change::<cr_img_file>(9, |file| file.kind = CR_FILE_INODE);
+            sample
+        };
+        assert_eq!(check(&removed(3 * size)), Ok(()));
+        refused(&removed(size / 2), "not whole huge pages");
+        fails::<cr_img_inode>(0, "not an absolute path", |inode| {
+            (inode.kind, inode.size) = (kind, size)
+        });
+    }
     for (kind, size) in [(CR_INODE_HUGETLB, 2 << 20), (CR_INODE_GIGANTIC, 1 << 30)] {
         passes::<cr_img_inode>(0, |inode| (inode.kind, inode.size) = (kind, 3 * size));
         fails::<cr_img_inode>(0, "not whole huge pages", |inode| {
