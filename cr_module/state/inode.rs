@@ -12,7 +12,7 @@
 //! removed as well, in the next one above that is there.
 //!
 //! Refused: what is open or mapped outside as well; extended attributes; flags (FS_IOC_SETFLAGS);
-//! NUMA policies of the memory; removed files whose file system has no O_TMPFILE.
+//! removed files whose file system has no O_TMPFILE.
 
 use crate::{
     files::Files,
@@ -21,7 +21,7 @@ use crate::{
     plan::Plan,
     report::{fail, words_for, Context, Failure, Name, Result},
     save::Save,
-    state::{hugetlb, name::CName, removed_dir},
+    state::{hugetlb, name::CName, numa, removed_dir},
 };
 use cr_codec::{
     check::{huge_pages_of_inode, Rec},
@@ -40,7 +40,6 @@ use kernel::prelude::*;
 
 const REFUSED: &[(u32, &str)] = &[
     (CR_INODE_X_FLAGS, "has flags (FS_IOC_SETFLAGS, chattr)"),
-    (CR_INODE_X_POLICY, "has a NUMA policy (mbind)"),
     (CR_INODE_X_XATTRS, "has extended attributes"),
     (CR_INODE_X_SIZE, "has a size that is not whole huge pages"),
 ];
@@ -61,6 +60,7 @@ fn save_inode(save: &mut Save<'_>, file: &FileRef, inode: u64) -> Result<u64> {
     record.name_len = name.len() as u32;
     save.object(id, &record, &[name])?;
     hugetlb::save_reserved(save, id, file)?;
+    numa::save_shared(save, id, file)?;
     save.memory
         .add_inode(id, file.reopen_unseen()?, record.size)?;
     Ok(id)

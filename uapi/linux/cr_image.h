@@ -216,6 +216,9 @@ struct cr_img_tail {
  * @CR_TAG_HUGE: struct cr_img_huge, then struct cr_img_run[]; after all processes
  * @CR_TAG_RESERVE: struct cr_img_reserve, then struct cr_img_run[]; after the
  *	object that it is about, by ascending object
+ * @CR_TAG_SHARED_POLICY: struct cr_img_shared_policy, then struct
+ *	cr_img_policy_run[]; after the object and the policies that it is about, by
+ *	ascending object
  * @CR_TAG_URING_TABLE: struct cr_img_uring_table, then struct
  *	cr_img_uring_entry[]; after all processes and what it names; by ascending
  *	instance and kind
@@ -307,6 +310,7 @@ enum cr_img_tag {
 	CR_TAG_RESERVE		= 0x61,
 	CR_TAG_SOCKERR		= 0x62,
 	CR_TAG_CORK		= 0x63,
+	CR_TAG_SHARED_POLICY	= 0x6a,
 };
 
 /**
@@ -1254,6 +1258,32 @@ struct cr_img_policy {
 	__u32 flags;
 	__u32 home_node;
 	__u32 nr_words;
+};
+
+/**
+ * struct cr_img_shared_policy - NUMA memory policies of shared memory, which all have
+ *	that map it
+ * @object: CR_TAG_SHMEM without CR_SHMEM_HUGETLB, or CR_TAG_INODE of a file that is
+ *	none of huge pages
+ * @nr_runs: struct cr_img_policy_run that follow, by ascending offset
+ * @reserved: zero
+ */
+struct cr_img_shared_policy {
+	__u64 object;
+	__u32 nr_runs;
+	__u32 reserved;
+};
+
+/**
+ * struct cr_img_policy_run - a part of shared memory with a NUMA memory policy
+ * @start: its offset, which may be behind the end of the file
+ * @nr_pages: how long it is
+ * @policy: CR_TAG_POLICY
+ */
+struct cr_img_policy_run {
+	__u64 start;
+	__u64 nr_pages;
+	__u64 policy;
 };
 
 /**

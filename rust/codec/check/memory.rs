@@ -238,10 +238,7 @@ pub(super) fn vma(state: &State<'_>, rec: Placed<'_>, mm: &cr_img_mm) -> Result<
     if vma.policy != 0 {
         state.refers::<cr_img_policy>(rec, vma.policy, "no NUMA policy")?;
         rec.require(
-            match vma.kind {
-                CR_VMA_SHMEM => has(CR_VMA_HUGETLB),
-                kind => !matches!(kind, CR_VMA_VDSO | CR_VMA_SHM),
-            },
+            vma.kind != CR_VMA_VDSO,
             "a NUMA policy of what cannot have one",
         )?;
     }
@@ -408,7 +405,7 @@ const NOT_ASCENDING: &str = "not ascending ranges of pages";
 pub(super) fn ascending_offsets(
     state: &State<'_>,
     rec: &Rec<'_>,
-    runs: Elements<'_, cr_img_run>,
+    runs: impl Iterator<Item = cr_img_run>,
     check: impl Fn(Range<u64>) -> Result,
 ) -> Result {
     let mut last_end = 0;

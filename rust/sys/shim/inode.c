@@ -108,8 +108,6 @@ int cr_shim_inode_read(struct file *file, struct cr_img_inode *out, char *name)
 		out->kind = kind_with_pages(file, inode_state_read_once(inode) &
 						  I_LINKABLE ? TMPFILE : REMOVED);
 	}
-	if (cr_shim_has_policy(file))
-		x |= BIT(CR_INODE_X_POLICY);
 	if (has_odd_size(file, out->size))
 		x |= BIT(CR_INODE_X_SIZE);
 	return x;
