@@ -7,7 +7,7 @@ use crate::{
     image::Records,
     report::{fail, failure, Context, Result},
     state::{
-        bpf, event, file, hugetlb, inet, inode, kernfs_file, landlock, netlink, packet, pipe,
+        bpf, event, file, hugetlb, inet, inode, kernfs_file, landlock, netlink, numa, packet, pipe,
         shmem, socket, tty,
     },
 };
@@ -84,6 +84,7 @@ impl<'a> Files<'a> {
             files.made.push((rec.id, file), GFP_KERNEL)?;
         }
         hugetlb::reserve(records, |object| files.made(object))?;
+        numa::restore_shared(records, |object| files.made(object))?;
         tty::complete(&files, records)?;
         let mut sockets = core::mem::replace(&mut files.sockets, socket::Made::new());
         sockets.restore_queues(&files, records)?;

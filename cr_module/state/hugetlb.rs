@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Huge pages that programs have asked for: mmap(2) with MAP_HUGETLB, memfd_create(2) with MFD_HUGETLB,
-//! shmget(2) with SHM_HUGETLB.
+//! shmget(2) with SHM_HUGETLB, files of a mounted hugetlbfs.
 //!
 //! They come from a pool, and the kernel reserves as many for a mapping as it may come to have, unless the
 //! program does not want that (MAP_NORESERVE). The reservation of a private mapping belongs to who has made
@@ -23,8 +23,17 @@ use crate::{
     save::Save,
     state::inherit::run_end,
 };
-use cr_codec::{order, uapi::*};
-use cr_sys::{file::FileRef, hugetlb, mm::PAGE_SIZE};
+use cr_codec::{
+    check::{huge_pages_of_inode, huge_pages_of_vma, HugeSize},
+    order,
+    uapi::*,
+};
+use cr_sys::{
+    errno::{EOPNOTSUPP, ESTALE},
+    file::FileRef,
+    hugetlb,
+    mm::PAGE_SIZE,
+};
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 
@@ -250,6 +259,28 @@ fn is_gigantic(records: &Records, object: u64) -> Result<bool> {
     let rec = records.get(records.find(object)?);
     Ok(match rec.tag {
         CR_TAG_SHMEM => rec.fixed::<cr_img_shmem>()?.flags & CR_SHMEM_GIGANTIC != 0,
-        _ => rec.fixed::<cr_img_inode>()?.kind == CR_INODE_GIGANTIC,
+        _ => huge_pages_of_inode(&rec.fixed()?) == Some(HugeSize::Gigantic),
     })
+}
+
+/// Refuses a mapping that is longer than its file, which has a name: to map a file of huge pages makes it as
+/// long as the mapping. `size` is that of the file.
+pub(crate) fn check_length(vma: &cr_img_vma, size: u64) -> Result {
+    let offset = vma.pgoff.saturating_mul(PAGE_SIZE as u64);
+    if huge_pages_of_vma(vma).is_some() && offset.saturating_add(vma.end - vma.start) > size {
+        fail!(
+            EOPNOTSUPP(),
+            "is longer than its file of huge pages, which is not supported yet (make that longer, or unmap \
+             the rest)"
+        );
+    }
+    Ok(())
+}
+
+/// Refuses a file that is not of the pages that it is to be of.
+pub(crate) fn check_size(file: &FileRef, expected: Option<HugeSize>) -> Result {
+    if file.huge_page_size() != expected.map(HugeSize::bytes) {
+        fail!(ESTALE(), "has pages of another size than at the checkpoint");
+    }
+    Ok(())
 }

@@ -12,18 +12,21 @@
 //! removed as well, in the next one above that is there.
 //!
 //! Refused: what is open or mapped outside as well; extended attributes; flags (FS_IOC_SETFLAGS);
-//! NUMA policies of the memory; removed files whose file system has no O_TMPFILE.
+//! removed files whose file system has no O_TMPFILE.
 
 use crate::{
     files::Files,
     image::Records,
     objects::Kind,
     plan::Plan,
-    report::{fail, words_for, Context, Name, Result},
+    report::{fail, words_for, Context, Failure, Name, Result},
     save::Save,
-    state::{hugetlb, name::CName, removed_dir},
+    state::{hugetlb, name::CName, numa, removed_dir},
 };
-use cr_codec::{check::Rec, uapi::*};
+use cr_codec::{
+    check::{huge_pages_of_inode, Rec},
+    uapi::*,
+};
 use cr_sys::{
     build,
     errno::EOPNOTSUPP,
@@ -37,7 +40,6 @@ use kernel::prelude::*;
 
 const REFUSED: &[(u32, &str)] = &[
     (CR_INODE_X_FLAGS, "has flags (FS_IOC_SETFLAGS, chattr)"),
-    (CR_INODE_X_POLICY, "has a NUMA policy (mbind)"),
     (CR_INODE_X_XATTRS, "has extended attributes"),
     (CR_INODE_X_SIZE, "has a size that is not whole huge pages"),
 ];
@@ -57,9 +59,8 @@ fn save_inode(save: &mut Save<'_>, file: &FileRef, inode: u64) -> Result<u64> {
     };
     record.name_len = name.len() as u32;
     save.object(id, &record, &[name])?;
-    if is_memfd(record.kind) {
-        hugetlb::save_reserved(save, id, file)?;
-    }
+    hugetlb::save_reserved(save, id, file)?;
+    numa::save_shared(save, id, file)?;
     save.memory
         .add_inode(id, file.reopen_unseen()?, record.size)?;
     Ok(id)
@@ -68,6 +69,14 @@ fn save_inode(save: &mut Save<'_>, file: &FileRef, inode: u64) -> Result<u64> {
 /// Whether memfd_create(2) has made it.
 fn is_memfd(kind: u32) -> bool {
     matches!(kind, CR_INODE_MEMFD | CR_INODE_HUGETLB | CR_INODE_GIGANTIC)
+}
+
+/// Whether it was made with O_TMPFILE, and may get a name.
+fn is_linkable(kind: u32) -> bool {
+    matches!(
+        kind,
+        CR_INODE_TMPFILE | CR_INODE_HUGETLB_TMPFILE | CR_INODE_GIGANTIC_TMPFILE
+    )
 }
 
 /// Refuses what is lost of an inode.
@@ -171,11 +180,13 @@ pub(crate) fn restore(rec: &Rec<'_>, root: &PathRef) -> Result<FileRef> {
         CR_INODE_DIRECTORY => return removed_dir::restore(root, name),
         _ => {}
     }
-    let linkable = inode.kind == CR_INODE_TMPFILE;
-    FileRef::make_tmpfile(root, name, inode.size, linkable).context(format_args!(
-        "a file without a name in {}",
-        Name(rec.variable::<cr_img_inode>())
-    ))
+    FileRef::make_tmpfile(root, name, inode.size, is_linkable(inode.kind))
+        .map_err(Failure::from)
+        .and_then(|file| hugetlb::check_size(&file, huge_pages_of_inode(&inode)).map(|()| file))
+        .context(format_args!(
+            "a file without a name in {}",
+            Name(rec.variable::<cr_img_inode>())
+        ))
 }
 
 /// Gives inodes, whose contents are there, their mode and owner, and gives up the right to write to
@@ -188,7 +199,7 @@ pub(crate) fn complete(records: &Records, files: &mut [(u64, FileRef)]) -> Resul
         }
         let inode: cr_img_inode = rec.fixed()?;
         set(file, &inode)?;
-        if matches!(inode.kind, CR_INODE_REMOVED | CR_INODE_TMPFILE) {
+        if !is_memfd(inode.kind) && inode.kind != CR_INODE_DIRECTORY {
             // Who watches its directory is not told when it is closed, at the end of the restart.
             let reads = file.reopen_unseen()?;
             core::mem::replace(file, reads).close();
@@ -225,10 +236,10 @@ pub(crate) fn finish(plan: &Plan) -> Result {
     for (at, rec) in plan.records.tagged(CR_TAG_INODE) {
         let inode: cr_img_inode = rec.fixed()?;
         let file = plan.file(plan.records.get(at).id)?;
-        if matches!(inode.kind, CR_INODE_HUGETLB | CR_INODE_GIGANTIC) {
+        if huge_pages_of_inode(&inode).is_some() {
             // Writable mappings have made it as long as they are.
             file.resize(inode.size)
-                .context(format_args!("size of a memfd"))?;
+                .context(format_args!("size of a file without a name"))?;
         }
         set(file, &inode)?;
         if inode.seals != 0 {

@@ -18,7 +18,10 @@ use crate::{
     },
     tree::Process,
 };
-use cr_codec::{check::Rec, uapi::*};
+use cr_codec::{
+    check::{huge_pages_of_vma, Rec},
+    uapi::*,
+};
 use cr_sys::{
     build,
     errno::EOPNOTSUPP,
@@ -184,8 +187,11 @@ fn save_vma(save: &mut Save<'_>, mm: &Mm, vma: &Vma) -> Result<cr_img_vma> {
         );
     }
     if let Some(file) = &vma.file {
-        let (kind, info, _) = file.read_info();
+        let (kind, info, read) = file.read_info();
         record.kind = CR_VMA_FILE;
+        if kind == FileType::Regular {
+            hugetlb::check_length(&record, read.size)?;
+        }
         if kind == FileType::SharedMemory {
             record.kind = CR_VMA_SHMEM;
             record.object = shmem::save(save, file, info.inode)?;
@@ -384,6 +390,9 @@ fn map(build: &Build<'_>, vma: &cr_img_vma, guards: &guard::Guards) -> Result {
         CR_VMA_SHM => Some(build.plan.segment(vma.object, has(CR_VMA_RDONLY))?),
         _ => Some(build.file(vma.object)?.clone()),
     };
+    if let (CR_VMA_FILE, Some(file)) = (vma.kind, &file) {
+        hugetlb::check_size(file, huge_pages_of_vma(vma))?;
+    }
     build::map(
         file.as_ref(),
         vma.start,

@@ -7,19 +7,31 @@
 //! then; those that it came to have to be there. On which nodes pages are is not kept, but a mapping has its
 //! policy before it has pages.
 //!
-//! Refused: policies of shared memory, which are those of a file or object of tmpfs, in parts.
+//! Policies of shared memory are those of a file or object of tmpfs, in parts, which all have that map it. An
+//! image has these, and that a mapping was made for one only where it is still in effect, since another mapping
+//! may have brought another one. The caller of restart maps the parts for a moment, and asks for their policies,
+//! before they have any contents.
+//!
+//! Refused: policies of files of tmpfs that have a name, which stay with the file, but not if that is copied;
+//! those that the mount of a removed one has brought (mpol=).
 
 use crate::{
     build::Build,
+    image::Records,
     report::{fail, Context, Result},
     save::Save,
+    state::inherit::run_end,
 };
-use cr_codec::{check::Rec, uapi::*};
+use cr_codec::{
+    check::{Rec, USER_END},
+    uapi::*,
+};
 use cr_sys::{
+    build,
     errno::EOPNOTSUPP,
     file::FileRef,
-    mm::{Mm, Vma},
-    numa::{self, Policy},
+    mm::{Mm, Vma, PAGE_SIZE},
+    numa::{self, Mapped, Policy},
     task::TaskRef,
     vec,
 };
@@ -44,7 +56,10 @@ pub(crate) fn save_vma(save: &mut Save<'_>, mm: &Mm, vma: &Vma) -> Result<u64> {
             EOPNOTSUPP(),
             "has a NUMA policy (mbind), which is not supported yet"
         ),
-        Some(policy) => save_policy(save, &policy),
+        Some(policy) => match &vma.file {
+            Some(file) if file.has_shared_policies() && !is_in_effect(file, vma, &policy)? => Ok(0),
+            _ => save_policy(save, &policy),
+        },
         None => Ok(0),
     }
 }
@@ -60,13 +75,75 @@ fn save_policy(save: &mut Save<'_>, policy: &Policy) -> Result<u64> {
     Ok(id)
 }
 
-/// Refuses shared memory whose parts have policies.
-pub(crate) fn check_shared(file: &FileRef) -> Result {
-    if file.has_policy() {
-        fail!(
-            EOPNOTSUPP(),
-            "shared memory has a NUMA policy (mbind), which is not supported yet"
-        );
+/// Saves the policies of the parts of an object, if it has any.
+pub(crate) fn save_shared(save: &mut Save<'_>, object: u64, file: &FileRef) -> Result {
+    if !file.has_shared_policies() {
+        return Ok(());
+    }
+    let (mut runs, mut offset) = (KVVec::new(), 0);
+    let mut policy = Policy::room()?;
+    while let Some(run) = file.shared_policy(offset, &mut policy) {
+        let length = run.nr_pages.checked_mul(PAGE_SIZE as u64);
+        if length.is_none_or(|length| length > USER_END) {
+            fail!(
+                EOPNOTSUPP(),
+                "has the NUMA policy of its mount (mpol=), which is not supported yet"
+            );
+        }
+        offset = run_end(&run);
+        let policy = save_policy(save, &policy)?;
+        let run = cr_img_policy_run {
+            start: run.start,
+            nr_pages: run.nr_pages,
+            policy,
+        };
+        runs.push(run, GFP_KERNEL)?;
+    }
+    if runs.is_empty() {
+        return Ok(());
+    }
+    let record = cr_img_shared_policy {
+        object,
+        nr_runs: runs.len() as u32,
+        reserved: 0,
+    };
+    save.record(&record, &[runs.as_bytes()])
+}
+
+/// Whether the part of shared memory that a mapping shows has this policy, and no other.
+fn is_in_effect(file: &FileRef, vma: &Vma, policy: &Policy) -> Result<bool> {
+    let start = vma.pgoff.saturating_mul(PAGE_SIZE as u64);
+    let mut shared = Policy::room()?;
+    let run = file.shared_policy(start, &mut shared);
+    Ok(run.is_some_and(|run| {
+        run.start <= start
+            && run_end(&run) - start >= vma.end - vma.start
+            && shared.key() == policy.key()
+    }))
+}
+
+/// Gives new objects, `file_of` which is one of them, the policies that their parts had.
+pub(crate) fn restore_shared<'a>(
+    records: &Records,
+    file_of: impl Fn(u64) -> Result<&'a FileRef>,
+) -> Result {
+    let mut scratch = None;
+    for (_, rec) in records.tagged(CR_TAG_SHARED_POLICY) {
+        let file = file_of(rec.fixed::<cr_img_shared_policy>()?.object)?;
+        let scratch = match &scratch {
+            Some(scratch) => scratch,
+            None => scratch.insert(Mapped::memory(PAGE_SIZE as u64)?),
+        };
+        for run in rec.array::<cr_img_policy_run>(size_of::<cr_img_shared_policy>()) {
+            let asked = Asked::of(&records.get(records.find(run.policy)?))?;
+            let part = Mapped::part(file, run.start, run.nr_pages)
+                .context(format_args!("mapping shared memory with a NUMA policy"))?;
+            let args = asked.args(|nodes| {
+                build::write_user(scratch.addr(), nodes)?;
+                Ok(scratch.addr())
+            })?;
+            asked.bind(part.addr(), part.length(), args)?;
+        }
     }
     Ok(())
 }
@@ -108,14 +185,26 @@ impl Asked {
     }
 
     /// Mode, address and length of the set, as the system calls take them.
-    fn args(&self, build: &Build<'_>) -> Result<[u64; 3]> {
+    fn args(&self, write: impl FnOnce(&[u8]) -> Result<u64>) -> Result<[u64; 3]> {
         let mode = u64::from(self.policy.mode | self.policy.flags);
         if self.nodes.is_empty() {
             return Ok([mode, 0, 0]);
         }
-        let addr = build.scratch(0, self.nodes.as_bytes())?;
+        let addr = write(self.nodes.as_bytes())?;
         // The kernel takes one bit less than it is told.
         Ok([mode, addr, u64::from(self.policy.nr_words) * 64 + 1])
+    }
+
+    /// Asks for it for a mapping of the current process, with these arguments.
+    fn bind(&self, start: u64, length: u64, [mode, nodes, nr_nodes]: [u64; 3]) -> Result {
+        build::syscall(SYS_MBIND, [start, length, mode, nodes, nr_nodes, 0])
+            .context(format_args!("mbind"))?;
+        if let Some(node) = self.policy.home_node.checked_sub(1) {
+            let args = [start, length, u64::from(node), 0, 0, 0];
+            build::syscall(SYS_SET_MEMPOLICY_HOME_NODE, args)
+                .context(format_args!("set_mempolicy_home_node"))?;
+        }
+        Ok(())
     }
 }
 
@@ -134,7 +223,7 @@ pub(crate) fn restore_task(build: &Build<'_>, sched: &cr_img_sched) -> Result {
             return Ok(());
         }
         0 => [MPOL_DEFAULT, 0, 0],
-        id => Asked::of(&build.object(id)?)?.args(build)?,
+        id => Asked::of(&build.object(id)?)?.args(|nodes| build.scratch(0, nodes))?,
     };
     build
         .syscall(SYS_SET_MEMPOLICY, args)
@@ -155,17 +244,7 @@ pub(crate) fn bind(build: &Build<'_>, vma: &cr_img_vma) -> Result {
     if vma.policy == 0 {
         return Ok(());
     }
-    let (start, length) = (vma.start, vma.end - vma.start);
     let asked = Asked::of(&build.object(vma.policy)?)?;
-    let [mode, nodes, nr_nodes] = asked.args(build)?;
-    build
-        .syscall6(SYS_MBIND, [start, length, mode, nodes, nr_nodes, 0])
-        .context(format_args!("mbind"))?;
-    if let Some(node) = asked.policy.home_node.checked_sub(1) {
-        let args = [start, length, u64::from(node), 0, 0, 0];
-        build
-            .syscall6(SYS_SET_MEMPOLICY_HOME_NODE, args)
-            .context(format_args!("set_mempolicy_home_node"))?;
-    }
-    Ok(())
+    let args = asked.args(|nodes| build.scratch(0, nodes))?;
+    asked.bind(vma.start, vma.end - vma.start, args)
 }

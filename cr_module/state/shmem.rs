@@ -21,11 +21,11 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef, inode: u64) -> Result<u6
         save.memory.map_again(id);
         return Ok(id);
     }
-    numa::check_shared(file)?;
     let record = file.shmem_info();
     let id = save.objects.add(Kind::Shmem, inode)?;
     save.object(id, &record, &[])?;
     hugetlb::save_reserved(save, id, file)?;
+    numa::save_shared(save, id, file)?;
     save.memory.add_shmem(id, file.clone(), record.size)?;
     Ok(id)
 }
@@ -33,11 +33,11 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef, inode: u64) -> Result<u6
 /// The same of a segment of System V shared memory, which knows itself who maps it.
 pub(crate) fn save_segment(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
     let (_, info, _) = file.read_info();
-    numa::check_shared(file)?;
     let record = file.shmem_info();
     let id = save.objects.add(Kind::Shmem, info.inode)?;
     save.object(id, &record, &[])?;
     hugetlb::save_reserved(save, id, file)?;
+    numa::save_shared(save, id, file)?;
     save.memory.add_segment(id, file.clone(), record.size)?;
     Ok(id)
 }

@@ -35,6 +35,7 @@ mod files;
 mod kernfs;
 pub use files::{EVENT_FLAGS, OPEN_FLAGS};
 mod hugetlb;
+pub use hugetlb::{of_inode as huge_pages_of_inode, of_vma as huge_pages_of_vma, Size as HugeSize};
 mod inet;
 mod inode;
 mod inotify;

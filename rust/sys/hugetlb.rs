@@ -23,6 +23,13 @@ pub fn clear_noreserve(addr: u64) {
 }
 
 impl FileRef {
+    /// How large its huge pages are. None, if it is of other pages.
+    pub fn huge_page_size(&self) -> Option<u64> {
+        // SAFETY: The file is valid.
+        let size = unsafe { bindings::cr_shim_huge_page_size(self.as_ptr()) };
+        (size != 0).then_some(size)
+    }
+
     /// Which parts of an object have huge pages, or a promise of them, by ascending offset.
     pub fn reserved(&self) -> Result<KVVec<cr_img_run>> {
         read_all(|runs: &mut [cr_img_run]| {

@@ -6,7 +6,7 @@ use crate::{bindings, file::FileRef, list::read_all, mm::PAGE_SIZE, path::PathRe
 use cr_codec::uapi::*;
 use kernel::{error::to_result, prelude::*};
 
-pub use bindings::{CR_INODE_X_FLAGS, CR_INODE_X_POLICY, CR_INODE_X_SIZE, CR_INODE_X_XATTRS};
+pub use bindings::{CR_INODE_X_FLAGS, CR_INODE_X_SIZE, CR_INODE_X_XATTRS};
 
 /// NAME_MAX of `include/uapi/linux/limits.h`.
 const NAME_MAX: usize = 255;

@@ -4,8 +4,14 @@
 //!
 //! C header: [`include/linux/mempolicy.h`](srctree/include/linux/mempolicy.h).
 
-use crate::{bindings, file::FileRef, mm::Mm, task::TaskRef};
+use crate::{
+    bindings,
+    file::FileRef,
+    mm::{Mm, PAGE_SIZE},
+    task::TaskRef,
+};
 use cr_codec::uapi::*;
+use kernel::prelude::*;
 
 /// Room for two sets of nodes.
 type Sets = [u64; 2 * CR_MAX_NODE_WORDS as usize];
@@ -30,6 +36,12 @@ impl Policy {
         },
         sets: [0; 2 * CR_MAX_NODE_WORDS as usize],
     };
+
+    /// Room for one. It is large for a stack.
+    #[inline(never)]
+    pub fn room() -> Result<KBox<Self>> {
+        Ok(KBox::new(Self::NONE, GFP_KERNEL)?)
+    }
 
     /// The nodes that were asked for, then those that are in effect, for the record.
     pub fn sets(&self) -> &[u64] {
@@ -76,10 +88,72 @@ impl Mm {
 }
 
 impl FileRef {
-    /// Whether parts of it, a file of tmpfs, have policies, which all have that map them.
-    pub fn has_policy(&self) -> bool {
+    /// Whether it is on tmpfs, where a policy of a mapping is one of a part of the file.
+    pub fn has_shared_policies(&self) -> bool {
         // SAFETY: The file is valid.
-        unsafe { bindings::cr_shim_has_policy(self.as_ptr()) }
+        unsafe { bindings::cr_shim_has_shared_policies(self.as_ptr()) }
+    }
+
+    /// The first part of it that has a policy and ends behind an offset; the policy goes into `policy`.
+    pub fn shared_policy(&self, offset: u64, policy: &mut Policy) -> Option<cr_img_run> {
+        let mut run = cr_img_run::default();
+        let (record, sets) = (&mut policy.record, policy.sets.as_mut_ptr());
+        // SAFETY: The file is valid, `run` and `record` are valid for writes, and there is room for two
+        // sets.
+        let found = unsafe {
+            bindings::cr_shim_shared_policy(self.as_ptr(), offset, &mut run, record, sets)
+        };
+        found.then_some(run)
+    }
+}
+
+/// What the current process has mapped for a moment.
+pub struct Mapped {
+    addr: u64,
+    len: u64,
+}
+
+impl Mapped {
+    /// Memory to pass arguments in.
+    pub fn memory(len: u64) -> Result<Self> {
+        // SAFETY: No file; mmap checks all else, and replaces nothing.
+        let addr = unsafe { bindings::cr_shim_map_anywhere(core::ptr::null_mut(), len, true, 0) };
+        Self::at(addr, len)
+    }
+
+    /// A part of a file, which is not accessed.
+    pub fn part(file: &FileRef, start: u64, nr_pages: u64) -> Result<Self> {
+        let len = nr_pages.checked_mul(PAGE_SIZE as u64).ok_or(EINVAL)?;
+        // SAFETY: The file is valid; mmap checks all else, and replaces nothing.
+        let addr = unsafe { bindings::cr_shim_map_anywhere(file.as_ptr(), len, false, start) };
+        Self::at(addr, len)
+    }
+
+    fn at(addr: isize, len: u64) -> Result<Self> {
+        match addr {
+            -4095..=-1 => Err(Error::from_errno(addr as i32)),
+            addr => Ok(Self {
+                addr: addr as u64,
+                len,
+            }),
+        }
+    }
+
+    /// Where it is.
+    pub fn addr(&self) -> u64 {
+        self.addr
+    }
+
+    /// How many bytes it has.
+    pub fn length(&self) -> u64 {
+        self.len
+    }
+}
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        // SAFETY: It is ours, and nobody has been told of it.
+        unsafe { bindings::cr_shim_unmap(self.addr, self.len) }
     }
 }
 

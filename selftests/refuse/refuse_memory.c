@@ -3,13 +3,13 @@
 #include "cases.h"
 #include <linux/aio_abi.h>
 #include <linux/mempolicy.h>
-#include <linux/mount.h>
 #include <linux/perf_event.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <sys/auxv.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/shm.h>
 
@@ -33,6 +33,26 @@ static void make_hugetlb(void)
 	sure(close(file));
 	sure(close(mount));
 	sure(close(fs));
+}
+
+static char short_file[] = "/dev/hugepages/short-XXXXXX";
+
+static void remove_short(void)
+{
+	unlink(short_file);
+}
+
+/* To map it again would make it longer. */
+static void make_hugetlb_short(void)
+{
+	int file;
+
+	write_file("/proc/sys/vm/nr_hugepages", 0, "24");
+	file = need(mkstemp(short_file));
+	sure(atexit(remove_short));
+	memory = sure(mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
+	memory[0] = 1;
+	sure(ftruncate(file, 2 << 20));
 }
 
 static void make_userfaultfd(void)
@@ -143,13 +163,34 @@ static void check_guard(void)
 	}
 }
 
-/* That of shared memory is a policy of all who have it. */
+static char policy_file[] = "/dev/shm/policy-XXXXXX";
+
+static void remove_policy_file(void)
+{
+	unlink(policy_file);
+}
+
+/* It is one of the file, which has a name. */
 static void make_policy(void)
 {
 	unsigned long nodes = 1;
+	int file = sure(mkstemp(policy_file));
 
-	memory = map_anon(16 * PAGE, MAP_SHARED);
-	need(syscall(SYS_mbind, memory, 16 * PAGE, MPOL_BIND, &nodes, 8, 0));
+	sure(atexit(remove_policy_file));
+	sure(ftruncate(file, PAGE));
+	memory = sure(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
+	need(syscall(SYS_mbind, memory, PAGE, MPOL_BIND, &nodes, 8, 0));
+}
+
+/* One of all files there. */
+static void make_policy_mount(void)
+{
+	int file;
+
+	sure(mkdir(file_at("mount"), 0700));
+	need(mount("tmpfs", file_at("mount"), "tmpfs", 0, "mpol=bind:0"));
+	file = sure(open(file_at("mount"), O_TMPFILE | O_RDWR, 0600));
+	sure(write(file, "x", 1));
 }
 
 static void check_policy(void)
@@ -158,18 +199,6 @@ static void check_policy(void)
 
 	sure(syscall(SYS_get_mempolicy, &mode, NULL, 0, memory, MPOL_F_ADDR));
 	expect_eq(mode, MPOL_BIND, "memory policy of a mapping");
-}
-
-/* And it stays when the mapping is gone. */
-static void make_policy_left(void)
-{
-	unsigned long nodes = 1;
-	int id = sure(shmget(IPC_PRIVATE, 4 * PAGE, 0600));
-
-	memory = shmat(id, NULL, 0);
-	need(syscall(SYS_mbind, memory, PAGE, MPOL_BIND, &nodes, 8, 0));
-	sure(shmdt(memory));
-	memory = shmat(id, NULL, 0);
 }
 
 static void make_policy_vdso(void)
@@ -212,7 +241,8 @@ static void check_arguments(void)
 }
 
 static const struct case_ cases[] = {
-	{ "hugetlb", "a file of huge pages", make_hugetlb, NULL },
+	{ "hugetlb", "removed from a directory that is hidden, or outside", make_hugetlb, NULL },
+	{ "hugetlb-short", "is longer than its file of huge pages", make_hugetlb_short, NULL },
 	{ "userfaultfd", "userfault", make_userfaultfd, NULL },
 	{ "aio", "io_submit.*in progress", make_aio, check_aio },
 	{ "aio-part", "part of the ring", make_aio_part, NULL },
@@ -221,8 +251,8 @@ static const struct case_ cases[] = {
 	{ "secretmem", "secret", make_secretmem, NULL },
 	{ "device", "device|/dev/mem", make_device, NULL },
 	{ "guard", "guard regions .* locked", make_guard, check_guard },
-	{ "policy", "has a NUMA policy", make_policy, check_policy },
-	{ "policy-left", "shared memory has a NUMA policy", make_policy_left, check_policy },
+	{ "policy", "has a NUMA policy", make_policy, NULL },
+	{ "policy-mount", "has the NUMA policy of its mount", make_policy_mount, NULL },
 	{ "policy-vdso", "has a NUMA policy", make_policy_vdso, check_policy },
 	{ "name", "name", make_name, check_name },
 	{ "arguments", "nothing", make_arguments, check_arguments },

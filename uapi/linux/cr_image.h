@@ -218,6 +218,9 @@ struct cr_img_tail {
  * @CR_TAG_HUGE: struct cr_img_huge, then struct cr_img_run[]; after all processes
  * @CR_TAG_RESERVE: struct cr_img_reserve, then struct cr_img_run[]; after the
  *	object that it is about, by ascending object
+ * @CR_TAG_SHARED_POLICY: struct cr_img_shared_policy, then struct
+ *	cr_img_policy_run[]; after the object and the policies that it is about, by
+ *	ascending object
  * @CR_TAG_URING_TABLE: struct cr_img_uring_table, then struct
  *	cr_img_uring_entry[]; after all processes and what it names; by ascending
  *	instance and kind
@@ -310,6 +313,7 @@ enum cr_img_tag {
 	CR_TAG_SOCKERR		= 0x62,
 	CR_TAG_CORK		= 0x63,
 	CR_TAG_DNOTIFY		= 0x68,
+	CR_TAG_SHARED_POLICY	= 0x6a,
 };
 
 /**
@@ -766,6 +770,9 @@ struct cr_img_shmem {
  *	@size is 0
  * @CR_INODE_HUGETLB: memfd of huge pages of 2 MB (MFD_HUGETLB)
  * @CR_INODE_GIGANTIC: the same of 1 GB
+ * @CR_INODE_HUGETLB_REMOVED, @CR_INODE_HUGETLB_TMPFILE: as CR_INODE_REMOVED and
+ *	CR_INODE_TMPFILE, of a mounted hugetlbfs with huge pages of 2 MB
+ * @CR_INODE_GIGANTIC_REMOVED, @CR_INODE_GIGANTIC_TMPFILE: the same of 1 GB
  */
 enum cr_img_inode_kind {
 	CR_INODE_MEMFD		= 1,
@@ -774,6 +781,10 @@ enum cr_img_inode_kind {
 	CR_INODE_DIRECTORY	= 4,
 	CR_INODE_HUGETLB	= 5,
 	CR_INODE_GIGANTIC	= 6,
+	CR_INODE_HUGETLB_REMOVED	= 7,
+	CR_INODE_HUGETLB_TMPFILE	= 8,
+	CR_INODE_GIGANTIC_REMOVED	= 9,
+	CR_INODE_GIGANTIC_TMPFILE	= 10,
 };
 
 /**
@@ -1250,6 +1261,32 @@ struct cr_img_policy {
 	__u32 flags;
 	__u32 home_node;
 	__u32 nr_words;
+};
+
+/**
+ * struct cr_img_shared_policy - NUMA memory policies of shared memory, which all have
+ *	that map it
+ * @object: CR_TAG_SHMEM without CR_SHMEM_HUGETLB, or CR_TAG_INODE of a file that is
+ *	none of huge pages
+ * @nr_runs: struct cr_img_policy_run that follow, by ascending offset
+ * @reserved: zero
+ */
+struct cr_img_shared_policy {
+	__u64 object;
+	__u32 nr_runs;
+	__u32 reserved;
+};
+
+/**
+ * struct cr_img_policy_run - a part of shared memory with a NUMA memory policy
+ * @start: its offset, which may be behind the end of the file
+ * @nr_pages: how long it is
+ * @policy: CR_TAG_POLICY
+ */
+struct cr_img_policy_run {
+	__u64 start;
+	__u64 nr_pages;
+	__u64 policy;
 };
 
 /**
@@ -3146,8 +3183,8 @@ struct cr_img_unchanged {
 /**
  * struct cr_img_reserve - parts of an object of huge pages that have pages, or for
  *	which the kernel keeps some
- * @object: CR_TAG_SHMEM with CR_SHMEM_HUGETLB, or CR_TAG_INODE of CR_INODE_HUGETLB
- *	or CR_INODE_GIGANTIC
+ * @object: CR_TAG_SHMEM with CR_SHMEM_HUGETLB, or CR_TAG_INODE of CR_INODE_HUGETLB*
+ *	or CR_INODE_GIGANTIC*
  * @nr_runs: struct cr_img_run that follow, by ascending offset, each of whole
  *	huge pages
  * @reserved: zero

@@ -21,12 +21,22 @@ const NOT_HUGETLB: u32 = CR_VMA_GROWSDOWN
 
 /// Sizes of huge pages. Objects of other pages have none of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Size {
+pub enum Size {
+    /// 2 MiB.
     Huge,
+    /// 1 GiB.
     Gigantic,
 }
 
 impl Size {
+    /// In bytes.
+    pub fn bytes(self) -> u64 {
+        match self {
+            Self::Huge => 2 << 20,
+            Self::Gigantic => 1 << 30,
+        }
+    }
+
     fn of(has_any: bool, gigantic: bool) -> Option<Self> {
         match (has_any, gigantic) {
             (false, _) => None,
@@ -37,19 +47,12 @@ impl Size {
 
     /// Whether so many bytes are whole pages.
     pub(super) fn divides(self, bytes: u64) -> bool {
-        let size = match self {
-            Self::Huge => 2 << 20,
-            Self::Gigantic => 1 << 30,
-        };
-        bytes.checked_rem(size) == Some(0)
+        bytes.checked_rem(self.bytes()) == Some(0)
     }
 
     /// The next multiple.
     pub(super) fn round_up(self, bytes: u64) -> Option<u64> {
-        bytes.checked_next_multiple_of(match self {
-            Self::Huge => 2 << 20,
-            Self::Gigantic => 1 << 30,
-        })
+        bytes.checked_next_multiple_of(self.bytes())
     }
 }
 
@@ -60,15 +63,17 @@ pub(super) fn of_shmem(shmem: &cr_img_shmem) -> Option<Size> {
 }
 
 /// Of an inode.
-pub(super) fn of_inode(inode: &cr_img_inode) -> Option<Size> {
-    let is = |kind| inode.kind == kind;
-    Size::of(
-        is(CR_INODE_HUGETLB) || is(CR_INODE_GIGANTIC),
-        is(CR_INODE_GIGANTIC),
-    )
+pub fn of_inode(inode: &cr_img_inode) -> Option<Size> {
+    match inode.kind {
+        CR_INODE_HUGETLB | CR_INODE_HUGETLB_REMOVED | CR_INODE_HUGETLB_TMPFILE => Some(Size::Huge),
+        CR_INODE_GIGANTIC | CR_INODE_GIGANTIC_REMOVED | CR_INODE_GIGANTIC_TMPFILE => {
+            Some(Size::Gigantic)
+        }
+        _ => None,
+    }
 }
 
-/// Of an open file.
+/// Of an open file that does not have a name.
 pub(super) fn of_file(
     state: &State<'_>,
     rec: Placed<'_>,
@@ -81,7 +86,8 @@ pub(super) fn of_file(
     Ok(of_inode(&inode.fixed()?))
 }
 
-fn of_vma(vma: &cr_img_vma) -> Option<Size> {
+/// Of a mapping.
+pub fn of_vma(vma: &cr_img_vma) -> Option<Size> {
     let has = |flag| vma.flags & flag != 0;
     Size::of(has(CR_VMA_HUGETLB), has(CR_VMA_GIGANTIC))
 }

@@ -46,7 +46,12 @@ pub(super) fn inode(rec: &Rec<'_>) -> Result {
                 "impossible seals",
             )
         }
-        CR_INODE_REMOVED | CR_INODE_TMPFILE => {
+        CR_INODE_REMOVED
+        | CR_INODE_TMPFILE
+        | CR_INODE_HUGETLB_REMOVED
+        | CR_INODE_HUGETLB_TMPFILE
+        | CR_INODE_GIGANTIC_REMOVED
+        | CR_INODE_GIGANTIC_TMPFILE => {
             rec.require(is_path(name), "not an absolute path")?;
             rec.require(inode.seals == 0, "impossible seals")
         }

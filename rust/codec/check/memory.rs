@@ -238,10 +238,7 @@ pub(super) fn vma(state: &State<'_>, rec: Placed<'_>, mm: &cr_img_mm) -> Result<
     if vma.policy != 0 {
         state.refers::<cr_img_policy>(rec, vma.policy, "no NUMA policy")?;
         rec.require(
-            match vma.kind {
-                CR_VMA_SHMEM => has(CR_VMA_HUGETLB),
-                kind => !matches!(kind, CR_VMA_VDSO | CR_VMA_SHM),
-            },
+            vma.kind != CR_VMA_VDSO,
             "a NUMA policy of what cannot have one",
         )?;
     }
@@ -254,7 +251,10 @@ pub(super) fn vma(state: &State<'_>, rec: Placed<'_>, mm: &cr_img_mm) -> Result<
         CR_VMA_FILE => {
             let file = state.refers::<cr_img_file>(rec, vma.object, "no file behind it")?;
             let file: cr_img_file = file.fixed()?;
-            hugetlb::mapped(&rec, &vma, hugetlb::of_file(state, rec, &file)?)?;
+            // What a name leads to is known when it is opened.
+            if file.kind != CR_FILE_REG {
+                hugetlb::mapped(&rec, &vma, hugetlb::of_file(state, rec, &file)?)?;
+            }
             rec.require(
                 match file.kind {
                     CR_FILE_REG | CR_FILE_CHR | CR_FILE_MEMFD | CR_FILE_INODE => true,
@@ -405,7 +405,7 @@ const NOT_ASCENDING: &str = "not ascending ranges of pages";
 pub(super) fn ascending_offsets(
     state: &State<'_>,
     rec: &Rec<'_>,
-    runs: Elements<'_, cr_img_run>,
+    runs: impl Iterator<Item = cr_img_run>,
     check: impl Fn(Range<u64>) -> Result,
 ) -> Result {
     let mut last_end = 0;

@@ -4,7 +4,7 @@
 
 use core::mem::size_of;
 
-use super::{Placed, Rec, Result, State};
+use super::{memory, Placed, Rec, Result, State, USER_END};
 use crate::uapi::*;
 
 /// `MPOL_*` and `MPOL_F_*` of `include/uapi/linux/mempolicy.h`.
@@ -72,6 +72,51 @@ pub(super) fn policy(rec: &Rec<'_>) -> Result {
         },
         "nodes that were not asked for",
     )
+}
+
+/// The policies of the parts of an object, which is returned.
+pub(super) fn shared(state: &State<'_>, rec: Placed<'_>) -> Result<u64> {
+    let shared: cr_img_shared_policy = rec.fixed()?;
+    let none = "no object that has policies";
+    let Some(object) = state.find_placed(shared.object) else {
+        return Err(rec.error(none));
+    };
+    let possible = match object.tag {
+        CR_TAG_SHMEM => {
+            let object = state.refers::<cr_img_shmem>(rec, shared.object, none)?;
+            object.fixed::<cr_img_shmem>()?.flags & CR_SHMEM_HUGETLB == 0
+        }
+        _ => {
+            let object = state.refers::<cr_img_inode>(rec, shared.object, none)?;
+            matches!(
+                object.fixed::<cr_img_inode>()?.kind,
+                CR_INODE_MEMFD | CR_INODE_REMOVED | CR_INODE_TMPFILE
+            )
+        }
+    };
+    rec.require(possible, none)?;
+    rec.require(shared.reserved == 0, "a reserved member is not zero")?;
+    rec.require(shared.nr_runs > 0, "no policy")?;
+    rec.require_elements::<cr_img_shared_policy, cr_img_policy_run>(u64::from(shared.nr_runs))?;
+    let runs = rec.array::<cr_img_policy_run>(size_of::<cr_img_shared_policy>());
+    for run in runs.clone() {
+        state.refers::<cr_img_policy>(rec, run.policy, "no NUMA policy")?;
+    }
+    memory::ascending_offsets(state, &rec, runs.map(place), |run| {
+        let length = run.end.saturating_sub(run.start);
+        rec.require(
+            length <= USER_END && run.end < 1 << 63,
+            "more than can be mapped",
+        )
+    })?;
+    Ok(shared.object)
+}
+
+fn place(run: cr_img_policy_run) -> cr_img_run {
+    let cr_img_policy_run {
+        start, nr_pages, ..
+    } = run;
+    cr_img_run { start, nr_pages }
 }
 
 /// The NUMA memory policy of a thread, and how far it is.

@@ -4,8 +4,8 @@
 //!
 //! ```text
 //! section* container
-//! ( cpu | object | reserve | uts | ipc | sem | msgq | semadj | lock | epoll | timerfd | pid
-//!   | dnotify
+//! ( cpu | object | reserve | shared policy | uts | ipc | sem | msgq | semadj | lock | epoll
+//!   | timerfd | pid | dnotify
 //!   | inotify watch …
 //!   | fanotify mark …
 //!   | mm … vma …                  objects may come between
@@ -86,6 +86,8 @@ struct Walk<'a> {
     last_huge: u64,
     /// The last object that huge pages are kept for.
     last_reserved: u64,
+    /// The last object that has NUMA policies.
+    last_policed: u64,
     /// The last table of what is registered with io_uring, and the last thread that uses it.
     last_table: (u64, u32),
     last_user: u32,
@@ -211,6 +213,11 @@ impl<'a> Walk<'a> {
                 let object = hugetlb::reserve(state, rec)?;
                 let order = "huge pages that are kept for an object not after the last one";
                 follows(&rec, &mut self.last_reserved, object, order)
+            }
+            CR_TAG_SHARED_POLICY => {
+                let object = numa::shared(state, rec)?;
+                let order = "NUMA policies of an object not after the last one";
+                follows(&rec, &mut self.last_policed, object, order)
             }
             CR_TAG_LOCK => files::lock(state, rec),
             CR_TAG_EPOLL => {

@@ -107,6 +107,7 @@ fn one_of_each() -> (Vec<u8>, Content) {
     put::<cr_img_unchanged>(&mut writer, &mut content);
     put::<cr_img_huge>(&mut writer, &mut content);
     put::<cr_img_reserve>(&mut writer, &mut content);
+    put::<cr_img_shared_policy>(&mut writer, &mut content);
     put::<cr_img_sem>(&mut writer, &mut content);
     put::<cr_img_msgq>(&mut writer, &mut content);
     put::<cr_img_mqueue>(&mut writer, &mut content);

@@ -26,7 +26,7 @@
  */
 static const char * const plain_fs[] = {
 	"9p", "bcachefs", "btrfs", "erofs", "exfat", "ext2", "ext3", "ext4",
-	"f2fs", "fuse", "iso9660", "nfs", "nfs4", "overlay", "ramfs",
+	"f2fs", "fuse", "hugetlbfs", "iso9660", "nfs", "nfs4", "overlay", "ramfs",
 	"rootfs", "squashfs", "tmpfs", "vfat", "virtiofs", "xfs", "zfs",
 };
 
@@ -67,7 +67,6 @@ static const char *special_fs(const struct inode *inode)
 	static const char * const names[][2] = {
 		{ "pidfs", "a pidfd" }, { "nsfs", "a namespace" },
 		{ "bpf", "a BPF object" }, { "secretmem", "secret memory" },
-		{ "hugetlbfs", "a file of huge pages" },
 	};
 	int i;
 

@@ -213,9 +213,8 @@ void cr_shim_path_of(struct file *file, struct path *path);
 /* inode.c */
 
 #define CR_INODE_X_FLAGS	0
-#define CR_INODE_X_POLICY	1
-#define CR_INODE_X_XATTRS	2
-#define CR_INODE_X_SIZE		3
+#define CR_INODE_X_XATTRS	1
+#define CR_INODE_X_SIZE		2
 
 bool cr_shim_is_memfd_name(const char *name);
 int cr_shim_inode_read(struct file *file, struct cr_img_inode *out, char *name);

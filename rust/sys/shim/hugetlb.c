@@ -77,6 +77,12 @@ bool cr_shim_is_gigantic(struct file *file)
 	return huge_page_size(hstate_file(file)) == PUD_SIZE;
 }
 
+/* How large the huge pages of a file are; 0, if it is of other pages. */
+u64 cr_shim_huge_page_size(struct file *file)
+{
+	return is_file_hugepages(file) ? huge_page_size(hstate_file(file)) : 0;
+}
+
 /*
  * An object of huge pages without any page, which nothing is reserved for: as
  * mmap(2), memfd_create(2), or, if it @is_segment, shmget(2) make it.

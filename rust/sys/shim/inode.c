@@ -57,11 +57,20 @@ static int read_path(const struct path *path, struct cr_img_inode *out)
 	return x;
 }
 
-static u32 memfd_kind(struct file *file)
+enum { MEMFD, REMOVED, TMPFILE, NR_KINDS };
+
+/* The kind of an inode with pages as @file has them. */
+static u32 kind_with_pages(struct file *file, int kind)
 {
+	static const u8 kinds[][NR_KINDS] = {
+		{ CR_INODE_MEMFD, CR_INODE_REMOVED, CR_INODE_TMPFILE },
+		{ CR_INODE_HUGETLB, CR_INODE_HUGETLB_REMOVED, CR_INODE_HUGETLB_TMPFILE },
+		{ CR_INODE_GIGANTIC, CR_INODE_GIGANTIC_REMOVED, CR_INODE_GIGANTIC_TMPFILE },
+	};
+
 	if (!is_file_hugepages(file))
-		return CR_INODE_MEMFD;
-	return cr_shim_is_gigantic(file) ? CR_INODE_GIGANTIC : CR_INODE_HUGETLB;
+		return kinds[0][kind];
+	return kinds[cr_shim_is_gigantic(file) ? 2 : 1][kind];
 }
 
 static unsigned int *seals_of(struct inode *inode)
@@ -89,18 +98,16 @@ int cr_shim_inode_read(struct file *file, struct cr_img_inode *out, char *name)
 	if (x < 0)
 		return x;
 	if (cr_shim_file_type(file) == CR_SHIM_FILE_MEMFD) {
-		out->kind = memfd_kind(file);
+		out->kind = kind_with_pages(file, MEMFD);
 		out->seals = *seals_of(inode);
 		/* Nobody renames it. */
 		out->name_len = path->dentry->d_name.len - strlen(MEMFD_PREFIX);
 		memcpy(name, path->dentry->d_name.name + strlen(MEMFD_PREFIX),
 		       out->name_len);
 	} else {
-		out->kind = inode_state_read_once(inode) & I_LINKABLE ?
-			    CR_INODE_TMPFILE : CR_INODE_REMOVED;
+		out->kind = kind_with_pages(file, inode_state_read_once(inode) &
+						  I_LINKABLE ? TMPFILE : REMOVED);
 	}
-	if (cr_shim_has_policy(file))
-		x |= BIT(CR_INODE_X_POLICY);
 	if (has_odd_size(file, out->size))
 		x |= BIT(CR_INODE_X_SIZE);
 	return x;

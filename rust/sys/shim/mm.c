@@ -162,6 +162,21 @@ static const struct {
 #define VM_PLAIN (VM_SHARED | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | \
 		  VM_SOFTDIRTY | VM_MAYBE_GUARD)
 
+#ifdef CONFIG_NUMA
+static bool has_saved_policies(struct file *file)
+{
+	switch (cr_shim_file_type(file)) {
+	case CR_SHIM_FILE_SHMEM:
+	case CR_SHIM_FILE_SYSV_SHM:
+	case CR_SHIM_FILE_MEMFD:
+	case CR_SHIM_FILE_REMOVED:
+		return cr_shim_has_shared_policies(file);
+	default:
+		return false;
+	}
+}
+#endif
+
 static u64 vma_unsupported(struct vm_area_struct *vma)
 {
 	vm_flags_t rest = vma->vm_flags & ~VM_PLAIN & ~ARCH_VM_PKEY_FLAGS;
@@ -202,8 +217,9 @@ static u64 vma_unsupported(struct vm_area_struct *vma)
 	if (rest)
 		x |= BIT_ULL(CR_VMA_X_OTHER);
 #ifdef CONFIG_NUMA
-	/* That of the file, or object, which others have as well. */
-	if (vma->vm_policy && vma->vm_ops && vma->vm_ops->set_policy)
+	/* That of the file, which others have as well, and which is not saved with one that has a name. */
+	if (vma->vm_policy && vma->vm_ops && vma->vm_ops->set_policy &&
+	    (!vma->vm_file || !has_saved_policies(vma->vm_file)))
 		x |= BIT_ULL(CR_VMA_X_POLICY);
 #endif
 	if (anon_vma_name(vma))

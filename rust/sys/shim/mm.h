@@ -74,6 +74,7 @@ int cr_shim_mm_copy(struct mm_struct *mm, u64 addr, void *buf, u32 len);
 /* hugetlb.c */
 
 bool cr_shim_is_gigantic(struct file *file);
+u64 cr_shim_huge_page_size(struct file *file);
 struct file *cr_shim_hugetlb_make(const char *name, u64 size, bool gigantic,
 				  bool is_segment);
 s64 cr_shim_hugetlb_seek(struct file *file, u64 pos, bool hole);

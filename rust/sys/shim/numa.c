@@ -4,6 +4,8 @@
 #include <linux/cpuset.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/rbtree.h>
 #include <linux/sched/task.h>
 #include <linux/shmem_fs.h>
 
@@ -109,17 +111,72 @@ bool cr_shim_vma_policy(struct mm_struct *mm, u64 addr,
 	return found;
 }
 
-/* Does the tmpfs inode behind @file have policies, of parts of it? */
-bool cr_shim_has_policy(struct file *file)
+/* Is it on tmpfs, whose inodes have policies of their parts? */
+bool cr_shim_has_shared_policies(struct file *file)
 {
-#ifdef CONFIG_NUMA
-	struct inode *inode = file_inode(file);
+	return shmem_mapping(file_inode(file)->i_mapping);
+}
 
-	return shmem_mapping(inode->i_mapping) &&
-	       SHMEM_I(inode)->policy.root.rb_node;
-#else
-	return false;
+#ifdef CONFIG_NUMA
+/* The first part that ends behind @index. Caller holds @sp->lock. */
+static struct sp_node *policy_behind(struct shared_policy *sp, pgoff_t index)
+{
+	struct rb_node *n = sp->root.rb_node;
+	struct sp_node *found = NULL;
+
+	while (n) {
+		struct sp_node *node = rb_entry(n, struct sp_node, nd);
+
+		if (node->end > index) {
+			found = node;
+			n = n->rb_left;
+		} else {
+			n = n->rb_right;
+		}
+	}
+	return found;
+}
 #endif
+
+/* The first part of the tmpfs inode behind @file that has a policy and ends behind @offset. */
+bool cr_shim_shared_policy(struct file *file, u64 offset, struct cr_img_run *run,
+			   struct cr_img_policy *out, u64 *nodes)
+{
+	bool found = false;
+
+#ifdef CONFIG_NUMA
+	struct shared_policy *sp = &SHMEM_I(file_inode(file))->policy;
+	struct sp_node *node;
+
+	if (!cr_shim_has_shared_policies(file))
+		return false;
+	read_lock(&sp->lock);
+	node = policy_behind(sp, offset >> PAGE_SHIFT);
+	if (node) {
+		run->start = (u64)node->start << PAGE_SHIFT;
+		run->nr_pages = node->end - node->start;
+		policy_read(node->policy, out, nodes);
+		found = true;
+	}
+	read_unlock(&sp->lock);
+#endif
+	return found;
+}
+
+/*
+ * Maps a part of a file, or, without one, memory of the current process alone, at
+ * some free place, and returns that: only if that is wanted, so that it can be
+ * accessed.
+ */
+long cr_shim_map_anywhere(struct file *file, u64 len, bool access, u64 offset)
+{
+	return vm_mmap(file, 0, len, access ? PROT_READ | PROT_WRITE : PROT_NONE,
+		       file ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, offset);
+}
+
+void cr_shim_unmap(u64 addr, u64 len)
+{
+	vm_munmap(addr, len);
 }
 
 /* The first of these nodes that the current task may not use; -1 if it may. */

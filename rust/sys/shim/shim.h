@@ -425,7 +425,11 @@ bool cr_shim_task_policy(struct task_struct *t, struct cr_img_policy *out,
 void cr_shim_task_policy_set(u32 last_node, u32 last_weight);
 bool cr_shim_vma_policy(struct mm_struct *mm, u64 addr,
 			struct cr_img_policy *out, u64 *nodes);
-bool cr_shim_has_policy(struct file *file);
+bool cr_shim_has_shared_policies(struct file *file);
+bool cr_shim_shared_policy(struct file *file, u64 offset, struct cr_img_run *run,
+			   struct cr_img_policy *out, u64 *nodes);
+long cr_shim_map_anywhere(struct file *file, u64 len, bool access, u64 offset);
+void cr_shim_unmap(u64 addr, u64 len);
 int cr_shim_missing_node(const u64 *nodes, u32 nr_words);
 bool cr_shim_node_online(u32 node);
 

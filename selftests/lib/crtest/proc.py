@@ -158,14 +158,16 @@ def mappings(pid, names):
         if match:
             start, end, offset = (int(match[i], 16) for i in (1, 2, 4))
             inode, name = match[6], match[7]
+            # File systems count their inodes each by itself.
+            key = match[5], inode
             if name == "/dev/zero (deleted)" or name.startswith("/memfd:"):
-                inode = names("memory", inode)
+                inode = names("memory", key)
             # Each has one of its own.
             elif name == "anon_inode:[io_uring]":
-                inode = names("memory", inode)
+                inode = names("memory", key)
             # That of a System V segment is its identifier, and stays.
             elif name.endswith(" (deleted)") and not name.startswith("/SYSV"):
-                inode, name = names("memory", inode), without_name(name)
+                inode, name = names("memory", key), without_name(name)
             if inode == "0":
                 offset = 0
             found.append([start, end, match[3], offset, match[5], inode, name, "", 0])

@@ -1846,7 +1846,7 @@ fn memory_policies() {
     sample.change(0, |sched: &mut cr_img_sched| sched.policy = POLICY);
     refused(&sample, "a home node");
     fails::<cr_img_vma>(1, "no NUMA policy", |vma| vma.policy = AIO);
-    fails::<cr_img_vma>(2, "what cannot have one", |vma| vma.policy = POLICY);
+    passes::<cr_img_vma>(2, |vma| vma.policy = POLICY);
     fails::<cr_img_vma>(4, "what cannot have one", |vma| vma.policy = POLICY);
 }
 
@@ -2137,8 +2137,10 @@ fn mappings_of_huge_pages() {
         vma.flags |= CR_VMA_GIGANTIC;
     });
     fails(other, &|vma| {
-        (vma.kind, vma.object) = (CR_VMA_FILE, FILE_EXE)
+        (vma.kind, vma.object) = (CR_VMA_FILE, FILE_MEMFD)
     });
+    // Of what pages one is that has a name, nobody knows yet.
+    passes(&|vma| (vma.kind, vma.object) = (CR_VMA_FILE, FILE_EXE));
     let mut guarded = with_huge_pages();
     let at = index(&guarded, CR_TAG_GUARDS, 0);
     let run = size_of::<cr_img_guards>();
@@ -2210,6 +2212,30 @@ fn objects_of_huge_pages() {
 
 #[test]
 fn memfds_of_huge_pages() {
+    let path = |sample: &mut Sample| {
+        let at = index(sample, CR_TAG_INODE, 0);
+        sample.state[at].payload[size_of::<cr_img_inode>()] = b'/';
+    };
+    for (kind, size) in [
+        (CR_INODE_HUGETLB_REMOVED, 2 << 20),
+        (CR_INODE_HUGETLB_TMPFILE, 2 << 20),
+        (CR_INODE_GIGANTIC_REMOVED, 1 << 30),
+        (CR_INODE_GIGANTIC_TMPFILE, 1 << 30),
+    ] {
+        let removed = |size| {
+            let mut sample = change::<cr_img_inode>(0, |inode| {
+                (inode.kind, inode.size, inode.seals) = (kind, size, 0)
+            });
+            path(&mut sample);
+            sample.change::<cr_img_file>(9, |file| file.kind = CR_FILE_INODE);
+            sample
+        };
+        assert_eq!(check(&removed(3 * size)), Ok(()));
+        refused(&removed(size / 2), "not whole huge pages");
+        fails::<cr_img_inode>(0, "not an absolute path", |inode| {
+            (inode.kind, inode.size) = (kind, size)
+        });
+    }
     for (kind, size) in [(CR_INODE_HUGETLB, 2 << 20), (CR_INODE_GIGANTIC, 1 << 30)] {
         passes::<cr_img_inode>(0, |inode| (inode.kind, inode.size) = (kind, 3 * size));
         fails::<cr_img_inode>(0, "not whole huge pages", |inode| {
@@ -2219,6 +2245,76 @@ fn memfds_of_huge_pages() {
             (inode.kind, inode.size, inode.seals) = (kind, size, 0x40)
         });
     }
+}
+
+#[test]
+fn numa_policies_of_shared_memory() {
+    let with = |object: u64, runs: &[cr_img_policy_run], f: &dyn Fn(&mut cr_img_shared_policy)| {
+        let mut sample = Sample::new();
+        let at = sample
+            .state
+            .iter()
+            .position(|rec| rec.id == POLICY)
+            .unwrap();
+        let mut shared = cr_img_shared_policy {
+            object,
+            nr_runs: runs.len() as u32,
+            reserved: 0,
+        };
+        f(&mut shared);
+        let record = Owned {
+            tag: CR_TAG_SHARED_POLICY,
+            id: 0,
+            payload: [shared.as_bytes(), runs.as_bytes()].concat(),
+        };
+        sample.state.insert(at + 1, record);
+        sample
+    };
+    let run = |start, nr_pages, policy| cr_img_policy_run {
+        start,
+        nr_pages,
+        policy,
+    };
+    let good = [
+        run(0, 1, POLICY),
+        run(4096, 2, POLICY),
+        run(1 << 40, 1 << 30, POLICY),
+    ];
+    for object in [SHMEM, SEGMENT, INODE] {
+        assert_eq!(check(&with(object, &good, &|_| {})), Ok(()));
+    }
+    let fails = |message: &str, object, runs: &[cr_img_policy_run]| {
+        refused(&with(object, runs, &|_| {}), message)
+    };
+    fails("no object that has policies", PIPE, &good);
+    fails("no object that has policies", 1 << 40, &good);
+    fails("no policy", SHMEM, &[]);
+    fails("no NUMA policy", SHMEM, &[run(0, 1, SHMEM)]);
+    fails("not a range of pages", SHMEM, &[run(1, 1, POLICY)]);
+    fails("not a range of pages", SHMEM, &[run(0, 0, POLICY)]);
+    fails("not a range of pages", SHMEM, &[run(0, u64::MAX, POLICY)]);
+    let overlap = [run(0, 2, POLICY), run(4096, 1, POLICY)];
+    fails("not ascending", SHMEM, &overlap);
+    fails("more than can be mapped", SHMEM, &[run(0, 1 << 35, POLICY)]);
+    let end = (1 << 63) - 4096;
+    fails("more than can be mapped", SHMEM, &[run(end, 1, POLICY)]);
+    let changed = |message: &str, f: &dyn Fn(&mut cr_img_shared_policy)| {
+        refused(&with(SHMEM, &good, f), message)
+    };
+    changed("a reserved member is not zero", &|shared| {
+        shared.reserved = 1
+    });
+    changed("its count disagree", &|shared| shared.nr_runs = 2);
+    let mut twice = with(SHMEM, &good, &|_| {});
+    let at = index(&twice, CR_TAG_SHARED_POLICY, 0);
+    twice.state.insert(at, twice.state[at].clone());
+    refused(&twice, "not after the last one");
+    let mut huge = with_huge_pages();
+    let at = huge.state.iter().position(|rec| rec.id == POLICY).unwrap();
+    let shared = with(SHMEM, &good, &|_| {});
+    let record = shared.state[index(&shared, CR_TAG_SHARED_POLICY, 0)].clone();
+    huge.state.insert(at + 1, record);
+    refused(&huge, "no object that has policies");
 }
 
 #[test]

@@ -325,8 +325,12 @@ impl Model {
                 let shown = Inode {
                     kind: match inode.kind {
                         CR_INODE_MEMFD | CR_INODE_HUGETLB | CR_INODE_GIGANTIC => "memfd",
-                        CR_INODE_REMOVED => "removed file in",
-                        CR_INODE_TMPFILE => "unnamed file in",
+                        CR_INODE_REMOVED | CR_INODE_HUGETLB_REMOVED | CR_INODE_GIGANTIC_REMOVED => {
+                            "removed file in"
+                        }
+                        CR_INODE_TMPFILE | CR_INODE_HUGETLB_TMPFILE | CR_INODE_GIGANTIC_TMPFILE => {
+                            "unnamed file in"
+                        }
                         CR_INODE_DIRECTORY => "removed directory in",
                         _ => "?",
                     },
