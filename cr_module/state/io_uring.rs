@@ -4,7 +4,7 @@
 //!
 //! The memory that they share with programs is saved as it is: requests that were not submitted, results
 //! that were not looked at. The restart sets up an instance with that. A thread of the process which is
-//! charged for what it pins takes it over, and registers with it what was registered: see [`uring_table`].
+//! charged for what it pins takes it over, and registers with it what was registered: see [`uring_table`] and [`uring_buffers`].
 //! In the end it is that of the thread that may submit requests.
 //!
 //! Refused: some of what can be registered, threads of the kernel that poll for it, results for which the
@@ -17,7 +17,7 @@ use crate::{
     plan::Plan,
     report::{fail, words_for, Context, Result},
     save::Save,
-    state::{event, uring_table},
+    state::{event, uring_buffers, uring_table},
 };
 use cr_codec::{check::Rec, order, uapi::*};
 use cr_sys::{errno::EOPNOTSUPP, file::FileRef, io_uring::*, pid_ns::PidNs, task::TaskRef};
@@ -27,10 +27,6 @@ const REFUSED: &[(u32, &str)] = &[
     (
         CR_URING_X_SETUP,
         "with flags like IORING_SETUP_SQPOLL, IORING_SETUP_IOPOLL, IORING_SETUP_R_DISABLED",
-    ),
-    (
-        CR_URING_X_PROVIDED,
-        "with provided buffers (IORING_REGISTER_PBUF_RING, IORING_OP_PROVIDE_BUFFERS)",
     ),
     (
         CR_URING_X_PERSONALITIES,
@@ -150,7 +146,9 @@ pub(crate) fn take(build: &Build<'_>, tid: u32) -> Result {
             Err(error) if error == EPERM => fail!(EPERM, "io_uring: CAP_IPC_LOCK is needed"),
             result => result?,
         }
-        uring_table::restore(build, id, ring).context(format_args!("io_uring {id}"))?;
+        uring_table::restore(build, id, ring)
+            .and_then(|()| uring_buffers::restore(build, id, ring))
+            .context(format_args!("io_uring {id}"))?;
     }
     Ok(())
 }

@@ -17,8 +17,7 @@ use kernel::{error::to_result, prelude::*};
 
 pub use crate::bindings::{
     cr_shim_uring as Owners, cr_shim_uring_tables as Tables, CR_URING_X_BUSY,
-    CR_URING_X_PERSONALITIES, CR_URING_X_PROVIDED, CR_URING_X_RESOURCES, CR_URING_X_RESTRICTED,
-    CR_URING_X_SETUP,
+    CR_URING_X_PERSONALITIES, CR_URING_X_RESOURCES, CR_URING_X_RESTRICTED, CR_URING_X_SETUP,
 };
 
 impl FileRef {

@@ -156,13 +156,6 @@ static void make_uring_clock(void)
 	register_with_uring(IORING_REGISTER_CLOCK, &clock, 0);
 }
 
-static void make_uring_provided(void)
-{
-	struct io_uring_buf_reg ring = { .ring_entries = 4, .flags = IOU_PBUF_RING_MMAP };
-
-	register_with_uring(IORING_REGISTER_PBUF_RING, &ring, 1);
-}
-
 static void make_uring_personality(void)
 {
 	make_uring();
@@ -625,7 +618,6 @@ static const struct case_ cases[] = {
 	{ "uring-told", "registered eventfd that is not open", make_uring_told, NULL },
 	{ "uring-closed", "or none any more", make_uring_closed, NULL },
 	{ "uring-clock", "io_uring with a clock", make_uring_clock, NULL },
-	{ "uring-provided", "io_uring with provided buffers", make_uring_provided, NULL },
 	{ "uring-personality", "io_uring with registered personalities", make_uring_personality, NULL },
 	{ "uring-restricted", "restricted in its use of io_uring", make_uring_restricted, NULL },
 	{ "uring-private", "private mapping of io_uring", make_uring_private, NULL },

@@ -122,6 +122,74 @@ fn entry(state: &State<'_>, rec: Placed<'_>, kind: u32, entry: &cr_img_uring_ent
     )
 }
 
+pub(super) fn group(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_uring_group> {
+    let group: cr_img_uring_group = rec.fixed()?;
+    rec.require_elements::<cr_img_uring_group, cr_img_uring_buffer>(u64::from(group.nr))?;
+    is_ring(state, rec, group.ring)?;
+    rec.require(
+        group.group <= u32::from(u16::MAX) && group.head <= u32::from(u16::MAX),
+        "a group of buffers with an impossible number",
+    )?;
+    let (places, head, least) = (group.nr_places, group.head, group.min_left);
+    let pages = buffer_pages(state, places);
+    let (known, in_program) = match group.flags & !CR_URING_GROUP_INC {
+        CR_URING_GROUP_LIST => (group.flags == CR_URING_GROUP_LIST, false),
+        CR_URING_GROUP_MAPPED => (true, false),
+        0 => (true, true),
+        _ => (false, false),
+    };
+    rec.require(known, "unknown flags")?;
+    if in_program {
+        state.refers::<cr_img_mm>(rec, group.mm, "a ring of buffers in no memory")?;
+    }
+    let aligned = state.page_size.pages_in(group.addr).is_some();
+    rec.require(
+        match in_program {
+            true => group.addr > 0 && aligned && group.addr.checked_add(pages).is_some(),
+            false => (group.mm, group.addr) == (0, 0),
+        },
+        "a ring of buffers at an impossible place",
+    )?;
+    if group.flags == CR_URING_GROUP_LIST {
+        rec.require((places, head, least) == (0, 0, 0), "a ring without places")?;
+        return check_buffers(rec).map(|()| group);
+    }
+    let follow = match in_program {
+        true => Some(0),
+        false => pages.checked_div(BUFFER_LEN),
+    };
+    rec.require(
+        places.is_power_of_two()
+            && places <= CR_URING_MAX_RING
+            && (least == 0 || group.flags & CR_URING_GROUP_INC != 0)
+            && Some(u64::from(group.nr)) == follow,
+        "an impossible ring of buffers",
+    )?;
+    Ok(group)
+}
+
+const BUFFER_LEN: u64 = size_of::<cr_img_uring_buffer>() as u64;
+
+/// Bytes in the pages of a ring of buffers.
+fn buffer_pages(state: &State<'_>, places: u32) -> u64 {
+    let page = state.page_size.bytes();
+    let bytes = u64::from(places).saturating_mul(BUFFER_LEN);
+    bytes.div_ceil(page).saturating_mul(page)
+}
+
+/// Buffers without a ring.
+fn check_buffers(rec: Placed<'_>) -> Result {
+    for buffer in rec.array::<cr_img_uring_buffer>(size_of::<cr_img_uring_group>()) {
+        rec.require(
+            (1..=CR_URING_MAX_PROVIDED).contains(&buffer.length)
+                && buffer.reserved == 0
+                && buffer.addr.checked_add(u64::from(buffer.length)).is_some(),
+            "an impossible buffer",
+        )?;
+    }
+    Ok(())
+}
+
 pub(super) fn task(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_uring_task> {
     let task: cr_img_uring_task = rec.fixed()?;
     rec.require_elements::<cr_img_uring_task, u64>(u64::from(task.nr_words))?;

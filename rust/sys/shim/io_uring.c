@@ -65,8 +65,6 @@ static u32 resources_of(struct io_ring_ctx *ctx)
 {
 	u32 x = 0;
 
-	if (!xa_empty(&ctx->io_bl_xa))
-		x |= BIT(CR_URING_X_PROVIDED);
 	if (!xa_empty(&ctx->personalities))
 		x |= BIT(CR_URING_X_PERSONALITIES);
 	if (ctx->int_flags & (IO_RING_F_OP_RESTRICTED | IO_RING_F_REG_RESTRICTED |
