@@ -105,9 +105,9 @@ static void make_uring_polling(void)
 	make_uring();
 }
 
-static void make_uring_disabled(void)
+static void make_uring_iopoll(void)
 {
-	uring_params.flags = IORING_SETUP_R_DISABLED;
+	uring_params.flags = IORING_SETUP_IOPOLL;
 	make_uring();
 }
 
@@ -613,7 +613,7 @@ static const struct case_ cases[] = {
 	{ "inotify-hidden", "watch descriptor 1: watches a file that is hidden", make_inotify_hidden, NULL },
 	{ "perf", "perf", make_perf, NULL },
 	{ "uring-polling", "worker thread of the kernel", make_uring_polling, NULL },
-	{ "uring-disabled", "io_uring with flags", make_uring_disabled, NULL },
+	{ "uring-iopoll", "io_uring with flags", make_uring_iopoll, NULL },
 	{ "uring-moved", "registered buffer whose memory was unmapped", make_uring_moved, NULL },
 	{ "uring-told", "registered eventfd that is not open", make_uring_told, NULL },
 	{ "uring-closed", "or none any more", make_uring_closed, NULL },

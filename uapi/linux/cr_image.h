@@ -1366,22 +1366,33 @@ struct cr_img_aio {
 #define CR_URING_UNLIMITED	0x1
 /* Requests that wait for others (IOSQE_IO_DRAIN) are refused by now. */
 #define CR_URING_NO_DRAIN	0x2
+/* It cannot be used yet (IORING_SETUP_R_DISABLED). */
+#define CR_URING_DISABLED	0x4
+/* Only certain requests may be submitted, and only certain things be registered. */
+#define CR_URING_FEW_REQUESTS	0x8
+#define CR_URING_FEW_REGISTER	0x10
 #define CR_URING_MAX_ENTRIES	32768
 /* IORING_SETUP_*: CQSIZE, CLAMP, from SUBMIT_ALL to DEFER_TASKRUN, NO_SQARRAY, CQE_MIXED, SQE_MIXED. */
 #define CR_URING_SETUP		0xd3f98
 
 /**
  * struct cr_img_uring - io_uring instance
- * @setup_flags: IORING_SETUP_*
+ * @setup_flags: IORING_SETUP_*, without R_DISABLED
  * @sq_entries: of the submission queue, a power of two
  * @cq_entries: of the completion queue, the same
  * @sq_head: up to where the kernel has taken requests
  * @cq_tail: up to where it has told results
  * @flags: CR_URING_*
  * @owner: the process that is charged for what it pins
- * @submitter: the thread that may submit requests, 0: all may
+ * @submitter: the thread that may submit requests, 0: all may, or it is not known yet
  * @nr_ring_pages: of the queues; their contents follow
  * @nr_entry_pages: of the requests; their contents follow these
+ * @allowed_ops: IORING_OP_* that may be submitted, as bits; zero without
+ *	CR_URING_FEW_REQUESTS, as the two below
+ * @allowed_flags: IOSQE_* that requests may have
+ * @required_flags: the same that they must have
+ * @allowed_register: IORING_REGISTER_* that may be done, as bits; zero without
+ *	CR_URING_FEW_REGISTER
  */
 struct cr_img_uring {
 	__u32 setup_flags;
@@ -1394,6 +1405,10 @@ struct cr_img_uring {
 	__u32 submitter;
 	__u32 nr_ring_pages;
 	__u32 nr_entry_pages;
+	__u64 allowed_ops[2];
+	__u64 allowed_register;
+	__u32 allowed_flags;
+	__u32 required_flags;
 };
 
 /**

@@ -9,12 +9,23 @@ use crate::uapi::*;
 /// `IORING_SETUP_SINGLE_ISSUER`, with which one thread submits requests.
 const SINGLE_ISSUER: u32 = 1 << 12;
 
+/// Flags of an instance that is not for everything.
+const LIMITED: u32 = CR_URING_DISABLED | CR_URING_FEW_REQUESTS | CR_URING_FEW_REGISTER;
+
 pub(super) fn instance(state: &State<'_>, rec: &Rec<'_>) -> Result {
     let uring: cr_img_uring = rec.fixed()?;
     rec.require(
         uring.setup_flags & !CR_URING_SETUP == 0
-            && uring.flags & !(CR_URING_UNLIMITED | CR_URING_NO_DRAIN) == 0,
+            && uring.flags & !(CR_URING_UNLIMITED | CR_URING_NO_DRAIN | LIMITED) == 0,
         "unknown flags",
+    )?;
+    let has = |flag| uring.flags & flag != 0;
+    let flags = (uring.allowed_flags, uring.required_flags);
+    rec.require(
+        (has(CR_URING_FEW_REQUESTS) || (uring.allowed_ops, flags) == ([0; 2], (0, 0)))
+            && (has(CR_URING_FEW_REGISTER) || uring.allowed_register == 0)
+            && flags.0.max(flags.1) <= u32::from(u8::MAX),
+        "restrictions against its flags",
     )?;
     let (sq, cq) = (uring.sq_entries, uring.cq_entries);
     rec.require(
@@ -30,7 +41,8 @@ pub(super) fn instance(state: &State<'_>, rec: &Rec<'_>) -> Result {
         "impossible process",
     )?;
     rec.require(
-        (uring.setup_flags & SINGLE_ISSUER != 0) == (uring.submitter != 0),
+        (uring.setup_flags & SINGLE_ISSUER != 0 && !has(CR_URING_DISABLED))
+            == (uring.submitter != 0),
         "a thread that submits requests, or none, against its flags",
     )?;
     rec.require(
@@ -260,7 +272,12 @@ pub(super) fn request(state: &State<'_>, rec: Placed<'_>) -> Result {
     let file = state.refers::<cr_img_file>(rec, request.ring, "no io_uring instance")?;
     let instance = file.fixed::<cr_img_file>()?.target;
     let instance = state.refers::<cr_img_uring>(rec, instance, "no io_uring instance")?;
-    let submitter = instance.fixed::<cr_img_uring>()?.submitter;
+    let instance: cr_img_uring = instance.fixed()?;
+    rec.require(
+        instance.flags & CR_URING_DISABLED == 0,
+        "a request of an instance that is disabled",
+    )?;
+    let submitter = instance.submitter;
     rec.require(
         submitter == 0 || submitter == request.tid,
         "a request of a thread that may submit none",

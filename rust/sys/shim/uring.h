@@ -30,6 +30,7 @@ void cr_shim_uring_read(struct file *file, struct cr_img_uring *out,
 			struct cr_shim_uring *who, u8 *buf, u32 room);
 struct file *cr_shim_uring_make(const struct cr_img_uring *in, const u8 *memory);
 int cr_shim_uring_take(struct file *file, bool unlimited);
+void cr_shim_uring_limit(struct file *file, const struct cr_img_uring *in);
 void cr_shim_uring_set_submitter(struct file *file, struct task_struct *submitter);
 int cr_shim_uring_map(struct file *file, u64 addr, u64 len, u32 prot, u64 pgoff);
 u64 cr_shim_task_user(struct task_struct *t);

@@ -450,7 +450,26 @@ fn objects() {
     fails::<cr_img_uring>(0, sizes, |uring| uring.cq_entries = 2);
     fails::<cr_img_uring>(0, sizes, |uring| uring.cq_entries = 131072);
     fails::<cr_img_uring>(0, "unknown flags", |uring| uring.setup_flags |= 2);
-    fails::<cr_img_uring>(0, "unknown flags", |uring| uring.flags = 4);
+    fails::<cr_img_uring>(0, "unknown flags", |uring| uring.flags = 32);
+    let against = "restrictions against its flags";
+    fails::<cr_img_uring>(0, against, |uring| uring.allowed_ops = [0, 1]);
+    fails::<cr_img_uring>(0, against, |uring| uring.allowed_flags = 1);
+    fails::<cr_img_uring>(0, against, |uring| uring.required_flags = 1);
+    fails::<cr_img_uring>(0, against, |uring| uring.allowed_register = 1);
+    fails::<cr_img_uring>(0, against, |uring| {
+        (uring.flags, uring.allowed_flags) = (CR_URING_FEW_REQUESTS, 256)
+    });
+    passes::<cr_img_uring>(0, |uring| {
+        uring.flags = CR_URING_FEW_REQUESTS | CR_URING_FEW_REGISTER;
+        (uring.allowed_ops, uring.allowed_register) = ([1, u64::MAX], 1);
+        (uring.allowed_flags, uring.required_flags) = (255, 1);
+    });
+    fails::<cr_img_uring>(0, "a request of an instance that is disabled", |uring| {
+        (uring.flags, uring.submitter) = (CR_URING_DISABLED, 0)
+    });
+    fails::<cr_img_uring>(0, "against its flags", |uring| {
+        uring.flags = CR_URING_DISABLED
+    });
     fails::<cr_img_uring>(0, "impossible process", |uring| uring.owner = 0);
     fails::<cr_img_uring>(0, "impossible process", |uring| uring.submitter = u32::MAX);
     let submits = "a thread that submits requests";
