@@ -18,7 +18,7 @@ use crate::{
     state::{
         clock, cpu, dnotify, event, fanotify, inode, inotify, ipc, lock, memory::Memory, mqueue,
         netlink, owner, packet, pid_ns, semaphore, session, socket, sysv_shm, task, tcp, timerfd,
-        track::Track, udp, uring_request, uring_table, uring_task, uts,
+        track::Track, udp, uring_buffers, uring_request, uring_table, uring_task, uts,
     },
     tree::Tree,
 };
@@ -298,6 +298,7 @@ fn collect_once(
         task::save(&mut save, process).context(format_args!("{}", process.leader().who()))?;
     }
     uring_table::save(&mut save)?;
+    uring_buffers::save(&mut save)?;
     uring_task::save(&mut save)?;
     uring_request::save(&mut save)?;
     match namespaces & CR_NS_IPC {

@@ -8,7 +8,7 @@ use crate::{
     report::{fail, failure, Context, Result},
     state::{
         bpf, event, file, hugetlb, inet, inode, kernfs_file, landlock, netlink, numa, packet, pipe,
-        shmem, socket, tty,
+        shmem, socket, tty, uring_buffers,
     },
 };
 use cr_codec::uapi::*;
@@ -79,6 +79,10 @@ impl<'a> Files<'a> {
                 CR_TAG_TTY => tty::restore(&mut files, &rec)?,
                 CR_TAG_BPF_MAP => bpf::restore(&rec)?,
                 CR_TAG_LANDLOCK => landlock::restore(&files, &rec)?,
+                CR_TAG_URING_GROUP => {
+                    uring_buffers::make(&files, &rec)?;
+                    continue;
+                }
                 _ => continue,
             };
             files.made.push((rec.id, file), GFP_KERNEL)?;

@@ -106,6 +106,12 @@ impl Late {
                         self.add_early(buffer.object, buffer.addr, buffer.length)?;
                     }
                 }
+                CR_TAG_URING_GROUP => {
+                    let group: cr_img_uring_group = rec.fixed()?;
+                    let places = u64::from(group.nr_places);
+                    let length = places * size_of::<cr_img_uring_buffer>() as u64;
+                    self.add_early(group.mm, group.addr, length)?;
+                }
                 CR_TAG_THREAD => {
                     let thread: cr_img_thread = rec.fixed()?;
                     self.add_early(mm, thread.rseq, u64::from(thread.rseq_len))?;

@@ -171,6 +171,7 @@ pub(crate) struct Plan {
     /// Places of the records of what is registered with them, by the ids of their open files; and of
     /// the threads that use them, by the ids of those.
     pub(crate) uring_tables: KVVec<(u64, usize)>,
+    pub(crate) uring_groups: KVVec<(u64, usize)>,
     pub(crate) uring_tasks: KVVec<(u32, usize)>,
     /// Requests of io_uring that are to be submitted again.
     pub(crate) uring_requests: uring_request::Batches,
@@ -282,6 +283,9 @@ impl Plan {
         let uring_tables = places_by(&records, CR_TAG_URING_TABLE, |rec| {
             Ok(rec.fixed::<cr_img_uring_table>()?.ring)
         })?;
+        let uring_groups = places_by(&records, CR_TAG_URING_GROUP, |rec| {
+            Ok(rec.fixed::<cr_img_uring_group>()?.ring)
+        })?;
         let uring_tasks = places_by(&records, CR_TAG_URING_TASK, |rec| {
             Ok(rec.fixed::<cr_img_uring_task>()?.tid)
         })?;
@@ -309,6 +313,7 @@ impl Plan {
                 dnotifies,
                 rings,
                 uring_tables,
+                uring_groups,
                 uring_tasks,
                 uring_requests,
                 root_fd,

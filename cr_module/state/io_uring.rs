@@ -4,8 +4,9 @@
 //!
 //! The memory that they share with programs is saved as it is: requests that were not submitted, results
 //! that were not looked at. The restart sets up an instance with that. A thread of the process which is
-//! charged for what it pins takes it over, and registers with it what was registered: see [`uring_table`].
-//! In the end it is that of the thread that may submit requests.
+//! charged for what it pins takes it over, and registers with it what was registered: see [`uring_table`] and [`uring_buffers`].
+//! In the end it is that of the thread that may submit requests, and only what its restrictions allow is
+//! possible; or nothing, if it is still disabled.
 //!
 //! Refused: some of what can be registered, threads of the kernel that poll for it, results for which the
 //! queue has no place.
@@ -17,7 +18,7 @@ use crate::{
     plan::Plan,
     report::{fail, words_for, Context, Result},
     save::Save,
-    state::{event, uring_table},
+    state::{event, uring_buffers, uring_table},
 };
 use cr_codec::{check::Rec, order, uapi::*};
 use cr_sys::{errno::EOPNOTSUPP, file::FileRef, io_uring::*, pid_ns::PidNs, task::TaskRef};
@@ -26,11 +27,7 @@ use kernel::prelude::*;
 const REFUSED: &[(u32, &str)] = &[
     (
         CR_URING_X_SETUP,
-        "with flags like IORING_SETUP_SQPOLL, IORING_SETUP_IOPOLL, IORING_SETUP_R_DISABLED",
-    ),
-    (
-        CR_URING_X_PROVIDED,
-        "with provided buffers (IORING_REGISTER_PBUF_RING, IORING_OP_PROVIDE_BUFFERS)",
+        "with flags like IORING_SETUP_SQPOLL, IORING_SETUP_IOPOLL",
     ),
     (
         CR_URING_X_PERSONALITIES,
@@ -38,7 +35,7 @@ const REFUSED: &[(u32, &str)] = &[
     ),
     (
         CR_URING_X_RESTRICTED,
-        "with restrictions (IORING_REGISTER_RESTRICTIONS)",
+        "with restrictions of the task that has made it (IORING_REGISTER_RESTRICTIONS)",
     ),
     (
         CR_URING_X_RESOURCES,
@@ -49,6 +46,9 @@ const REFUSED: &[(u32, &str)] = &[
         "with results that have no place, or requests that wait for others (IOSQE_IO_DRAIN)",
     ),
 ];
+
+/// Flags of an instance that is not for everything.
+const LIMITED: u32 = CR_URING_DISABLED | CR_URING_FEW_REQUESTS | CR_URING_FEW_REGISTER;
 
 /// An instance that has been saved.
 pub(crate) struct Ring {
@@ -94,7 +94,7 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
     let ring = Ring {
         identity: file.uring_identity(),
         file: file.identity(),
-        is_open_to_all: record.submitter == 0,
+        is_open_to_all: record.submitter == 0 && record.flags & CR_URING_DISABLED == 0,
         taker: record.owner,
     };
     save.saved_rings.push(ring, GFP_KERNEL)?;
@@ -114,6 +114,14 @@ pub(crate) fn restore(rec: &Rec<'_>, flags: u32) -> Result<FileRef> {
         Err(error) if error == EPERM => fail!(
             EPERM,
             "io_uring is forbidden here: see kernel.io_uring_disabled"
+        ),
+        Err(error) if error == EACCES => fail!(
+            EACCES,
+            "the caller is restricted in its use of io_uring (IORING_REGISTER_RESTRICTIONS)"
+        ),
+        Err(error) if error == E2BIG => fail!(
+            EOPNOTSUPP(),
+            "io_uring allows operations that this kernel does not have"
         ),
         result => {
             let file = result.context(format_args!("io_uring_setup"))?;
@@ -150,12 +158,14 @@ pub(crate) fn take(build: &Build<'_>, tid: u32) -> Result {
             Err(error) if error == EPERM => fail!(EPERM, "io_uring: CAP_IPC_LOCK is needed"),
             result => result?,
         }
-        uring_table::restore(build, id, ring).context(format_args!("io_uring {id}"))?;
+        uring_table::restore(build, id, ring)
+            .and_then(|()| uring_buffers::restore(build, id, ring))
+            .context(format_args!("io_uring {id}"))?;
     }
     Ok(())
 }
 
-/// Gives all of them to the threads that may submit requests, which stand still.
+/// Gives all of them to the threads that may submit requests, which stand still, with their restrictions.
 pub(crate) fn finish(plan: &Plan, ns: &PidNs) -> Result {
     for (_, (id, at)) in &plan.rings {
         let record: cr_img_uring = plan.records.get(*at).fixed()?;
@@ -166,6 +176,9 @@ pub(crate) fn finish(plan: &Plan, ns: &PidNs) -> Result {
         }
         if let Some(submitter) = ns.find_task(record.submitter) {
             plan.file(*id)?.set_uring_submitter(&submitter);
+        }
+        if record.flags & LIMITED != 0 {
+            plan.file(*id)?.limit_uring(&record);
         }
     }
     Ok(())

@@ -215,6 +215,14 @@ fn save_vma(save: &mut Save<'_>, mm: &Mm, vma: &Vma) -> Result<cr_img_vma> {
                     "a private mapping of io_uring is not supported yet"
                 );
             }
+            if kind == FileType::IoUring && !file.uring_is_mapped(mm, vma.start, vma.end, vma.pgoff)
+            {
+                fail!(
+                    EOPNOTSUPP(),
+                    "shows memory of io_uring that is not the instance's any more, or a part of it, which is \
+                     not supported yet: unmap it"
+                );
+            }
             record.object = file::save(save, file)?;
         }
     } else {

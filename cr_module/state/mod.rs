@@ -78,6 +78,7 @@ pub(crate) mod trace;
 pub(crate) mod track;
 pub(crate) mod tty;
 pub(crate) mod udp;
+pub(crate) mod uring_buffers;
 pub(crate) mod uring_request;
 pub(crate) mod uring_table;
 pub(crate) mod uring_task;

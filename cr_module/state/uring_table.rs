@@ -114,7 +114,7 @@ fn buffers(save: &Save<'_>, ring: &FileRef) -> Result<KVVec<cr_img_uring_entry>>
 }
 
 /// The memory of the process that is charged for an instance.
-fn charged(save: &Save<'_>, ring: &FileRef) -> Result<Mm> {
+pub(crate) fn charged(save: &Save<'_>, ring: &FileRef) -> Result<Mm> {
     let (_, owners, _) = ring.read_io_uring()?;
     let tasks = save.container.ns().tasks();
     let found = tasks

@@ -204,6 +204,7 @@ records! {
     CR_TAG_RESERVE      "reserve"   cr_img_reserve      plain   [cr_img_run; room_for::<cr_img_run>()];
     CR_TAG_SHARED_POLICY "shared policy" cr_img_shared_policy plain [cr_img_policy_run; room_for::<cr_img_policy_run>()];
     CR_TAG_URING_TABLE  "uring table" cr_img_uring_table plain  [cr_img_uring_entry; room_for::<cr_img_uring_entry>()];
+    CR_TAG_URING_GROUP  "uring group" cr_img_uring_group plain  [cr_img_uring_buffer; CR_URING_MAX_LIST];
     CR_TAG_URING_TASK   "uring task" cr_img_uring_task  plain   [u64; CR_MAX_CPU_WORDS];
     CR_TAG_URING_REQUEST "uring request" cr_img_uring_request plain;
     CR_TAG_PAGES        "pages"     cr_img_pages        plain   [u8; CR_IMG_MAX_PAGES_PAYLOAD.saturating_sub(size_of::<cr_img_pages>() as u32)];
@@ -255,7 +256,7 @@ zero_default! {
     cr_img_sigaction cr_img_sighand cr_img_mm cr_img_policy cr_img_vma cr_img_lock cr_img_rlimit cr_img_itimer
     cr_img_seccomp cr_img_process cr_img_thread cr_img_regs cr_img_xstate cr_img_sigqueue cr_img_siginfo
     cr_img_epoll cr_img_epoll_item cr_img_timerfd cr_img_inotify cr_img_inotify_event cr_img_watch cr_img_fanotify cr_img_fanotify_event cr_img_fanotify_mark cr_img_owner cr_img_dnotify cr_img_pidns cr_img_pid cr_img_sched
-    cr_img_controls cr_img_shm cr_img_ipc_perm cr_img_sem cr_img_semaphore cr_img_semadj cr_img_msgq cr_img_msg cr_img_mqueue cr_img_guards cr_img_ldt cr_img_tls cr_img_aio cr_img_aio_event cr_img_uring cr_img_uring_table cr_img_uring_entry cr_img_uring_task cr_img_uring_request cr_img_socket cr_img_inet cr_img_stream cr_img_waiting cr_img_datagram cr_img_source cr_img_sockerr cr_img_cork cr_img_netlink cr_img_netlink_message cr_img_sockfilter cr_img_link cr_img_frame cr_img_kernfs_file cr_img_sockopt cr_img_peer cr_img_message cr_img_trace cr_img_debugregs
+    cr_img_controls cr_img_shm cr_img_ipc_perm cr_img_sem cr_img_semaphore cr_img_semadj cr_img_msgq cr_img_msg cr_img_mqueue cr_img_guards cr_img_ldt cr_img_tls cr_img_aio cr_img_aio_event cr_img_uring cr_img_uring_table cr_img_uring_entry cr_img_uring_group cr_img_uring_buffer cr_img_uring_task cr_img_uring_request cr_img_socket cr_img_inet cr_img_stream cr_img_waiting cr_img_datagram cr_img_source cr_img_sockerr cr_img_cork cr_img_netlink cr_img_netlink_message cr_img_sockfilter cr_img_link cr_img_frame cr_img_kernfs_file cr_img_sockopt cr_img_peer cr_img_message cr_img_trace cr_img_debugregs
     cr_img_timers cr_img_timer cr_img_unchanged cr_img_huge cr_img_reserve cr_img_shared_policy cr_img_policy_run cr_img_pages cr_img_run
     cr_stats cr_external cr_external_fd cr_section cr_checkpoint cr_lazy cr_restart cr_info
 }

@@ -17,8 +17,7 @@ use kernel::{error::to_result, prelude::*};
 
 pub use crate::bindings::{
     cr_shim_uring as Owners, cr_shim_uring_tables as Tables, CR_URING_X_BUSY,
-    CR_URING_X_PERSONALITIES, CR_URING_X_PROVIDED, CR_URING_X_RESOURCES, CR_URING_X_RESTRICTED,
-    CR_URING_X_SETUP,
+    CR_URING_X_PERSONALITIES, CR_URING_X_RESOURCES, CR_URING_X_RESTRICTED, CR_URING_X_SETUP,
 };
 
 impl FileRef {
@@ -47,7 +46,8 @@ impl FileRef {
     }
 
     /// A new instance, with that in its memory. For a moment, the current task has a descriptor of it.
-    /// ERANGE: it has memory of another size.
+    /// ERANGE: it has memory of another size. EACCES: the current task is restricted in its use of io_uring.
+    /// E2BIG: it allows operations that this kernel does not have.
     pub fn make_io_uring(record: &cr_img_uring, memory: &[u8]) -> Result<Self> {
         if memory.len() != memory_of(record) {
             return Err(EINVAL);
@@ -61,6 +61,12 @@ impl FileRef {
     pub fn take_io_uring(&self, unlimited: bool) -> Result {
         // SAFETY: The file is a valid instance; the current task is a process, and has memory.
         to_result(unsafe { bindings::cr_shim_uring_take(self.as_ptr(), unlimited) })
+    }
+
+    /// From now on, nothing is possible with a complete instance but what the record allows.
+    pub fn limit_uring(&self, record: &cr_img_uring) {
+        // SAFETY: The file is a valid instance, whose lock the call takes; the record is valid for reads.
+        unsafe { bindings::cr_shim_uring_limit(self.as_ptr(), record) }
     }
 
     /// From now on, requests come from this thread alone, which stands still.

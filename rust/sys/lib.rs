@@ -16,6 +16,7 @@
 //! - [`mm`] — memory descriptors, mappings and pages.
 //! - [`aio`] — contexts of asynchronous I/O.
 //! - [`io_uring`] — io_uring instances.
+//! - [`io_uring_buffers`] — buffers that are provided to them.
 //! - [`io_uring_request`] — requests of io_uring in progress.
 //! - [`file`] — open files, pipes, locks, shared memory.
 //! - [`kernfs_file`] — files of cgroups.
@@ -53,6 +54,7 @@ pub mod inet;
 pub mod inode;
 pub mod inotify;
 pub mod io_uring;
+pub mod io_uring_buffers;
 pub mod io_uring_request;
 pub mod kernfs_file;
 pub mod landlock;

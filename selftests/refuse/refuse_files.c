@@ -105,9 +105,9 @@ static void make_uring_polling(void)
 	make_uring();
 }
 
-static void make_uring_disabled(void)
+static void make_uring_iopoll(void)
 {
-	uring_params.flags = IORING_SETUP_R_DISABLED;
+	uring_params.flags = IORING_SETUP_IOPOLL;
 	make_uring();
 }
 
@@ -154,13 +154,6 @@ static void make_uring_clock(void)
 	struct io_uring_clock_register clock = { .clockid = CLOCK_BOOTTIME };
 
 	register_with_uring(IORING_REGISTER_CLOCK, &clock, 0);
-}
-
-static void make_uring_provided(void)
-{
-	struct io_uring_buf_reg ring = { .ring_entries = 4, .flags = IOU_PBUF_RING_MMAP };
-
-	register_with_uring(IORING_REGISTER_PBUF_RING, &ring, 1);
 }
 
 static void make_uring_personality(void)
@@ -613,12 +606,11 @@ static const struct case_ cases[] = {
 	{ "inotify-hidden", "watch descriptor 1: watches a file that is hidden", make_inotify_hidden, NULL },
 	{ "perf", "perf", make_perf, NULL },
 	{ "uring-polling", "worker thread of the kernel", make_uring_polling, NULL },
-	{ "uring-disabled", "io_uring with flags", make_uring_disabled, NULL },
+	{ "uring-iopoll", "io_uring with flags", make_uring_iopoll, NULL },
 	{ "uring-moved", "registered buffer whose memory was unmapped", make_uring_moved, NULL },
 	{ "uring-told", "registered eventfd that is not open", make_uring_told, NULL },
 	{ "uring-closed", "or none any more", make_uring_closed, NULL },
 	{ "uring-clock", "io_uring with a clock", make_uring_clock, NULL },
-	{ "uring-provided", "io_uring with provided buffers", make_uring_provided, NULL },
 	{ "uring-personality", "io_uring with registered personalities", make_uring_personality, NULL },
 	{ "uring-restricted", "restricted in its use of io_uring", make_uring_restricted, NULL },
 	{ "uring-private", "private mapping of io_uring", make_uring_private, NULL },

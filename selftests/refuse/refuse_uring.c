@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Requests of io_uring in progress that are refused by name. */
+/* What io_uring has that is refused by name: requests in progress, memory that is not what it was. */
 #include "cases.h"
 #include "uring.h"
 #include <sys/eventfd.h>
@@ -93,6 +93,40 @@ static void make_kind(void)
 	issue(1);
 }
 
+/* A ring of buffers, which is not where it was. */
+static void make_provided(void)
+{
+	struct io_uring_buf_reg group = { .ring_entries = 4 };
+	void *at = map_anon(PAGE, MAP_PRIVATE);
+
+	ring = make(4, 0);
+	group.ring_addr = (uintptr_t)at;
+	sure(ring_register(&ring, IORING_REGISTER_PBUF_RING, &group, 1));
+	sure(munmap(at, PAGE));
+	*(char *)sure(mmap(at, PAGE, PROT_READ | PROT_WRITE,
+			   MAP_ANONYMOUS | MAP_PRIVATE | MAP_FIXED, -1, 0)) = 1;
+}
+
+/* What is mapped is that of a group that is gone, and there is another one. */
+static void make_gone(void)
+{
+	struct io_uring_buf_reg group = { .ring_entries = 4, .flags = IOU_PBUF_RING_MMAP };
+	struct io_uring_buf_reg gone = { };
+
+	ring = make(4, 0);
+	sure(ring_register(&ring, IORING_REGISTER_PBUF_RING, &group, 1));
+	map_ring(ring.fd, PAGE, IORING_OFF_PBUF_RING);
+	sure(ring_register(&ring, IORING_UNREGISTER_PBUF_RING, &gone, 1));
+	sure(ring_register(&ring, IORING_REGISTER_PBUF_RING, &group, 1));
+}
+
+/* Of the entries, the second page alone is mapped. */
+static void make_parted(void)
+{
+	ring = make(128, 0);
+	sure(munmap(ring.sqes, PAGE));
+}
+
 /* It goes on, and reads what comes. */
 static void check_read(void)
 {
@@ -107,6 +141,9 @@ static const struct case_ cases[] = {
 	{ "async", "for workers|worker thread|neither wait", make_async, check_read },
 	{ "changed", "whose vector or message header in memory was changed", make_changed, check_read },
 	{ "closed", "a request for a file that is not open any more", make_closed, NULL },
+	{ "provided", "ring of provided buffers whose memory was unmapped", make_provided, NULL },
+	{ "gone", "memory of io_uring that is not the instance's", make_gone, NULL },
+	{ "parted", "memory of io_uring that is not the instance's", make_parted, NULL },
 	{ "kind", "has requests of io_uring in progress that neither wait", make_kind, NULL },
 };
 

@@ -224,6 +224,9 @@ struct cr_img_tail {
  * @CR_TAG_URING_TABLE: struct cr_img_uring_table, then struct
  *	cr_img_uring_entry[]; after all processes and what it names; by ascending
  *	instance and kind
+ * @CR_TAG_URING_GROUP: struct cr_img_uring_group, then struct
+ *	cr_img_uring_buffer[]; after all processes and what it names; by ascending
+ *	instance and group
  * @CR_TAG_URING_TASK: struct cr_img_uring_task, then __u64 cpus[]; after all
  *	processes and what it names; by ascending thread
  * @CR_TAG_URING_REQUEST: struct cr_img_uring_request; after all processes and what
@@ -312,6 +315,7 @@ enum cr_img_tag {
 	CR_TAG_RESERVE		= 0x61,
 	CR_TAG_SOCKERR		= 0x62,
 	CR_TAG_CORK		= 0x63,
+	CR_TAG_URING_GROUP	= 0x66,
 	CR_TAG_DNOTIFY		= 0x68,
 	CR_TAG_SHARED_POLICY	= 0x6a,
 };
@@ -1402,22 +1406,33 @@ struct cr_img_aio {
 #define CR_URING_UNLIMITED	0x1
 /* Requests that wait for others (IOSQE_IO_DRAIN) are refused by now. */
 #define CR_URING_NO_DRAIN	0x2
+/* It cannot be used yet (IORING_SETUP_R_DISABLED). */
+#define CR_URING_DISABLED	0x4
+/* Only certain requests may be submitted, and only certain things be registered. */
+#define CR_URING_FEW_REQUESTS	0x8
+#define CR_URING_FEW_REGISTER	0x10
 #define CR_URING_MAX_ENTRIES	32768
 /* IORING_SETUP_*: CQSIZE, CLAMP, from SUBMIT_ALL to DEFER_TASKRUN, NO_SQARRAY, CQE_MIXED, SQE_MIXED. */
 #define CR_URING_SETUP		0xd3f98
 
 /**
  * struct cr_img_uring - io_uring instance
- * @setup_flags: IORING_SETUP_*
+ * @setup_flags: IORING_SETUP_*, without R_DISABLED
  * @sq_entries: of the submission queue, a power of two
  * @cq_entries: of the completion queue, the same
  * @sq_head: up to where the kernel has taken requests
  * @cq_tail: up to where it has told results
  * @flags: CR_URING_*
  * @owner: the process that is charged for what it pins
- * @submitter: the thread that may submit requests, 0: all may
+ * @submitter: the thread that may submit requests, 0: all may, or it is not known yet
  * @nr_ring_pages: of the queues; their contents follow
  * @nr_entry_pages: of the requests; their contents follow these
+ * @allowed_ops: IORING_OP_* that may be submitted, as bits; zero without
+ *	CR_URING_FEW_REQUESTS, as the two below
+ * @allowed_flags: IOSQE_* that requests may have
+ * @required_flags: the same that they must have
+ * @allowed_register: IORING_REGISTER_* that may be done, as bits; zero without
+ *	CR_URING_FEW_REGISTER
  */
 struct cr_img_uring {
 	__u32 setup_flags;
@@ -1430,6 +1445,10 @@ struct cr_img_uring {
 	__u32 submitter;
 	__u32 nr_ring_pages;
 	__u32 nr_entry_pages;
+	__u64 allowed_ops[2];
+	__u64 allowed_register;
+	__u32 allowed_flags;
+	__u32 required_flags;
 };
 
 /**
@@ -1487,6 +1506,56 @@ struct cr_img_uring_entry {
 	__u64 tag;
 	__u32 index;
 	__u32 reserved;
+};
+
+/* Its ring is memory of the kernel (IOU_PBUF_RING_MMAP). */
+#define CR_URING_GROUP_MAPPED	0x1
+/* Buffers of its ring are used up bit by bit (IOU_PBUF_RING_INC). */
+#define CR_URING_GROUP_INC	0x2
+/* It has no ring (IORING_OP_PROVIDE_BUFFERS). */
+#define CR_URING_GROUP_LIST	0x4
+/* Most places in a ring, most buffers without one, and most bytes of one of these. */
+#define CR_URING_MAX_RING	(1 << 15)
+#define CR_URING_MAX_LIST	(1 << 16)
+#define CR_URING_MAX_PROVIDED	0x7ffff000
+
+/**
+ * struct cr_img_uring_group - buffers that are provided to an io_uring instance
+ * @ring: CR_TAG_FILE of the instance
+ * @mm: CR_TAG_MM that the ring of buffers is in; 0 for the kernel, or if there is none
+ * @addr: where in there; else zero
+ * @group: its number
+ * @flags: CR_URING_GROUP_*
+ * @nr_places: of the ring, a power of two; else zero
+ * @head: the next buffer of the ring that is used
+ * @min_left: with how many bytes left a buffer is used up; else zero
+ * @nr: buffers that follow: all memory of a ring that is the kernel's, or those without
+ *	a ring, the next one first
+ */
+struct cr_img_uring_group {
+	__u64 ring;
+	__u64 mm;
+	__u64 addr;
+	__u32 group;
+	__u32 flags;
+	__u32 nr_places;
+	__u32 head;
+	__u32 min_left;
+	__u32 nr;
+};
+
+/**
+ * struct cr_img_uring_buffer - one of these
+ * @addr: where it is
+ * @length: bytes
+ * @id: its number
+ * @reserved: zero without a ring
+ */
+struct cr_img_uring_buffer {
+	__u64 addr;
+	__u32 length;
+	__u16 id;
+	__u16 reserved;
 };
 
 /* Most instances that a thread can register for itself. */

@@ -9,12 +9,23 @@ use crate::uapi::*;
 /// `IORING_SETUP_SINGLE_ISSUER`, with which one thread submits requests.
 const SINGLE_ISSUER: u32 = 1 << 12;
 
+/// Flags of an instance that is not for everything.
+const LIMITED: u32 = CR_URING_DISABLED | CR_URING_FEW_REQUESTS | CR_URING_FEW_REGISTER;
+
 pub(super) fn instance(state: &State<'_>, rec: &Rec<'_>) -> Result {
     let uring: cr_img_uring = rec.fixed()?;
     rec.require(
         uring.setup_flags & !CR_URING_SETUP == 0
-            && uring.flags & !(CR_URING_UNLIMITED | CR_URING_NO_DRAIN) == 0,
+            && uring.flags & !(CR_URING_UNLIMITED | CR_URING_NO_DRAIN | LIMITED) == 0,
         "unknown flags",
+    )?;
+    let has = |flag| uring.flags & flag != 0;
+    let flags = (uring.allowed_flags, uring.required_flags);
+    rec.require(
+        (has(CR_URING_FEW_REQUESTS) || (uring.allowed_ops, flags) == ([0; 2], (0, 0)))
+            && (has(CR_URING_FEW_REGISTER) || uring.allowed_register == 0)
+            && flags.0.max(flags.1) <= u32::from(u8::MAX),
+        "restrictions against its flags",
     )?;
     let (sq, cq) = (uring.sq_entries, uring.cq_entries);
     rec.require(
@@ -30,7 +41,8 @@ pub(super) fn instance(state: &State<'_>, rec: &Rec<'_>) -> Result {
         "impossible process",
     )?;
     rec.require(
-        (uring.setup_flags & SINGLE_ISSUER != 0) == (uring.submitter != 0),
+        (uring.setup_flags & SINGLE_ISSUER != 0 && !has(CR_URING_DISABLED))
+            == (uring.submitter != 0),
         "a thread that submits requests, or none, against its flags",
     )?;
     rec.require(
@@ -122,6 +134,74 @@ fn entry(state: &State<'_>, rec: Placed<'_>, kind: u32, entry: &cr_img_uring_ent
     )
 }
 
+pub(super) fn group(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_uring_group> {
+    let group: cr_img_uring_group = rec.fixed()?;
+    rec.require_elements::<cr_img_uring_group, cr_img_uring_buffer>(u64::from(group.nr))?;
+    is_ring(state, rec, group.ring)?;
+    rec.require(
+        group.group <= u32::from(u16::MAX) && group.head <= u32::from(u16::MAX),
+        "a group of buffers with an impossible number",
+    )?;
+    let (places, head, least) = (group.nr_places, group.head, group.min_left);
+    let pages = buffer_pages(state, places);
+    let (known, in_program) = match group.flags & !CR_URING_GROUP_INC {
+        CR_URING_GROUP_LIST => (group.flags == CR_URING_GROUP_LIST, false),
+        CR_URING_GROUP_MAPPED => (true, false),
+        0 => (true, true),
+        _ => (false, false),
+    };
+    rec.require(known, "unknown flags")?;
+    if in_program {
+        state.refers::<cr_img_mm>(rec, group.mm, "a ring of buffers in no memory")?;
+    }
+    let aligned = state.page_size.pages_in(group.addr).is_some();
+    rec.require(
+        match in_program {
+            true => group.addr > 0 && aligned && group.addr.checked_add(pages).is_some(),
+            false => (group.mm, group.addr) == (0, 0),
+        },
+        "a ring of buffers at an impossible place",
+    )?;
+    if group.flags == CR_URING_GROUP_LIST {
+        rec.require((places, head, least) == (0, 0, 0), "a ring without places")?;
+        return check_buffers(rec).map(|()| group);
+    }
+    let follow = match in_program {
+        true => Some(0),
+        false => pages.checked_div(BUFFER_LEN),
+    };
+    rec.require(
+        places.is_power_of_two()
+            && places <= CR_URING_MAX_RING
+            && (least == 0 || group.flags & CR_URING_GROUP_INC != 0)
+            && Some(u64::from(group.nr)) == follow,
+        "an impossible ring of buffers",
+    )?;
+    Ok(group)
+}
+
+const BUFFER_LEN: u64 = size_of::<cr_img_uring_buffer>() as u64;
+
+/// Bytes in the pages of a ring of buffers.
+fn buffer_pages(state: &State<'_>, places: u32) -> u64 {
+    let page = state.page_size.bytes();
+    let bytes = u64::from(places).saturating_mul(BUFFER_LEN);
+    bytes.div_ceil(page).saturating_mul(page)
+}
+
+/// Buffers without a ring.
+fn check_buffers(rec: Placed<'_>) -> Result {
+    for buffer in rec.array::<cr_img_uring_buffer>(size_of::<cr_img_uring_group>()) {
+        rec.require(
+            (1..=CR_URING_MAX_PROVIDED).contains(&buffer.length)
+                && buffer.reserved == 0
+                && buffer.addr.checked_add(u64::from(buffer.length)).is_some(),
+            "an impossible buffer",
+        )?;
+    }
+    Ok(())
+}
+
 pub(super) fn task(state: &State<'_>, rec: Placed<'_>) -> Result<cr_img_uring_task> {
     let task: cr_img_uring_task = rec.fixed()?;
     rec.require_elements::<cr_img_uring_task, u64>(u64::from(task.nr_words))?;
@@ -192,7 +272,12 @@ pub(super) fn request(state: &State<'_>, rec: Placed<'_>) -> Result {
     let file = state.refers::<cr_img_file>(rec, request.ring, "no io_uring instance")?;
     let instance = file.fixed::<cr_img_file>()?.target;
     let instance = state.refers::<cr_img_uring>(rec, instance, "no io_uring instance")?;
-    let submitter = instance.fixed::<cr_img_uring>()?.submitter;
+    let instance: cr_img_uring = instance.fixed()?;
+    rec.require(
+        instance.flags & CR_URING_DISABLED == 0,
+        "a request of an instance that is disabled",
+    )?;
+    let submitter = instance.submitter;
     rec.require(
         submitter == 0 || submitter == request.tid,
         "a request of a thread that may submit none",

@@ -9,7 +9,7 @@
 //!   | inotify watch …
 //!   | fanotify mark …
 //!   | mm … vma …                  objects may come between
-//!   | guards | ldt | uring table | uring task | uring request
+//!   | guards | ldt | uring table | uring group | uring task | uring request
 //!   | process … thread … regs … xstate … sigqueue … sched … controls …
 //!     … trace … debugregs … tls … timers …
 //! )*
@@ -90,6 +90,8 @@ struct Walk<'a> {
     last_policed: u64,
     /// The last table of what is registered with io_uring, and the last thread that uses it.
     last_table: (u64, u32),
+    /// The last group of buffers that are provided to an instance, and the number of the next one.
+    last_group: (u64, u32),
     last_user: u32,
 }
 
@@ -338,6 +340,13 @@ impl<'a> Walk<'a> {
                 let table = uring::table(state, rec)?;
                 let order = "a table of io_uring that is not after the last one";
                 follows(&rec, &mut self.last_table, (table.ring, table.kind), order)
+            }
+            CR_TAG_URING_GROUP => {
+                self.close_process()?;
+                let group = uring::group(state, rec)?;
+                let order = "a group of buffers that is not after the last one";
+                let next = group.group.saturating_add(1);
+                follows(&rec, &mut self.last_group, (group.ring, next), order)
             }
             CR_TAG_URING_TASK => {
                 self.close_process()?;

@@ -129,6 +129,7 @@ fn one_of_each() -> (Vec<u8>, Content) {
     put::<cr_img_aio>(&mut writer, &mut content);
     put::<cr_img_uring>(&mut writer, &mut content);
     put::<cr_img_uring_table>(&mut writer, &mut content);
+    put::<cr_img_uring_group>(&mut writer, &mut content);
     put::<cr_img_uring_task>(&mut writer, &mut content);
     put::<cr_img_uring_request>(&mut writer, &mut content);
     put::<cr_img_waiting>(&mut writer, &mut content);

@@ -67,20 +67,32 @@ struct file *cr_shim_without_fd(long fd)
 	return file ?: ERR_PTR(-EBADF);
 }
 
-/* What a system call makes that wants to be told @arg, in memory that lasts as long as that. */
-struct file *cr_shim_make_with(u32 nr, u32 first, const void *arg, size_t size)
+/*
+ * A system call that wants to be told @arg, in memory that lasts as long as that, and
+ * where it is as its argument number @place.
+ */
+long cr_shim_call_with(u32 nr, const u64 args[4], u32 place, const void *arg, size_t size)
 {
 	unsigned long at = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS, 0);
-	struct file *file = ERR_PTR(-EFAULT);
+	u64 a[4] = { args[0], args[1], args[2], args[3] };
+	long ret = -EFAULT;
 
 	if (IS_ERR_VALUE(at))
-		return ERR_PTR(at);
+		return at;
+	a[place] = at;
 	if (!copy_to_user((void __user *)at, arg, size))
-		file = cr_shim_without_fd(cr_shim_syscall(nr, first, at, size,
-							  0, 0, 0));
+		ret = cr_shim_syscall(nr, a[0], a[1], a[2], a[3], 0, 0);
 	vm_munmap(at, PAGE_SIZE);
-	return file;
+	return ret;
+}
+
+/* What such a call makes, of which that is the second argument, and its size the third. */
+struct file *cr_shim_make_with(u32 nr, u32 first, const void *arg, size_t size)
+{
+	const u64 args[4] = { first, 0, size };
+
+	return cr_shim_without_fd(cr_shim_call_with(nr, args, 1, arg, size));
 }
 
 struct file *cr_shim_eventfd_make(u64 count, bool semaphore)

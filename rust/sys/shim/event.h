@@ -5,6 +5,7 @@
 
 /* event.c */
 struct file *cr_shim_without_fd(long fd);
+long cr_shim_call_with(u32 nr, const u64 args[4], u32 place, const void *arg, size_t size);
 struct file *cr_shim_make_with(u32 nr, u32 first, const void *arg, size_t size);
 bool cr_shim_is_eventfd(struct file *file);
 int cr_shim_eventfd_read(struct file *file, u32 rings, u64 *count, bool *semaphore);

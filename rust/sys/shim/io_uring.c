@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* io_uring instances: io_uring/. */
 
+#include <linux/bitmap.h>
 #include <linux/capability.h>
 #include <linux/cpuset.h>
 #include <linux/cred.h>
@@ -65,12 +66,9 @@ static u32 resources_of(struct io_ring_ctx *ctx)
 {
 	u32 x = 0;
 
-	if (!xa_empty(&ctx->io_bl_xa))
-		x |= BIT(CR_URING_X_PROVIDED);
 	if (!xa_empty(&ctx->personalities))
 		x |= BIT(CR_URING_X_PERSONALITIES);
-	if (ctx->int_flags & (IO_RING_F_OP_RESTRICTED | IO_RING_F_REG_RESTRICTED |
-			      IO_RING_F_RESTRICT_INHERITED))
+	if (ctx->int_flags & IO_RING_F_RESTRICT_INHERITED)
 		x |= BIT(CR_URING_X_RESTRICTED);
 	if (!xa_empty(&ctx->zcrx_ctxs) || ctx->param_region.nr_pages ||
 	    ctx->bpf_ops || ctx->bpf_filters ||
@@ -93,11 +91,45 @@ static bool is_busy(struct io_ring_ctx *ctx)
 	       ctx->cached_cq_tail != READ_ONCE(ctx->rings->cq.tail);
 }
 
+#define NR_OPS	BITS_PER_TYPE(((struct cr_img_uring *)NULL)->allowed_ops)
+
+static_assert(IORING_OP_LAST <= NR_OPS && IORING_REGISTER_LAST <= 64);
+
+/* What may not be done with it, and whether anything may. */
+static void read_limits(struct io_ring_ctx *ctx, struct cr_img_uring *out)
+{
+	const struct io_restriction *few = &ctx->restrictions;
+
+	if (ctx->flags & IORING_SETUP_R_DISABLED)
+		out->flags |= CR_URING_DISABLED;
+	if (few->op_registered) {
+		out->flags |= CR_URING_FEW_REQUESTS;
+		bitmap_to_arr64(out->allowed_ops, few->sqe_op, IORING_OP_LAST);
+		out->allowed_flags = few->sqe_flags_allowed;
+		out->required_flags = few->sqe_flags_required;
+	}
+	if (few->reg_registered) {
+		out->flags |= CR_URING_FEW_REGISTER;
+		bitmap_to_arr64(&out->allowed_register, few->register_op,
+				IORING_REGISTER_LAST);
+	}
+}
+
+/* Does this kernel know all of what may be done? */
+static bool knows_limits(const struct cr_img_uring *in)
+{
+	DECLARE_BITMAP(ops, NR_OPS);
+
+	bitmap_from_arr64(ops, in->allowed_ops, NR_OPS);
+	return find_next_bit(ops, NR_OPS, IORING_OP_LAST) >= NR_OPS &&
+	       !(in->allowed_register >> IORING_REGISTER_LAST);
+}
+
 /* @out has what the instance is; @who whom it belongs to, and CR_URING_X_*. */
 static void read_instance(struct io_ring_ctx *ctx, struct cr_img_uring *out,
 			  struct cr_shim_uring *who)
 {
-	out->setup_flags = ctx->flags;
+	out->setup_flags = ctx->flags & ~IORING_SETUP_R_DISABLED;
 	out->sq_entries = ctx->sq_entries;
 	out->cq_entries = ctx->cq_entries;
 	out->sq_head = ctx->cached_sq_head;
@@ -111,7 +143,8 @@ static void read_instance(struct io_ring_ctx *ctx, struct cr_img_uring *out,
 	who->mm = (unsigned long)ctx->mm_account;
 	who->submitter = (unsigned long)ctx->submitter_task;
 	who->user = (unsigned long)ctx->user;
-	if (ctx->flags & ~SETUP_FLAGS)
+	read_limits(ctx, out);
+	if (out->setup_flags & ~SETUP_FLAGS)
 		who->unsupported |= BIT(CR_URING_X_SETUP);
 	who->unsupported |= resources_of(ctx);
 	if (is_busy(ctx))
@@ -141,7 +174,9 @@ void cr_shim_uring_read(struct file *file, struct cr_img_uring *out,
 
 /*
  * The same again; for a moment, the current task has a descriptor of it, and until
- * cr_shim_uring_take() it is its own. -ERANGE: its memory has another size.
+ * cr_shim_uring_take() it is its own. -ERANGE: its memory has another size; -EACCES:
+ * the current task may not do all with it; -E2BIG: it knows operations that this
+ * kernel does not.
  */
 struct file *cr_shim_uring_make(const struct cr_img_uring *in, const u8 *memory)
 {
@@ -153,6 +188,8 @@ struct file *cr_shim_uring_make(const struct cr_img_uring *in, const u8 *memory)
 	struct io_ring_ctx *ctx;
 	struct file *file;
 
+	if (!knows_limits(in))
+		return ERR_PTR(-E2BIG);
 	/* It may have been resized. */
 	if (in->cq_entries != 2 * in->sq_entries)
 		params.flags |= IORING_SETUP_CQSIZE;
@@ -175,6 +212,12 @@ struct file *cr_shim_uring_make(const struct cr_img_uring *in, const u8 *memory)
 		mutex_unlock(&ctx->uring_lock);
 		fput(file);
 		return ERR_PTR(-ERANGE);
+	}
+	if (ctx->int_flags & (IO_RING_F_OP_RESTRICTED | IO_RING_F_REG_RESTRICTED) ||
+	    ctx->bpf_filters) {
+		mutex_unlock(&ctx->uring_lock);
+		fput(file);
+		return ERR_PTR(-EACCES);
 	}
 	memcpy(ctx->ring_region.ptr, memory, rings);
 	memcpy(ctx->sq_region.ptr, memory + rings,
@@ -231,6 +274,37 @@ int cr_shim_uring_take(struct file *file, bool unlimited)
 		free_uid(old_user);
 	mmdrop(old_mm);
 	return 0;
+}
+
+/* Nothing but what @in says is allowed from now on: it is complete. */
+void cr_shim_uring_limit(struct file *file, const struct cr_img_uring *in)
+{
+	struct io_ring_ctx *ctx = file->private_data;
+	struct io_restriction *few = &ctx->restrictions;
+	struct task_struct *old = NULL;
+
+	mutex_lock(&ctx->uring_lock);
+	if (in->flags & CR_URING_FEW_REQUESTS) {
+		bitmap_from_arr64(few->sqe_op, in->allowed_ops, IORING_OP_LAST);
+		few->sqe_flags_allowed = in->allowed_flags;
+		few->sqe_flags_required = in->required_flags;
+		few->op_registered = true;
+		ctx->int_flags |= IO_RING_F_OP_RESTRICTED;
+	}
+	if (in->flags & CR_URING_FEW_REGISTER) {
+		bitmap_from_arr64(few->register_op, &in->allowed_register,
+				  IORING_REGISTER_LAST);
+		few->reg_registered = true;
+		ctx->int_flags |= IO_RING_F_REG_RESTRICTED;
+	}
+	if (in->flags & CR_URING_DISABLED) {
+		/* Who enables it may submit requests. */
+		old = set_submitter(ctx, NULL);
+		smp_store_release(&ctx->flags, ctx->flags | IORING_SETUP_R_DISABLED);
+	}
+	mutex_unlock(&ctx->uring_lock);
+	if (old)
+		put_task_struct(old);
 }
 
 /* From now on, requests come from @submitter alone, which stands still. */
@@ -369,6 +443,10 @@ struct file *cr_shim_uring_make(const struct cr_img_uring *in, const u8 *memory)
 int cr_shim_uring_take(struct file *file, bool unlimited)
 {
 	return -ENOSYS;
+}
+
+void cr_shim_uring_limit(struct file *file, const struct cr_img_uring *in)
+{
 }
 
 void cr_shim_uring_set_submitter(struct file *file, struct task_struct *submitter)

@@ -21,6 +21,7 @@
 
 /* io_uring/ */
 #include "timeout.h"
+#include "uring_memory.h"
 #include "io_net_types.h"
 #include "io_timeout_types.h"
 
@@ -131,27 +132,33 @@ static void set_left(struct io_ring_ctx *ctx, const struct cr_img_uring_request 
 	raw_spin_unlock_irq(&ctx->timeout_lock);
 }
 
-/* With the lock of the instance: what a request cannot say; as hush(). */
-static u32 adjust(struct io_ring_ctx *ctx, const struct cr_img_uring_request *in)
+/* A request that is submitted again, and what hush() says of it. */
+struct issue {
+	const struct cr_img_uring_request *in;
+	u32 hushed;
+};
+
+/* With the lock of the instance: what a request cannot say. */
+static void adjust(struct io_ring_ctx *ctx, void *arg)
 {
+	struct issue *issue = arg;
+	const struct cr_img_uring_request *in = issue->in;
 	struct io_kiocb *req;
 
 	switch (in->opcode) {
 	case IORING_OP_TIMEOUT:
 		if (in->op_flags & IORING_TIMEOUT_MULTISHOT)
 			set_left(ctx, in);
-		return 0;
+		break;
 	case IORING_OP_ACCEPT:
 		req = find_waiting(ctx, in);
 		if (req)
 			io_kiocb_to_cmd(req, struct io_accept)->nofile = in->value;
-		return 0;
+		break;
 	case IORING_OP_POLL_ADD:
 		if (in->len & IORING_POLL_ADD_MULTI && !(in->flags & CR_URING_FIRED))
-			return hush(find_waiting(ctx, in));
-		return 0;
-	default:
-		return 0;
+			issue->hushed = hush(find_waiting(ctx, in));
+		break;
 	}
 }
 
@@ -174,6 +181,30 @@ static void make_sqe(const struct cr_img_uring_request *in, u32 fd,
 }
 
 /*
+ * Submits a request by a queue that is as before afterwards, as the current task; if
+ * it was taken, does something, of which @arg has the result, before it lets go of the
+ * instance. Returns what io_uring_enter(2) does.
+ */
+long cr_shim_uring_submit(struct io_ring_ctx *ctx, u32 ring_fd,
+			  const struct io_uring_sqe *sqe,
+			  void (*then)(struct io_ring_ctx *ctx, void *arg), void *arg)
+{
+	struct kept kept;
+	long ret;
+
+	mutex_lock(&ctx->uring_lock);
+	put_request(ctx, sqe, &kept);
+	mutex_unlock(&ctx->uring_lock);
+	ret = cr_shim_syscall(__NR_io_uring_enter, ring_fd, 1, 0, 0, 0, 0);
+	mutex_lock(&ctx->uring_lock);
+	put_back(ctx, &kept);
+	if (ret == 1 && then)
+		then(ctx, arg);
+	mutex_unlock(&ctx->uring_lock);
+	return ret;
+}
+
+/*
  * Submits a request again, as the current task, which has the instance as @ring_fd
  * and what the request is about as @fd. Nobody else uses the instance by now.
  */
@@ -182,20 +213,12 @@ int cr_shim_uring_issue(struct file *file, const struct cr_img_uring_request *in
 {
 	struct io_ring_ctx *ctx = file->private_data;
 	struct io_uring_sqe sqe;
-	struct kept kept;
-	u32 hushed;
+	struct issue issue = { .in = in };
 	long ret;
 
 	make_sqe(in, fd, &sqe);
-	mutex_lock(&ctx->uring_lock);
-	put_request(ctx, &sqe, &kept);
-	mutex_unlock(&ctx->uring_lock);
-	ret = cr_shim_syscall(__NR_io_uring_enter, ring_fd, 1, 0, 0, 0, 0);
-	mutex_lock(&ctx->uring_lock);
-	put_back(ctx, &kept);
-	hushed = ret == 1 ? adjust(ctx, in) : 0;
-	mutex_unlock(&ctx->uring_lock);
-	if (hushed) {
+	ret = cr_shim_uring_submit(ctx, ring_fd, &sqe, adjust, &issue);
+	if (issue.hushed) {
 		struct io_kiocb *req;
 
 		cr_shim_syscall(__NR_io_uring_enter, ring_fd, 0, 0,
@@ -203,7 +226,7 @@ int cr_shim_uring_issue(struct file *file, const struct cr_img_uring_request *in
 		mutex_lock(&ctx->uring_lock);
 		req = find_waiting(ctx, in);
 		if (req)
-			req->apoll_events = (__force __poll_t)hushed;
+			req->apoll_events = (__force __poll_t)issue.hushed;
 		mutex_unlock(&ctx->uring_lock);
 	}
 	if (ret < 0)

@@ -16,6 +16,7 @@
 #include "io_ev_fd_types.h"
 #include "rsrc.h"
 #include "filetable.h"
+#include "uring_memory.h"
 
 static struct io_ring_ctx *ctx_of(struct file *file)
 {
@@ -83,7 +84,7 @@ struct file *cr_shim_uring_file(struct file *file, u32 *from, u64 *tag)
 }
 
 /* Does @mm, which is locked, have @page at @addr, where it may be written to? */
-static bool has_page(struct mm_struct *mm, u64 addr, struct page *page)
+bool cr_shim_mm_has_page(struct mm_struct *mm, u64 addr, struct page *page)
 {
 	struct vm_area_struct *vma = vma_lookup(mm, addr);
 	unsigned int flags = 0;
@@ -116,8 +117,8 @@ static bool is_mapped(struct mm_struct *mm, const struct io_mapped_ubuf *buf)
 
 			step = min_t(u32, vec->bv_len - at,
 				     PAGE_SIZE - offset_in_page(offset));
-			if (!has_page(mm, addr, vec->bv_page +
-				      (offset >> PAGE_SHIFT)))
+			if (!cr_shim_mm_has_page(mm, addr, vec->bv_page +
+						 (offset >> PAGE_SHIFT)))
 				return false;
 		}
 	}

@@ -8,9 +8,8 @@
 #define CR_URING_X_SETUP	0
 #define CR_URING_X_RESOURCES	1
 #define CR_URING_X_BUSY		2
-#define CR_URING_X_PROVIDED	3
-#define CR_URING_X_PERSONALITIES	4
-#define CR_URING_X_RESTRICTED	5
+#define CR_URING_X_PERSONALITIES	3
+#define CR_URING_X_RESTRICTED	4
 
 /**
  * struct cr_shim_uring - whom an io_uring instance belongs to
@@ -31,6 +30,7 @@ void cr_shim_uring_read(struct file *file, struct cr_img_uring *out,
 			struct cr_shim_uring *who, u8 *buf, u32 room);
 struct file *cr_shim_uring_make(const struct cr_img_uring *in, const u8 *memory);
 int cr_shim_uring_take(struct file *file, bool unlimited);
+void cr_shim_uring_limit(struct file *file, const struct cr_img_uring *in);
 void cr_shim_uring_set_submitter(struct file *file, struct task_struct *submitter);
 int cr_shim_uring_map(struct file *file, u64 addr, u64 len, u32 prot, u64 pgoff);
 u64 cr_shim_task_user(struct task_struct *t);
@@ -121,5 +121,19 @@ int cr_shim_uring_buffer(struct file *file, u32 *from, struct mm_struct *mm,
 void cr_shim_uring_set_hint(struct file *file, u32 hint);
 void cr_shim_uring_set_told(struct file *file, u32 tail);
 void cr_shim_uring_set_limits(struct file *file, u32 bounded, u32 unbounded);
+
+/* io_uring_buffers.c */
+
+int cr_shim_uring_group(struct file *file, u32 from, struct mm_struct *mm,
+			struct cr_img_uring_group *out,
+			struct cr_img_uring_buffer *bufs, u32 room);
+int cr_shim_uring_continue_group(struct file *file, const struct cr_img_uring_group *in,
+				 const struct cr_img_uring_buffer *bufs);
+int cr_shim_uring_make_group(struct file *file, const struct cr_img_uring_group *in,
+			     const struct cr_img_uring_buffer *bufs);
+int cr_shim_uring_provide(struct file *file, u32 ring_fd, u32 group,
+			  const struct cr_img_uring_buffer *bufs, u32 nr);
+bool cr_shim_uring_is_mapped(struct file *file, struct mm_struct *mm, u64 start,
+			     u64 len, u64 pgoff);
 
 #endif /* _CR_SHIM_URING_H */

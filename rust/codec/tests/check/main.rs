@@ -116,6 +116,7 @@ fn every_record_is_needed() {
                 | CR_TAG_SEMADJ
                 | CR_TAG_SHM
                 | CR_TAG_URING_TABLE
+                | CR_TAG_URING_GROUP
                 | CR_TAG_URING_TASK
                 | CR_TAG_URING_REQUEST
         ) || (FILE_LISTENER..FILE_DATAGRAMS).contains(&gone.id)
@@ -464,7 +465,26 @@ fn objects() {
     fails::<cr_img_uring>(0, sizes, |uring| uring.cq_entries = 2);
     fails::<cr_img_uring>(0, sizes, |uring| uring.cq_entries = 131072);
     fails::<cr_img_uring>(0, "unknown flags", |uring| uring.setup_flags |= 2);
-    fails::<cr_img_uring>(0, "unknown flags", |uring| uring.flags = 4);
+    fails::<cr_img_uring>(0, "unknown flags", |uring| uring.flags = 32);
+    let against = "restrictions against its flags";
+    fails::<cr_img_uring>(0, against, |uring| uring.allowed_ops = [0, 1]);
+    fails::<cr_img_uring>(0, against, |uring| uring.allowed_flags = 1);
+    fails::<cr_img_uring>(0, against, |uring| uring.required_flags = 1);
+    fails::<cr_img_uring>(0, against, |uring| uring.allowed_register = 1);
+    fails::<cr_img_uring>(0, against, |uring| {
+        (uring.flags, uring.allowed_flags) = (CR_URING_FEW_REQUESTS, 256)
+    });
+    passes::<cr_img_uring>(0, |uring| {
+        uring.flags = CR_URING_FEW_REQUESTS | CR_URING_FEW_REGISTER;
+        (uring.allowed_ops, uring.allowed_register) = ([1, u64::MAX], 1);
+        (uring.allowed_flags, uring.required_flags) = (255, 1);
+    });
+    fails::<cr_img_uring>(0, "a request of an instance that is disabled", |uring| {
+        (uring.flags, uring.submitter) = (CR_URING_DISABLED, 0)
+    });
+    fails::<cr_img_uring>(0, "against its flags", |uring| {
+        uring.flags = CR_URING_DISABLED
+    });
     fails::<cr_img_uring>(0, "impossible process", |uring| uring.owner = 0);
     fails::<cr_img_uring>(0, "impossible process", |uring| uring.submitter = u32::MAX);
     let submits = "a thread that submits requests";
@@ -1049,6 +1069,59 @@ fn registered_with_io_uring() {
     });
     fails::<cr_img_uring_task>(0, "disagree", |task| task.nr_words = 0);
     fails::<cr_img_uring_task>(1, order, |task| task.tid = 1);
+}
+
+#[test]
+fn buffers_of_io_uring() {
+    #[track_caller]
+    fn fails(nth: usize, message: &str, f: impl Fn(&mut cr_img_uring_group)) {
+        crate::fails(nth, message, f);
+    }
+    let (program, kernel, list) = (0, 1, 2);
+    for nth in [program, kernel, list] {
+        fails(nth, "no io_uring instance", |group| group.ring = URING);
+        fails(nth, "disagree", |group| group.nr += 1);
+        fails(nth, "impossible number", |group| group.group = 65536);
+        fails(nth, "impossible number", |group| group.head = 65536);
+        fails(nth, "unknown flags", |group| group.flags |= 8);
+    }
+    fails(list, "unknown flags", |group| group.flags |= 1);
+    fails(list, "unknown flags", |group| group.flags |= 2);
+    fails(kernel, "not after the last one", |group| group.group = 0);
+    let place = "impossible place";
+    fails(program, "in no memory", |group| group.mm = FILE_NULL);
+    fails(program, place, |group| group.addr = 0);
+    fails(program, place, |group| group.addr += 16);
+    fails(program, place, |group| {
+        group.addr = u64::MAX - PAGE as u64 + 1
+    });
+    for nth in [kernel, list] {
+        fails(nth, place, |group| group.mm = MM);
+        fails(nth, place, |group| group.addr = HEAP);
+    }
+    let ring = "an impossible ring of buffers";
+    fails(program, ring, |group| group.nr_places = 0);
+    fails(program, ring, |group| group.nr_places = 1 << 16);
+    fails(program, ring, |group| group.min_left = 1);
+    fails(kernel, ring, |group| group.nr_places = 3);
+    fails(kernel, ring, |group| group.nr_places = 512);
+    crate::passes::<cr_img_uring_group>(kernel, |group| group.nr_places = 256);
+    fails(list, "without places", |group| group.nr_places = 1);
+    fails(list, "without places", |group| group.head = 1);
+    fails(list, "without places", |group| group.min_left = 1);
+    let buffer = |f: &dyn Fn(&mut cr_img_uring_buffer)| {
+        fails_bytes(CR_TAG_URING_GROUP, list, "impossible buffer", |payload| {
+            let place = size_of::<cr_img_uring_group>();
+            let place = place..place + size_of::<cr_img_uring_buffer>();
+            let mut buffer = cr_img_uring_buffer::read_from_bytes(&payload[place.clone()]).unwrap();
+            f(&mut buffer);
+            payload[place].copy_from_slice(buffer.as_bytes());
+        });
+    };
+    buffer(&|buffer| buffer.length = 0);
+    buffer(&|buffer| buffer.length += 1);
+    buffer(&|buffer| buffer.reserved = 1);
+    buffer(&|buffer| buffer.addr = u64::MAX);
 }
 
 #[test]

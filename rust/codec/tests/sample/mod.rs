@@ -289,6 +289,7 @@ impl Sample {
             };
             self.put(0, &table, entries.as_bytes());
         }
+        self.provided();
         let task = cr_img_uring_task {
             ring: FILE_IO_URING,
             rings: core::array::from_fn(|at| if at == 15 { FILE_IO_URING } else { 0 }),
@@ -354,6 +355,44 @@ impl Sample {
         for request in [timeout, poll, read, receive, accept] {
             self.put(0, &request, &[]);
         }
+    }
+
+    /// Groups of buffers of the io_uring instance: with a ring in a program, in the kernel, and without.
+    fn provided(&mut self) {
+        let buffer = cr_img_uring_buffer {
+            addr: HEAP,
+            length: 0x7fff_f000,
+            id: u16::MAX,
+            reserved: 0,
+        };
+        let program = cr_img_uring_group {
+            ring: FILE_IO_URING,
+            mm: MM,
+            addr: HEAP,
+            nr_places: 1 << 15,
+            head: 65535,
+            ..Default::default()
+        };
+        self.put(0, &program, &[]);
+        let kernel = cr_img_uring_group {
+            ring: FILE_IO_URING,
+            group: 1,
+            flags: CR_URING_GROUP_MAPPED | CR_URING_GROUP_INC,
+            nr_places: 4,
+            min_left: u32::MAX,
+            nr: (PAGE / size_of::<cr_img_uring_buffer>()) as u32,
+            ..Default::default()
+        };
+        self.put(0, &kernel, &[9; PAGE]);
+        let list = cr_img_uring_group {
+            ring: FILE_IO_URING,
+            group: 65535,
+            flags: CR_URING_GROUP_LIST,
+            nr: 2,
+            ..Default::default()
+        };
+        let other = cr_img_uring_buffer { id: 3, ..buffer };
+        self.put(0, &list, [buffer, other].as_bytes());
     }
 
     fn ipc_objects(&mut self) {
