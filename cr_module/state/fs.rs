@@ -14,7 +14,7 @@ use crate::{
 use cr_codec::{check::Rec, uapi::*};
 use cr_sys::{
     build::install_any_fd,
-    errno::{ELOOP, EOPNOTSUPP},
+    errno::{ELOOP, EOPNOTSUPP, ESTALE},
     path::PathRef,
 };
 use kernel::prelude::*;
@@ -97,6 +97,11 @@ fn name_of<'a>(
         Err(error) if error == EXDEV => fail!(
             EBUSY,
             "its {what} directory is outside of the container's root"
+        ),
+        Err(error) if error == ESTALE() => fail!(
+            EOPNOTSUPP(),
+            "its {what} directory is hidden by a mount or another file, which is not supported yet \
+             (leave it first)"
         ),
         result => result.context(format_args!(
             "its {what} directory cannot be found by its name"

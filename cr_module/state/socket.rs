@@ -133,7 +133,7 @@ const REFUSED: &[(u32, &str)] = &[
     ),
     (
         CR_SOCKET_X_OPTION,
-        "with an option that others have (SO_TIMESTAMPING, SO_BINDTODEVICE, SO_TXTIME ...)",
+        "with an option that others have (SO_TIMESTAMPING, SO_BINDTODEVICE, SO_BUSY_POLL ...)",
     ),
 ];
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What scripts/tested-state makes of the list, and of the results of tests."""
+"""What scripts/tested-state makes of the lists, and of the results of tests."""
 
 import importlib.machinery
 import importlib.util
@@ -31,7 +31,7 @@ class List(unittest.TestCase):
     def test_item(self):
         item = tested.Item("", 'saved | Parents | tree ": parent", tree "pid of init"')
         self.assertEqual([test.check for test in item.tests], [": parent", "pid of init"])
-        self.assertEqual(tested.static([item])[0:1], tested.static([])[0:1])
+        self.assertEqual([test.wrong() for test in item.tests], ["", ""])
 
     def test_bad_items(self):
         for line in ("saved | Parents", "saved | Parents | ", "lost | Parents | tree",
@@ -46,8 +46,16 @@ class List(unittest.TestCase):
         for test in ('tree ": parent"', 'tree "session leader: session"', "refuse_tasks:keyring"):
             self.assertFalse(tested.Test(test).wrong(), test)
 
-    def test_the_list(self):
-        self.assertEqual(tested.static(tested.read_list()), [])
+    def test_the_lists(self):
+        self.assertEqual(tested.static(tested.read_lists()), [])
+
+    def test_what_is_missing(self):
+        tables = tested.read_lists()
+        for table in tables:
+            table.items = []
+        wrong = tested.static(tables)
+        self.assertIn("tasks.list: refuse_tasks:net is the test of no item", wrong)
+        self.assertTrue([line for line in wrong if "no item is refused as: has a shadow stack" in line])
 
 
 class Results(unittest.TestCase):

@@ -72,9 +72,9 @@ static void watched(int epoll, char *out, size_t size)
 int main(int argc, char **argv)
 {
 	int plain, semaphore, full, blocking, level, edge, once, order, inner, outer, gone, twice;
-	int pipes[3][2], told, pending, fired, quiet, copy, high, in_order[3], nested;
+	int pipes[3][2], told, pending, fired, quiet, copy, high, in_order[3], nested, flags;
 	struct epoll_event event;
-	char before[256], after[256];
+	char before[256], after[256], flags_before[256];
 	bool spoil;
 	pid_t pid;
 
@@ -136,6 +136,12 @@ int main(int argc, char **argv)
 	add(twice, copy, EPOLLIN | EPOLLET, 700);
 	add(twice, sure(dup(copy)), EPOLLIN | EPOLLET, 701);
 
+	/* Flags that only say who is woken, and what may sleep then. */
+	flags = sure(epoll_create1(0));
+	add(flags, quiet, EPOLLIN | EPOLLEXCLUSIVE, 800);
+	add(flags, fired, EPOLLPRI | EPOLLWAKEUP, 801);
+	watched(flags, flags_before, sizeof(flags_before));
+
 	watched(gone, before, sizeof(before));
 	spoil = pause_here();
 	if (spoil) {
@@ -187,6 +193,9 @@ int main(int argc, char **argv)
 
 	watched(gone, after, sizeof(after));
 	expect(!strcmp(after, before), "what is watched: %s; was: %s", after, before);
+	watched(flags, after, sizeof(after));
+	expect(!strcmp(after, flags_before), "EPOLLEXCLUSIVE, EPOLLWAKEUP: %s; was: %s", after,
+	       flags_before);
 	expect_eq(epoll_wait(gone, (struct epoll_event[2]){}, 2, 0), 2, "a descriptor twice");
 	expect_eq(epoll_ctl(gone, EPOLL_CTL_DEL, high, NULL), 0, "what it is now");
 	expect_eq(next(gone), 600, "what it was");

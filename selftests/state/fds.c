@@ -75,6 +75,13 @@ static void files(const int *fd, const int *high)
 	expect(a.st_ino == b.st_ino && a.st_dev == b.st_dev, "it is the same file");
 }
 
+static void synchronous(int fd)
+{
+	/* With O_LARGEFILE, which the kernel adds. */
+	expect_eq(fcntl(fd, F_GETFL) & ~0100000, O_RDWR | O_DIRECT | O_DSYNC | O_NOATIME,
+		  "O_DIRECT, O_DSYNC, O_NOATIME");
+}
+
 static void directories(int dir, int half, char names[][256], int seen, int all)
 {
 	DIR *stream;
@@ -102,7 +109,7 @@ int main(int argc, char **argv)
 	static char names[64][256];
 	static const char *const devices[] = { "null", "zero", "full", "random", "urandom" };
 	struct rlimit limit = { 5000, 5000 };
-	int fd[5], dev[5], high[2], dir, half, seen = 0;
+	int fd[5], dev[5], high[2], direct, dir, half, seen = 0;
 	char path[64], buf[4096];
 	pid_t pid;
 	long n;
@@ -119,6 +126,7 @@ int main(int argc, char **argv)
 	sure(write(fd[3], "head", 4));
 	fd[4] = reopen("empty", O_RDWR);
 	sure(lseek(fd[4], 1LL << 40, SEEK_SET));
+	direct = reopen("direct", O_RDWR | O_DIRECT | O_DSYNC | O_NOATIME);
 	for (int i = 0; i < 5; i++) {
 		snprintf(path, sizeof(path), "/dev/%s", devices[i]);
 		dev[i] = sure(open(path, i < 3 ? O_RDWR : O_RDONLY));
@@ -145,6 +153,7 @@ int main(int argc, char **argv)
 	if (pause_here())
 		sure(lseek(fd[0], 1, SEEK_SET));
 	files(fd, high);
+	synchronous(direct);
 	tell("parent has read");
 	await("child has moved");
 	expect_eq(at(fd[0]), 500, "offset that the child moved");

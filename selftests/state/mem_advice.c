@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What mlock() and madvise() say about memory, as /proc/self/smaps shows it. */
+/* What mlock(), madvise() and mmap() say about memory, as /proc/self/smaps shows it. */
 #include "smaps.h"
+
+#define MAP_DROPPABLE_	0x08
 
 static const struct {
 	const char *name, *flag;
@@ -27,7 +29,7 @@ static int forked(void *area)
 
 int main(int argc, char **argv)
 {
-	char *area[ARRAY_SIZE(advices)], *locked, *onfault, *gap, text[256];
+	char *area[ARRAY_SIZE(advices)], *locked, *onfault, *frugal, *droppable, *gap, text[256];
 
 	payload_begin(argc, argv);
 	for (size_t i = 0; i < ARRAY_SIZE(advices); i++) {
@@ -37,13 +39,15 @@ int main(int argc, char **argv)
 		memset(area[i], 'a' + i, PAGE);
 		sure(madvise(area[i], 15 * PAGE, advices[i].advice));
 	}
-	map_anon(PAGE, MAP_PRIVATE | MAP_NORESERVE);
+	frugal = map_anon(PAGE, MAP_PRIVATE | MAP_NORESERVE);
 	locked = map_anon(8 * PAGE, MAP_PRIVATE);
 	sure(mlock(locked, 8 * PAGE));
 	map_anon(PAGE, MAP_PRIVATE | MAP_NORESERVE);
 	onfault = map_anon(8 * PAGE, MAP_PRIVATE);
 	sure(mlock2(onfault, 8 * PAGE, MLOCK_ONFAULT));
 	onfault[PAGE] = 1;
+	droppable = map_anon(4 * PAGE, MAP_DROPPABLE_);
+	droppable[0] = 'd';
 
 	if (pause_here())
 		sure(munlock(locked, 8 * PAGE));
@@ -61,5 +65,8 @@ int main(int argc, char **argv)
 	smaps(onfault, "Rss:", text, sizeof(text));
 	expect_eq(atoi(text), 4, "memory that was touched, kB");
 	expect_eq(atoi(status_field("self", "VmLck")), 64, "VmLck");
+	expect(has_flag(frugal, "nr"), "MAP_NORESERVE");
+	expect(has_flag(droppable, "dp"), "MAP_DROPPABLE");
+	expect(!droppable[0] || droppable[0] == 'd', "it may be gone, and is no other");
 	return payload_end();
 }

@@ -46,7 +46,7 @@ static void write_byte(const char *path, off_t offset, char c)
 
 int main(int argc, char **argv)
 {
-	char *path[4], *private, *shared, *readonly, *part, *beyond, *two;
+	char *path[5], *private, *shared, *readonly, *part, *beyond, *two, *renamed;
 	const int rw = PROT_READ | PROT_WRITE;
 
 	payload_begin(argc, argv);
@@ -67,6 +67,9 @@ int main(int argc, char **argv)
 	sure(truncate(path[3], PAGE + 100));
 	beyond = map(path[3], rw, MAP_PRIVATE, O_RDONLY, 4 * PAGE, 0);
 	beyond[PAGE + 99] = 'L';
+	path[4] = make("old name", 'n');
+	renamed = map(path[4], rw, MAP_SHARED, O_RDWR, SIZE, 0);
+	sure(rename(path[4], file_at("new name")));
 
 	if (pause_here())
 		private[2 * PAGE] = 'c';
@@ -93,6 +96,8 @@ int main(int argc, char **argv)
 	expect_errno(mprotect(two, PAGE, rw), EACCES, "a read-only shared mapping stays one");
 
 	expect_eq(readonly[15 * PAGE], '0' + 15, "read-only mapping");
+	renamed[PAGE] = '*';
+	expect_eq(byte_in_file(file_at("new name"), PAGE), '*', "a file that was renamed");
 	expect_eq(part[0], '0' + 7, "mapping with an offset");
 	expect_eq(part[PAGE], '=', "changed page of it");
 	expect_eq(beyond[PAGE + 99], 'L', "last byte of a short file");

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Anonymous memory that processes share, also in parts and twice in one. */
+/* Anonymous memory that processes share, also in parts and twice in one; and that of /dev/zero. */
 #include "payload.h"
 
 #define NR	64
 
-static volatile uint32_t *area, *second, *stranger;
+static volatile uint32_t *area, *second, *stranger, *zeroes, *own_zeroes;
 
 /* It has lost the first half and shares the rest; and something of its own. */
 static int sibling(void *unused)
@@ -19,6 +19,9 @@ static int sibling(void *unused)
 		if (area[page * PAGE / 4] != (page % 5 ? page + 1000 : 0))
 			expect(false, "page %zu in the sibling", page);
 	expect_eq(own[0], 99, "memory that nobody else maps");
+	expect_eq(zeroes[0], 11, "shared memory of /dev/zero in a child");
+	zeroes[1] = 12;
+	own_zeroes[2] = 13;
 	tell("sibling has looked");
 	await("parent wrote");
 	expect_eq(area[40 * PAGE / 4], 4040, "what the parent wrote is seen");
@@ -53,9 +56,17 @@ static int right(void *unused)
 
 int main(int argc, char **argv)
 {
+	const int rights = PROT_READ | PROT_WRITE;
 	pid_t pid[3];
+	int fd;
 
 	payload_begin(argc, argv);
+	fd = sure(open("/dev/zero", O_RDWR));
+	zeroes = sure(mmap(NULL, 2 * PAGE, rights, MAP_SHARED, fd, 0));
+	own_zeroes = sure(mmap(NULL, 2 * PAGE, rights, MAP_PRIVATE, fd, 0));
+	close(fd);
+	zeroes[0] = 11;
+	own_zeroes[0] = 21;
 	area = map_anon(NR * PAGE, MAP_SHARED);
 	for (size_t page = 0; page < NR; page++)
 		if (page % 5)
@@ -83,6 +94,8 @@ int main(int argc, char **argv)
 	await("sibling wrote");
 	expect_eq(area[41 * PAGE / 4], 4141, "what the child wrote is seen");
 	expect_eq(area[60 * PAGE / 4], 6060, "also in a page that was a hole");
+	expect_eq(zeroes[1], 12, "shared memory of /dev/zero");
+	expect(own_zeroes[0] == 21 && !own_zeroes[2], "private memory of /dev/zero");
 	for (int i = 0; i < 3; i++)
 		reap(pid[i]);
 	return payload_end();

@@ -97,6 +97,16 @@ static int writer(void *unused)
 	return 0;
 }
 
+/* What both ends have agreed on: timestamps, selective acknowledgements, the scale of windows. */
+static unsigned int agreed(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	sure(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len));
+	return info.tcpi_options | info.tcpi_snd_wscale << 8 | info.tcpi_rcv_wscale << 16;
+}
+
 static void sleeps(pid_t pid)
 {
 	while (task_state(pid) != 'S')
@@ -108,6 +118,7 @@ int main(int argc, char **argv)
 {
 	int v4, v6, waiting[2], writing[2], events, again[2];
 	static struct options options[PAIRS][2];
+	unsigned int terms[PAIRS][2];
 	union address names[PAIRS][2], at;
 	struct epoll_event event;
 	size_t full, back, left;
@@ -164,6 +175,7 @@ int main(int argc, char **argv)
 			names[i][0] = name_of(ends[i][1]);
 			names[i][1] = peer_of(ends[i][1]);
 			get_options(ends[i][end], &options[i][end]);
+			terms[i][end] = agreed(ends[i][end]);
 		}
 	if (pause_here())
 		sure(write(ends[PLAIN][1], "wrong", 5));
@@ -175,8 +187,10 @@ int main(int argc, char **argv)
 		snprintf(what, sizeof(what), "connection %d", i);
 		expect(is_same(names[i][0], name_of(ends[i][1])), "%s: name", what);
 		expect(is_same(names[i][1], peer_of(ends[i][1])), "%s: name of the other end", what);
-		for (int end = i >= GONE; end < 2; end++)
+		for (int end = i >= GONE; end < 2; end++) {
 			same_options(ends[i][end], &options[i][end], true, what);
+			expect_eq(agreed(ends[i][end]), terms[i][end], "%s: what both have agreed on", what);
+		}
 	}
 	drain(ends[PLAIN][1], 0, 1000, "data");
 	drain(ends[PLAIN][0], 5, 10, "data, back");

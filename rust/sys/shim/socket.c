@@ -15,6 +15,7 @@
 #include <linux/socket.h>
 #include <linux/tcp.h>
 #include <net/af_unix.h>
+#include <net/busy_poll.h>
 #include <net/scm.h>
 #include <net/sock.h>
 
@@ -137,6 +138,18 @@ static bool has_label(struct sock *sk)
 	return found;
 }
 
+/* It does nothing in such a socket, but getsockopt(2) tells it. */
+static bool polls_devices(const struct sock *sk)
+{
+#ifdef CONFIG_NET_RX_BUSY_POLL
+	return READ_ONCE(sk->sk_ll_usec) != READ_ONCE(sysctl_net_busy_read) ||
+	       READ_ONCE(sk->sk_prefer_busy_poll) ||
+	       READ_ONCE(sk->sk_busy_poll_budget);
+#else
+	return false;
+#endif
+}
+
 static u64 unsupported(struct sock *sk)
 {
 	unsigned long known = OWN_FLAGS;
@@ -159,7 +172,7 @@ static u64 unsupported(struct sock *sk)
 		found |= BIT_ULL(CR_SOCKET_X_NET);
 	if (sk->sk_flags & ~known || sk->sk_tsflags || sk->sk_bound_dev_if ||
 	    sk->sk_reserved_mem || sk->sk_incoming_cpu != -1 ||
-	    sk->sk_max_pacing_rate != ~0UL)
+	    sk->sk_max_pacing_rate != ~0UL || polls_devices(sk))
 		found |= BIT_ULL(CR_SOCKET_X_OPTION);
 	return found;
 }
