@@ -163,7 +163,7 @@ type HeldSince<'a> = (Hold<'a>, u64);
 /// what it waits for then is copied first. None if there was too little memory for that, after all.
 fn hold_and_collect<'a>(
     container: &'a Container,
-    records: Records,
+    records: KBox<Records>,
     how: &How,
     stats: &mut cr_stats,
 ) -> Result<Option<(KBox<State>, Option<HeldSince<'a>>)>> {
@@ -199,7 +199,7 @@ fn read_sections(args: &cr_checkpoint) -> Result<KVVec<(cr_img_section, KVVec<u8
 
 /// What has been copied of a container that stood still.
 struct State {
-    records: Records,
+    records: KBox<Records>,
     memory: Memory,
     container: cr_img_container,
     xfeatures: u64,
@@ -250,13 +250,16 @@ struct How {
 fn collect(
     container: &Container,
     hold: &mut Hold<'_>,
-    empty: Records,
+    empty: KBox<Records>,
     how: &How,
 ) -> Result<KBox<State>> {
     let mut empty = Some(empty);
     let deadline = misc::monotonic_ns() + AGAIN_NS.min(how.timeout_ns);
     loop {
-        let records = empty.take().map_or_else(Records::new, Ok)?;
+        let records = match empty.take() {
+            Some(records) => records,
+            None => Records::for_tasks(0, 0)?,
+        };
         let result = collect_once(container, hold, records, how).map(|mut state| {
             state.detached = how.detach && state.memory.snapshot();
             state
@@ -275,7 +278,7 @@ fn collect(
 fn collect_once(
     container: &Container,
     hold: &Hold<'_>,
-    records: Records,
+    records: KBox<Records>,
     how: &How,
 ) -> Result<KBox<State>> {
     let tree = Tree::collect(container, hold)?;

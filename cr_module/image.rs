@@ -258,8 +258,8 @@ impl Records {
     }
 
     /// None, with room for what most containers with so many tasks have: while they stand still is no
-    /// time to look for memory.
-    pub(crate) fn for_tasks(nr_processes: usize, nr_threads: usize) -> Result<Self> {
+    /// time to look for memory. In the heap, as the stack is small where it goes.
+    pub(crate) fn for_tasks(nr_processes: usize, nr_threads: usize) -> Result<KBox<Self>> {
         // Bytes: more than they have who use no wide vector registers, and not many mappings.
         const PROCESS: usize = 12 << 10;
         const THREAD: usize = 2 << 10;
@@ -274,7 +274,7 @@ impl Records {
                 .saturating_add(nr_threads.saturating_mul(thread))
                 .min(most)
         };
-        let mut records = Self::new()?;
+        let mut records = KBox::new(Self::new()?, GFP_KERNEL)?;
         records.add_piece(room(PROCESS, THREAD, MOST))?;
         let index = room(RECORDS_OF_PROCESS, RECORDS_OF_THREAD, MOST_RECORDS);
         records.index.reserve(index, GFP_KERNEL_ACCOUNT)?;

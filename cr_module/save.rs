@@ -83,7 +83,7 @@ pub(crate) struct Save<'a> {
     /// Length of the vDSO, which is the same for all.
     pub(crate) vdso_data_len: Option<u64>,
     /// What has been saved.
-    pub(crate) records: Records,
+    pub(crate) records: KBox<Records>,
     pub(crate) xfeatures: u64,
 }
 
@@ -92,7 +92,7 @@ impl<'a> Save<'a> {
     pub(crate) fn new(
         container: &'a Container,
         tree: &Tree,
-        records: Records,
+        records: KBox<Records>,
         memory: Memory,
         has_own_ipc: bool,
     ) -> Result<KBox<Self>> {
