@@ -55,6 +55,8 @@ void cr_shim_socket_hold(struct sock *sk);
 void cr_shim_socket_put(struct sock *sk);
 void cr_shim_socket_read(struct sock *sk, struct pid_namespace *ns,
 			 struct cr_shim_socket *info, struct cr_img_socket *out);
+void cr_shim_socket_read_peercred(struct sock *sk, struct pid_namespace *ns,
+				  struct cr_img_socket *out);
 u32 cr_shim_socket_groups(struct sock *sk, u32 *groups, u32 max);
 int cr_shim_socket_path(struct sock *sk, struct path *path);
 
