@@ -38,6 +38,8 @@ pub(crate) struct References {
     /// eventfds by what the kernel has of them, and how many io_uring instances tell them of results.
     eventfds: RBTree<u64, FileRef>,
     told: RBTree<u64, u32>,
+    /// Some living thread has used io_uring.
+    pub(crate) uring_is_used: bool,
 }
 
 impl References {
@@ -50,10 +52,12 @@ impl References {
             queues: KVVec::new(),
             eventfds: RBTree::new(),
             told: RBTree::new(),
+            uring_is_used: false,
         };
         let mut tables = RBTree::<u64, ()>::new();
         for thread in tree.live_threads() {
             if thread.task.has_uring() {
+                references.uring_is_used = true;
                 for (_, ring) in thread.task.registered_rings() {
                     references.add(&ring)?;
                 }

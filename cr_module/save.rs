@@ -136,7 +136,15 @@ impl<'a> Save<'a> {
     }
 }
 
-impl Save<'_> {
+impl<'a> Save<'a> {
+    /// Tasks that have used io_uring. In most containers there are none, which need not be looked for.
+    pub(crate) fn uring_users(&self) -> impl Iterator<Item = TaskRef> + 'a {
+        let container = self.container;
+        let users = || container.ns().tasks().filter(TaskRef::has_uring);
+        let found = self.references.uring_is_used.then(users);
+        found.into_iter().flatten()
+    }
+
     /// Adds a record that is no object.
     pub(crate) fn record<R: Record>(&mut self, fixed: &R, variable: &[&[u8]]) -> Result {
         self.object(0, fixed, variable)

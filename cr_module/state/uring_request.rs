@@ -90,7 +90,7 @@ const WAITING_ALONE: u32 = 3;
 pub(crate) fn save(save: &mut Save<'_>) -> Result {
     let ns = save.container.ns();
     let mut tids: KVVec<(usize, u32)> = KVVec::new();
-    for task in ns.tasks().filter(TaskRef::has_uring) {
+    for task in save.uring_users() {
         tids.push((task.identity(), task.tid_in(ns)), GFP_KERNEL)?;
     }
     order::sort_by_key(&mut tids, |entry| *entry);
@@ -184,8 +184,7 @@ fn complete(
 /// Fails if a thread has more requests than were found.
 fn check_all_found(save: &Save<'_>, all: &mut KVVec<Found>) -> Result {
     order::sort_by_key(all, |found| found.turn.tid_first());
-    let tasks = save.container.ns().tasks().filter(TaskRef::has_uring);
-    for task in tasks.filter(|task| !task.is_dead()) {
+    for task in save.uring_users().filter(|task| !task.is_dead()) {
         let tid = task.tid_in(save.container.ns());
         let from = order::after(all, |found| found.image.tid < tid);
         let own = from.iter().take_while(|found| found.image.tid == tid);

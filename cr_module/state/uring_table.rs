@@ -19,9 +19,7 @@ use crate::{
     state::file,
 };
 use cr_codec::{check::Rec, uapi::*};
-use cr_sys::{
-    build as sys, errno::EOPNOTSUPP, file::FileRef, io_uring::Tables, mm::Mm, task::TaskRef,
-};
+use cr_sys::{build as sys, errno::EOPNOTSUPP, file::FileRef, io_uring::Tables, mm::Mm};
 use kernel::prelude::*;
 use zerocopy::IntoBytes;
 use zerocopy_derive::{Immutable, IntoBytes};
@@ -30,8 +28,7 @@ use zerocopy_derive::{Immutable, IntoBytes};
 pub(crate) fn save(save: &mut Save<'_>) -> Result {
     let container = save.container;
     // A thread may have registered an instance for itself, and closed it.
-    let users = container.ns().tasks().filter(TaskRef::has_uring);
-    for task in users.filter(|task| !task.is_dead()) {
+    for task in save.uring_users().filter(|task| !task.is_dead()) {
         for (place, ring) in task.registered_rings() {
             file::save(save, &ring)
                 .context(format_args!("registered descriptor {place} of io_uring"))

@@ -26,8 +26,7 @@ use zerocopy_derive::{Immutable, IntoBytes};
 /// Saves it: all instances have been saved.
 pub(crate) fn save(save: &mut Save<'_>) -> Result {
     let container = save.container;
-    let users = container.ns().tasks().filter(TaskRef::has_uring);
-    for task in users.filter(|task| !task.is_dead()) {
+    for task in save.uring_users().filter(|task| !task.is_dead()) {
         save_of(save, &task).context(format_args!("{}", container.who(&task)))?;
     }
     Ok(())
