@@ -8,7 +8,7 @@ use crate::{
     image::Records,
     objects::Objects,
     references::References,
-    report::Result,
+    report::{Context, Result},
     state::{fs, io_uring, memory::Memory, mqueue, regs, socket, sysv_shm},
     tree::Tree,
 };
@@ -143,6 +143,19 @@ impl<'a> Save<'a> {
         let users = || container.ns().tasks().filter(TaskRef::has_uring);
         let found = self.references.uring_is_used.then(users);
         found.into_iter().flatten()
+    }
+
+    /// Saves more of each io_uring instance.
+    pub(crate) fn for_each_ring(
+        &mut self,
+        more: impl Fn(&mut Self, &FileRef, u64) -> Result,
+    ) -> Result {
+        let rings = core::mem::take(&mut self.rings);
+        for (ring, id) in &rings {
+            more(self, ring, *id).context(format_args!("io_uring"))?;
+        }
+        self.rings = rings;
+        Ok(())
     }
 
     /// Adds a record that is no object.

@@ -21,25 +21,27 @@ pub(crate) fn save(save: &mut Save<'_>, file: &FileRef, inode: u64) -> Result<u6
         save.memory.map_again(id);
         return Ok(id);
     }
-    let record = file.shmem_info();
-    let id = save.objects.add(Kind::Shmem, inode)?;
-    save.object(id, &record, &[])?;
-    hugetlb::save_reserved(save, id, file)?;
-    numa::save_shared(save, id, file)?;
-    save.memory.add_shmem(id, file.clone(), record.size)?;
+    let (id, size) = save_new(save, file, inode)?;
+    save.memory.add_shmem(id, file.clone(), size)?;
     Ok(id)
 }
 
 /// The same of a segment of System V shared memory, which knows itself who maps it.
 pub(crate) fn save_segment(save: &mut Save<'_>, file: &FileRef) -> Result<u64> {
     let (_, info, _) = file.read_info();
+    let (id, size) = save_new(save, file, info.inode)?;
+    save.memory.add_segment(id, file.clone(), size)?;
+    Ok(id)
+}
+
+/// Saves all but the contents; returns how many bytes these are.
+fn save_new(save: &mut Save<'_>, file: &FileRef, inode: u64) -> Result<(u64, u64)> {
     let record = file.shmem_info();
-    let id = save.objects.add(Kind::Shmem, info.inode)?;
+    let id = save.objects.add(Kind::Shmem, inode)?;
     save.object(id, &record, &[])?;
     hugetlb::save_reserved(save, id, file)?;
     numa::save_shared(save, id, file)?;
-    save.memory.add_segment(id, file.clone(), record.size)?;
-    Ok(id)
+    Ok((id, record.size))
 }
 
 /// Makes an object of the same size, empty.

@@ -25,12 +25,7 @@ use zerocopy_derive::{Immutable, IntoBytes};
 
 /// Saves the groups of all instances.
 pub(crate) fn save(save: &mut Save<'_>) -> Result {
-    let rings = core::mem::take(&mut save.rings);
-    for (ring, id) in &rings {
-        save_of(save, ring, *id).context(format_args!("io_uring"))?;
-    }
-    save.rings = rings;
-    Ok(())
+    save.for_each_ring(save_of)
 }
 
 fn save_of(save: &mut Save<'_>, ring: &FileRef, id: u64) -> Result {
@@ -94,19 +89,32 @@ struct Register {
 
 /// Makes the other groups of an instance that the current task is charged for.
 pub(crate) fn restore(build: &Build<'_>, id: u64, ring: &FileRef) -> Result {
-    for at in places_of(&build.plan.uring_groups, id) {
+    let mut groups = places_of(&build.plan.uring_groups, id).peekable();
+    if groups.peek().is_none() {
+        return Ok(());
+    }
+    let _spare = build.spare_descriptors();
+    let opened = Opened::new(build, ring)?;
+    for at in groups {
         let rec = build.record(at);
         let group: cr_img_uring_group = rec.fixed()?;
         match group.flags {
-            CR_URING_GROUP_LIST => provide(build, ring, &group, &rec)?,
-            flags if flags & CR_URING_GROUP_MAPPED == 0 => register(build, ring, &group)?,
+            CR_URING_GROUP_LIST => ring
+                .provide_uring_buffers(opened.fd() as u32, group.group, &buffers_of(&rec)?)
+                .context(format_args!("providing buffers"))?,
+            flags if flags & CR_URING_GROUP_MAPPED == 0 => register(build, &opened, ring, &group)?,
             _ => {}
         }
     }
     Ok(())
 }
 
-fn register(build: &Build<'_>, ring: &FileRef, group: &cr_img_uring_group) -> Result {
+fn register(
+    build: &Build<'_>,
+    opened: &Opened<'_>,
+    ring: &FileRef,
+    group: &cr_img_uring_group,
+) -> Result {
     if group.mm != build.process.process.mm {
         fail!(EINVAL, "a ring of provided buffers is in other memory");
     }
@@ -118,18 +126,8 @@ fn register(build: &Build<'_>, ring: &FileRef, group: &cr_img_uring_group) -> Re
         min_left: group.min_left,
         reserved: [0; 5],
     };
-    let _spare = build.spare_descriptors();
-    let opened = Opened::new(build, ring)?;
     opened
         .register(REGISTER_PBUF_RING, arg.as_bytes(), 1)
         .context(format_args!("registering a ring of provided buffers"))?;
     Ok(ring.continue_uring_group(group)?)
-}
-
-fn provide(build: &Build<'_>, ring: &FileRef, group: &cr_img_uring_group, rec: &Rec<'_>) -> Result {
-    let buffers = buffers_of(rec)?;
-    let _spare = build.spare_descriptors();
-    let opened = Opened::new(build, ring)?;
-    ring.provide_uring_buffers(opened.fd() as u32, group.group, &buffers)
-        .context(format_args!("providing buffers"))
 }

@@ -35,12 +35,7 @@ pub(crate) fn save(save: &mut Save<'_>) -> Result {
                 .context(format_args!("{}", container.who(&task)))?;
         }
     }
-    let rings = core::mem::take(&mut save.rings);
-    for (ring, id) in &rings {
-        save_of(save, ring, *id).context(format_args!("io_uring"))?;
-    }
-    save.rings = rings;
-    Ok(())
+    save.for_each_ring(save_of)
 }
 
 fn save_of(save: &mut Save<'_>, ring: &FileRef, id: u64) -> Result {

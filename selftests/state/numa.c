@@ -3,8 +3,7 @@
  * NUMA memory policies: of threads, each with another one, and of mappings, those that a child has from
  * its parent too. On a machine with one node, most of them come to the same, but look different.
  */
-#include "payload.h"
-#include <linux/mempolicy.h>
+#include "nodes.h"
 #include <pthread.h>
 
 #ifndef MPOL_PREFERRED_MANY
@@ -12,29 +11,6 @@
 #endif
 #define WEIGHTED	6
 #define BALANCING	(1 << 13)
-#define NODES		1024
-
-struct nodes {
-	unsigned long words[NODES / 64];
-};
-
-struct policy {
-	int mode;
-	struct nodes nodes;
-};
-
-/* Nodes that there are, and one that there is not. */
-static struct nodes all;
-static int nr_nodes;
-#define MISSING		77
-
-static struct nodes node(int nr)
-{
-	struct nodes nodes = { { 0 } };
-
-	nodes.words[nr / 64] |= 1UL << nr % 64;
-	return nodes;
-}
 
 static struct nodes and(struct nodes a, struct nodes b)
 {
@@ -48,15 +24,6 @@ static void set(int mode, struct nodes nodes)
 	/* A kernel may not know a mode. */
 	if (syscall(SYS_set_mempolicy, mode, &nodes, NODES + 1))
 		sure(syscall(SYS_set_mempolicy, MPOL_INTERLEAVE, &all, NODES + 1));
-}
-
-static struct policy get(void *addr)
-{
-	struct policy policy = { 0 };
-
-	sure(syscall(SYS_get_mempolicy, &policy.mode, &policy.nodes, NODES + 1, addr,
-		     addr ? MPOL_F_ADDR : 0));
-	return policy;
 }
 
 static void compare(const char *name, struct policy was, struct policy is)
@@ -268,10 +235,7 @@ int main(int argc, char **argv)
 	int fd;
 
 	payload_begin(argc, argv);
-	sure(syscall(SYS_get_mempolicy, NULL, &all, NODES + 1, NULL, MPOL_F_MEMS_ALLOWED));
-	for (int i = 0; i < NODES; i++)
-		if (all.words[i / 64] & 1UL << i % 64)
-			nr_nodes = i + 1;
+	find_nodes();
 	parts = map_anon(PARTS * PAGE, MAP_PRIVATE);
 	bind_part(0, 2, MPOL_BIND, node(0));
 	/* Only the home node is another one. */

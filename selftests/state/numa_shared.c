@@ -3,47 +3,14 @@
  * NUMA memory policies of shared memory, which are those of its parts, whoever maps them: of anonymous
  * memory, of memfds, of System V segments and of files that were removed from tmpfs.
  */
-#include "payload.h"
-#include <linux/mempolicy.h>
+#include "nodes.h"
 #include <sys/shm.h>
 
-#define NODES	1024
 #define PARTS	8
-
-struct nodes {
-	unsigned long words[NODES / 64];
-};
-
-struct policy {
-	int mode;
-	struct nodes nodes;
-};
-
-/* Nodes that there are, and one that there is not. */
-static struct nodes all;
-static int nr_nodes;
-#define MISSING		77
-
-static struct nodes node(int nr)
-{
-	struct nodes nodes = { { 0 } };
-
-	nodes.words[nr / 64] |= 1UL << nr % 64;
-	return nodes;
-}
 
 static void bind_part(char *area, int part, int nr_pages, int mode, struct nodes nodes)
 {
 	sure(syscall(SYS_mbind, area + part * PAGE, nr_pages * PAGE, mode, &nodes, NODES + 1, 0));
-}
-
-static struct policy get(char *area, int part)
-{
-	struct policy policy = { 0 };
-
-	sure(syscall(SYS_get_mempolicy, &policy.mode, &policy.nodes, NODES + 1, area + part * PAGE,
-		     MPOL_F_ADDR));
-	return policy;
 }
 
 /* The page is there by then. */
@@ -113,14 +80,14 @@ static void see(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(areas); i++)
 		for (int part = 0; part < PARTS; part++)
-			areas[i].was[part] = get(areas[i].at, part);
+			areas[i].was[part] = get(areas[i].at + part * PAGE);
 }
 
 static void see_again(const char *who)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(areas); i++)
 		for (int part = 0; part < PARTS; part++) {
-			struct policy is = get(areas[i].at, part), *was = &areas[i].was[part];
+			struct policy is = get(areas[i].at + part * PAGE), *was = &areas[i].was[part];
 
 			expect_eq(is.mode, was->mode, "%s: %s, page %d: mode", who, areas[i].name, part);
 			expect(!memcmp(&is.nodes, &was->nodes, sizeof(is.nodes)), "%s: %s, page %d: nodes",
@@ -148,10 +115,7 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	payload_begin(argc, argv);
-	sure(syscall(SYS_get_mempolicy, NULL, &all, NODES + 1, NULL, MPOL_F_MEMS_ALLOWED));
-	for (int i = 0; i < NODES; i++)
-		if (all.words[i / 64] & 1UL << i % 64)
-			nr_nodes = i + 1;
+	find_nodes();
 	make_areas();
 	pid = child(in_child, NULL);
 	await("bound");
@@ -171,8 +135,8 @@ int main(int argc, char **argv)
 	areas[1].at[7 * PAGE] = 'b';
 	expect_eq(node_of(areas[1].at, 7), nr_nodes - 1, "which node a page comes from behind the end");
 	area = sure(mmap(NULL, PARTS * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, unmapped, 0));
-	expect_eq(get(area, 2).mode, MPOL_BIND, "a memfd that nobody has mapped");
-	expect_eq(get(area, 3).mode, MPOL_DEFAULT, "the page behind");
+	expect_eq(get(area + 2 * PAGE).mode, MPOL_BIND, "a memfd that nobody has mapped");
+	expect_eq(get(area + 3 * PAGE).mode, MPOL_DEFAULT, "the page behind");
 	area[PAGE] = 'c';
 	expect_eq(node_of(area, 1), nr_nodes - 1, "which node its pages come from");
 	reap(pid);
